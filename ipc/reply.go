@@ -1,0 +1,101 @@
+package ipc
+
+import "time"
+
+// Reply is the answer to one Request: a prediction with its provenance, or a
+// status that says why there is none.
+type Reply struct {
+	Status       Status
+	Error        string // for people, when Status is not StatusOK
+	PredictionID uint64 // unique per bridge, fresh for every delivery; 0 for a rule answered in the client
+	Source       Source
+	Reason       Reason        // why the answer is not fresh from the model
+	Age          time.Duration // since the model or rule computed it, ≥ 0
+	Model        string        // "name@version" of the model (or rule), ≤ 64 bytes
+
+	Prediction
+}
+
+// Prediction holds the prediction of the kind that was asked; the other three are
+// zero. It is one flat value, so an answer can be copied and cached without a
+// pointer.
+type Prediction struct {
+	Kind     Kind
+	Workload WorkloadPrediction
+	Threat   ThreatPrediction
+	Failure  FailurePrediction
+	Memory   MemoryPrediction
+}
+
+// Confidence gives the confidence of the prediction, in [0, 1].
+func (p *Prediction) Confidence() float32 {
+	switch p.Kind {
+	case Workload:
+		return p.Workload.Confidence
+	case Threat:
+		return p.Threat.Confidence
+	case Failure:
+		return p.Failure.Confidence
+	case Memory:
+		return p.Memory.Confidence
+	}
+	return 0
+}
+
+// Validate reports the first field outside its range as a *StatusError.
+func (p *Prediction) Validate() error {
+	switch p.Kind {
+	case Workload:
+		return p.Workload.Validate()
+	case Threat:
+		return p.Threat.Validate()
+	case Failure:
+		return p.Failure.Validate()
+	case Memory:
+		return p.Memory.Validate()
+	}
+	return invalidf("prediction of unknown kind %d", uint8(p.Kind))
+}
+
+// AppendPrediction appends the wire array of the kind's prediction (PROTOCOL.md,
+// "Predictions") to b.
+func AppendPrediction(b []byte, p *Prediction) []byte {
+	switch p.Kind {
+	case Workload:
+		return p.Workload.append(b)
+	case Threat:
+		return p.Threat.append(b)
+	case Failure:
+		return p.Failure.append(b)
+	case Memory:
+		return p.Memory.append(b)
+	}
+	return appendNil(b)
+}
+
+// ParsePrediction reads the prediction array of kind k from the front of b and
+// returns the bytes behind it. Errors are as for ParseRequest.
+func ParsePrediction(b []byte, k Kind, p *Prediction) (rest []byte, err error) {
+	r := reader{b: b}
+	p.parse(&r, k)
+	if r.err != nil {
+		return nil, r.err
+	}
+	return b[r.off:], p.Validate()
+}
+
+func (p *Prediction) parse(r *reader, k Kind) {
+	*p = Prediction{Kind: k}
+	switch k {
+	case Workload:
+		p.Workload.parse(r)
+	case Threat:
+		p.Threat.parse(r)
+	case Failure:
+		p.Failure.parse(r)
+	case Memory:
+		p.Memory.parse(r)
+	default:
+		r.fail(FaultRange, "kind: %d is none", k)
+	}
+}

@@ -1,0 +1,94 @@
+package ipc
+
+// Request is one question: *WorkloadRequest, *ThreatRequest, *FailureRequest or
+// *MemoryRequest.
+//
+// Histories are oldest first and end with the current value. Shorter histories,
+// down to none, are legal and never padded: the length is information.
+type Request interface {
+	Kind() Kind
+	// Subject is whom the question is about; answers are cached by it.
+	Subject() Subject
+	// Validate reports the first field outside its range as a *StatusError.
+	Validate() error
+	// Copy makes r independent of the storage that it was decoded into.
+	Copy() Request
+
+	append(b []byte) []byte
+	parse(r *reader)
+}
+
+// NewRequest gives an empty request of kind k, nil when k is no kind.
+func NewRequest(k Kind) Request {
+	switch k {
+	case Workload:
+		return new(WorkloadRequest)
+	case Threat:
+		return new(ThreatRequest)
+	case Failure:
+		return new(FailureRequest)
+	case Memory:
+		return new(MemoryRequest)
+	}
+	return nil
+}
+
+// AppendRequest appends the request's wire array (PROTOCOL.md, "Requests") to b.
+// It does not validate.
+func AppendRequest(b []byte, q Request) []byte { return q.append(b) }
+
+// ParseRequest reads one request array from the front of b into q, reusing q's
+// storage, and returns the bytes behind it. The error is a *ProtocolError when the
+// bytes are no such array and a *StatusError when a value is outside its range;
+// in the latter case rest is still valid.
+func ParseRequest(b []byte, q Request) (rest []byte, err error) {
+	r := reader{b: b}
+	q.parse(&r)
+	if r.err != nil {
+		return nil, r.err
+	}
+	return b[r.off:], q.Validate()
+}
+
+// Never stands for "has not happened" in the time-since fields (milliseconds).
+const Never = ^uint64(0)
+
+func checkUnit(field string, v float32) error {
+	if !(v >= 0 && v <= 1) { // written so that NaN fails
+		return invalidf("%s: %v is outside [0, 1]", field, v)
+	}
+	return nil
+}
+
+func checkUnits(field string, vs []float32, max int) error {
+	if len(vs) > max {
+		return tooMany(field, len(vs), max)
+	}
+	for i, v := range vs {
+		if !(v >= 0 && v <= 1) {
+			return invalidf("%s[%d]: %v is outside [0, 1]", field, i, v)
+		}
+	}
+	return nil
+}
+
+func checkFinite(field string, v float32) error {
+	if !finite(v) {
+		return invalidf("%s: %v is not finite", field, v)
+	}
+	return nil
+}
+
+func tooMany(field string, n, max int) error {
+	return invalidf("%s: %d elements, at most %d", field, n, max)
+}
+
+// firstError returns the first error there is.
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
