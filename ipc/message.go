@@ -1,0 +1,394 @@
+package ipc
+
+import (
+	"math"
+	"time"
+)
+
+// Version is the protocol version spoken here (PROTOCOL.md).
+const Version = 1
+
+// messageType is the first element of every envelope.
+type messageType uint8
+
+const (
+	msgHello   messageType = 0
+	msgPing    messageType = 1
+	msgPong    messageType = 2
+	msgPredict messageType = 3
+	msgReply   messageType = 4
+	msgError   messageType = 5
+	msgOutcome messageType = 6
+	msgGoAway  messageType = 7
+)
+
+// flagRequireModel in a predict message refuses stale answers and rules.
+const flagRequireModel = 1 << 0
+
+// header reads the envelope's array length and message type.
+func (r *reader) header() (n int, t messageType) {
+	n = r.tuple("envelope", 1)
+	return n, messageType(r.uint("message type", math.MaxUint8))
+}
+
+// hello opens a connection, in both directions. The limits are the server's and
+// zero in a client's hello.
+type hello struct {
+	versionMin, versionMax uint64
+	name                   string
+	capabilities           uint64
+	limits                 Limits
+}
+
+const (
+	clientHelloFields = 5
+	serverHelloFields = 9
+)
+
+func (h *hello) appendVersions(b []byte) []byte {
+	b = appendUint(b, uint64(msgHello))
+	b = appendUint(b, h.versionMin)
+	b = appendUint(b, h.versionMax)
+	b = appendString(b, clip(h.name, MaxNameBytes))
+	return appendUint(b, h.capabilities)
+}
+
+func (h *hello) appendClient(b []byte) []byte {
+	return h.appendVersions(appendArray(b, clientHelloFields))
+}
+
+func (h *hello) appendServer(b []byte) []byte {
+	b = h.appendVersions(appendArray(b, serverHelloFields))
+	b = appendUint(b, uint64(h.limits.Frame))
+	b = appendUint(b, uint64(h.limits.Batch))
+	b = appendUint(b, uint64(h.limits.InFlight))
+	return appendUint(b, uint64(h.limits.Budget))
+}
+
+// parse reads what follows the header of an envelope of n elements.
+func (h *hello) parse(r *reader, n int, fromServer bool) error {
+	known := clientHelloFields
+	if fromServer {
+		known = serverHelloFields
+	}
+	if r.err == nil && n < known {
+		r.fail(FaultMissing, "hello: %d elements, at least %d", n, known)
+	}
+	h.versionMin = r.u64("version_min")
+	h.versionMax = r.u64("version_max")
+	h.name = string(r.bytes("name", MaxNameBytes))
+	h.capabilities = r.u64("capabilities")
+	if fromServer {
+		h.limits.Frame = int(r.uint("max_frame", math.MaxInt32))
+		h.limits.Batch = int(r.uint("max_batch", math.MaxInt32))
+		h.limits.InFlight = int(r.uint("max_in_flight", math.MaxInt32))
+		h.limits.Budget = time.Duration(r.uint("default_budget", math.MaxInt64))
+	}
+	r.skipRest(n, known)
+	if err := r.end(); err != nil {
+		return err
+	}
+	if h.versionMin > Version || h.versionMax < Version {
+		return faultf(FaultVersion, "peer speaks %d..%d, this side speaks %d", h.versionMin, h.versionMax, Version)
+	}
+	return nil
+}
+
+func appendToken(b []byte, t messageType, token uint64) []byte {
+	return appendUint(appendUint(appendArray(b, 2), uint64(t)), token)
+}
+
+// appendPredict writes a whole predict message; the requests must be valid.
+func appendPredict(b []byte, id uint64, opts Options, reqs []Request) []byte {
+	n, flags := 4, uint64(0)
+	if opts.RequireModel {
+		n, flags = 5, flagRequireModel
+	}
+	b = appendArray(b, n)
+	b = appendUint(b, uint64(msgPredict))
+	b = appendUint(b, id)
+	b = appendUint(b, uint64(max(opts.Budget, 0)))
+	b = appendArray(b, len(reqs))
+	for _, q := range reqs {
+		b = appendArray(b, 2)
+		b = appendUint(b, uint64(q.Kind()))
+		b = q.append(b)
+	}
+	if flags != 0 {
+		b = appendUint(b, flags)
+	}
+	return b
+}
+
+// predictHead is what precedes the slots of a predict message.
+type predictHead struct {
+	id     uint64
+	budget time.Duration
+	slots  int
+}
+
+// predictHead reads up to the slots; the caller reads those with slot and what is
+// behind them with predictTail.
+func (r *reader) predictHead(n int, lim *Limits) (h predictHead) {
+	if r.err == nil && n < 4 {
+		r.fail(FaultMissing, "predict: %d elements, at least 4", n)
+	}
+	h.id = r.u64("id")
+	if r.err == nil && h.id == 0 {
+		r.fail(FaultRange, "id: 0 is the connection itself")
+	}
+	if !r.absent() {
+		h.budget = time.Duration(r.uint("budget", math.MaxInt64))
+	}
+	h.slots = r.array("slots", lim.Batch)
+	if r.err == nil && h.slots == 0 {
+		r.fail(FaultMissing, "slots: none")
+	}
+	return h
+}
+
+// predictTail reads the flags, skips what is newer than this code, and checks that
+// the frame ends.
+func (r *reader) predictTail(n int) (requireModel bool) {
+	known := 4
+	if n > known {
+		known++
+		if !r.absent() {
+			requireModel = r.u64("flags")&flagRequireModel != 0
+		}
+	}
+	r.skipRest(n, known)
+	r.end()
+	return requireModel
+}
+
+// slot reads one [kind, request] pair into the storage of s. A slot that is well
+// formed but asks something impossible is the slot's own error: it comes back as a
+// *StatusError and the reader stands behind the slot. When the bytes themselves
+// are broken the reader's error is set.
+func (r *reader) slot(s *requestStore) (Request, error) {
+	start := r.off
+	if r.err != nil {
+		return nil, r.err
+	}
+	n := r.tuple("slot", 2)
+	kind := Kind(r.uint("kind", math.MaxUint8))
+	q := s.request(kind)
+	if r.err == nil && q == nil {
+		return nil, r.refuse(start, &StatusError{Status: StatusUnimplemented, Text: "unknown kind " + kind.String()})
+	}
+	if r.err == nil {
+		q.parse(r)
+		r.skipRest(n, 2)
+	}
+	if r.err != nil {
+		return nil, r.refuse(start, r.err)
+	}
+	return q, q.Validate()
+}
+
+// refuse steps over the slot that began at start. When even that fails, the bytes
+// are not msgpack and the whole frame is at fault.
+func (r *reader) refuse(start int, cause error) error {
+	r.off, r.err = start, nil
+	r.skip(1)
+	if r.err != nil {
+		return r.err
+	}
+	if p, ok := cause.(*ProtocolError); ok {
+		return &StatusError{Status: StatusInvalidArgument, Text: p.Text}
+	}
+	return cause
+}
+
+// requestStore holds one request of each kind so that decoding reuses storage.
+type requestStore struct {
+	workload WorkloadRequest
+	threat   ThreatRequest
+	failure  FailureRequest
+	memory   MemoryRequest
+}
+
+func (s *requestStore) request(k Kind) Request {
+	switch k {
+	case Workload:
+		return &s.workload
+	case Threat:
+		return &s.threat
+	case Failure:
+		return &s.failure
+	case Memory:
+		return &s.memory
+	}
+	return nil
+}
+
+// appendReplyHead starts a reply message of n slots; appendReplySlot adds each.
+func appendReplyHead(b []byte, id uint64, n int) []byte {
+	b = appendArray(b, 3)
+	b = appendUint(b, uint64(msgReply))
+	b = appendUint(b, id)
+	return appendArray(b, n)
+}
+
+const (
+	replySlotFields  = 8
+	statusSlotFields = 2
+)
+
+func appendReplySlot(b []byte, p *Reply) []byte {
+	if p.Status != StatusOK {
+		b = appendArray(b, statusSlotFields)
+		b = appendUint(b, uint64(p.Status))
+		return appendString(b, clip(p.Error, MaxErrorBytes))
+	}
+	b = appendArray(b, replySlotFields)
+	b = appendUint(b, uint64(StatusOK))
+	b = appendUint(b, uint64(p.Kind))
+	b = appendUint(b, p.PredictionID)
+	b = appendUint(b, uint64(p.Source))
+	b = appendUint(b, uint64(p.Reason))
+	b = appendUint(b, uint64(max(p.Age, 0)))
+	b = appendString(b, clip(p.Model, MaxModelBytes))
+	return AppendPrediction(b, &p.Prediction)
+}
+
+// replyHead reads up to the slots of a reply.
+func (r *reader) replyHead(n int, maxSlots int) (id uint64, slots int) {
+	if r.err == nil && n < 3 {
+		r.fail(FaultMissing, "reply: %d elements, at least 3", n)
+	}
+	id = r.u64("id")
+	return id, r.array("slots", maxSlots)
+}
+
+// replySlot reads one slot of a reply. Model names are interned by names.
+func (r *reader) replySlot(p *Reply, names *interner) {
+	n := r.tuple("slot", statusSlotFields)
+	*p = Reply{Status: Status(r.uint("status", math.MaxUint8))}
+	if p.Status != StatusOK {
+		p.Error = string(r.bytes("text", MaxErrorBytes))
+		r.skipRest(n, statusSlotFields)
+		return
+	}
+	if r.err == nil && n < replySlotFields {
+		r.fail(FaultMissing, "slot: %d elements, at least %d", n, replySlotFields)
+	}
+	kind := Kind(r.uint("kind", uint64(Memory)))
+	p.PredictionID = r.u64("prediction_id")
+	p.Source = Source(r.uint("source", uint64(len(sourceNames)-1)))
+	p.Reason = Reason(r.uint("reason", math.MaxUint8))
+	p.Age = time.Duration(r.uint("age", math.MaxInt64))
+	p.Model = names.intern(r.bytes("model", MaxModelBytes))
+	p.Prediction.parse(r, kind)
+	r.skipRest(n, replySlotFields)
+	if r.err == nil {
+		if err := p.Prediction.Validate(); err != nil {
+			r.fail(FaultRange, "%v", err)
+		}
+	}
+}
+
+// wireError is the error message: about one call, or with id 0 about the connection.
+type wireError struct {
+	id     uint64
+	status Status
+	fault  ProtocolFault // "" when it is about a call
+	text   string
+}
+
+const errorFields = 5
+
+func (e *wireError) append(b []byte) []byte {
+	b = appendArray(b, errorFields)
+	b = appendUint(b, uint64(msgError))
+	b = appendUint(b, e.id)
+	b = appendUint(b, uint64(e.status))
+	b = appendString(b, string(e.fault))
+	return appendString(b, clip(e.text, MaxErrorBytes))
+}
+
+func (e *wireError) parse(r *reader, n int) error {
+	if r.err == nil && n < errorFields {
+		r.fail(FaultMissing, "error: %d elements, at least %d", n, errorFields)
+	}
+	e.id = r.u64("id")
+	e.status = Status(r.uint("status", math.MaxUint8))
+	e.fault = ProtocolFault(r.bytes("fault", MaxNameBytes))
+	e.text = string(r.bytes("text", MaxErrorBytes))
+	r.skipRest(n, errorFields)
+	return r.end()
+}
+
+const outcomeFields = 5
+
+func appendOutcomes(b []byte, outcomes []Outcome) []byte {
+	b = appendArray(b, 2)
+	b = appendUint(b, uint64(msgOutcome))
+	b = appendArray(b, len(outcomes))
+	for i := range outcomes {
+		o := &outcomes[i]
+		b = appendArray(b, outcomeFields)
+		b = appendUint(b, o.PredictionID)
+		b = appendUint(b, uint64(o.Actual.Kind))
+		if o.Actual.Kind == Failure {
+			b = appendString(b, o.Subject.Component)
+		} else {
+			b = appendUint(b, o.Subject.Agent)
+		}
+		b = appendUint(b, uint64(max(o.Ago, 0)))
+		b = AppendPrediction(b, &o.Actual)
+	}
+	return b
+}
+
+// outcomes reads the outcomes of a message into the storage of dst. A broken one
+// ends the connection: nobody waits for an answer that could carry its error.
+func (r *reader) outcomes(dst []Outcome, n int, lim *Limits) []Outcome {
+	if r.err == nil && n < 2 {
+		r.fail(FaultMissing, "outcome: %d elements, at least 2", n)
+	}
+	count := r.array("outcomes", lim.Batch)
+	dst = dst[:0]
+	for range count {
+		var o Outcome
+		m := r.tuple("outcome", outcomeFields)
+		o.PredictionID = r.u64("prediction_id")
+		kind := Kind(r.uint("kind", uint64(Memory)))
+		if kind == Failure {
+			o.Subject.Component = string(r.bytes("component", MaxComponentBytes))
+		} else {
+			o.Subject.Agent = r.u64("agent_id")
+		}
+		o.Ago = time.Duration(r.uint("observed_ago", math.MaxInt64))
+		o.Actual.parse(r, kind)
+		r.skipRest(m, outcomeFields)
+		if r.err != nil {
+			return dst
+		}
+		if err := o.Actual.Validate(); err != nil {
+			r.fail(FaultRange, "%v", err)
+			return dst
+		}
+		dst = append(dst, o)
+	}
+	r.skipRest(n, 2)
+	r.end()
+	return dst
+}
+
+func appendGoAway(b []byte, text string) []byte {
+	b = appendUint(appendArray(b, 2), uint64(msgGoAway))
+	return appendString(b, clip(text, MaxErrorBytes))
+}
+
+// clip cuts s to at most max bytes, at a character's start.
+func clip(s string, max int) string {
+	if len(s) <= max {
+		return s
+	}
+	for max > 0 && s[max]&0xc0 == 0x80 {
+		max--
+	}
+	return s[:max]
+}
