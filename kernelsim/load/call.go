@@ -94,7 +94,8 @@ type stack struct {
 	_    [60]byte // its own cache line: both ends write it
 }
 
-func (s *stack) push(slots []slot, first, last *slot) {
+// push puts the chain first…last, already linked, on the stack.
+func (s *stack) push(first, last *slot) {
 	for {
 		h := s.head.Load()
 		last.next = h

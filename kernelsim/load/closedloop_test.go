@@ -1,0 +1,85 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestClosedLoopCountsEveryCall(t *testing.T) {
+	var calls atomic.Uint64
+	seen := make([]atomic.Uint32, 1000)
+	r, err := StartClosed(t.Context(), Options{
+		Workers: 7, Duration: time.Minute, MaxCalls: uint64(len(seen)),
+		Labels: []string{"a", "b"}, Sources: []string{"model", "rule"},
+	}, func(_ context.Context, worker int, n uint64, label int) Outcome {
+		calls.Add(1)
+		seen[n].Add(1)
+		if worker < 0 || worker >= 7 || label != int(n%2) {
+			return Outcome{Err: errors.New("bad arguments")}
+		}
+		return Outcome{Source: label}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := r.Wait()
+	all := res.Total()
+	if n := calls.Load(); n != 1000 || all.Intended != n || all.Answered != n || all.Errors != 0 {
+		t.Errorf("made %d calls, result says %d intended, %d answered, %d errors", n, all.Intended, all.Answered, all.Errors)
+	}
+	for n := range seen {
+		if seen[n].Load() != 1 {
+			t.Fatalf("call %d was made %d times", n, seen[n].Load())
+		}
+	}
+	var inPoints uint64
+	for _, p := range res.Points {
+		inPoints += p.Answered
+	}
+	if inPoints != 1000 {
+		t.Errorf("timeline has %d answers, want 1000", inPoints)
+	}
+	if s := r.Snapshot(); s.Labels[0].Answered != 500 || s.Labels[1].Sources[1] != 500 {
+		t.Errorf("snapshot %+v, want 500 answers a label", s.Labels)
+	}
+	if res.Mode != "closed" || res.Pacing.TotalCount() != 0 {
+		t.Errorf("mode %q with %d pacing errors, want closed with none", res.Mode, res.Pacing.TotalCount())
+	}
+}
+
+func TestClosedLoopEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := StartClosed(ctx, Options{Workers: 2, Duration: time.Hour, Labels: []string{"a"}, Sources: []string{"s"}},
+		func(ctx context.Context, worker int, n uint64, _ int) Outcome {
+			if n >= 2 {
+				if worker == 0 {
+					cancel()
+				}
+				<-ctx.Done()
+				return Outcome{Err: ctx.Err()}
+			}
+			return Outcome{}
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := r.Wait()
+	if all := res.Total(); !res.Interrupted || all.Answered != 2 {
+		t.Errorf("interrupted %v, %d answers, want true and 2", res.Interrupted, all.Answered)
+	}
+}
+
+func TestClosedLoopRefusesBadOptions(t *testing.T) {
+	for _, o := range []Options{
+		{Workers: 0, Duration: 1, Labels: []string{"a"}, Sources: []string{"s"}},
+		{Workers: maxWorkers + 1, Duration: 1, Labels: []string{"a"}, Sources: []string{"s"}},
+		{Workers: 1, Labels: []string{"a"}, Sources: []string{"s"}},
+	} {
+		if _, err := StartClosed(t.Context(), o, nil); err == nil {
+			t.Errorf("StartClosed(%+v) accepted it", o)
+		}
+	}
+}

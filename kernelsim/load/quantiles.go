@@ -1,0 +1,83 @@
+package load
+
+import (
+	"math"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Quantiles sums a histogram up. Durations are upper ends of histogram cells:
+// at most 0.1 % above what was recorded.
+type Quantiles struct {
+	Count                    uint64
+	P50, P90, P99, P999, Max time.Duration
+}
+
+// QuantilesOf reads the usual percentiles of a histogram of nanoseconds. A nil
+// or empty histogram gives zeros.
+func QuantilesOf(h *hdrhistogram.Histogram) Quantiles {
+	if h == nil || h.TotalCount() == 0 {
+		return Quantiles{}
+	}
+	// One pass over the cells for all four.
+	v := h.ValueAtPercentilesSlice([]float64{50, 90, 99, 99.9})
+	return Quantiles{
+		Count: uint64(h.TotalCount()),
+		P50:   time.Duration(v[0]), P90: time.Duration(v[1]),
+		P99: time.Duration(v[2]), P999: time.Duration(v[3]),
+		Max: time.Duration(h.Max()),
+	}
+}
+
+// CDFPoint says that the share Share of all values was at most At.
+type CDFPoint struct {
+	At    time.Duration
+	Share float64 // (0, 1]
+}
+
+// CDF is the cumulative distribution of h in at most limit points (at least 2),
+// evenly many per decade so that it looks even on a logarithmic axis. The last
+// point has share 1. An empty histogram has no points.
+func CDF(h *hdrhistogram.Histogram, limit int) []CDFPoint {
+	if h == nil || h.TotalCount() == 0 {
+		return nil
+	}
+	var cells []CDFPoint
+	var seen int64
+	for _, bar := range h.Distribution() {
+		if bar.Count == 0 {
+			continue
+		}
+		seen += bar.Count
+		cells = append(cells, CDFPoint{time.Duration(bar.To), float64(seen) / float64(h.TotalCount())})
+	}
+	return thin(cells, max(limit, 2))
+}
+
+// thin keeps the last point of each of limit−1 stretches of equal ratio, and the
+// first point. Dropping a point never moves the curve to the left: what is said
+// of the remaining times stays true.
+func thin(cells []CDFPoint, limit int) []CDFPoint {
+	if len(cells) <= limit {
+		return cells
+	}
+	bins := limit - 1
+	out := []CDFPoint{cells[0]}
+	for i, c := range cells[1:] {
+		last := i+1 == len(cells)-1
+		if last || logBin(c.At, cells, bins) != logBin(cells[i+2].At, cells, bins) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// logBin is the stretch of equal ratio, 0 to bins−1, that t falls into.
+func logBin(t time.Duration, cells []CDFPoint, bins int) int {
+	low, high := float64(max(cells[0].At, 1)), float64(max(cells[len(cells)-1].At, 1))
+	if high <= low {
+		return 0
+	}
+	return min(int(math.Log(float64(max(t, 1))/low)/math.Log(high/low)*float64(bins)), bins-1)
+}

@@ -1,0 +1,199 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestVerdict(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		intended uint64
+		inBudget uint64
+		pacing   time.Duration
+		want     State
+	}{
+		{"no call", 0, 0, 0, Void},
+		{"all", 1000, 1000, 0, Pass},
+		{"exactly enough", 1000, 999, 0, Pass},
+		{"one too few", 1000, 998, 0, Fail},
+		{"pacing at the bound", 1000, 1000, 99 * time.Microsecond, Pass},
+		{"bad pacing", 1000, 1000, 101 * time.Microsecond, Void},
+		{"bad pacing and slow", 1000, 0, time.Second, Void},
+	} {
+		r := sampleResult(t)
+		r.Labels[0].Intended, r.Labels[0].InBudget = c.intended, c.inBudget
+		record(r.Pacing, int64(c.pacing))
+		if v := r.Verdict(RequiredShare); v.State != c.want {
+			t.Errorf("%s: verdict %v (%s), want %v", c.name, v.State, v.Reason, c.want)
+		}
+	}
+}
+
+// sampleResult is an empty result with one label and one source.
+func sampleResult(t testing.TB) *Result {
+	o := Options{Duration: time.Second, Labels: []string{"a"}, Sources: []string{"s"}}
+	if err := o.complete(); err != nil {
+		t.Fatal(err)
+	}
+	books := newTally(&o)
+	return &Result{Mode: "open", Budget: o.Budget, Labels: books.labels, Sources: o.Sources,
+		Pacing: books.pacing, Issue: books.issue}
+}
+
+func TestPercentNeverRoundsUp(t *testing.T) {
+	for share, want := range map[float64]string{1: "100.000 %", 0.999999: "99.999 %", 0.999: "99.900 %", 0: "0.000 %"} {
+		if got := percent(share); got != want {
+			t.Errorf("percent(%v) = %q, want %q", share, got, want)
+		}
+	}
+}
+
+func TestMerge(t *testing.T) {
+	parts := []*Result{sampleResult(t), sampleResult(t)}
+	for i, r := range parts {
+		l := r.Labels[0]
+		l.Intended, l.Dropped = 10, 2
+		for range 8 {
+			l.answer(0, int64(i+1)*1000, 500, int64(r.Budget))
+		}
+		l.message("late", 1)
+		record(r.Pacing, int64(i+1)*10)
+		r.Elapsed = time.Duration(i+1) * time.Second
+		r.Points = []Point{{At: time.Second, Answered: 8, Sources: []uint64{8}, P99: time.Duration(i+1) * 1000}}
+	}
+	parts[1].Points = append(parts[1].Points, Point{At: 2 * time.Second, Answered: 1, Sources: []uint64{1}})
+
+	got, err := Merge(parts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := got.Labels[0]
+	if l.Intended != 20 || l.Answered != 16 || l.InBudget != 16 || l.Dropped != 4 || l.Messages["late"] != 2 {
+		t.Errorf("merged label %+v", l)
+	}
+	if q := QuantilesOf(l.Latency); q.Count != 16 || !near(q.P50, 1000) || !near(q.Max, 2000) {
+		t.Errorf("merged latency %+v, want p50 1µs and max 2µs", q)
+	}
+	if l.Sources[0].Count != 16 || l.Sources[0].Latency.TotalCount() != 16 {
+		t.Errorf("merged source %+v", l.Sources[0])
+	}
+	if len(got.Points) != 2 || got.Points[0].Answered != 16 || got.Points[0].P99 != 2000 || got.Points[1].Sources[0] != 1 {
+		t.Errorf("merged points %+v", got.Points)
+	}
+	if got.Elapsed != 2*time.Second || got.Rate() != 8 {
+		t.Errorf("elapsed %v, rate %v, want 2s and 8", got.Elapsed, got.Rate())
+	}
+	// The parts stay what they were.
+	if parts[0].Labels[0].Intended != 10 || parts[0].Points[0].Sources[0] != 8 {
+		t.Errorf("Merge changed its argument: %+v", parts[0].Labels[0])
+	}
+}
+
+func TestMergeRefusesOthers(t *testing.T) {
+	label, source, budget := sampleResult(t), sampleResult(t), sampleResult(t)
+	label.Labels[0].Name = "b"
+	source.Sources = []string{"x"}
+	budget.Budget = time.Second
+	for _, other := range []*Result{label, source, budget} {
+		if _, err := Merge(sampleResult(t), other); err == nil {
+			t.Errorf("Merge accepted %+v", other)
+		}
+	}
+	if _, err := Merge(); err == nil {
+		t.Errorf("Merge of nothing has no error")
+	}
+}
+
+func TestMessagesAreBounded(t *testing.T) {
+	l := newLabel("a", []string{"s"})
+	for i := range 100 {
+		l.fail(fmt.Errorf("error %d", i%50))
+	}
+	l.fail(errors.New("error 0"))
+	if len(l.Messages) != maxMessages+1 || l.Messages["error 0"] != 3 || l.Messages[otherMessages] != 100-2*maxMessages {
+		t.Errorf("messages %v", l.Messages)
+	}
+}
+
+func TestHistogramKeepsWhatIsTooLong(t *testing.T) {
+	h := newHistogram()
+	record(h, int64(time.Hour))
+	record(h, -5)
+	if q := QuantilesOf(h); q.Count != 2 || !near(q.Max, time.Minute) {
+		t.Errorf("quantiles %+v, want both values, the long one as a minute", q)
+	}
+}
+
+func TestCDF(t *testing.T) {
+	h := newHistogram()
+	if got := CDF(h, 10); got != nil {
+		t.Errorf("CDF of nothing = %v", got)
+	}
+	record(h, 1000)
+	if got := CDF(h, 10); len(got) != 1 || got[0].Share != 1 || !near(got[0].At, 1000) {
+		t.Errorf("CDF of one value = %v", got)
+	}
+	for v := int64(1000); v < 10_000_000; v += 997 {
+		record(h, v)
+	}
+	points := CDF(h, 50)
+	if len(points) > 50 || len(points) < 20 {
+		t.Fatalf("CDF has %d points, want 20 to 50", len(points))
+	}
+	for i, p := range points {
+		if i > 0 && (p.At <= points[i-1].At || p.Share <= points[i-1].Share) {
+			t.Fatalf("point %d %v does not rise from %v", i, p, points[i-1])
+		}
+		// Uniform values: the share at a time is known.
+		if want := float64(p.At-1000) / 9.999e6; p.Share < want-0.01 || p.Share > want+0.01 {
+			t.Errorf("share at %v is %v, want about %v", p.At, p.Share, want)
+		}
+	}
+	if last := points[len(points)-1]; last.Share != 1 {
+		t.Errorf("last point %v, want share 1", last)
+	}
+}
+
+func TestIntervalsStayFew(t *testing.T) {
+	for _, total := range []time.Duration{time.Second, time.Hour, 2*time.Hour + 1, 30 * 24 * time.Hour} {
+		iv := intervalFor(time.Second, total)
+		if n := int(total / iv); n > maxPoints || iv%time.Second != 0 {
+			t.Errorf("intervalFor(1s, %v) = %v: %d points", total, iv, n)
+		}
+	}
+}
+
+// A real clock, so only order and sanity are asserted.
+func TestMonotonicClock(t *testing.T) {
+	for _, spin := range []time.Duration{-1, 0, time.Millisecond} {
+		c := NewMonotonic(spin)
+		before := c.Now()
+		c.SleepUntil(before + int64(2*time.Millisecond))
+		if after := c.Now(); after-before < int64(2*time.Millisecond) {
+			t.Errorf("spin %v: woke %v too early", spin, 2*time.Millisecond-time.Duration(after-before))
+		}
+		c.SleepUntil(before) // long past
+	}
+}
+
+func TestOpenLoopOnTheRealClock(t *testing.T) {
+	answers := make(chan Call, 64)
+	go func() {
+		for c := range answers {
+			c.Done(Outcome{})
+		}
+	}()
+	res := runOpen(t, Options{Pacer: mustPace(t, "poisson:2000"), Duration: 100 * time.Millisecond,
+		Labels: []string{"a"}, Sources: []string{"s"}}, func(c Call) { answers <- c })
+	close(answers)
+	all := res.Total()
+	if all.Answered == 0 || all.Answered+all.Dropped+all.Lost != all.Intended {
+		t.Errorf("books do not add up: %+v", all)
+	}
+	if q, naive := QuantilesOf(all.Latency), QuantilesOf(all.Naive); q.Max < naive.P50 {
+		t.Errorf("latency %+v is shorter than naive latency %+v", q, naive)
+	}
+}
