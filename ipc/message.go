@@ -342,39 +342,48 @@ func appendOutcomes(b []byte, outcomes []Outcome) []byte {
 	return b
 }
 
-// outcomes reads the outcomes of a message into the storage of dst. A broken one
-// ends the connection: nobody waits for an answer that could carry its error.
-func (r *reader) outcomes(dst []Outcome, n int, lim *Limits) []Outcome {
+// outcomes reads the outcomes of a message into the storage of dst. One that is
+// well formed but impossible is left out and the first such is returned as a
+// *StatusError, for a notice; the others count. Broken bytes set the reader's error.
+func (r *reader) outcomes(dst []Outcome, n int, lim *Limits) (_ []Outcome, refused error) {
 	if r.err == nil && n < 2 {
 		r.fail(FaultMissing, "outcome: %d elements, at least 2", n)
 	}
 	count := r.array("outcomes", lim.Batch)
 	dst = dst[:0]
 	for range count {
-		var o Outcome
-		m := r.tuple("outcome", outcomeFields)
-		o.PredictionID = r.u64("prediction_id")
-		kind := Kind(r.uint("kind", uint64(Memory)))
-		if kind == Failure {
-			o.Subject.Component = string(r.bytes("component", MaxComponentBytes))
-		} else {
-			o.Subject.Agent = r.u64("agent_id")
-		}
-		o.Ago = time.Duration(r.uint("observed_ago", math.MaxInt64))
-		o.Actual.parse(r, kind)
-		r.skipRest(m, outcomeFields)
+		o, err := r.outcome()
 		if r.err != nil {
-			return dst
+			return dst, nil
 		}
-		if err := o.Actual.Validate(); err != nil {
-			r.fail(FaultRange, "%v", err)
-			return dst
+		if err == nil {
+			dst = append(dst, o)
+		} else if refused == nil {
+			refused = err
 		}
-		dst = append(dst, o)
 	}
 	r.skipRest(n, 2)
 	r.end()
-	return dst
+	return dst, refused
+}
+
+func (r *reader) outcome() (o Outcome, err error) {
+	start := r.off
+	n := r.tuple("outcome", outcomeFields)
+	o.PredictionID = r.u64("prediction_id")
+	kind := Kind(r.uint("kind", uint64(Memory)))
+	if kind == Failure {
+		o.Subject.Component = string(r.bytes("component", MaxComponentBytes))
+	} else {
+		o.Subject.Agent = r.u64("agent_id")
+	}
+	o.Ago = time.Duration(r.uint("observed_ago", math.MaxInt64))
+	o.Actual.parse(r, kind)
+	r.skipRest(n, outcomeFields)
+	if r.err != nil {
+		return o, r.refuse(start, r.err)
+	}
+	return o, o.Actual.Validate()
 }
 
 func appendGoAway(b []byte, text string) []byte {

@@ -1,0 +1,320 @@
+package ipc
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mlbridge/mlbridge/ipc/eventloop"
+)
+
+// ServerConfig says how a Server treats its peers. Zero fields take the defaults
+// given with them.
+type ServerConfig struct {
+	Name     string // announced in the hello
+	Limits   Limits // zero: DefaultLimits
+	MaxConns int    // connections at a time; 12,000
+	MaxCalls int    // slots being answered at a time, over all connections; 65,536
+	MaxQueue int    // bytes of replies that may wait for one peer before it is no longer read; 256 KiB
+	MaxHeld  int    // bytes of partial frames and waiting replies, over all connections; 256 MiB
+	// Stuck closes a connection that took none of its waiting replies for so long; 10 s.
+	Stuck time.Duration
+	// Admit refuses a peer by returning an error; nil admits whoever the socket's mode does.
+	Admit func(Peer) error
+	// OnFault is told of every connection that was closed for a fault of its peer.
+	// It runs on the loop and must not block.
+	OnFault func(Peer, error)
+}
+
+func (c *ServerConfig) setDefaults() error {
+	if c.Limits == (Limits{}) {
+		c.Limits = DefaultLimits()
+	}
+	setDefault(&c.MaxConns, 12_000)
+	setDefault(&c.MaxCalls, 65_536)
+	setDefault(&c.MaxQueue, 256<<10)
+	setDefault(&c.MaxHeld, 256<<20)
+	setDefault(&c.Stuck, 10*time.Second)
+	if c.OnFault == nil {
+		c.OnFault = func(Peer, error) {}
+	}
+	switch l := c.Limits; {
+	case l.Frame < minFrameLimit || l.Frame > maxFrameLimit:
+		return fmt.Errorf("ipc: frame limit %d is outside %d..%d", l.Frame, minFrameLimit, maxFrameLimit)
+	case l.Batch < 1 || l.Batch > maxBatchLimit:
+		return fmt.Errorf("ipc: batch limit %d is outside 1..%d", l.Batch, maxBatchLimit)
+	case l.InFlight < 1:
+		return fmt.Errorf("ipc: in-flight limit %d, want at least 1", l.InFlight)
+	case l.FrameIn <= 0 || l.MaxBudget <= 0 || l.Budget <= 0:
+		return errors.New("ipc: time limits must be positive")
+	}
+	return nil
+}
+
+// The reply to the largest batch must fit the smallest frame limit: 1,024 slots of
+// at most MaxErrorBytes and change.
+const (
+	minFrameLimit = 512 << 10
+	maxFrameLimit = 64 << 20
+	maxBatchLimit = 1024
+)
+
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// Server answers the wire protocol on one listener, on an event loop that it
+// shares with its backend. Everything in it but Shutdown and Stats belongs to the
+// loop's goroutine, so nothing is locked.
+type Server struct {
+	loop    *eventloop.Loop
+	backend Backend
+	cfg     ServerConfig
+	stats   serverStats
+
+	listener *Listener
+	conns    map[*serverConn]struct{}
+	arrived  []*Call       // this round's, for the backend
+	dirty    []*serverConn // connections with replies to write
+	outcomes []Outcome     // decode storage
+	readBuf  []byte        // shared by all connections: an idle one holds none
+
+	freeCalls   freeList[Call]
+	freePending freeList[pendingCall]
+	calls       int // slots being answered
+	held        int // bytes in the buffers of all connections
+
+	acceptPause eventloop.Timer
+	draining    bool
+	drained     func() // called once when draining and the last connection is gone
+}
+
+const (
+	readBufSize = 64 << 10
+	// keptBuffer is how much a connection may hold on to between frames.
+	keptBuffer = 4 << 10
+	// acceptRest is how long accepting rests when descriptors have run out.
+	acceptRest = 50 * time.Millisecond
+)
+
+// NewServer makes a server on loop whose calls backend answers. Call it before
+// the loop runs.
+func NewServer(loop *eventloop.Loop, backend Backend, cfg ServerConfig) (*Server, error) {
+	if err := cfg.setDefaults(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		loop: loop, backend: backend, cfg: cfg,
+		conns:   make(map[*serverConn]struct{}),
+		readBuf: make([]byte, readBufSize),
+	}
+	s.acceptPause.Fire = s.resumeAccept
+	loop.AtRoundEnd(s.endRound)
+	return s, nil
+}
+
+// Listen starts accepting on ln, which the server closes. Call it before the loop
+// runs or on the loop.
+func (s *Server) Listen(ln *Listener) error {
+	if s.listener != nil {
+		return errors.New("ipc: server has a listener already")
+	}
+	if err := s.loop.Watch(ln.fd, eventloop.Readable, (*acceptor)(s)); err != nil {
+		return err
+	}
+	s.listener = ln
+	return nil
+}
+
+// Shutdown stops accepting, tells every peer to go away, and returns when the
+// calls in flight have been answered and their replies written, or grace is over;
+// then it reports how many connections it had to cut. Any goroutine may call it;
+// the loop goes on running.
+func (s *Server) Shutdown(grace time.Duration) (cut int) {
+	done := make(chan int, 1)
+	var late eventloop.Timer
+	posted := s.loop.Post(func() {
+		finish := func() {
+			if s.drained == nil {
+				return
+			}
+			s.drained = nil
+			s.loop.Disarm(&late)
+			done <- len(s.conns)
+			for c := range s.conns {
+				c.close()
+			}
+		}
+		late.Fire = finish
+		s.drained = finish
+		s.loop.ArmIn(&late, grace)
+		s.drain()
+	})
+	if !posted {
+		return 0
+	}
+	select {
+	case cut = <-done:
+	case <-s.loop.Done():
+	}
+	return cut
+}
+
+func (s *Server) drain() {
+	s.stopAccept()
+	s.draining = true
+	for c := range s.conns {
+		c.send(func(b []byte) []byte { return appendGoAway(b, "draining") })
+	}
+}
+
+// endRound hands the round's calls to the backend and then writes what replies
+// there are, one write a connection.
+func (s *Server) endRound() {
+	s.backend.Round(s.arrived)
+	clear(s.arrived)
+	s.arrived = s.arrived[:0]
+	s.flush()
+	if s.draining {
+		s.closeIdle()
+	}
+}
+
+func (s *Server) flush() {
+	for i := 0; i < len(s.dirty); i++ { // grows when a flush finds a fault
+		c := s.dirty[i]
+		s.dirty[i], c.dirty = nil, false
+		c.flush()
+	}
+	s.dirty = s.dirty[:0]
+}
+
+// closeIdle ends the connections that have got all their answers.
+func (s *Server) closeIdle() {
+	more := false
+	for c := range s.conns {
+		if c.inFlight == 0 && len(c.out) == 0 {
+			more = c.lastRead() || more
+		}
+	}
+	if more { // what came last is answered, and looked at again in a round of its own
+		s.flush()
+		s.loop.Post(func() {})
+	}
+	if len(s.conns) == 0 && s.drained != nil {
+		s.drained()
+	}
+}
+
+// acceptor is the Server as the handler of its listener.
+type acceptor Server
+
+// acceptBatch bounds how many connections one round accepts.
+const acceptBatch = 64
+
+func (a *acceptor) Ready(bool, bool) {
+	s := (*Server)(a)
+	for range acceptBatch {
+		fd, _, err := unix.Accept4(s.listener.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		switch {
+		case err == nil:
+			s.accept(fd)
+		case errors.Is(err, unix.EAGAIN):
+			return
+		case errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EINTR):
+		default:
+			// EMFILE, ENFILE, ENOMEM: the listener would stay ready and the loop
+			// would spin. Those who wait stay in the backlog meanwhile.
+			s.stats.acceptErrors.Add(1)
+			s.loop.Unwatch(s.listener.fd)
+			s.loop.ArmIn(&s.acceptPause, acceptRest)
+			return
+		}
+	}
+}
+
+func (s *Server) resumeAccept() {
+	if s.listener == nil {
+		return
+	}
+	if err := s.loop.Watch(s.listener.fd, eventloop.Readable, (*acceptor)(s)); err != nil {
+		s.loop.ArmIn(&s.acceptPause, acceptRest)
+	}
+}
+
+func (s *Server) stopAccept() {
+	if s.listener == nil {
+		return
+	}
+	s.loop.Disarm(&s.acceptPause)
+	s.loop.Unwatch(s.listener.fd)
+	_ = s.listener.Close()
+	s.listener = nil
+}
+
+func (s *Server) accept(fd int) {
+	peer, err := peerOf(fd)
+	if err != nil {
+		unix.Close(fd)
+		return
+	}
+	switch {
+	case len(s.conns) >= s.cfg.MaxConns:
+		err = &StatusError{Status: StatusOverloaded, Text: fmt.Sprintf("%d connections are open, no more are taken", s.cfg.MaxConns)}
+	case s.cfg.Admit != nil:
+		err = s.cfg.Admit(peer)
+	}
+	if err != nil {
+		s.refuse(fd, peer, err)
+		return
+	}
+	c := newServerConn(s, fd, peer)
+	if err := s.loop.Watch(fd, eventloop.Readable, c); err != nil {
+		s.refuse(fd, peer, err)
+		return
+	}
+	s.conns[c] = struct{}{}
+	s.stats.accepted.Add(1)
+	s.stats.connections.Add(1)
+}
+
+// refuse says why and hangs up. The socket's buffer is empty, so one short write
+// cannot fail for lack of room.
+func (s *Server) refuse(fd int, peer Peer, cause error) {
+	s.stats.refused.Add(1)
+	status, text := StatusInternal, cause.Error()
+	if e, ok := errors.AsType[*StatusError](cause); ok {
+		status, text = e.Status, e.Text
+	}
+	b, start := beginFrame(nil)
+	b = endFrame((&wireError{status: status, text: text}).append(b), start)
+	_, _ = unix.Write(fd, b)
+	unix.Close(fd)
+	s.cfg.OnFault(peer, cause)
+}
+
+// freeList keeps up to maxFree records for reuse. Unlike a sync.Pool it needs no
+// lock on the loop and does not forget at a garbage collection.
+type freeList[T any] struct{ items []*T }
+
+const maxFree = 4096
+
+func (f *freeList[T]) get() *T {
+	if n := len(f.items); n > 0 {
+		v := f.items[n-1]
+		f.items = f.items[:n-1]
+		return v
+	}
+	return new(T)
+}
+
+func (f *freeList[T]) put(v *T) {
+	if len(f.items) < maxFree {
+		f.items = append(f.items, v)
+	}
+}

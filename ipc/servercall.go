@@ -1,0 +1,148 @@
+package ipc
+
+// pendingCall is one predict message on its way: its calls are answered in any
+// order and leave as one reply when the last is done.
+type pendingCall struct {
+	conn  *serverConn
+	id    uint64
+	open  int // calls not yet finished
+	calls []*Call
+}
+
+// predict reads a predict message and passes its slots to the backend. A slot that
+// asks something impossible is answered at once and the others go on.
+func (c *serverConn) predict(r *reader, n int) error {
+	s := c.server
+	h := r.predictHead(n, &s.cfg.Limits)
+	if r.err != nil {
+		return r.err
+	}
+	if status, text := c.refusal(&h); status != StatusOK {
+		for range h.slots {
+			r.skip(1)
+		}
+		r.predictTail(n)
+		if r.err != nil {
+			return r.err
+		}
+		s.stats.callsRefused.Add(1)
+		c.send((&wireError{id: h.id, status: status, text: text}).append)
+		return nil
+	}
+	p := s.freePending.get()
+	p.conn, p.id, p.open = c, h.id, h.slots
+	c.inFlight++
+	s.calls += h.slots
+	arrived := Now()
+	deadline := arrived.Add(s.cfg.Limits.timeLeft(h.budget))
+	for range h.slots {
+		call := s.freeCalls.get()
+		p.calls = append(p.calls, call)
+		call.owner, call.Arrived, call.Deadline, call.Stage = p, arrived, deadline, nil
+		var err error
+		call.Request, err = r.slot(&call.store)
+		if r.err != nil {
+			s.abandon(p)
+			return r.err
+		}
+		call.Reply = Reply{}
+		if err != nil {
+			call.Request = nil
+			call.Reply = replyTo(err)
+		}
+	}
+	requireModel := r.predictTail(n)
+	if r.err != nil {
+		s.abandon(p)
+		return r.err
+	}
+	s.submit(p, requireModel)
+	return nil
+}
+
+// refusal says why the call cannot be taken at all.
+func (c *serverConn) refusal(h *predictHead) (Status, string) {
+	s := c.server
+	switch {
+	case s.draining:
+		return StatusUnavailable, ErrDraining.Error()
+	case c.inFlight >= s.cfg.Limits.InFlight:
+		return StatusOverloaded, "more calls in flight than the hello allows"
+	case s.calls+h.slots > s.cfg.MaxCalls:
+		return StatusOverloaded, "the bridge is answering as many calls as it can"
+	}
+	return StatusOK, ""
+}
+
+// replyTo turns what was wrong with a slot into its reply.
+func replyTo(err error) Reply {
+	if e, ok := err.(*StatusError); ok {
+		return Reply{Status: e.Status, Error: e.Text}
+	}
+	return Reply{Status: StatusInvalidArgument, Error: err.Error()}
+}
+
+// submit queues the slots for the backend and finishes those that failed already.
+func (s *Server) submit(p *pendingCall, requireModel bool) {
+	s.stats.messages.Add(1)
+	s.stats.slots.Add(uint64(len(p.calls)))
+	failed := 0
+	for _, call := range p.calls {
+		call.RequireModel = requireModel
+		if call.Request == nil {
+			failed++
+			continue
+		}
+		s.arrived = append(s.arrived, call)
+	}
+	if p.open -= failed; failed > 0 {
+		s.stats.slotsInvalid.Add(uint64(failed))
+		if p.open == 0 {
+			p.reply()
+		}
+	}
+}
+
+// abandon gives back a message whose bytes turned out to be broken half-way.
+func (s *Server) abandon(p *pendingCall) {
+	p.conn.inFlight--
+	s.calls -= p.open
+	s.recycle(p)
+}
+
+// CallDone counts down; the last call sends the reply.
+func (p *pendingCall) CallDone(*Call) {
+	p.open--
+	if p.open == 0 {
+		p.reply()
+	}
+}
+
+func (p *pendingCall) reply() {
+	c, s := p.conn, p.conn.server
+	s.calls -= len(p.calls)
+	c.inFlight--
+	if c.closed {
+		s.stats.orphaned.Add(uint64(len(p.calls)))
+	} else {
+		b, start := beginFrame(c.out)
+		b = appendReplyHead(b, p.id, len(p.calls))
+		for _, call := range p.calls {
+			b = appendReplySlot(b, &call.Reply)
+		}
+		c.out = endFrame(b, start)
+		c.queueFlush()
+	}
+	s.recycle(p)
+}
+
+func (s *Server) recycle(p *pendingCall) {
+	for i, call := range p.calls {
+		call.owner, call.Request, call.Stage = nil, nil, nil
+		s.freeCalls.put(call)
+		p.calls[i] = nil
+	}
+	p.calls = p.calls[:0]
+	p.conn = nil
+	s.freePending.put(p)
+}

@@ -1,0 +1,354 @@
+package ipc
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mlbridge/mlbridge/ipc/eventloop"
+)
+
+// serverConn is one peer's connection: frames in, replies out.
+//
+// It is ready for the handshake, then open, then either broken (its peer broke the
+// protocol: what is queued is still written, nothing more is read) or closed.
+type serverConn struct {
+	server *Server
+	fd     int
+	peer   Peer
+
+	in       []byte // the start of a frame that has not arrived whole
+	out      []byte // replies not yet written
+	written  int    // how much of out is
+	inFlight int    // predict messages without a reply
+
+	greeted bool // hello came
+	dirty   bool // in server.dirty
+	paused  bool // not read: its replies pile up
+	held    int  // this connection's part of server.held
+	broken  bool
+	closed  bool
+
+	frameLate eventloop.Timer // a started frame must be complete by then
+	stuck     eventloop.Timer // some of out must have been taken by then
+}
+
+func newServerConn(s *Server, fd int, peer Peer) *serverConn {
+	c := &serverConn{server: s, fd: fd, peer: peer}
+	c.frameLate.Fire = c.onFrameLate
+	c.stuck.Fire = c.onStuck
+	return c
+}
+
+// Ready reads and answers, and goes on writing where the peer was slow.
+func (c *serverConn) Ready(readable, writable bool) {
+	if writable && len(c.out) > 0 {
+		c.flush()
+	}
+	if readable && !c.closed && !c.paused {
+		c.read()
+	}
+}
+
+// read takes what one read gives. A peer that sends more is asked again in the
+// next round, after the others have had their turn.
+func (c *serverConn) read() {
+	buf := c.server.readBuf
+	n, err := unix.Read(c.fd, buf)
+	switch {
+	case n > 0:
+		c.server.stats.bytesIn.Add(uint64(n))
+		if c.broken {
+			return // read only to see the peer hang up
+		}
+		c.consume(buf[:n])
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+	default: // 0 bytes: the peer hung up; its calls in flight are answered to nobody
+		c.close()
+	}
+}
+
+// consume handles the frames that data completes and keeps the rest.
+func (c *serverConn) consume(data []byte) {
+	if len(c.in) > 0 {
+		c.in = append(c.in, data...)
+		data = c.in
+	}
+	for !c.closed && !c.broken {
+		payload, rest, need, err := nextFrame(data, c.server.cfg.Limits.Frame)
+		if err != nil {
+			c.fault(err)
+			return
+		}
+		if payload == nil {
+			c.keep(rest, need)
+			return
+		}
+		if err := c.message(payload); err != nil {
+			c.fault(err)
+			return
+		}
+		data = rest
+	}
+}
+
+// keep stores the start of a frame until the rest of it comes, and gives it a
+// time to come by. The timer runs from the frame's first byte: a byte a second
+// does not extend it.
+func (c *serverConn) keep(rest []byte, need int) {
+	if len(rest) == 0 {
+		if cap(c.in) > keptBuffer {
+			c.in = nil
+		}
+		c.in = c.in[:0]
+		c.server.loop.Disarm(&c.frameLate)
+		c.account()
+		return
+	}
+	fresh := len(c.in) == 0 || &rest[0] != &c.in[0]
+	if cap(c.in) < len(rest) {
+		// Room for twice of what is here, not for what the header announces: four
+		// bytes must not be able to reserve a megabyte.
+		grown := make([]byte, len(rest), max(len(rest), min(need, 2*len(rest)+512)))
+		copy(grown, rest)
+		c.in = grown
+	} else {
+		c.in = c.in[:copy(c.in[:cap(c.in)], rest)]
+	}
+	if fresh || !c.frameLate.Armed() {
+		c.server.loop.ArmIn(&c.frameLate, c.server.cfg.Limits.FrameIn)
+	}
+	c.account()
+}
+
+// account keeps the sum of what all connections hold under its bound. The one
+// that would go over it is closed; those that hold little never are.
+func (c *serverConn) account() {
+	held := cap(c.in) + cap(c.out)
+	c.server.held += held - c.held
+	c.held = held
+	if c.server.held > c.server.cfg.MaxHeld && held > keptBuffer && !c.broken {
+		c.fault(&StatusError{Status: StatusOverloaded, Text: "all connections together hold too many bytes"})
+	}
+}
+
+func (c *serverConn) onFrameLate() {
+	c.fault(faultf(FaultFrameSlow, "a started frame was not complete after %v", c.server.cfg.Limits.FrameIn))
+}
+
+// message handles one frame's payload.
+func (c *serverConn) message(payload []byte) error {
+	r := reader{b: payload}
+	n, t := r.header()
+	if r.err != nil {
+		return r.err
+	}
+	if !c.greeted && t != msgHello {
+		return faultf(FaultSequence, "message %d before hello", t)
+	}
+	switch t {
+	case msgHello:
+		return c.hello(&r, n)
+	case msgPredict:
+		return c.predict(&r, n)
+	case msgOutcome:
+		return c.outcome(&r, n)
+	case msgPing:
+		token := r.u64("token")
+		r.skipRest(n, 2)
+		if err := r.end(); err != nil {
+			return err
+		}
+		c.send(func(b []byte) []byte { return appendToken(b, msgPong, token) })
+		return nil
+	case msgPong, msgGoAway: // nothing was asked; nothing is to be done
+		r.skipRest(n, 1)
+		return r.end()
+	}
+	return faultf(FaultUnknown, "message type %d", t)
+}
+
+func (c *serverConn) hello(r *reader, n int) error {
+	if c.greeted {
+		return faultf(FaultSequence, "a second hello")
+	}
+	var h hello
+	if err := h.parse(r, n, false); err != nil {
+		return err
+	}
+	c.greeted = true
+	own := hello{versionMin: Version, versionMax: Version, name: c.server.cfg.Name, limits: c.server.cfg.Limits}
+	c.send(own.appendServer)
+	if c.server.draining {
+		c.send(func(b []byte) []byte { return appendGoAway(b, "draining") })
+	}
+	return nil
+}
+
+func (c *serverConn) outcome(r *reader, n int) error {
+	s := c.server
+	var refused error
+	s.outcomes, refused = r.outcomes(s.outcomes, n, &s.cfg.Limits)
+	if r.err != nil {
+		return r.err
+	}
+	s.stats.outcomes.Add(uint64(len(s.outcomes)))
+	if len(s.outcomes) > 0 {
+		s.backend.Observe(s.outcomes)
+	}
+	if e, ok := refused.(*StatusError); ok {
+		s.stats.outcomesRefused.Add(1)
+		c.send((&wireError{status: e.Status, text: "outcome left out: " + e.Text}).append)
+	}
+	return nil
+}
+
+// send queues one message; it is written at the end of the round.
+func (c *serverConn) send(appendTo func([]byte) []byte) {
+	if c.closed {
+		return
+	}
+	b, start := beginFrame(c.out)
+	c.out = endFrame(appendTo(b), start)
+	c.queueFlush()
+}
+
+func (c *serverConn) queueFlush() {
+	if !c.dirty {
+		c.dirty = true
+		c.server.dirty = append(c.server.dirty, c)
+	}
+}
+
+// flush writes what the socket takes. When it does not take all, the rest waits
+// for the peer; when too much waits, the peer is not read until it has caught up.
+func (c *serverConn) flush() {
+	if c.closed || len(c.out) == 0 {
+		return
+	}
+	n, err := unix.Write(c.fd, c.out[c.written:])
+	if n > 0 {
+		c.written += n
+		c.server.stats.bytesOut.Add(uint64(n))
+	}
+	switch {
+	case err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR):
+		c.close()
+	case c.written == len(c.out):
+		c.flushed()
+	default:
+		if n > 0 || !c.stuck.Armed() {
+			c.server.loop.ArmIn(&c.stuck, c.server.cfg.Stuck)
+		}
+		c.compact()
+		c.watch()
+		c.account()
+	}
+}
+
+func (c *serverConn) flushed() {
+	c.server.loop.Disarm(&c.stuck)
+	c.out, c.written = c.out[:0], 0
+	if cap(c.out) > keptBuffer {
+		c.out = nil
+	}
+	if c.broken {
+		c.close()
+		return
+	}
+	c.watch()
+	c.account()
+}
+
+// compact drops the written part once it is the larger one.
+func (c *serverConn) compact() {
+	if c.written > len(c.out)/2 {
+		c.out = c.out[:copy(c.out, c.out[c.written:])]
+		c.written = 0
+	}
+}
+
+// watch asks the loop for what the connection can use now.
+func (c *serverConn) watch() {
+	waiting := len(c.out) - c.written
+	c.paused = waiting > c.server.cfg.MaxQueue
+	want := eventloop.Readable
+	if waiting > 0 {
+		want |= eventloop.Writable
+		if c.paused {
+			want = eventloop.Writable
+		}
+	}
+	if err := c.server.loop.Change(c.fd, want); err != nil {
+		c.close()
+	}
+}
+
+func (c *serverConn) onStuck() {
+	c.server.stats.stuck.Add(1)
+	c.server.cfg.OnFault(c.peer, fmt.Errorf("ipc: %d bytes of replies not taken for %v", len(c.out)-c.written, c.server.cfg.Stuck))
+	c.close()
+}
+
+// fault answers a broken protocol with an error about the connection, and closes
+// it when that is written. Nobody else notices.
+func (c *serverConn) fault(err error) {
+	if c.broken || c.closed {
+		return
+	}
+	e := wireError{status: StatusInvalidArgument, text: err.Error()}
+	if p, ok := errors.AsType[*ProtocolError](err); ok {
+		e.fault, e.text = p.Kind, p.Text
+	} else if p, ok := errors.AsType[*StatusError](err); ok {
+		e.status, e.fault, e.text = p.Status, FaultTooMany, p.Text
+	}
+	c.server.stats.faults.Add(1)
+	c.server.cfg.OnFault(c.peer, err)
+	c.send(e.append)
+	c.broken = true
+	c.in = nil
+	c.server.loop.Disarm(&c.frameLate)
+	c.server.loop.ArmIn(&c.stuck, c.server.cfg.Stuck)
+}
+
+// lastRead takes what the peer sent before it saw the goaway, so that it gets an
+// answer, and closes the connection when there is nothing. It reports whether
+// there was something.
+func (c *serverConn) lastRead() (more bool) {
+	n, err := unix.Read(c.fd, c.server.readBuf)
+	if n > 0 && !c.broken {
+		c.consume(c.server.readBuf[:n])
+		return true
+	}
+	if err != nil && errors.Is(err, unix.EINTR) {
+		return true
+	}
+	c.close()
+	return false
+}
+
+func (c *serverConn) close() {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	s := c.server
+	s.loop.Disarm(&c.frameLate)
+	s.loop.Disarm(&c.stuck)
+	s.loop.Unwatch(c.fd)
+	unix.Close(c.fd)
+	c.in, c.out = nil, nil
+	s.held -= c.held
+	delete(s.conns, c)
+	s.stats.connections.Add(^uint64(0))
+}
+
+// timeLeft is the budget that counts for a call that named asked.
+func (l *Limits) timeLeft(asked time.Duration) time.Duration {
+	if asked <= 0 {
+		return l.Budget
+	}
+	return min(asked, l.MaxBudget)
+}

@@ -1,0 +1,45 @@
+package ipc
+
+import "sync/atomic"
+
+// serverStats are written by the loop and read by anyone.
+type serverStats struct {
+	connections, accepted, refused, acceptErrors atomic.Uint64
+	messages, slots, slotsInvalid, callsRefused  atomic.Uint64
+	outcomes, outcomesRefused                    atomic.Uint64
+	faults, stuck, orphaned                      atomic.Uint64
+	bytesIn, bytesOut                            atomic.Uint64
+}
+
+// ServerStats is a snapshot of a server's counters since its start.
+type ServerStats struct {
+	Connections     uint64 // open now
+	Accepted        uint64 // connections admitted
+	Refused         uint64 // connections turned away: not admitted, or too many
+	AcceptErrors    uint64 // times accepting had to rest, e.g. for lack of descriptors
+	Messages        uint64 // predict messages taken
+	Slots           uint64 // questions in them
+	SlotsInvalid    uint64 // questions answered invalid or unimplemented before the backend
+	CallsRefused    uint64 // predict messages refused whole: draining or too many in flight
+	Outcomes        uint64 // outcomes taken
+	OutcomesRefused uint64 // outcome messages of which some were left out
+	Faults          uint64 // connections closed for breaking the protocol
+	Stuck           uint64 // connections closed for not taking their replies
+	Orphaned        uint64 // answers whose asker had hung up
+	BytesIn         uint64
+	BytesOut        uint64
+}
+
+// Stats takes a snapshot. Any goroutine may call it.
+func (s *Server) Stats() ServerStats {
+	t := &s.stats
+	return ServerStats{
+		Connections: t.connections.Load(), Accepted: t.accepted.Load(),
+		Refused: t.refused.Load(), AcceptErrors: t.acceptErrors.Load(),
+		Messages: t.messages.Load(), Slots: t.slots.Load(),
+		SlotsInvalid: t.slotsInvalid.Load(), CallsRefused: t.callsRefused.Load(),
+		Outcomes: t.outcomes.Load(), OutcomesRefused: t.outcomesRefused.Load(),
+		Faults: t.faults.Load(), Stuck: t.stuck.Load(), Orphaned: t.orphaned.Load(),
+		BytesIn: t.bytesIn.Load(), BytesOut: t.bytesOut.Load(),
+	}
+}
