@@ -36,7 +36,7 @@ const (
 	FaultSequence      ProtocolFault = "out-of-sequence" // e.g. a call before hello
 	FaultVersion       ProtocolFault = "version"         // no common protocol version
 	FaultUnknown       ProtocolFault = "unknown-message" // a message type this side does not know
-	FaultTooMany       ProtocolFault = "too-many-calls"  // more calls in flight than the hello allows
+	FaultTooMuch       ProtocolFault = "too-much"        // more bytes than this side holds for all its peers together
 	FaultDepth         ProtocolFault = "too-deep"        // nested deeper than any message needs
 )
 

@@ -302,7 +302,7 @@ func (c *serverConn) fault(err error) {
 	if p, ok := errors.AsType[*ProtocolError](err); ok {
 		e.fault, e.text = p.Kind, p.Text
 	} else if p, ok := errors.AsType[*StatusError](err); ok {
-		e.status, e.fault, e.text = p.Status, FaultTooMany, p.Text
+		e.status, e.fault, e.text = p.Status, FaultTooMuch, p.Text
 	}
 	c.server.stats.faults.Add(1)
 	c.server.cfg.OnFault(c.peer, err)
