@@ -1,0 +1,119 @@
+package upstream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc/eventloop"
+)
+
+// libraryConn is the same over net/http: a goroutine an exchange.
+type libraryConn struct {
+	loop   *eventloop.Loop
+	client *http.Client
+	base   string
+	x      *Exchange
+	cancel context.CancelFunc
+	body   bytes.Buffer
+}
+
+func newLibraryConn(loop *eventloop.Loop, t Target) *libraryConn {
+	var dialer net.Dialer
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, t.network, t.address)
+		},
+		MaxConnsPerHost:        1,
+		MaxResponseHeaderBytes: MaxHead,
+		DisableCompression:     true,
+		IdleConnTimeout:        time.Minute,
+	}
+	scheme := "http://"
+	if t.tls {
+		scheme = "https://"
+	}
+	return &libraryConn{
+		loop: loop,
+		base: scheme + t.host,
+		client: &http.Client{
+			Transport: transport,
+			// A redirect would take the questions to somebody who was not configured.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// Do runs the exchange on a goroutine and posts its end to the loop.
+func (c *libraryConn) Do(x *Exchange) {
+	if c.x != nil {
+		panic("upstream: Do while an exchange is under way")
+	}
+	c.x = x
+	ctx, cancel := context.WithTimeout(context.Background(), x.Timeout)
+	c.cancel = cancel
+	body := bytes.Clone(x.Body)
+	path, contentType := x.Path, x.ContentType
+	go func() {
+		status, answerType, err := c.exchange(ctx, path, contentType, body)
+		c.loop.Post(func() { c.finish(status, answerType, err) })
+	}()
+}
+
+func (c *libraryConn) exchange(ctx context.Context, path, contentType string, body []byte) (int, string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, "", &Error{Op: "dial", Err: err}
+	}
+	req.Header.Set("Content-Type", contentType)
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return 0, "", &Error{Op: operation(err), Sent: operation(err) != "dial", Err: err}
+	}
+	defer resp.Body.Close()
+	c.body.Reset()
+	n, err := c.body.ReadFrom(io.LimitReader(resp.Body, MaxAnswer+1))
+	switch {
+	case err != nil:
+		return 0, "", &Error{Op: "read", Sent: true, Err: err}
+	case n > MaxAnswer:
+		return 0, "", &Error{Op: "answer", Sent: true, Err: fmt.Errorf("more than %d bytes", MaxAnswer)}
+	}
+	return resp.StatusCode, resp.Header.Get("Content-Type"), nil
+}
+
+// operation tells from net/http's error how far the call got.
+func operation(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "timeout"
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return "dial"
+	}
+	return "read"
+}
+
+func (c *libraryConn) finish(status int, answerType string, err error) {
+	c.cancel()
+	x := c.x
+	c.x = nil
+	x.Status, x.AnswerType, x.Err = status, answerType, err
+	x.Answer = nil
+	if err == nil {
+		x.Answer = c.body.Bytes()
+	}
+	x.Done(x)
+}
+
+// Close makes an exchange under way fail and drops the connection.
+func (c *libraryConn) Close() {
+	if c.x != nil {
+		c.cancel()
+	}
+	c.client.CloseIdleConnections()
+}
