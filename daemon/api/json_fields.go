@@ -1,0 +1,100 @@
+package api
+
+// fields is the list of an object's known members, at most 32, in the order that
+// the readers' switches use.
+type fields []string
+
+// seen marks which of them an object has had.
+type seen uint32
+
+// index finds the member in r.key, -1 for an unknown one, which is passed over. A
+// null is the same as an absent member; a second one of the same name is a fault.
+func (r *jsonReader) index(names fields, had *seen) int {
+	for i, name := range names {
+		if string(r.key) != name {
+			continue
+		}
+		if *had&(1<<i) != 0 {
+			r.skip()
+			r.bad("%s: given twice", name)
+			return -1
+		}
+		if r.null() {
+			return -1
+		}
+		*had |= 1 << i
+		return i
+	}
+	r.ignore()
+	return -1
+}
+
+// require notes the first of the names in the set need that had lacks.
+func (r *jsonReader) require(names fields, had, need seen) {
+	missing := need &^ had
+	if missing == 0 {
+		return
+	}
+	for i, name := range names {
+		if missing&(1<<i) != 0 {
+			r.bad("%s: missing", name)
+			return
+		}
+	}
+}
+
+// f32s reads an array of at most max numbers into the storage of dst.
+func (r *jsonReader) f32s(dst []float32, field string, max int) []float32 {
+	dst = dst[:0]
+	if !r.open('[', field) {
+		return dst
+	}
+	for n := 0; r.element(); n++ {
+		if n >= max {
+			r.skip()
+			r.bad("%s: more than %d elements", field, max)
+			continue
+		}
+		dst = append(dst, r.f32(field))
+	}
+	return dst
+}
+
+// u64s reads an array of at most max integers into the storage of dst.
+func (r *jsonReader) u64s(dst []uint64, field string, max int) []uint64 {
+	return r.integers(dst, field, max, r.u64)
+}
+
+// integers reads an array whose elements one reads.
+func (r *jsonReader) integers(dst []uint64, field string, max int, one func(string) uint64) []uint64 {
+	dst = dst[:0]
+	if !r.open('[', field) {
+		return dst
+	}
+	for n := 0; r.element(); n++ {
+		if n >= max {
+			r.skip()
+			r.bad("%s: more than %d elements", field, max)
+			continue
+		}
+		dst = append(dst, one(field))
+	}
+	return dst
+}
+
+// small reads an array of at most max integers, each at most hi.
+func (r *jsonReader) small(dst []uint8, field string, max int, hi uint64) []uint8 {
+	dst = dst[:0]
+	if !r.open('[', field) {
+		return dst
+	}
+	for n := 0; r.element(); n++ {
+		if n >= max {
+			r.skip()
+			r.bad("%s: more than %d elements", field, max)
+			continue
+		}
+		dst = append(dst, uint8(r.uint(field, hi)))
+	}
+	return dst
+}
