@@ -13,7 +13,6 @@ ABOUT = {
     "pydict": "python3: a dictionary of 400,000 keys, updated and sorted",
     "sqlite": "sqlite3: join and group of two tables in memory",
     "sort": "GNU sort of 600,000 text lines in one buffer",
-    "xz": "xz -6 of 40 MB of generated text",
     "perl": "perl: word counting in a hash of 500,000 words",
 }
 
@@ -82,6 +81,5 @@ MEMORY = {
     "pydict": lambda w: [sys.executable, "-c", PYDICT],
     "sqlite": lambda w: ["sqlite3", ":memory:", ".read " + _in(w, "join.sql")],
     "sort": lambda w: ["sort", "--parallel=1", "-S", "160M", "-o", _in(w, "sorted.txt"), _in(w, "words.txt")],
-    "xz": lambda w: ["xz", "-6", "-k", "-f", "-T1", "-c", _in(w, "words.txt")],
     "perl": lambda w: ["perl", "-e", PERL, _in(w, "words.txt")],
 }
