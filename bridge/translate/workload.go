@@ -1,0 +1,81 @@
+package translate
+
+import "github.com/mlbridge/mlbridge/ipc"
+
+var workloadRequest = []field[ipc.WorkloadRequest]{
+	kindField[ipc.WorkloadRequest](ipc.Workload),
+	{
+		name: "agent_id",
+		get:  func(s *scanner, q *ipc.WorkloadRequest) { q.AgentID = s.u64() },
+		put:  func(w *writer, q *ipc.WorkloadRequest) { w.u64(q.AgentID) },
+	},
+	{
+		name: "historical_cpu", optional: true, // no history
+		get: func(s *scanner, q *ipc.WorkloadRequest) {
+			q.HistoricalCPU = list(s, ipc.MaxWorkloadHistory, s.f32)
+		},
+		put: func(w *writer, q *ipc.WorkloadRequest) { each(w, q.HistoricalCPU, w.f32) },
+	},
+	{
+		name: "historical_memory", optional: true, // no history
+		get: func(s *scanner, q *ipc.WorkloadRequest) {
+			q.HistoricalMemory = list(s, ipc.MaxWorkloadHistory, s.u64)
+		},
+		put: func(w *writer, q *ipc.WorkloadRequest) { each(w, q.HistoricalMemory, w.u64) },
+	},
+	{
+		name: "historical_gpu", optional: true, // no GPU
+		get: func(s *scanner, q *ipc.WorkloadRequest) {
+			q.HistoricalGPU = list(s, ipc.MaxWorkloadHistory, s.f32)
+		},
+		put: func(w *writer, q *ipc.WorkloadRequest) { each(w, q.HistoricalGPU, w.f32) },
+	},
+	{
+		name: "time_of_day",
+		get:  func(s *scanner, q *ipc.WorkloadRequest) { q.TimeOfDay = s.u8(23) },
+		put:  func(w *writer, q *ipc.WorkloadRequest) { w.integer(int64(q.TimeOfDay)) },
+	},
+	{
+		name: "day_of_week",
+		get:  func(s *scanner, q *ipc.WorkloadRequest) { q.DayOfWeek = s.u8(6) },
+		put:  func(w *writer, q *ipc.WorkloadRequest) { w.integer(int64(q.DayOfWeek)) },
+	},
+	{
+		name: "current_cpu",
+		get:  func(s *scanner, q *ipc.WorkloadRequest) { q.CurrentCPU = s.f32() },
+		put:  func(w *writer, q *ipc.WorkloadRequest) { w.f32(q.CurrentCPU) },
+	},
+	{
+		name: "current_memory",
+		get:  func(s *scanner, q *ipc.WorkloadRequest) { q.CurrentMemory = s.u64() },
+		put:  func(w *writer, q *ipc.WorkloadRequest) { w.u64(q.CurrentMemory) },
+	},
+	{
+		name: "current_gpu", optional: true, // no GPU
+		get: func(s *scanner, q *ipc.WorkloadRequest) { q.CurrentGPU = s.optF32() },
+		put: func(w *writer, q *ipc.WorkloadRequest) { w.optF32(q.CurrentGPU) },
+	},
+}
+
+var workloadPrediction = []field[ipc.WorkloadPrediction]{
+	{
+		name: "predicted_cpu",
+		get:  func(s *scanner, p *ipc.WorkloadPrediction) { p.CPU = s.f32() },
+		put:  func(w *writer, p *ipc.WorkloadPrediction) { w.f32(p.CPU) },
+	},
+	{
+		name: "predicted_memory",
+		get:  func(s *scanner, p *ipc.WorkloadPrediction) { p.Memory = s.u64() },
+		put:  func(w *writer, p *ipc.WorkloadPrediction) { w.u64(p.Memory) },
+	},
+	{
+		name: "predicted_gpu", optional: true, // no GPU
+		get: func(s *scanner, p *ipc.WorkloadPrediction) { p.GPU = s.optF32() },
+		put: func(w *writer, p *ipc.WorkloadPrediction) { w.optF32(p.GPU) },
+	},
+	{
+		name: "confidence", optional: true, // an observation has none
+		get: func(s *scanner, p *ipc.WorkloadPrediction) { p.Confidence = s.f32() },
+		put: func(w *writer, p *ipc.WorkloadPrediction) { w.f32(p.Confidence) },
+	},
+}
