@@ -100,7 +100,7 @@ func newChart(id, label string, s size) *chart {
 		left = 50
 	}
 	return &chart{ID: id + "-" + s.class, Class: s.class, Label: label, W: s.w, H: s.h,
-		Area: box{left, 16, s.w - left - 14, s.h - 16 - 46}}
+		Area: box{left, 16, s.w - left - 24, s.h - 16 - 46}}
 }
 
 // scale maps values to positions; log scales take values above 0 only.

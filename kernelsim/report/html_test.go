@@ -68,11 +68,8 @@ func TestHTMLEscapesHostileText(t *testing.T) {
 	r.Host.CPUModel, r.Host.Arguments = evil, []string{evil}
 	r.Host.Programs[evil] = evil
 	page := htmlOf(t, r)
-	for _, bad := range []string{"<script", "<img", `"><`, "onerror=alert(2)>'"} {
-		for i := strings.Index(page, bad); i >= 0; i = -1 {
-			if bad == `"><` && !strings.HasPrefix(page[i:], `"><script`) {
-				continue // our own markup ends attributes like that, too
-			}
+	for _, bad := range []string{"<script", "<img", "</svg></style>"} {
+		if i := strings.Index(page, bad); i >= 0 {
 			t.Errorf("page contains %q: …%s", bad, page[i:min(i+80, len(page))])
 		}
 	}
@@ -80,6 +77,11 @@ func TestHTMLEscapesHostileText(t *testing.T) {
 		t.Errorf("the hostile text is not on the page at all")
 	}
 }
+
+var (
+	plots  = regexp.MustCompile(`(?s)<svg class="chart.*?</svg>`)
+	broken = regexp.MustCompile(`NaN|Inf|(width|height|x|y)="-`)
+)
 
 // Every plot has to be well-formed, in its frame, and free of broken numbers,
 // also for reports with hardly anything in them.
@@ -100,10 +102,10 @@ func TestPlotsAreWellFormed(t *testing.T) {
 	}
 	for name, r := range map[string]*Report{"sample": sample(), "empty": {}, "one": one, "silent": silent, "long": long} {
 		page := htmlOf(t, r)
-		svgs := regexp.MustCompile(`(?s)<svg class="chart.*?</svg>`).FindAllString(page, -1)
+		svgs := plots.FindAllString(page, -1)
 		for _, svg := range svgs {
 			checkXML(t, name, svg)
-			if bad := regexp.MustCompile(`NaN|Inf|="-\d`).FindString(strings.ReplaceAll(svg, `dx="-7"`, "")); bad != "" && !strings.Contains(svg, `dy="-5"`) {
+			if bad := broken.FindString(svg); bad != "" {
 				t.Errorf("%s: plot contains %q", name, bad)
 			}
 		}
