@@ -156,10 +156,9 @@ func (c *serverConn) message(payload []byte) error {
 	case msgOutcome:
 		return c.outcome(&r, n)
 	case msgPing:
-		token := r.u64("token")
-		r.skipRest(n, 2)
-		if err := r.end(); err != nil {
-			return err
+		token := r.token(n)
+		if r.err != nil {
+			return r.err
 		}
 		c.send(func(b []byte) []byte { return appendToken(b, msgPong, token) })
 		return nil
