@@ -80,7 +80,7 @@ func TestHTMLEscapesHostileText(t *testing.T) {
 
 var (
 	plots  = regexp.MustCompile(`(?s)<svg class="chart.*?</svg>`)
-	broken = regexp.MustCompile(`NaN|Inf|(width|height|x|y)="-`)
+	broken = regexp.MustCompile(`NaN|Inf| (width|height|x|y)="-`)
 )
 
 // Every plot has to be well-formed, in its frame, and free of broken numbers,

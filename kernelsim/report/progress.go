@@ -13,6 +13,7 @@ import (
 // Bounds of the widths that Progress draws in, in characters.
 const (
 	minWidth = 40
+	narrow   = 80 // below, bars and columns are shorter
 	maxWidth = 110
 )
 
@@ -131,8 +132,11 @@ func (p *Progress) head(s Status) string {
 	if s.Total > 0 {
 		done = min(float64(s.Elapsed)/float64(s.Total), 1)
 	}
-	const length = 18
-	full := int(done*length + 0.5)
+	length := 18
+	if p.width < narrow {
+		length = 10
+	}
+	full := int(done*float64(length) + 0.5)
 	text := clock(s.Elapsed) + " / " + clock(s.Total) + "  "
 	rest := fmt.Sprintf("  %s/s  %s in budget  pacing p99 %s", grouped(uint64(s.Rate)), shareText(s.Share), usUnit(s.PacingP99))
 	if s.Warming {
@@ -148,10 +152,10 @@ func (p *Progress) predictions(s Status) []string {
 	for _, row := range s.Predictions {
 		name = max(name, min(utf8.RuneCountInString(plain(row.Name)), 20))
 	}
-	const figures = 11 + 12 + 9 + 9 + 9 // widths of the columns below
+	const figures = 10 + 11 + 8 + 8 + 9 // widths of the columns below
 	bar := p.width - name - figures - 2
 	format := func(cells ...string) string {
-		return fmt.Sprintf("%-*s%11s%12s%9s%9s%9s", name, clip(cells[0], name), cells[1], cells[2], cells[3], cells[4], cells[5])
+		return fmt.Sprintf("%-*s%10s%11s%8s%8s%9s", name, clip(cells[0], name), cells[1], cells[2], cells[3], cells[4], cells[5])
 	}
 	heading := clip(format("kind", "answers", "in budget", "p50 µs", "p99 µs", "p99.9 µs"), p.width)
 	lines := []string{p.color.use(dim).on(heading)}
@@ -176,10 +180,14 @@ func (p *Progress) comparisons(s Status) []string {
 	for _, c := range s.Comparisons {
 		name = max(name, utf8.RuneCountInString(plain(c.Subsystem+" "+metricText(c))))
 	}
-	name = min(name, max(p.width-46, 14)) // what the values and the verdict leave
+	value := 12
+	if p.width < narrow {
+		value = 8
+	}
+	name = min(name, max(p.width-2*value-23, 14)) // what values and verdict leave
 	for _, c := range s.Comparisons {
 		shade := map[string]style{BetterML: green, BetterRule: yellow}[c.Better]
-		values := fmt.Sprintf("%12s against %-12s  ", plain(valueText(c.ML, c.Unit)), plain(valueText(c.Rule, c.Unit)))
+		values := fmt.Sprintf("%*s against %-*s  ", value, plain(valueText(c.ML, c.Unit)), value, plain(valueText(c.Rule, c.Unit)))
 		verdict := map[string]string{BetterML: "model better", BetterRule: "rule better", BetterUnclear: "unclear"}[c.Better]
 		line := clip(fmt.Sprintf("%-*s", name, clip(plain(c.Subsystem+" "+metricText(c)), name))+values, p.width-len(verdict))
 		lines = append(lines, line+p.color.use(shade).on(verdict))
