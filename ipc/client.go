@@ -1,0 +1,305 @@
+package ipc
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// ClientConfig says how a Client behaves. Zero fields take the defaults given with
+// them.
+type ClientConfig struct {
+	Name        string        // announced in the hello; at most MaxNameBytes count
+	Handshake   time.Duration // time for connecting and both hellos; 5 s
+	MaxFrame    int           // payload bytes accepted in one frame; 1 MiB
+	MaxInFlight int           // calls in flight, where the server would allow more; 1024, at most 65,536
+	MaxWaiting  int           // calls that may wait for a place in flight; 4096
+	MaxQueue    int           // bytes that may wait for the server to read; 4 MiB
+	FrameIn     time.Duration // a started frame must be complete within this; 5 s
+	// Margin is the part of a budget kept for the answer's way back: the server is
+	// told that much less, and never less than three quarters of what is left. 100 µs.
+	Margin time.Duration
+	// OnGoAway is told when the server drains; it must not block.
+	OnGoAway func(text string)
+}
+
+const maxClientInFlight = 1 << 16
+
+func (c *ClientConfig) setDefaults() {
+	limits := DefaultLimits()
+	setDefault(&c.Handshake, 5*time.Second)
+	setDefault(&c.MaxFrame, limits.Frame)
+	setDefault(&c.MaxInFlight, 1024)
+	setDefault(&c.MaxWaiting, 4096)
+	setDefault(&c.MaxQueue, 4<<20)
+	setDefault(&c.FrameIn, limits.FrameIn)
+	setDefault(&c.Margin, 100*time.Microsecond)
+	c.MaxInFlight = min(max(c.MaxInFlight, 1), maxClientInFlight)
+	if c.OnGoAway == nil {
+		c.OnGoAway = func(string) {}
+	}
+}
+
+// Client is one connection to a bridge with many calls in flight. It is a
+// Predictor; any number of goroutines may use it.
+//
+// It does not reconnect: when the connection is over, calls get a *ConnError and
+// Done is closed. mlclient builds on it what a kernel subsystem wants.
+//
+// Three goroutines belong to a client: one reads and completes calls, one waits
+// for the earliest deadline, one writes what the socket would not take at once.
+// Calls are written by their callers.
+type Client struct {
+	cfg     ClientConfig
+	conn    net.Conn
+	raw     syscall.RawConn // nil for a connection without a descriptor
+	hello   hello           // the server's
+	timer   alarm
+	models  interner // these two belong to the reader
+	leaving bool     // a goaway came
+
+	mu       sync.Mutex // guards all below, up to the blank line
+	flights  []flight   // by the low bits of a call's id
+	free     []uint32   // indexes of flights that no call uses
+	waiting  []*clientCall
+	records  freeList[clientCall]
+	armed    Instant // what the timer is set to, 0 when it is not
+	out      []byte  // frames to be written
+	spare    []byte  // storage for the next out
+	writing  bool    // somebody writes: a caller, or the flusher
+	draining bool
+	err      error // why the connection is over
+
+	rest    []byte        // what the flusher writes first; belongs to who is writing
+	kick    chan struct{} // hands the writing to the flusher; never closed
+	done    chan struct{} // closed by fail
+	tasks   sync.WaitGroup
+	heard   atomic.Int64 // Instant of the latest bytes from the server
+	rawTurn rawWrite     // belongs to who is writing
+}
+
+// Dial connects to the bridge's Unix socket at path and exchanges hellos. The
+// error is a *ConnError with Op "dial" or "hello"; it wraps a *StatusError when
+// the server refused and a *ProtocolError when it spoke something else.
+func Dial(ctx context.Context, path string, cfg ClientConfig) (*Client, error) {
+	cfg.setDefaults()
+	ctx, cancel := context.WithTimeout(ctx, cfg.Handshake)
+	defer cancel()
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil, &ConnError{Op: "dial", Err: err}
+	}
+	return NewClient(ctx, conn, cfg)
+}
+
+// NewClient exchanges hellos over conn, which it owns from then on, also when it
+// fails. A connection without a descriptor, such as net.Pipe, works too, with Go's
+// timers for deadlines: good enough for tests.
+func NewClient(ctx context.Context, conn net.Conn, cfg ClientConfig) (*Client, error) {
+	cfg.setDefaults()
+	c := &Client{cfg: cfg, conn: conn, kick: make(chan struct{}, 1), done: make(chan struct{})}
+	unread, err := c.handshake(ctx)
+	if err == nil {
+		err = c.openTimer()
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, &ConnError{Op: "hello", Err: err}
+	}
+	n := min(c.hello.limits.InFlight, cfg.MaxInFlight)
+	c.flights = make([]flight, n)
+	c.free = make([]uint32, n)
+	for i := range n {
+		c.flights[i].id = uint64(i)
+		c.free[n-1-i] = uint32(i)
+	}
+	c.tasks.Go(func() { c.readLoop(unread) })
+	c.tasks.Go(c.flushLoop)
+	return c, nil
+}
+
+func (c *Client) openTimer() (err error) {
+	if sc, ok := c.conn.(syscall.Conn); ok {
+		if c.raw, err = sc.SyscallConn(); err != nil {
+			return err
+		}
+		c.rawTurn.bind()
+		c.timer, err = newTimerfd(c.expire)
+		return err
+	}
+	c.timer = newGoTimer(c.expire)
+	return nil
+}
+
+// handshake sends the hello and reads the server's. What came behind it is
+// returned for the reader.
+func (c *Client) handshake(ctx context.Context) (unread []byte, err error) {
+	deadline := time.Now().Add(c.cfg.Handshake)
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		deadline = d
+	}
+	if err := c.conn.SetDeadline(deadline); err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) })
+	unread, err = c.greet()
+	if !stop() {
+		return nil, ctx.Err() // the deadline was moved: that is why greet failed, or the reader would
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.heard.Store(int64(Now()))
+	return unread, c.conn.SetDeadline(time.Time{})
+}
+
+func (c *Client) greet() (unread []byte, err error) {
+	own := hello{versionMin: Version, versionMax: Version, name: c.cfg.Name}
+	b, start := beginFrame(nil)
+	if _, err := c.conn.Write(endFrame(own.appendClient(b), start)); err != nil {
+		// A server that refuses a peer says so and hangs up without reading: what
+		// it said is more useful than the broken pipe.
+		if why := c.refusal(); why != nil {
+			return nil, why
+		}
+		return nil, err
+	}
+	payload, unread, err := c.firstFrame()
+	if err != nil {
+		return nil, err
+	}
+	return unread, c.parseHello(payload)
+}
+
+func (c *Client) refusal() error {
+	payload, _, err := c.firstFrame()
+	if err != nil {
+		return nil
+	}
+	return c.parseHello(payload)
+}
+
+func (c *Client) firstFrame() (payload, unread []byte, err error) {
+	buf := make([]byte, 0, 1024)
+	for {
+		payload, unread, need, err := nextFrame(buf, c.cfg.MaxFrame)
+		if err != nil || payload != nil {
+			return payload, unread, err
+		}
+		if len(buf) == cap(buf) {
+			buf = append(make([]byte, 0, max(2*len(buf), min(need, 4096))), buf...)
+		}
+		n, err := c.conn.Read(buf[len(buf):cap(buf)])
+		if buf = buf[:len(buf)+n]; err != nil && n == 0 {
+			return nil, nil, err
+		}
+	}
+}
+
+func (c *Client) parseHello(payload []byte) error {
+	r := reader{b: payload}
+	n, t := r.header()
+	switch {
+	case r.err != nil:
+		return r.err
+	case t == msgError:
+		var e wireError
+		if err := e.parse(&r, n); err != nil {
+			return err
+		}
+		return e.asError()
+	case t != msgHello:
+		return faultf(FaultSequence, "message %d before hello", t)
+	}
+	if err := c.hello.parse(&r, n, true); err != nil {
+		return err
+	}
+	if l := &c.hello.limits; l.Frame < 1 || l.Batch < 1 || l.InFlight < 1 || l.Budget < 1 {
+		return faultf(FaultRange, "hello: a limit of zero allows nothing")
+	}
+	return nil
+}
+
+// asError turns what the peer said into the error that its fault or status is.
+func (e *wireError) asError() error {
+	if e.fault != "" {
+		return &ProtocolError{Kind: e.fault, Text: "said by the peer: " + e.text}
+	}
+	status := e.status
+	if !status.Valid() || status == StatusOK {
+		status = StatusInternal
+	}
+	return &StatusError{Status: status, Text: e.text}
+}
+
+// ServerName is the name in the server's hello.
+func (c *Client) ServerName() string { return c.hello.name }
+
+// Limits are the limits in the server's hello: Frame, Batch, InFlight and Budget.
+func (c *Client) Limits() Limits { return c.hello.limits }
+
+// Heard is when the latest bytes came from the server, its hello at first: calls
+// that are older and unanswered mean that it hangs.
+func (c *Client) Heard() Instant { return Instant(c.heard.Load()) }
+
+// Done is closed when the connection is over; Err then says why.
+func (c *Client) Done() <-chan struct{} { return c.done }
+
+// Err is why the connection is over, nil while it is not. After Close it is
+// ErrClosed.
+func (c *Client) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Close ends the connection. Calls in flight get a *ConnError. It returns when
+// all of the client's goroutines have ended.
+func (c *Client) Close() error {
+	c.fail(ErrClosed)
+	c.tasks.Wait()
+	c.timer.close()
+	return nil
+}
+
+// fail ends the connection once; the first cause counts. Whoever waits is told.
+func (c *Client) fail(cause error) {
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.err = cause
+	sent := &ConnError{Op: "read", Sent: true, Err: cause}
+	for i := range c.flights {
+		if call := c.flights[i].call; call != nil {
+			c.flights[i].call = nil
+			call.finish(sent)
+		}
+	}
+	unsent := &ConnError{Op: "write", Err: cause}
+	for _, call := range c.waiting {
+		call.finish(unsent)
+	}
+	c.waiting = nil
+	c.out, c.spare = nil, nil
+	c.mu.Unlock()
+	_ = c.conn.Close()
+	c.timer.stop()
+	close(c.done)
+}
+
+// checkBatch refuses what must not be sent at all.
+func (c *Client) checkBatch(reqs, replies int) error {
+	switch {
+	case reqs != replies:
+		return invalidf("%d requests and room for %d replies", reqs, replies)
+	case reqs > c.hello.limits.Batch:
+		return invalidf("%d requests, the server takes at most %d", reqs, c.hello.limits.Batch)
+	}
+	return nil
+}

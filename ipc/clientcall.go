@@ -1,0 +1,275 @@
+package ipc
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// clientCall is one Predict on its way. Whoever takes it out of its flight, or out
+// of the queue of the waiting, under Client.mu, is the only one to finish it:
+// so it is finished exactly once.
+type clientCall struct {
+	reqs         []Request
+	replies      []Reply
+	requireModel bool
+	deadline     Instant
+	flight       *flight // nil while it waits for one
+	err          error   // its end; valid after done
+	done         chan struct{}
+}
+
+// flight is a place in the table of calls in flight. A call that was given up
+// leaves its place empty but not free: the server still works on it, and its id
+// counts towards the bound until the reply has come.
+type flight struct {
+	id   uint64 // of the latest call: the place in the low bits, a count above
+	busy bool   // the server has not answered id
+	call *clientCall
+}
+
+// maxClientBudget keeps deadlines far from the end of the clock. Servers cut
+// budgets much earlier (PROTOCOL.md, "Limits").
+const maxClientBudget = time.Hour
+
+// flightStep is added to a flight's id for every call.
+const flightStep = maxClientInFlight
+
+// finish wakes the caller. done has room for one, so this never blocks.
+func (call *clientCall) finish(err error) {
+	call.err = err
+	call.done <- struct{}{}
+}
+
+// errExpired finishes a call whose time is up. Callers never see it.
+var errExpired = &StatusError{Status: StatusDeadlineExceeded, Text: "the budget is used up"}
+
+// Predict implements Predictor. Invalid requests are refused here, in their slot,
+// and never sent. When the time is up, all slots that were sent say so
+// (StatusDeadlineExceeded), and a reply that comes later is dropped.
+//
+// The error is a *StatusError when nothing was sent or the server refused the call
+// whole, a *ConnError when the connection is over, ErrDraining after a goaway, or
+// the context's; then no slot has an answer.
+func (c *Client) Predict(ctx context.Context, reqs []Request, replies []Reply, opts Options) error {
+	if err := c.checkBatch(len(reqs), len(replies)); err != nil {
+		refuseAll(replies, err)
+		return err
+	}
+	if len(reqs) == 0 {
+		return nil
+	}
+	for _, q := range reqs {
+		if checkRequest(q) != nil {
+			return c.predictValid(ctx, reqs, replies, opts)
+		}
+	}
+	err := c.predict(ctx, reqs, replies, opts)
+	if err == nil {
+		return nil
+	}
+	refuseAll(replies, err)
+	if err == error(errExpired) {
+		return nil // the slots say it
+	}
+	return err
+}
+
+func checkRequest(q Request) error {
+	if q == nil {
+		return invalidf("no request")
+	}
+	return q.Validate()
+}
+
+// predictValid answers invalid slots here and asks the others.
+func (c *Client) predictValid(ctx context.Context, reqs []Request, replies []Reply, opts Options) error {
+	valid := make([]Request, 0, len(reqs))
+	places := make([]int, 0, len(reqs))
+	for i, q := range reqs {
+		if err := checkRequest(q); err != nil {
+			replies[i] = replyTo(err)
+			continue
+		}
+		valid, places = append(valid, q), append(places, i)
+	}
+	answers := make([]Reply, len(valid))
+	err := c.Predict(ctx, valid, answers, opts)
+	for i, place := range places {
+		replies[place] = answers[i]
+	}
+	return err
+}
+
+// refuseAll leaves no slot that could be taken for an answer.
+func refuseAll(replies []Reply, cause error) {
+	status, text := StatusUnavailable, cause.Error()
+	if e, ok := cause.(*StatusError); ok {
+		status, text = e.Status, e.Text
+	} else if errors.Is(cause, context.DeadlineExceeded) {
+		status = StatusDeadlineExceeded
+	}
+	for i := range replies {
+		replies[i] = Reply{Status: status, Error: text}
+	}
+}
+
+func (c *Client) predict(ctx context.Context, reqs []Request, replies []Reply, opts Options) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	left := c.timeLeft(ctx, opts.Budget)
+	if left <= 0 {
+		return errExpired
+	}
+	call, err := c.begin(reqs, replies, opts, Now().Add(left))
+	if err != nil {
+		return err
+	}
+	select {
+	case <-call.done:
+	case <-ctx.Done():
+		if c.giveUp(call) {
+			c.release(call)
+			return ctx.Err()
+		}
+		<-call.done // finished meanwhile: the signal is there or about to come
+	}
+	err = call.err
+	c.release(call)
+	return err
+}
+
+// timeLeft is how long a call that begins now may take.
+func (c *Client) timeLeft(ctx context.Context, budget time.Duration) time.Duration {
+	if budget <= 0 {
+		budget = c.hello.limits.Budget
+	}
+	if d, ok := ctx.Deadline(); ok {
+		budget = min(budget, time.Until(d))
+	}
+	return min(budget, maxClientBudget)
+}
+
+// begin takes a place in flight for a new call and sends it, or lets it wait for
+// a place.
+func (c *Client) begin(reqs []Request, replies []Reply, opts Options, deadline Instant) (*clientCall, error) {
+	c.mu.Lock()
+	if err := c.refuseNew(); err != nil {
+		c.mu.Unlock()
+		return nil, err
+	}
+	call := c.records.get()
+	if call.done == nil {
+		call.done = make(chan struct{}, 1)
+	}
+	call.reqs, call.replies = reqs, replies
+	call.requireModel, call.deadline, call.err = opts.RequireModel, deadline, nil
+	if len(c.free) == 0 {
+		c.waiting = append(c.waiting, call)
+	} else if err := c.start(call); err != nil {
+		c.recycle(call)
+		c.mu.Unlock()
+		return nil, err
+	}
+	if c.armed == 0 || deadline < c.armed {
+		c.armed = deadline
+		c.timer.arm(deadline)
+	}
+	c.flush()
+	return call, nil
+}
+
+// refuseNew says why no call can begin now.
+func (c *Client) refuseNew() error {
+	switch {
+	case c.err != nil:
+		return &ConnError{Op: "write", Err: c.err}
+	case c.draining:
+		return ErrDraining
+	case len(c.out) > c.cfg.MaxQueue:
+		return &StatusError{Status: StatusOverloaded, Text: "the server does not read what it is sent"}
+	case len(c.waiting) >= c.cfg.MaxWaiting:
+		return &StatusError{Status: StatusOverloaded, Text: "too many calls wait for a place in flight"}
+	}
+	return nil
+}
+
+// start puts call into a free place and its frame into the queue. c.mu is held.
+func (c *Client) start(call *clientCall) error {
+	f := &c.flights[c.free[len(c.free)-1]]
+	id := f.id + flightStep
+	b, start := beginFrame(c.out)
+	b = appendPredict(b, id, Options{Budget: c.told(call.deadline.Sub(Now())), RequireModel: call.requireModel}, call.reqs)
+	if n := len(b) - start - frameHeader; n > c.hello.limits.Frame {
+		return invalidf("the requests need a frame of %d bytes, the server takes at most %d", n, c.hello.limits.Frame)
+	}
+	c.out = endFrame(b, start)
+	c.free = c.free[:len(c.free)-1]
+	f.id, f.busy, f.call = id, true, call
+	call.flight = f
+	return nil
+}
+
+// told is the budget that the server is given when left is what the caller has:
+// the answer must travel back. It is never 0, which would ask for the default.
+func (c *Client) told(left time.Duration) time.Duration {
+	return max(left-min(c.cfg.Margin, left/4), 1)
+}
+
+// giveUp takes call from its place, or from the queue, if nobody else has.
+func (c *Client) giveUp(call *clientCall) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f := call.flight; f != nil {
+		if f.call != call {
+			return false
+		}
+		f.call = nil
+		return true
+	}
+	for i, w := range c.waiting {
+		if w == call {
+			c.waiting = append(c.waiting[:i], c.waiting[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// land frees the place of id, whose reply has come, and lets the longest waiting
+// call have it. It returns the call, nil when that was given up. A place that
+// awaits no such id means that the server lies.
+func (c *Client) land(id uint64) (*clientCall, error) {
+	c.mu.Lock()
+	place := id % flightStep
+	if place >= uint64(len(c.flights)) || c.flights[place].id != id || !c.flights[place].busy {
+		c.mu.Unlock()
+		return nil, faultf(FaultSequence, "an answer to call %d, which is not in flight", id)
+	}
+	f := &c.flights[place]
+	call := f.call
+	f.call, f.busy = nil, false
+	c.free = append(c.free, uint32(place))
+	for len(c.waiting) > 0 && len(c.free) > 0 && c.err == nil && !c.draining {
+		next := c.waiting[0]
+		c.waiting = append(c.waiting[:0], c.waiting[1:]...)
+		if err := c.start(next); err != nil {
+			next.finish(err)
+		}
+	}
+	c.flush()
+	return call, nil
+}
+
+// release gives the record back. The caller has received from done, or given up.
+func (c *Client) release(call *clientCall) {
+	c.mu.Lock()
+	c.recycle(call)
+	c.mu.Unlock()
+}
+
+func (c *Client) recycle(call *clientCall) {
+	call.reqs, call.replies, call.flight, call.err = nil, nil, nil, nil
+	c.records.put(call)
+}
