@@ -1,6 +1,18 @@
-// Package ladder decides which rung answers when the model has not. It is one pure
-// function that the client and the bridge both use, so that the same situation
-// gives the same kind of answer on either side.
+// Package ladder decides which rung answers a question: the model itself, an
+// answer of its that is cached, one that is stale, or the rule. Client and bridge
+// ask the same pure function, so they cannot come to differ.
+//
+// From the top:
+//
+//	model  it answered this very question, confidently enough
+//	cache  it answered the same question less than a TTL ago, confidently enough
+//	stale  it answered the same question, or another about the same subject, within
+//	       the stale bound, confidently enough
+//	rule   always
+//
+// Two findings of the model's own cut the ladder short, down to the rule: an
+// answer to this very question below the confidence threshold (older answers know
+// less than it), and a demotion (its older answers are no better than it is).
 package ladder
 
 import (
@@ -9,43 +21,73 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
-// State is what is known when an answer is due.
+// Rung is an answer of the model that could be given. The zero Rung is none.
+type Rung struct {
+	Available  bool
+	Age        time.Duration // since the model computed it; a negative one counts as 0
+	Confidence float32       // in [0, 1]
+}
+
+// State is all that the decision depends on.
 type State struct {
-	// Answered says that the model answered this very question. Its answer decides
-	// unless Why says what is wrong with it.
-	Answered bool
-	// Why is why the model's answer does not count, or why there is none:
-	// ReasonNone only with an answer that does, or before anybody was asked.
+	Fresh   Rung // the model's reply to this call; its age does not matter
+	Same    Rung // the latest answer to the same question
+	Subject Rung // the latest answer to any question about the same subject
+
+	TTL        time.Duration // younger than this, the same question's answer is as good as new
+	StaleBound time.Duration // up to this age an answer may be given as stale
+	Threshold  float32       // confidence below which the rule is preferred
+
+	// RequireModel refuses stale answers and rules. The threshold does not apply
+	// then: who insists on the model gets its answer with its confidence.
+	RequireModel bool
+	// Why the model did not answer; it must not be ReasonNone unless Fresh is
+	// available. A reason that condemns the model's answers (demoted) also
+	// condemns those given here.
 	Why ipc.Reason
-
-	Cached       bool          // a model's earlier answer about this subject is known
-	SameQuestion bool          // and it was given to this very question
-	Age          time.Duration // of that answer
-
-	TTL        time.Duration // an answer serves the same question for so long
-	StaleBound time.Duration // and another question about the subject for so long
 }
 
-// Choose gives the best rung and the reason that belongs in the reply:
-//
-//	model   it answered, and nothing is wrong with that
-//	cache   it answered the same question at most TTL ago
-//	stale   it answered about this subject at most StaleBound ago
-//	rule    otherwise
-//
-// A model that is not to be trusted now is not to be trusted a moment ago either:
-// when it was demoted, or its answer was invalid or below the confidence
-// threshold, the rule answers.
-func Choose(s State) (ipc.Source, ipc.Reason) {
+// Decision is the rung to answer from and the reason to give with it.
+type Decision struct {
+	Source ipc.Source // SourceNone only when a model was required
+	Reason ipc.Reason
+	// Subject says that the stale answer is the one about the subject, not the one
+	// to the same question.
+	Subject bool
+}
+
+// Decide picks the highest rung that may answer.
+func Decide(s State) Decision {
 	switch {
-	case s.Answered && s.Why == ipc.ReasonNone:
-		return ipc.SourceModel, ipc.ReasonNone
-	case s.Why == ipc.ReasonDemoted, s.Why == ipc.ReasonInvalidOutput, s.Why == ipc.ReasonLowConfidence:
-		return ipc.SourceRule, s.Why
-	case s.Cached && s.SameQuestion && s.Age <= s.TTL:
-		return ipc.SourceCache, ipc.ReasonNone
-	case s.Cached && s.Age <= s.StaleBound:
-		return ipc.SourceStale, s.Why
+	case s.Why == ipc.ReasonDemoted:
+		return s.lower(ipc.ReasonDemoted)
+	case s.Fresh.Available && s.trusted(s.Fresh):
+		return Decision{Source: ipc.SourceModel}
+	case s.Fresh.Available:
+		return s.lower(ipc.ReasonLowConfidence)
+	case s.Same.within(s.TTL) && s.trusted(s.Same):
+		return Decision{Source: ipc.SourceCache}
+	case s.Same.within(s.TTL):
+		return s.lower(ipc.ReasonLowConfidence)
+	case s.RequireModel:
+		return Decision{Source: ipc.SourceNone, Reason: s.Why}
+	case s.Same.upTo(s.StaleBound) && s.trusted(s.Same):
+		return Decision{Source: ipc.SourceStale, Reason: s.Why}
+	case s.Subject.upTo(s.StaleBound) && s.trusted(s.Subject):
+		return Decision{Source: ipc.SourceStale, Reason: s.Why, Subject: true}
 	}
-	return ipc.SourceRule, s.Why
+	return Decision{Source: ipc.SourceRule, Reason: s.Why}
 }
+
+// lower goes straight to the rule, or to nothing where a rule is refused.
+func (s *State) lower(why ipc.Reason) Decision {
+	if s.RequireModel {
+		return Decision{Source: ipc.SourceNone, Reason: why}
+	}
+	return Decision{Source: ipc.SourceRule, Reason: why}
+}
+
+func (s *State) trusted(r Rung) bool { return s.RequireModel || r.Confidence >= s.Threshold }
+
+func (r Rung) within(d time.Duration) bool { return r.Available && max(r.Age, 0) < d }
+func (r Rung) upTo(d time.Duration) bool   { return r.Available && max(r.Age, 0) <= d }
