@@ -103,11 +103,8 @@ func compileAdd(a *args) error {
 	if g := a.fusable(x); g != nil && c != nil && c.konst != nil {
 		bias, err := rowVector(c.konst, g.y.width, a.c.q)
 		if err == nil {
-			for j := range g.y.width {
-				g.bias[j] += bias[j%len(bias)]
-			}
 			a.define(0, value{buf: x.buf, rank: x.rank})
-			return finite("sum of biases", g.bias)
+			return g.addBias(1, bias)
 		}
 	}
 	return compileBinary(addRow)(a)

@@ -5,14 +5,18 @@ package engine
 // sixteen vector registers that the compiler spills nothing.
 const panelWidth = 4
 
+// lanes are four neighbouring columns. An array, not a slice: the compiler then
+// knows that all four exist and the inner loop has one bounds check less.
+type lanes [panelWidth]float32
+
 // gemm is y = x·W + b followed by an optional activation. W is stored as
 // panels of four output columns, each panel feature after feature, so that the
 // inner loop reads one stream from front to back. The last panel is padded
 // with zeros.
 type gemm struct {
 	x, y   *buffer
-	panels []float32 // ceil(width/4) × features × 4
-	bias   []float32 // ceil(width/4) × 4
+	panels []lanes // ceil(width/4) × features
+	bias   []lanes // ceil(width/4)
 	relu   bool
 }
 
@@ -20,11 +24,10 @@ type gemm struct {
 func newGemm(x, y *buffer, w []float32, alpha float32) *gemm {
 	k, n := x.width, y.width
 	blocks := (n + panelWidth - 1) / panelWidth
-	g := &gemm{x: x, y: y, panels: make([]float32, blocks*k*panelWidth), bias: make([]float32, blocks*panelWidth)}
+	g := &gemm{x: x, y: y, panels: make([]lanes, blocks*k), bias: make([]lanes, blocks)}
 	for i := range k {
 		for j := range n {
-			block, lane := j/panelWidth, j%panelWidth
-			g.panels[(block*k+i)*panelWidth+lane] = alpha * w[i*n+j]
+			g.panels[j/panelWidth*k+i][j%panelWidth] = alpha * w[i*n+j]
 		}
 	}
 	return g
@@ -42,32 +45,41 @@ func (g *gemm) run(m memory, n int) {
 // row computes one row, panel by panel. The order of additions is that of the
 // features whatever the batch, so results do not depend on batching.
 func (g *gemm) row(x, y []float32) {
-	panels, bias := g.panels, g.bias
-	for len(y) > 0 && len(bias) >= panelWidth {
-		a, b, c, d := bias[0], bias[1], bias[2], bias[3]
-		w := panels[:len(x)*panelWidth]
-		for _, v := range x {
-			if len(w) < panelWidth {
-				break // never: tells the compiler that w[0..3] exist
-			}
+	panels := g.panels
+	for i := range g.bias {
+		start := &g.bias[i]
+		a, b, c, d := start[0], start[1], start[2], start[3]
+		panel := panels[:len(x)]
+		for i, v := range x {
+			w := &panel[i]
 			a += v * w[0]
 			b += v * w[1]
 			c += v * w[2]
 			d += v * w[3]
-			w = w[panelWidth:]
 		}
 		if g.relu {
 			a, b, c, d = relu(a), relu(b), relu(c), relu(d)
 		}
+		sums := lanes{a, b, c, d}
 		if len(y) >= panelWidth {
-			y[0], y[1], y[2], y[3] = a, b, c, d
-			y = y[panelWidth:]
+			*(*lanes)(y), y = sums, y[panelWidth:]
 		} else {
-			copy(y, []float32{a, b, c, d}) // the ragged last panel
-			y = nil
+			copy(y, sums[:]) // the ragged last panel
 		}
-		panels, bias = panels[len(x)*panelWidth:], bias[panelWidth:]
+		panels = panels[len(x):]
 	}
+}
+
+// addBias adds one number per column, or one for all, to the bias.
+func (g *gemm) addBias(beta float32, bias []float32) error {
+	for j := range g.y.width {
+		sum := &g.bias[j/panelWidth][j%panelWidth]
+		*sum += beta * bias[j%len(bias)]
+		if *sum-*sum != 0 {
+			return malformed("bias %d is %v once scaled", j, *sum)
+		}
+	}
+	return nil
 }
 
 // compileMatMul: [N, K] × constant [K, M].
@@ -116,10 +128,7 @@ func compileGemm(a *args) error {
 	if err != nil {
 		return err
 	}
-	for j := range g.y.width {
-		g.bias[j] = beta * bias[j%len(bias)]
-	}
-	return finite("scaled bias", g.bias)
+	return g.addBias(beta, bias)
 }
 
 // compileProduct emits the matrix product of input 0 with constant input 1 as
@@ -166,8 +175,10 @@ func emitGemm(a *args, x *value, w []float32, width int, alpha float32) (*gemm, 
 		return nil, err
 	}
 	g := newGemm(x.buf, y, w, alpha)
-	if err := finite("scaled weights", g.panels); err != nil {
-		return nil, err
+	for i := range g.panels {
+		if err := finite("scaled weights", g.panels[i][:]); err != nil {
+			return nil, err
+		}
 	}
 	a.emit(g, false, y, x)
 	return g, nil

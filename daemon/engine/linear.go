@@ -44,9 +44,6 @@ func emitLinear(a *args, targets int64, intercepts []float32) (*value, error) {
 	if len(intercepts) != 0 && len(intercepts) != int(targets) {
 		return nil, malformed("%d intercepts for %d targets", len(intercepts), targets)
 	}
-	if err := finite("intercepts", intercepts); err != nil {
-		return nil, err
-	}
 	t := &tensor{name: "coefficients", dims: []int{int(targets), k}, typ: typeFloat, floats: coefficients}
 	w, err := transpose(t, a.c.q)
 	if err != nil {
@@ -56,8 +53,10 @@ func emitLinear(a *args, targets int64, intercepts []float32) (*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	copy(g.bias, intercepts)
-	return &value{buf: g.y, rank: 2}, nil
+	if len(intercepts) > 0 {
+		err = g.addBias(1, intercepts)
+	}
+	return &value{buf: g.y, rank: 2}, err
 }
 
 // compileLinearClassifier scores classes linearly. A single row of

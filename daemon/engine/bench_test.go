@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// randomRows draws n rows of standard normals.
+func randomRows(rng *rand.Rand, n, features int) []float32 {
+	rows := make([]float32, n*features)
+	for i := range rows {
+		rows[i] = float32(rng.NormFloat64())
+	}
+	return rows
+}
+
+// mlpFile is the 35-32-16-4 network of the speed targets.
+func mlpFile(rng *rand.Rand) []byte {
+	var nodes, tensors []msg
+	sizes, last := []int{35, 32, 16, 4}, "x"
+	for i := range 3 {
+		k, n := sizes[i], sizes[i+1]
+		w, b, g, r := fmt.Sprint("w", i), fmt.Sprint("b", i), fmt.Sprint("g", i), fmt.Sprint("r", i)
+		tensors = append(tensors, floatTensor(w, randomRows(rng, k, n), int64(k), int64(n)), floatTensor(b, randomRows(rng, 1, n), int64(n)))
+		nodes = append(nodes, node("", "Gemm", []string{last, w, b}, []string{g}))
+		if last = g; i < 2 {
+			nodes = append(nodes, node("", "Relu", []string{g}, []string{r}))
+			last = r
+		}
+	}
+	nodes = append(nodes, node("", "Sigmoid", []string{last}, []string{"y"}))
+	return chain(35, tensors, nodes...)
+}
+
+// forestFile is a regressor of full binary trees with random tests.
+func forestFile(rng *rand.Rand, trees, depth, features int) []byte {
+	var a treeAttrs
+	for t := range int64(trees) {
+		branches := int64(1)<<depth - 1
+		for n := range 2*branches + 1 {
+			if n < branches {
+				a.branch(t, n, rng.Int64N(int64(features)), float32(rng.NormFloat64()), 2*n+1, 2*n+2)
+			} else {
+				a.leaf(t, n, float32(rng.NormFloat64()))
+			}
+		}
+	}
+	return chain(int64(features), nil, a.nodeProto())
+}
+
+// benchRun cycles through many distinct rows: with one row repeated the branch
+// predictor learns the answer.
+func benchRun(b *testing.B, data []byte) {
+	m, err := Load(data, Limits{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	const pool = 1024
+	rows, f := randomRows(rand.New(rand.NewPCG(3, 4)), pool, m.Inputs()), m.Inputs()
+	for _, n := range []int{1, 16, 64} {
+		b.Run(fmt.Sprint("batch=", n), func(b *testing.B) {
+			s := m.NewSession(n)
+			at := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := s.Run(rows[at*f:(at+n)*f], n); err != nil {
+					b.Fatal(err)
+				}
+				at = (at + n) % pool
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/row")
+		})
+	}
+}
+
+func BenchmarkMLP(b *testing.B) { benchRun(b, mlpFile(rand.New(rand.NewPCG(1, 2)))) }
+
+func BenchmarkTrees(b *testing.B) { benchRun(b, forestFile(rand.New(rand.NewPCG(1, 2)), 100, 6, 35)) }
+
+func BenchmarkLoad(b *testing.B) {
+	data := forestFile(rand.New(rand.NewPCG(1, 2)), 100, 6, 35)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Load(data, Limits{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
