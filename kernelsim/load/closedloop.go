@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -25,7 +24,7 @@ type ClosedLoop struct {
 	call     CallFunc
 	measured int64
 	end      int64
-	stopped  atomic.Bool // the caller's context ended
+	ctx      context.Context // the caller's: its end interrupts the run
 
 	// stripes are what workers record into: few enough to be small, enough that
 	// workers that run at the same time seldom meet.
@@ -55,7 +54,7 @@ func StartClosed(ctx context.Context, o Options, call CallFunc) (*ClosedLoop, er
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	r := &ClosedLoop{o: o, clock: o.Clock, call: call,
+	r := &ClosedLoop{ctx: ctx, o: o, clock: o.Clock, call: call,
 		window: newWindow(len(o.Sources)), finished: make(chan struct{})}
 	for range min(o.Workers, 2*runtime.GOMAXPROCS(0)) {
 		r.stripes = append(r.stripes, &stripe{tally: newTally(&o)})
@@ -65,9 +64,8 @@ func StartClosed(ctx context.Context, o Options, call CallFunc) (*ClosedLoop, er
 	r.end = r.measured + int64(o.Duration)
 	r.timeline = timeline{begin: r.measured, interval: int64(o.Interval)}
 
-	// Only the calls see this context; its end is the run's.
+	// Calls that outlast the drain time are ended, and count as errors.
 	calls, cancel := context.WithTimeout(ctx, o.Warmup+o.Duration+o.Drain)
-	release := context.AfterFunc(ctx, func() { r.stopped.Store(true) })
 	for w := range o.Workers {
 		r.workers.Go(func() { r.work(calls, w) })
 	}
@@ -79,7 +77,6 @@ func StartClosed(ctx context.Context, o Options, call CallFunc) (*ClosedLoop, er
 	go func() {
 		defer close(r.finished)
 		defer cancel()
-		defer release()
 		r.watch(workersDone)
 		r.conclude()
 	}()
@@ -92,12 +89,15 @@ func (r *ClosedLoop) work(ctx context.Context, worker int) {
 	st := r.stripes[worker%len(r.stripes)]
 	for n := uint64(worker); r.o.MaxCalls == 0 || n < r.o.MaxCalls; n += uint64(r.o.Workers) {
 		sent := r.clock.Now()
-		if sent >= r.end || r.stopped.Load() {
+		if sent >= r.end || r.ctx.Err() != nil {
 			return
 		}
 		label := r.o.LabelOf(n)
 		out := r.call(ctx, worker, n, label)
 		latency := r.clock.Now() - sent
+		if out.Err != nil && r.ctx.Err() != nil {
+			return // we broke it off, it did not fail
+		}
 
 		st.mu.Lock()
 		if sent < r.measured {
@@ -161,7 +161,7 @@ func (r *ClosedLoop) conclude() {
 		Began:   time.Now().Add(time.Duration(r.measured - now)),
 		Elapsed: max(time.Duration(min(now, r.end)-r.measured), 0),
 		Warmup:  r.o.Warmup, WarmupCalls: t.warmup, Budget: r.o.Budget,
-		Interrupted: r.stopped.Load(),
+		Interrupted: r.ctx.Err() != nil,
 		Labels:      t.labels, Sources: r.o.Sources, Points: r.timeline.points,
 		Pacing: t.pacing, Issue: t.issue,
 	}

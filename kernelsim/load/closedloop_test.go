@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -52,11 +53,16 @@ func TestClosedLoopCountsEveryCall(t *testing.T) {
 
 func TestClosedLoopEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
+	var once sync.Once
+	other := make(chan struct{}) // closed when worker 1 has made its first call
 	r, err := StartClosed(ctx, Options{Workers: 2, Duration: time.Hour, Labels: []string{"a"}, Sources: []string{"s"}},
 		func(ctx context.Context, worker int, n uint64, _ int) Outcome {
 			if n >= 2 {
 				if worker == 0 {
+					<-other
 					cancel()
+				} else {
+					once.Do(func() { close(other) })
 				}
 				<-ctx.Done()
 				return Outcome{Err: ctx.Err()}
@@ -67,8 +73,23 @@ func TestClosedLoopEndsWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	res := r.Wait()
-	if all := res.Total(); !res.Interrupted || all.Answered != 2 {
-		t.Errorf("interrupted %v, %d answers, want true and 2", res.Interrupted, all.Answered)
+	if all := res.Total(); !res.Interrupted || all.Answered != 2 || all.Errors != 0 {
+		t.Errorf("interrupted %v, %d answers, %d errors, want true, 2 and none: the run was broken off", res.Interrupted, all.Answered, all.Errors)
+	}
+}
+
+func TestClosedLoopEndsCallsThatHang(t *testing.T) {
+	r, err := StartClosed(t.Context(), Options{Workers: 1, Duration: time.Millisecond, Drain: time.Millisecond,
+		Labels: []string{"a"}, Sources: []string{"s"}},
+		func(ctx context.Context, _ int, _ uint64, _ int) Outcome {
+			<-ctx.Done()
+			return Outcome{Err: ctx.Err()}
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := r.Wait().Total(); all.Errors != 1 || all.Intended != 1 {
+		t.Errorf("%d errors of %d calls, want 1 of 1: the call hung", all.Errors, all.Intended)
 	}
 }
 

@@ -29,10 +29,13 @@
 // absolute time and spins the last microseconds ([Monotonic]). It touches no
 // lock and allocates nothing: call records come from a fixed pool, and finished
 // ones travel over a lock-free stack to the recorder goroutine, which wakes every
-// two milliseconds, updates the histograms and hands the records back. A wake-up
-// per answer (what a channel does) costs microseconds on the thread that answers,
-// which for a cache hit is the pacing thread itself; the stack costs two atomic
-// operations.
+// two milliseconds, updates the histograms and hands the records back. Waking the
+// recorder for each answer, as a channel does, would be paid by the thread that
+// answers, which for a cache hit is the pacing thread itself: measured at 10,000
+// calls a second on two virtual cores, 12 µs a send against 0.1 µs for the stack.
+//
+// The generator needs processor time when a call is due. On a machine whose cores
+// are all busy it will be late, say so, and declare the run void.
 //
 // # Closed loop
 //

@@ -55,7 +55,8 @@ func (r *Result) Verdict(required float64) Verdict {
 		v.Reason = fmt.Sprintf("the load generator could not keep up: %d starts found no call record", r.Overrun)
 	case pacing > MaxPacingError:
 		v.State = Void
-		v.Reason = fmt.Sprintf("p99 pacing error %v is over %v: the load generator was late itself", pacing, MaxPacingError)
+		v.Reason = fmt.Sprintf("p99 pacing error %v is over %v: the load generator was late itself",
+			pacing.Round(time.Microsecond), MaxPacingError)
 	default:
 		v.State = Fail
 		if v.Share >= required {
