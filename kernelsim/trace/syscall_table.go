@@ -14,7 +14,7 @@ import (
 var syscallCSV string
 
 // Unknown32 stands in the 32-bit table for a call without a counterpart there.
-// (It is the number of prlimit64, as in the ADFA-style data sets we train on.)
+// (340 is prlimit64 itself, and what our ADFA-style training data has for "unknown".)
 const Unknown32 = 340
 
 // table is syscalls.csv parsed, once.

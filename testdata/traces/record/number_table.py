@@ -26,7 +26,7 @@ OLDER = {
     "linkat": "link", "symlinkat": "symlink", "readlinkat": "readlink", "renameat": "rename",
     "renameat2": "rename", "faccessat": "access", "faccessat2": "access", "fchmodat": "chmod",
     "fchownat": "chown32", "chown": "chown32", "fchown": "fchown32", "lchown": "lchown32",
-    "futimesat": "utimes", "utimensat": "utimes", "dup3": "dup2", "pipe2": "pipe", "clone3": "clone",
+    "futimesat": "utimes", "dup3": "dup2", "pipe2": "pipe", "clone3": "clone",
     "epoll_create1": "epoll_create", "epoll_pwait": "epoll_wait", "epoll_pwait2": "epoll_wait",
     "eventfd2": "eventfd", "signalfd4": "signalfd", "inotify_init1": "inotify_init", "ppoll": "poll",
     "select": "_newselect", "pselect6": "_newselect", "execveat": "execve", "getrlimit": "ugetrlimit",
