@@ -3,7 +3,7 @@
     sudo python3 faults.py [program ...]
 
 Each program runs twice. The first run measures its peak resident memory. In the
-second it lives in a memory cgroup with SHARE of that, swap on compressed memory,
+second it lives in a memory cgroup with a share of that, swap on compressed memory,
 and perf takes every exceptions:page_fault_user event together with the
 major-faults software event that the kernel raises when the page came from swap
 or a file. Kept: the ROWS consecutive faults of the busiest process that have most
@@ -13,7 +13,7 @@ major ones. Needs root, perf, cgroup v1 memory controller, zram.
 import collections
 import os
 import re
-import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,9 +23,10 @@ import programs
 import tracefile
 
 ROWS = 8000
-# Share of the peak that a program may hold. Programs that walk all their memory
-# again and again are killed rather than slowed at half of it (xz even at 0.85).
-SHARE, SHARES = 0.5, {"pydict": 0.7, "perl": 0.7}
+# Shares of the peak (in percent) that a program may hold, tried in turn: one that
+# walks all its memory again and again may be killed rather than slowed at half of
+# it, and whether it is depends on what else the host does.
+SHARES = (50, 60, 70, 80)
 WRITE, FETCH = 1 << 1, 1 << 4  # x86 page fault error code bits
 
 LINE = re.compile(r"\s*(\d+)/(\d+)\s+(\d+)\.(\d{9}):\s+(\S+):\s*(.*)")
@@ -42,13 +43,16 @@ def peak_bytes(argv):
 
 
 def record(name, argv, limit, work):
-    """Run argv under the limit; return perf's events as text lines."""
+    """Run argv under the limit; return perf's events as text lines, None if it was killed."""
     data = os.path.join(work, "perf.data")
     with pressure_group.memory_group(name, limit) as group:
-        subprocess.run(["perf", "record", "-q", "-m", "8M", "-c", "1", "-d", "-o", data,
-                        "-e", "exceptions:page_fault_user", "-e", "major-faults", "--"]
-                       + pressure_group.enter(group, argv),
-                       check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run(["perf", "record", "-q", "-m", "8M", "-c", "1", "-d", "-o", data,
+                               "-e", "exceptions:page_fault_user", "-e", "major-faults", "--"]
+                              + pressure_group.enter(group, argv), stdout=subprocess.DEVNULL)
+    # perf ends the way its program ended: here, by the OOM killer.
+    if done.returncode == -signal.SIGKILL:
+        return None
+    done.check_returncode()
     script = subprocess.run(["perf", "script", "-i", data, "--ns", "--show-lost-events",
                              "-F", "sw:pid,tid,time,event", "-F", "trace:pid,tid,time,event,trace"],
                             check=True, stdout=subprocess.PIPE, text=True)
@@ -94,14 +98,24 @@ def pressed(faults):
     return own[skip:skip + ROWS], skip, len(own)
 
 
+def survived(name, argv, work):
+    """Record argv at the smallest share of its peak that it survives; (lines, limit)."""
+    peak = peak_bytes(argv)
+    for share in SHARES:
+        limit = peak * share // 100 & ~4095
+        lines = record(name, argv, limit, work)
+        if lines is not None:
+            return lines, limit
+    raise SystemExit(f"{name}: killed even at {SHARES[-1]} % of its peak")
+
+
 def main():
     wanted = sys.argv[1:] or list(programs.MEMORY)
     with tempfile.TemporaryDirectory() as work, pressure_group.zram_swap(1 << 30):
         programs.prepare(work)
         for name in wanted:
-            argv = programs.MEMORY[name](work)
-            limit = int(peak_bytes(argv) * SHARES.get(name, SHARE)) & ~4095
-            kept, skip, total = pressed(parse(record(name, argv, limit, work)))
+            lines, limit = survived(name, programs.MEMORY[name](work), work)
+            kept, skip, total = pressed(parse(lines))
             start = kept[0][0]
             tracefile.write("memory-" + name, "memory",
                             ("at_ns", "agent", "addr", "type", "major"),

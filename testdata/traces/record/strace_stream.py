@@ -7,7 +7,6 @@ a socket, then dropped.
 
 import os
 import re
-import subprocess
 import threading
 import time
 

@@ -149,7 +149,7 @@ class Flood(Stressor):
 
 
 class Crash(Stressor):
-    """Kills the toy server, after a rush of logins in half of the cases; back after 2-3 s."""
+    """Kills the toy server, after a rush of requests in half of the cases; back after 2-3 s."""
 
     def __init__(self, seed, service):
         super().__init__(seed, (9, 15))
@@ -164,7 +164,7 @@ class Crash(Stressor):
         self.service.start()
 
     def rush(self, seconds):
-        """Post logins from more and more clients."""
+        """Run a command through the server from more and more clients."""
         until, clients = time.monotonic() + seconds, []
 
         def client():
