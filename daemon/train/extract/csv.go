@@ -1,0 +1,75 @@
+package main
+
+import (
+	"compress/gzip"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// eachRow reads a .csv or .csv.gz file with a header line and hands its rows to
+// visit. The record is valid during the call only.
+func eachRow(path string, visit func(r *record) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var in io.Reader = f
+	if strings.HasSuffix(path, ".gz") {
+		if in, err = gzip.NewReader(f); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	c := csv.NewReader(in)
+	c.ReuseRecord = true
+	if _, err := c.Read(); err != nil {
+		return fmt.Errorf("%s: header: %w", path, err)
+	}
+	for {
+		fields, err := c.Read()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			r := &record{fields: fields}
+			if err = visit(r); err == nil && r.err != nil {
+				err = r.err
+			}
+		}
+		if err != nil {
+			line, _ := c.FieldPos(0)
+			return fmt.Errorf("%s:%d: %w", path, line, err)
+		}
+	}
+}
+
+// record is a row. The first field that is no number is kept in err, which
+// eachRow returns with the line it stands in.
+type record struct {
+	fields []string
+	err    error
+}
+
+func (r *record) text(i int) string { return strings.Clone(r.fields[i]) }
+
+func (r *record) empty(i int) bool { return r.fields[i] == "" }
+
+func (r *record) num(i int) float64 {
+	v, err := strconv.ParseFloat(r.fields[i], 64)
+	if err != nil && r.err == nil {
+		r.err = err
+	}
+	return v
+}
+
+func (r *record) int(i int) int {
+	v, err := strconv.Atoi(r.fields[i])
+	if err != nil && r.err == nil {
+		r.err = err
+	}
+	return v
+}

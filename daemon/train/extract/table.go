@@ -1,0 +1,66 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/mlbridge/mlbridge/daemon/features"
+)
+
+// table is one data set of one part: a feature matrix, and beside it what is
+// known about each row (targets, baselines, entity).
+//
+//	<name>.x.npy     float32, the layout's columns
+//	<name>.about.npy float64, the columns named in <name>.json
+type table struct {
+	path     string
+	layout   *features.Layout
+	columns  []string
+	entities []string // names behind the numbers of the column "entity"
+	x, about *matrix
+}
+
+func createTable(dir, name string, layout *features.Layout, columns ...string) (*table, error) {
+	t := &table{path: filepath.Join(dir, name), layout: layout, columns: columns}
+	var err error
+	if t.x, err = createMatrix(t.path+".x.npy", layout.Width(), "<f4"); err != nil {
+		return nil, err
+	}
+	t.about, err = createMatrix(t.path+".about.npy", len(columns), "<f8")
+	return t, err
+}
+
+// entity numbers an entity; its rows are those until the next call.
+func (t *table) entity(name string) float64 {
+	t.entities = append(t.entities, name)
+	return float64(len(t.entities) - 1)
+}
+
+func (t *table) add(x []float32, about ...float64) error {
+	if len(about) != len(t.columns) {
+		return fmt.Errorf("%s: %d values for %d columns", t.path, len(about), len(t.columns))
+	}
+	if err := t.x.addF32(x); err != nil {
+		return fmt.Errorf("%s: %w", t.path, err)
+	}
+	return t.about.addF64(about)
+}
+
+func (t *table) close() error {
+	fmt.Fprintf(os.Stderr, "extract: %-28s %8d rows, %d entities\n", filepath.Base(t.path), t.x.rows, len(t.entities))
+	head, err := json.Marshal(map[string]any{
+		"layout": t.layout.Version, "features": t.layout.Names, "about": t.columns, "entities": t.entities,
+	})
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(t.path+".json", head, 0o644); err != nil {
+		return err
+	}
+	if err := t.x.close(); err != nil {
+		return err
+	}
+	return t.about.close()
+}
