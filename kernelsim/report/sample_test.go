@@ -3,6 +3,7 @@ package report
 import (
 	"math"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -28,7 +29,7 @@ var sampleKinds = []struct {
 func sample() *Report {
 	r := &Report{Schema: Schema, Title: "kernelsim: four subsystems against ml-bridge",
 		Created: time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)}
-	r.AddLoad(sampleResult(), load.RequiredShare)
+	r.AddLoad(sampleLoad(), load.RequiredShare)
 	r.Host = Host{CPUs: 2, CPUModel: "Example CPU @ 2.00GHz", MemoryKiB: "8152320", Kernel: "6.18.0", Preemption: "lazy (boot)",
 		SchedExt: "disabled", PSI: true, GoVersion: "go1.26.0", GOARCH: "amd64", GOMAXPROCS: 2,
 		Programs: map[string]string{"ml-bridge": "v0.1.0", "mld": "v0.1.0"}, Arguments: []string{"run", "--rate", "2000"}}
@@ -53,6 +54,9 @@ func sample() *Report {
 	}
 	return r
 }
+
+// sampleLoad is drawn once: reports take copies of it.
+var sampleLoad = sync.OnceValue(sampleResult)
 
 // sampleResult draws 30 s of latencies, with a stall in the middle, from a seeded
 // generator; the conversion to a report is that of a real run.
