@@ -1,0 +1,192 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/cachekey"
+	"github.com/mlbridge/mlbridge/ipc/eventloop"
+	"github.com/mlbridge/mlbridge/ipc/ladder"
+	"github.com/mlbridge/mlbridge/ipc/rules"
+)
+
+// Bridge answers predictions. Make one with New, give it sockets with Listen, run
+// it with Run. It is an ipc.Predictor for its own process too.
+type Bridge struct {
+	cfg    Config
+	loop   *eventloop.Loop
+	server *ipc.Server
+
+	cache *cache
+	lanes [len(ipc.Kinds)]*lane
+	score scoreboard
+	stats stats
+
+	lastID        uint64      // of a delivered prediction
+	local         []*ipc.Call // asked inside this process, for the next round
+	freeWaiters   freeList[waiter]
+	freeQuestions freeList[question]
+
+	state   atomic.Pointer[UpstreamState]
+	running atomic.Bool
+}
+
+// New makes a bridge. It asks the daemon nothing before the first question.
+func New(cfg Config) (*Bridge, error) {
+	if err := cfg.setDefaults(); err != nil {
+		return nil, err
+	}
+	loop, err := eventloop.New(func() int64 { return int64(ipc.Now()) })
+	if err != nil {
+		return nil, fmt.Errorf("bridge: %w", err)
+	}
+	b := &Bridge{
+		cfg: cfg, loop: loop, cache: newCache(cfg.Subjects),
+		// Predictions of a bridge that was restarted must not be taken for those of
+		// the one before: ids count on from the time of the start.
+		lastID: uint64(time.Now().UnixNano()),
+	}
+	b.score.init()
+	b.stats.init()
+	for i, k := range ipc.Kinds {
+		b.lanes[i] = newLane(b, k)
+	}
+	b.state.Store(&UpstreamState{Target: cfg.Upstream.String(), Up: true, Reason: "not asked yet"})
+	b.server, err = ipc.NewServer(loop, b, cfg.Server)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Listen makes the bridge answer on ln. Call it before Run.
+func (b *Bridge) Listen(ln *ipc.Listener) error { return b.server.Listen(ln) }
+
+// Run answers until Shutdown. It returns nil after a shutdown.
+func (b *Bridge) Run() error {
+	b.running.Store(true)
+	defer b.running.Store(false)
+	if err := b.loop.Run(); !errors.Is(err, eventloop.ErrClosed) {
+		return fmt.Errorf("bridge: %w", err)
+	}
+	return nil
+}
+
+// Shutdown drains: peers are told to go away, calls in flight are answered, for
+// at most grace; then Run returns. It reports how many connections were cut.
+func (b *Bridge) Shutdown(grace time.Duration) (cut int) {
+	cut = b.server.Shutdown(grace)
+	b.loop.Post(func() {
+		for _, l := range b.lanes {
+			l.close()
+		}
+		b.loop.Close()
+	})
+	return cut
+}
+
+// Round takes the calls of one round of the loop, those of this process included,
+// and then sends what has queued up.
+func (b *Bridge) Round(calls []*ipc.Call) {
+	if len(calls)+len(b.local) > 0 {
+		now := ipc.Now()
+		for _, c := range calls {
+			b.begin(c, now)
+		}
+		for i, c := range b.local {
+			b.begin(c, now)
+			b.local[i] = nil
+		}
+		b.local = b.local[:0]
+	}
+	for _, l := range b.lanes {
+		l.pump()
+	}
+}
+
+// begin answers the call from the cache, or lets it wait for the model, or answers
+// it from a lower rung at once when there is nothing to wait for.
+func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
+	key := cachekey.Of(call.Request)
+	if e := b.cache.get(&key); e != nil && e.key.Inputs == key.Inputs && e.age(now) < b.cfg.TTL {
+		b.deliver(call, &e.prediction, ipc.SourceCache, ipc.ReasonNone, e.age(now), e.model)
+		return
+	}
+	if why := b.lanes[key.Kind-1].ask(call, &key, now); why != ipc.ReasonNone {
+		b.fallBack(call, &key, why)
+	}
+}
+
+// fallBack answers from the best rung below the model. The confidence threshold is
+// the caller's to apply: only it knows what a wrong answer costs.
+func (b *Bridge) fallBack(call *ipc.Call, key *cachekey.Key, why ipc.Reason) {
+	state := ladder.State{TTL: b.cfg.TTL, StaleBound: b.cfg.StaleBound, RequireModel: call.RequireModel, Why: why}
+	e := b.cache.get(key)
+	if e != nil {
+		known := ladder.Rung{Available: true, Age: e.age(ipc.Now()), Confidence: e.prediction.Confidence()}
+		if state.Subject = known; e.key.Inputs == key.Inputs {
+			state.Same = known
+		}
+	}
+	switch d := ladder.Decide(state); d.Source {
+	case ipc.SourceCache, ipc.SourceStale:
+		b.deliver(call, &e.prediction, d.Source, d.Reason, state.Subject.Age, e.model)
+	case ipc.SourceRule:
+		var p ipc.Prediction
+		rules.Predict(call.Request, &p)
+		b.deliver(call, &p, d.Source, d.Reason, 0, rules.Name(key.Kind))
+	default:
+		b.refuse(call, why)
+	}
+}
+
+// refuse answers a call that wanted a model and nothing less.
+func (b *Bridge) refuse(call *ipc.Call, why ipc.Reason) {
+	status := ipc.StatusUnavailable
+	switch why {
+	case ipc.ReasonDeadline:
+		status = ipc.StatusDeadlineExceeded
+	case ipc.ReasonOverloaded:
+		status = ipc.StatusOverloaded
+	}
+	b.stats.refused(call)
+	call.Fail(status, "no model's answer: "+why.String())
+}
+
+// deliver finishes a call with a prediction under a number of its own, and notes
+// it for the outcome that may follow.
+func (b *Bridge) deliver(call *ipc.Call, p *ipc.Prediction, from ipc.Source, why ipc.Reason, age time.Duration, model string) {
+	b.lastID++
+	r := &call.Reply
+	r.Status, r.Error = ipc.StatusOK, ""
+	r.PredictionID, r.Source, r.Reason, r.Age, r.Model = b.lastID, from, why, max(age, 0), model
+	r.Prediction = *p
+	b.score.remember(call.Request, r)
+	b.stats.answered(call)
+	call.Finish()
+}
+
+// Observe takes what really happened.
+func (b *Bridge) Observe(outcomes []ipc.Outcome) {
+	for i := range outcomes {
+		b.score.observe(&outcomes[i])
+	}
+}
+
+// laneChanged publishes the daemon's state after a lane went down or came back.
+func (b *Bridge) laneChanged() {
+	next := &UpstreamState{Target: b.cfg.Upstream.String(), Up: true}
+	var cause error
+	for _, l := range b.lanes {
+		if l.down {
+			next.Up, next.Reason, cause = false, l.reason.Error(), l.reason
+		}
+	}
+	before := b.state.Swap(next)
+	if before.Up != next.Up {
+		b.cfg.OnState(next.Up, cause)
+	}
+}

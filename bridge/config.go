@@ -1,0 +1,82 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mlbridge/mlbridge/bridge/upstream"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// Config says how a Bridge answers. Zero fields take the defaults given with them.
+type Config struct {
+	Upstream upstream.Target // the daemon
+	Library  bool            // speak to it through net/http instead of the loop's own client
+
+	Server ipc.ServerConfig // the socket's side
+
+	TTL        time.Duration // an answer serves the same question for so long; 100 ms
+	StaleBound time.Duration // and another question about the same subject for so long; 10 × TTL
+	Subjects   int           // subjects whose last answer is kept; 65,536
+
+	// Margin is how long before its deadline a call that still waits for the model
+	// is answered from a lower rung; 150 µs, and never more than a quarter of the
+	// budget. It covers the way back to the caller.
+	Margin     time.Duration
+	QueueLimit int // questions of one kind that may wait for the daemon; 1,024
+
+	Attempt          time.Duration // one exchange with the daemon may take so long; 1 s
+	RetryInterval    time.Duration // first pause after a failure; 10 ms
+	MaxRetryInterval time.Duration // longest pause; 1 s
+
+	// OnState is told when the daemon goes away or comes back. It runs on the loop
+	// and must not block.
+	OnState func(up bool, reason error)
+}
+
+const day = 24 * time.Hour
+
+func (c *Config) setDefaults() error {
+	if c.Upstream == (upstream.Target{}) {
+		return errors.New("bridge: no upstream given")
+	}
+	if c.Server.Limits == (ipc.Limits{}) {
+		c.Server.Limits = ipc.DefaultLimits()
+	}
+	for _, d := range []struct {
+		name string
+		v    *time.Duration
+		def  time.Duration
+	}{
+		{"cache ttl", &c.TTL, 100 * time.Millisecond},
+		{"stale bound", &c.StaleBound, 0},
+		{"margin", &c.Margin, 150 * time.Microsecond},
+		{"attempt timeout", &c.Attempt, time.Second},
+		{"retry interval", &c.RetryInterval, 10 * time.Millisecond},
+		{"longest retry interval", &c.MaxRetryInterval, time.Second},
+	} {
+		if *d.v == 0 {
+			*d.v = d.def
+		}
+		if *d.v < 0 || *d.v > day {
+			return fmt.Errorf("bridge: %s %v is outside 0..24h", d.name, *d.v)
+		}
+	}
+	if c.StaleBound == 0 {
+		c.StaleBound = 10 * c.TTL
+	}
+	if c.Subjects == 0 {
+		c.Subjects = 65_536
+	}
+	if c.QueueLimit == 0 {
+		c.QueueLimit = 1024
+	}
+	if c.Subjects < 1 || c.QueueLimit < 1 {
+		return errors.New("bridge: subjects and queue limit must be positive")
+	}
+	if c.OnState == nil {
+		c.OnState = func(bool, error) {}
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package bridge
+
+import (
+	"context"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// localCalls are the questions of one Predict inside this process.
+type localCalls struct {
+	calls []*ipc.Call
+	slots []int // where in the replies each call's belongs
+	open  int
+	done  chan struct{}
+}
+
+// CallDone counts down; it runs on the loop.
+func (l *localCalls) CallDone(*ipc.Call) {
+	if l.open--; l.open == 0 {
+		close(l.done)
+	}
+}
+
+// Predict answers questions of this process, such as those that came over HTTP. It
+// goes the same way as the socket's calls, deadline included: the answer comes
+// inside the budget, so a cancelled ctx is not looked at once the call is on its way.
+func (b *Bridge) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.Reply, opts ipc.Options) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	lim := &b.cfg.Server.Limits
+	budget := lim.Budget
+	if opts.Budget > 0 {
+		budget = min(opts.Budget, lim.MaxBudget)
+	}
+	group := &localCalls{done: make(chan struct{})}
+	now := ipc.Now()
+	for i, q := range reqs {
+		if err := q.Validate(); err != nil {
+			replies[i] = refusal(err)
+			continue
+		}
+		c := ipc.NewCall(q, group)
+		c.Arrived, c.Deadline, c.RequireModel = now, now.Add(budget), opts.RequireModel
+		group.calls, group.slots = append(group.calls, c), append(group.slots, i)
+	}
+	if group.open = len(group.calls); group.open == 0 {
+		return nil
+	}
+	if !b.loop.Post(func() { b.local = append(b.local, group.calls...) }) {
+		return ipc.ErrClosed
+	}
+	select {
+	case <-group.done:
+	case <-b.loop.Done():
+		return ipc.ErrClosed
+	}
+	for n, i := range group.slots {
+		replies[i] = group.calls[n].Reply
+	}
+	return nil
+}
+
+// Outcomes takes what really happened from inside this process.
+func (b *Bridge) Outcomes(ctx context.Context, outcomes []ipc.Outcome) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	done := make(chan struct{})
+	if !b.loop.Post(func() { b.Observe(outcomes); close(done) }) {
+		return ipc.ErrClosed
+	}
+	select {
+	case <-done:
+		return nil
+	case <-b.loop.Done():
+		return ipc.ErrClosed
+	}
+}
+
+func refusal(err error) ipc.Reply {
+	if e, ok := err.(*ipc.StatusError); ok {
+		return ipc.Reply{Status: e.Status, Error: e.Text}
+	}
+	return ipc.Reply{Status: ipc.StatusInvalidArgument, Error: err.Error()}
+}
+
+var (
+	_ ipc.Predictor = (*Bridge)(nil)
+	_ ipc.Backend   = (*Bridge)(nil)
+)

@@ -1,0 +1,101 @@
+package bridge
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// UpstreamState is what the bridge knows of its daemon.
+type UpstreamState struct {
+	Target string
+	Up     bool   // answers, or has not been asked yet
+	Reason string // why it is not up, for people
+}
+
+// Upstream gives the daemon's state. Any goroutine may call it.
+func (b *Bridge) Upstream() UpstreamState { return *b.state.Load() }
+
+// Running reports whether calls are being answered.
+func (b *Bridge) Running() bool { return b.running.Load() }
+
+// ServerStats gives the socket side's counters.
+func (b *Bridge) ServerStats() ipc.ServerStats { return b.server.Stats() }
+
+// Register adds the bridge's metrics to r.
+func (b *Bridge) Register(r prometheus.Registerer) error {
+	for _, c := range append(b.stats.collectors, snapshots{b}) {
+		if err := r.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// snapshots turns counters that live elsewhere into metrics when they are asked for.
+type snapshots struct{ b *Bridge }
+
+var (
+	kindLabel = []string{"kind"}
+	whoLabels = []string{"kind", "who"}
+
+	descUp       = prometheus.NewDesc("mlbridge_upstream_up", "1 while the daemon answers.", nil, nil)
+	descConns    = prometheus.NewDesc("mlbridge_connections", "Open connections on the socket.", nil, nil)
+	descAccepted = prometheus.NewDesc("mlbridge_connections_accepted_total", "Connections admitted.", nil, nil)
+	descRefused  = prometheus.NewDesc("mlbridge_connections_refused_total", "Connections turned away.", nil, nil)
+	descFaults   = prometheus.NewDesc("mlbridge_protocol_faults_total", "Connections closed for breaking the protocol.", nil, nil)
+	descStuck    = prometheus.NewDesc("mlbridge_stuck_connections_total", "Connections closed for not taking their replies.", nil, nil)
+	descMessages = prometheus.NewDesc("mlbridge_messages_total", "Predict messages taken.", nil, nil)
+	descSlots    = prometheus.NewDesc("mlbridge_slots_total", "Questions in predict messages.", nil, nil)
+	descInvalid  = prometheus.NewDesc("mlbridge_slots_invalid_total", "Questions refused as invalid.", nil, nil)
+	descBytesIn  = prometheus.NewDesc("mlbridge_socket_received_bytes_total", "Bytes read from the socket.", nil, nil)
+	descBytesOut = prometheus.NewDesc("mlbridge_socket_sent_bytes_total", "Bytes written to the socket.", nil, nil)
+	descOutcomes = prometheus.NewDesc("mlbridge_outcomes_total", "Outcomes that found their prediction.", kindLabel, nil)
+	descUnknown  = prometheus.NewDesc("mlbridge_outcomes_unknown_total", "Outcomes that found none: late, twice, or of a client's own rule.", kindLabel, nil)
+	descError    = prometheus.NewDesc("mlbridge_prediction_error", "Mean error of about the last 1,000 judged predictions, of the model and of the rule on the same cases.", whoLabels, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (s snapshots) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		descUp, descConns, descAccepted, descRefused, descFaults, descStuck, descMessages, descSlots,
+		descInvalid, descBytesIn, descBytesOut, descOutcomes, descUnknown, descError,
+	} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (s snapshots) Collect(ch chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	count := func(d *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	up := 0.0
+	if s.b.Upstream().Up {
+		up = 1
+	}
+	gauge(descUp, up)
+	t := s.b.ServerStats()
+	gauge(descConns, float64(t.Connections))
+	count(descAccepted, t.Accepted)
+	count(descRefused, t.Refused)
+	count(descFaults, t.Faults)
+	count(descStuck, t.Stuck)
+	count(descMessages, t.Messages)
+	count(descSlots, t.Slots)
+	count(descInvalid, t.SlotsInvalid)
+	count(descBytesIn, t.BytesIn)
+	count(descBytesOut, t.BytesOut)
+	for _, sc := range s.b.Scores() {
+		kind := sc.Kind.String()
+		count(descOutcomes, sc.Joined, kind)
+		count(descUnknown, sc.Unknown, kind)
+		if sc.Judged > 0 {
+			gauge(descError, sc.RecentModel, kind, "model")
+			gauge(descError, sc.RecentRule, kind, "rule")
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package bridge
+
+import (
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/cachekey"
+	"github.com/mlbridge/mlbridge/ipc/eventloop"
+)
+
+// question is what a lane asks the daemon. Identical questions of several callers
+// are one. It outlives the callers that could not wait: its answer still fills the
+// cache.
+type question struct {
+	key     cachekey.Key
+	body    []byte // the request array, in the order of the wire
+	waiting []*waiter
+	tries   int
+	at      ipc.Instant // when it was first asked
+}
+
+// waiter is a call that waits for a question's answer, at most until its deadline.
+type waiter struct {
+	bridge   *Bridge
+	call     *ipc.Call
+	question *question
+	key      cachekey.Key
+	deadline eventloop.Timer
+}
+
+// newWaiter arms the call's deadline: a little early, so that the answer from a
+// lower rung is with the caller in time.
+func (b *Bridge) newWaiter(call *ipc.Call, key *cachekey.Key) *waiter {
+	w := b.freeWaiters.get()
+	if w.deadline.Fire == nil {
+		w.bridge = b
+		w.deadline.Fire = w.late
+	}
+	w.call, w.key = call, *key
+	call.Stage = w
+	budget := call.Deadline.Sub(call.Arrived)
+	margin := min(b.cfg.Margin, budget/4)
+	b.loop.Arm(&w.deadline, int64(call.Deadline.Add(-margin)))
+	return w
+}
+
+// late answers from the best rung there is. The question stays: its answer may
+// serve the next call.
+func (w *waiter) late() {
+	w.question.leave(w)
+	w.bridge.fallBack(w.call, &w.key, ipc.ReasonDeadline)
+	w.bridge.release(w)
+}
+
+// release gives the record back after the call has been finished.
+func (b *Bridge) release(w *waiter) {
+	b.loop.Disarm(&w.deadline)
+	w.call, w.question = nil, nil
+	b.freeWaiters.put(w)
+}
+
+func (q *question) join(w *waiter) {
+	w.question = q
+	q.waiting = append(q.waiting, w)
+}
+
+func (q *question) leave(w *waiter) {
+	for i, other := range q.waiting {
+		if other == w {
+			last := len(q.waiting) - 1
+			q.waiting[i], q.waiting[last] = q.waiting[last], nil
+			q.waiting = q.waiting[:last]
+			return
+		}
+	}
+}
+
+// lastDeadline is when the most patient caller gives up; zero when nobody waits.
+func (q *question) lastDeadline() (at ipc.Instant) {
+	for _, w := range q.waiting {
+		at = max(at, w.call.Deadline)
+	}
+	return at
+}
+
+// freeList keeps records for reuse; the loop needs no lock for it.
+type freeList[T any] struct{ items []*T }
+
+const maxFree = 4096
+
+func (f *freeList[T]) get() *T {
+	if n := len(f.items); n > 0 {
+		v := f.items[n-1]
+		f.items = f.items[:n-1]
+		return v
+	}
+	return new(T)
+}
+
+func (f *freeList[T]) put(v *T) {
+	if len(f.items) < maxFree {
+		f.items = append(f.items, v)
+	}
+}

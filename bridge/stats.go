@@ -1,0 +1,82 @@
+package bridge
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// stats counts what the bridge does, as Prometheus metrics. The children are
+// looked up once, so that counting on the hot path is one atomic addition.
+type stats struct {
+	answers   [len(ipc.Kinds)][len(ipc.Sources)]prometheus.Counter
+	reasons   [len(ipc.Reasons)]prometheus.Counter
+	seconds   [len(ipc.Kinds)]prometheus.Observer
+	exchanges [len(ipc.Kinds)]prometheus.Counter
+	questions [len(ipc.Kinds)]prometheus.Counter
+	failures  [len(ipc.Kinds)]prometheus.Counter
+	retries   [len(ipc.Kinds)]prometheus.Counter
+	invalid   [len(ipc.Kinds)]prometheus.Counter
+
+	collectors []prometheus.Collector
+}
+
+// latencyBuckets surround the budget of 1 ms; native buckets give the rest.
+var latencyBuckets = []float64{
+	10e-6, 20e-6, 50e-6, 100e-6, 200e-6, 300e-6, 500e-6, 700e-6, 1e-3, 1.5e-3, 2e-3, 5e-3, 10e-3, 100e-3, 1,
+}
+
+func (s *stats) init() {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mlbridge_" + name, Help: help}, labels)
+		s.collectors = append(s.collectors, v)
+		return v
+	}
+	answers := counter("answers_total", "Answers delivered, by kind of prediction and rung of the ladder (none: refused).", "kind", "source")
+	reasons := counter("fallbacks_total", "Answers that were not fresh from the model, by reason.", "reason")
+	exchanges := counter("upstream_calls_total", "HTTP calls to the daemon.", "kind")
+	questions := counter("upstream_questions_total", "Questions in those calls.", "kind")
+	failures := counter("upstream_failures_total", "HTTP calls to the daemon that gave no usable answer.", "kind")
+	retries := counter("upstream_retries_total", "Retries taken out of the retry budget.", "kind")
+	invalid := counter("invalid_outputs_total", "Predictions of a model that failed validation.", "kind")
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:                            "mlbridge_call_duration_seconds",
+		Help:                            "From the arrival of a call to its answer, inside the bridge.",
+		Buckets:                         latencyBuckets,
+		NativeHistogramBucketFactor:     1.1,
+		NativeHistogramMaxBucketNumber:  160,
+		NativeHistogramMinResetDuration: time.Hour,
+	}, []string{"kind"})
+	s.collectors = append(s.collectors, seconds)
+	for i, k := range ipc.Kinds {
+		for _, from := range ipc.Sources {
+			s.answers[i][from] = answers.WithLabelValues(k.String(), from.String())
+		}
+		s.seconds[i] = seconds.WithLabelValues(k.String())
+		s.exchanges[i] = exchanges.WithLabelValues(k.String())
+		s.questions[i] = questions.WithLabelValues(k.String())
+		s.failures[i] = failures.WithLabelValues(k.String())
+		s.retries[i] = retries.WithLabelValues(k.String())
+		s.invalid[i] = invalid.WithLabelValues(k.String())
+	}
+	for _, r := range ipc.Reasons[1:] {
+		s.reasons[r] = reasons.WithLabelValues(r.String())
+	}
+}
+
+func (s *stats) answered(c *ipc.Call) {
+	i := c.Reply.Kind - 1
+	s.answers[i][c.Reply.Source].Inc()
+	if why := c.Reply.Reason; why != ipc.ReasonNone {
+		s.reasons[why].Inc()
+	}
+	s.seconds[i].Observe(ipc.Now().Sub(c.Arrived).Seconds())
+}
+
+func (s *stats) refused(c *ipc.Call)        { s.answers[c.Request.Kind()-1][ipc.SourceNone].Inc() }
+func (s *stats) failure(k ipc.Kind)         { s.failures[k-1].Inc() }
+func (s *stats) retry(k ipc.Kind)           { s.retries[k-1].Inc() }
+func (s *stats) invalidOutput(k ipc.Kind)   { s.invalid[k-1].Inc() }
+func (s *stats) exchange(k ipc.Kind, n int) { s.exchanges[k-1].Inc(); s.questions[k-1].Add(float64(n)) }
