@@ -126,7 +126,7 @@ func (r *reader) slot(s *requestStore) (Request, error) {
 		return nil, r.refuse(start, &StatusError{Status: StatusUnimplemented, Text: "unknown kind " + kind.String()})
 	}
 	if r.err == nil {
-		q.parse(r)
+		parseRequest(r, q)
 		r.skipRest(n, 2)
 	}
 	if r.err != nil {

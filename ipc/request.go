@@ -15,7 +15,6 @@ type Request interface {
 	Copy() Request
 
 	append(b []byte) []byte
-	parse(r *reader)
 }
 
 // NewRequest gives an empty request of kind k, nil when k is no kind.
@@ -43,11 +42,27 @@ func AppendRequest(b []byte, q Request) []byte { return q.append(b) }
 // in the latter case rest is still valid.
 func ParseRequest(b []byte, q Request) (rest []byte, err error) {
 	r := reader{b: b}
-	q.parse(&r)
+	parseRequest(&r, q)
 	if r.err != nil {
 		return nil, r.err
 	}
 	return b[r.off:], q.Validate()
+}
+
+// parseRequest reads q's fields. It is a switch and no interface method so that
+// the compiler sees that the reader does not escape: through the interface every
+// frame would cost an allocation.
+func parseRequest(r *reader, q Request) {
+	switch q := q.(type) {
+	case *WorkloadRequest:
+		q.parse(r)
+	case *ThreatRequest:
+		q.parse(r)
+	case *FailureRequest:
+		q.parse(r)
+	case *MemoryRequest:
+		q.parse(r)
+	}
 }
 
 // Never stands for "has not happened" in the time-since fields (milliseconds).
