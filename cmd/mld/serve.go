@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/mlbridge/mlbridge/daemon"
+	"github.com/mlbridge/mlbridge/daemon/registry"
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/rs/zerolog"
+)
+
+var (
+	errForced   = errors.New("second signal")
+	errMaxConns = errors.New("--max-conns must be at least 1")
+	errDrain    = errors.New("--drain must not be negative")
+)
+
+// serve runs the daemon until a signal arrives on stop or a listener fails.
+func serve(ctx context.Context, f flags, log zerolog.Logger, stop, reload <-chan os.Signal) error {
+	// Listening comes first: a taken port is the commonest mistake, and is found out
+	// before anything takes time.
+	listeners, err := listen(ctx, f.Listen)
+	if err != nil {
+		return err
+	}
+	reg := newRegistry(f.Models)
+	opts := daemon.Options{
+		Registry: reg, Version: version(), AllowHosts: f.AllowHost, MaxConns: f.MaxConns,
+		OnPanic: func(v any, stack []byte) {
+			log.Error().Interface("panic", v).Bytes("stack", stack).Msg("a request failed with a panic")
+		},
+		OnAcceptError: func(err error) { log.Warn().Err(err).Msg("cannot accept connections, trying on") },
+	}
+	server, err := daemon.New(opts)
+	if err != nil {
+		closeAll(listeners)
+		return err
+	}
+	load(reg, log)
+
+	failed := make(chan error, len(listeners)) // each Serve sends once
+	addresses := make([]string, len(listeners))
+	for i, ln := range listeners {
+		addresses[i] = address(ln)
+		go func() { failed <- server.Serve(ln) }()
+	}
+	log.Info().Strs("listen", addresses).Str("version", opts.Version).Msg("READY")
+	for {
+		select {
+		case err := <-failed:
+			server.Close()
+			return err
+		case <-reload:
+			load(reg, log)
+		case sig := <-stop:
+			log.Info().Str("signal", sig.String()).Stringer("at_most", f.Drain).Msg("draining")
+			return drain(ctx, server, f, log, stop)
+		}
+	}
+}
+
+// drain finishes what is in flight, unless a second signal comes.
+func drain(ctx context.Context, server *daemon.Server, f flags, log zerolog.Logger, stop <-chan os.Signal) error {
+	ctx, cancel := context.WithTimeout(ctx, f.Drain)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- server.Shutdown(ctx) }()
+	select {
+	case err := <-done:
+		if err != nil {
+			return fmt.Errorf("calls were still in flight after %v: %w", f.Drain, err)
+		}
+		log.Info().Msg("drained")
+		return nil
+	case <-stop:
+		cancel() // Shutdown closes what is left
+		<-done
+		return errForced
+	}
+}
+
+// newRegistry prefers the folder's models, where there is one, to the built-in ones.
+func newRegistry(dir string) *registry.Registry {
+	if dir == "" {
+		return registry.New(registry.Embedded())
+	}
+	return registry.New(registry.Dir(dir), registry.Embedded())
+}
+
+// load loads the models and says which serve now, and what was wrong with others.
+func load(reg *registry.Registry, log zerolog.Logger) {
+	// The joined error is left aside: the snapshot has it kind by kind.
+	_ = reg.Reload()
+	snap := reg.Snapshot()
+	for _, k := range ipc.Kinds {
+		m, problem := snap.Model(k), snap.Problem(k)
+		switch {
+		case m == nil:
+			log.Warn().Stringer("kind", k).AnErr("reason", problem).Msg("no model: calls get 503")
+		case problem != nil:
+			log.Warn().Stringer("kind", k).Str("model", m.Label).AnErr("reason", problem).Msg("model not replaced")
+		default:
+			log.Info().Stringer("kind", k).Str("model", m.Label).Str("from", m.Source).Msg("model loaded")
+		}
+	}
+}
+
+// listen opens the addresses; without any, the sockets that systemd passed, and
+// without those the default address.
+func listen(ctx context.Context, addresses []string) ([]net.Listener, error) {
+	var open []net.Listener
+	if len(addresses) == 0 {
+		passed, err := activation.Listeners()
+		if err != nil {
+			return nil, fmt.Errorf("sockets passed by systemd: %w", err)
+		}
+		for _, ln := range passed {
+			if ln != nil { // nil stands for a descriptor that is no stream socket
+				open = append(open, ln)
+			}
+		}
+		if len(open) > 0 {
+			return open, nil
+		}
+		addresses = []string{daemon.DefaultAddress}
+	}
+	for _, a := range addresses {
+		ln, err := daemon.Listen(ctx, a)
+		if err != nil {
+			closeAll(open)
+			return nil, err
+		}
+		open = append(open, ln)
+	}
+	return open, nil
+}
+
+func closeAll(listeners []net.Listener) {
+	for _, ln := range listeners {
+		ln.Close()
+	}
+}
+
+// address writes a listener's address as --listen takes it.
+func address(ln net.Listener) string {
+	if ln.Addr().Network() == "unix" {
+		return "unix:" + ln.Addr().String()
+	}
+	return ln.Addr().String()
+}

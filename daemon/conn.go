@@ -1,0 +1,89 @@
+package daemon
+
+import (
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// lingerTime bounds how long a connection with an unread body is kept so that its
+// peer can read why it was refused.
+const lingerTime = 500 * time.Millisecond
+
+// conn is a connection with what draining must know about it. Its plain fields
+// belong to the goroutine that serves it.
+type conn struct {
+	net.Conn
+	guard bool // check the Host header
+
+	idle atomic.Bool // between requests, or before the first
+
+	fresh     bool // bytes were read since the last request began
+	pipelines bool // has once sent a request before it had the last answer
+	linger    bool // closing must not destroy the answer
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	c.fresh = true
+	return c.Conn.Read(p)
+}
+
+// state follows fasthttp's view of the connection.
+func state(nc net.Conn, s fasthttp.ConnState) {
+	c, ok := nc.(*conn)
+	if !ok {
+		return
+	}
+	switch s {
+	case fasthttp.StateActive:
+		c.idle.Store(false)
+		// A request that needed no read had arrived together with an earlier one.
+		if !c.fresh {
+			c.pipelines = true
+		}
+		c.fresh = false
+	case fasthttp.StateIdle:
+		c.idle.Store(true)
+	}
+}
+
+// halfCloser is what TCP and Unix connections can do.
+type halfCloser interface {
+	CloseRead() error
+	CloseWrite() error
+}
+
+// stopReading ends the connection's input at what has arrived: that is still read
+// and answered, then the connection closes as if the peer had closed it.
+func (c *conn) stopReading() {
+	if h, ok := c.Conn.(halfCloser); ok {
+		_ = h.CloseRead() // an error means that it is closed already
+		return
+	}
+	_ = c.Conn.Close()
+}
+
+// Close closes the connection. Where a body was left unread, closing at once would
+// send a reset, which can overtake the answer that explains the refusal: so the
+// sending side is closed first and the rest of the body read and dropped for a while.
+func (c *conn) Close() error {
+	if h, ok := c.Conn.(halfCloser); ok && c.linger {
+		c.linger = false
+		if h.CloseWrite() == nil && c.Conn.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+			var sink discarder
+			_, _ = io.CopyBuffer(&sink, onlyReader{c.Conn}, make([]byte, 32<<10))
+		}
+	}
+	return c.Conn.Close()
+}
+
+// onlyReader and discarder hide the methods with which io.Copy would choose buffers
+// of its own.
+type onlyReader struct{ io.Reader }
+
+type discarder struct{}
+
+func (*discarder) Write(p []byte) (int, error) { return len(p), nil }

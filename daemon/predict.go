@@ -1,0 +1,144 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/mlbridge/mlbridge/daemon/api"
+	"github.com/mlbridge/mlbridge/daemon/registry"
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/valyala/fasthttp"
+)
+
+// work is the storage of one call, kept in a pool per kind: the next call of the
+// kind finds requests of its own type to decode into.
+type work struct {
+	body   []byte
+	call   api.Call
+	answer api.Answer
+	asked  []ipc.Request    // the slots that can be asked
+	preds  []ipc.Prediction // their answers
+	out    []byte
+}
+
+func newWork(k ipc.Kind) *work { return &work{call: api.Call{Kind: k}} }
+
+// predict answers a call of kind k.
+func (s *Server) predict(ctx *fasthttp.RequestCtx, k ipc.Kind, batch bool) {
+	format, ok := api.ParseContentType(ctx.Request.Header.ContentType())
+	if !ok {
+		sendError(ctx, fasthttp.StatusUnsupportedMediaType, "want Content-Type application/json or application/msgpack")
+		return
+	}
+	w := s.pools[k].Get().(*work)
+	w.call.Batch = batch
+	s.answer(ctx, w, format)
+	if cap(w.body) > bodyKeep {
+		w.body = nil
+	}
+	s.pools[k].Put(w)
+}
+
+func (s *Server) answer(ctx *fasthttp.RequestCtx, w *work, format api.Format) {
+	var err error
+	if w.body, err = readBody(ctx, w.body); err != nil {
+		refuseBody(ctx, err)
+		return
+	}
+	start := time.Now()
+	t := s.tally[w.call.Kind]
+	if err := format.ParseCall(w.body, &w.call); err != nil {
+		t.refuse()
+		sendFault(ctx, err)
+		return
+	}
+	if w.call.Unknown > 0 {
+		s.unknown.Add(uint64(w.call.Unknown))
+	}
+	model := s.registry.Snapshot().Model(w.call.Kind)
+	if model == nil {
+		t.fail(len(w.call.Requests))
+		sendError(ctx, fasthttp.StatusServiceUnavailable, "no model for "+w.call.Kind.String())
+		return
+	}
+	failed, err := w.run(model)
+	elapsed := time.Since(start)
+	t.record(len(w.call.Requests)-failed, failed, elapsed)
+	if err == nil && !w.call.Batch && failed == 1 {
+		slot := &w.answer.Slots[0]
+		err = &ipc.StatusError{Status: slot.Status, Text: slot.Error}
+	}
+	if err != nil {
+		sendFault(ctx, err)
+		return
+	}
+	w.answer.Latency = uint64(elapsed)
+	w.out = format.AppendAnswer(w.out[:0], &w.answer, w.call.Batch)
+	ctx.SetContentType(format.ContentType())
+	ctx.SetBody(w.out)
+}
+
+// refuseBody answers a call whose body could not be read.
+func refuseBody(ctx *fasthttp.RequestCtx, err error) {
+	var ne net.Error
+	switch {
+	case errors.Is(err, errBodyTooLarge):
+		sendError(ctx, fasthttp.StatusRequestEntityTooLarge, err.Error())
+	case errors.As(err, &ne) && ne.Timeout():
+		sendError(ctx, fasthttp.StatusRequestTimeout, "the body did not arrive in time")
+	default:
+		sendError(ctx, fasthttp.StatusBadRequest, "reading the body: "+err.Error())
+	}
+	// Where the body ends is not known any more.
+	ctx.SetConnectionClose()
+	lingerOn(ctx)
+}
+
+// run asks the model what can be asked and fills the answer's slots. It gives the
+// number of slots that failed; the error fails the call as a whole.
+func (w *work) run(m *registry.Model) (failed int, err error) {
+	w.asked = w.asked[:0]
+	for i, q := range w.call.Requests {
+		if w.call.Faults[i] == nil {
+			w.asked = append(w.asked, q)
+		}
+	}
+	n := len(w.asked)
+	if cap(w.preds) < n {
+		w.preds = make([]ipc.Prediction, n)
+	}
+	w.preds = w.preds[:n]
+	clear(w.preds)
+	if n > 0 {
+		if err := m.Predict(w.asked, w.preds); err != nil {
+			return len(w.call.Requests), &ipc.StatusError{
+				Status: ipc.StatusInternal, Text: fmt.Sprintf("model %s: %v", m.Label, err),
+			}
+		}
+	}
+	w.answer.Model = m.Label
+	w.answer.Resize(len(w.call.Requests))
+	next := 0
+	for i := range w.answer.Slots {
+		slot := &w.answer.Slots[i]
+		slot.Form = w.call.Forms[i]
+		if fault := w.call.Faults[i]; fault != nil {
+			slot.Fail(fault)
+			failed++
+			continue
+		}
+		p := &w.preds[next]
+		next++
+		p.Kind = m.Kind
+		if err := p.Validate(); err != nil {
+			// Never pass on what a model should not have said.
+			slot.Fail(&ipc.StatusError{Status: ipc.StatusInternal, Text: "model " + m.Label + ": " + api.ErrorText(err)})
+			failed++
+			continue
+		}
+		slot.Status, slot.Error, slot.Prediction = ipc.StatusOK, "", *p
+	}
+	return failed, nil
+}

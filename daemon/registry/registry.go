@@ -1,0 +1,128 @@
+// Package registry holds the models that mld serves. It loads them, refuses those
+// that do not answer trial questions within range, and swaps a whole set at once:
+// a request sees the models of one moment, never a mixture, and a reload never
+// makes one wait or fail.
+//
+// A model that has once been accepted stays until a better one is there. When a
+// reload brings a bad file for a kind, the kind keeps its present model and the
+// snapshot says what was wrong. At the first load there is none to keep, so the next
+// source's model serves instead, and again the snapshot says why.
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// ErrNone says that a source has no model of a kind. It is no fault: the next
+// source is asked.
+var ErrNone = errors.New("no model found")
+
+// Source is where models come from.
+type Source interface {
+	// Load gives the predictor of kind k and says where it was found; ErrNone when
+	// the source has none.
+	Load(k ipc.Kind) (p Predictor, where string, err error)
+}
+
+// Snapshot is the set of models of one moment. It is immutable.
+type Snapshot struct {
+	models     [len(ipc.Kinds) + 1]*Model
+	problems   [len(ipc.Kinds) + 1]error
+	Generation uint64    // counts the swaps, from 1
+	Taken      time.Time // when it replaced its predecessor
+}
+
+// Model gives the model of kind k, nil when there is none.
+func (s *Snapshot) Model(k ipc.Kind) *Model {
+	if !k.Valid() {
+		return nil
+	}
+	return s.models[k]
+}
+
+// Problem says why the model of kind k is missing or older than it might be; nil
+// when all is well.
+func (s *Snapshot) Problem(k ipc.Kind) error {
+	if !k.Valid() {
+		return nil
+	}
+	return s.problems[k]
+}
+
+// Registry gives out the present snapshot. All methods may be called concurrently.
+type Registry struct {
+	current atomic.Pointer[Snapshot]
+
+	mu      sync.Mutex // one reload at a time; guards sources
+	sources []Source
+}
+
+// New gives a registry that asks sources in order: for each kind the first that has
+// a model is used. It is empty until Reload.
+func New(sources ...Source) *Registry {
+	r := &Registry{sources: sources}
+	r.current.Store(&Snapshot{})
+	return r
+}
+
+// Snapshot gives the present set of models; it never blocks.
+func (r *Registry) Snapshot() *Snapshot { return r.current.Load() }
+
+// Reload loads and validates everything anew and swaps it in. The error joins what
+// was wrong, kind by kind; the new snapshot is in force in any case, with the old
+// models of the kinds that had an error.
+func (r *Registry) Reload() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	old := r.current.Load()
+	next := &Snapshot{Generation: old.Generation + 1, Taken: now}
+	for _, k := range ipc.Kinds {
+		m, err := r.load(k, now)
+		if err != nil {
+			err = fmt.Errorf("registry: %v: %w", k, err)
+			if old.models[k] != nil {
+				m = old.models[k]
+			}
+		}
+		next.models[k], next.problems[k] = m, err
+	}
+	r.current.Store(next)
+	return errors.Join(next.problems[:]...)
+}
+
+// load asks the sources in turn. A bad file is not passed over in silence: whoever
+// put it there wants to know. So the first error is returned even where a later
+// source has a model, which comes with it for those who have nothing better.
+func (r *Registry) load(k ipc.Kind, now time.Time) (*Model, error) {
+	var first error
+	for _, s := range r.sources {
+		p, where, err := s.Load(k)
+		if errors.Is(err, ErrNone) {
+			continue
+		}
+		var m *Model
+		if err == nil {
+			m, err = newModel(k, p, where, now)
+		}
+		if err == nil {
+			return m, first
+		}
+		if where != "" {
+			err = fmt.Errorf("%s: %w", where, err)
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	if first == nil {
+		first = ErrNone
+	}
+	return nil, first
+}

@@ -1,0 +1,110 @@
+package daemon
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mlbridge/mlbridge/daemon/registry"
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	// headerBytes bounds the request line and headers together.
+	headerBytes = 8 << 10
+	// closeTick is how often draining looks at the connections.
+	closeTick = 5 * time.Millisecond
+)
+
+// Server serves the HTTP API. Make one with New.
+type Server struct {
+	opts     Options
+	registry *registry.Registry
+	http     *fasthttp.Server
+	routes   map[string]route
+	hosts    map[string]bool
+	started  time.Time
+
+	pools  [len(ipc.Kinds) + 1]sync.Pool // of *work
+	tally  [len(ipc.Kinds) + 1]*tally
+	counts *requestCounts
+
+	unknown  atomic.Uint64 // fields that were ignored
+	rejected atomic.Uint64 // connections over the limit
+	panics   atomic.Uint64
+
+	draining atomic.Bool
+	stop     chan struct{} // closed when draining begins
+	serving  sync.WaitGroup
+
+	mu        sync.Mutex
+	closed    bool // guarded by mu, as are the sets below: no new connections
+	conns     map[*conn]struct{}
+	listeners map[net.Listener]struct{}
+}
+
+// New makes a server of the registry's models. It does not listen: see Serve.
+func New(opts Options) (*Server, error) {
+	if opts.Registry == nil {
+		return nil, errors.New("daemon: no registry")
+	}
+	s := &Server{
+		opts:      opts.withDefaults(),
+		registry:  opts.Registry,
+		started:   time.Now(),
+		stop:      make(chan struct{}),
+		conns:     make(map[*conn]struct{}),
+		listeners: make(map[net.Listener]struct{}),
+		hosts:     allowedHosts(opts.AllowHosts),
+	}
+	for _, k := range ipc.Kinds {
+		s.tally[k] = newTally()
+		s.pools[k].New = func() any { return newWork(k) }
+	}
+	s.routes = s.makeRoutes()
+	s.counts = newRequestCounts(s.routes)
+	s.http = &fasthttp.Server{
+		Handler:                      s.handle,
+		ErrorHandler:                 s.refuseRequest,
+		Name:                         "mld",
+		Concurrency:                  s.opts.MaxConns + 1, // admit counts; this never triggers
+		ReadBufferSize:               headerBytes,
+		ReadTimeout:                  s.opts.ReadTimeout,
+		WriteTimeout:                 s.opts.WriteTimeout,
+		IdleTimeout:                  s.opts.IdleTimeout,
+		StreamRequestBody:            true, // or the announced length would be allocated unseen
+		DisablePreParseMultipartForm: true,
+		LazyRequestTime:              true,
+		ConnState:                    state,
+		Logger:                       silent{}, // peers' mistakes are counted, not logged
+	}
+	return s, nil
+}
+
+// silent is a logger that says nothing.
+type silent struct{}
+
+func (silent) Printf(string, ...any) {}
+
+func (s *Server) track(ln net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.listeners[ln] = struct{}{}
+	return true
+}
+
+func (s *Server) untrack(ln net.Listener) {
+	ln.Close()
+	s.mu.Lock()
+	delete(s.listeners, ln)
+	s.mu.Unlock()
+}
+
+// Draining reports whether Shutdown or Close has begun.
+func (s *Server) Draining() bool { return s.draining.Load() }

@@ -1,0 +1,69 @@
+package daemon
+
+import (
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// maxLatency is the longest latency the histogram tells apart; what takes longer
+// counts as this.
+const maxLatency = 60 * time.Second
+
+// tally counts what happened to the calls of one kind. Recording is a lock, three
+// additions and a histogram increment; percentiles are worked out on reading.
+type tally struct {
+	mu      sync.Mutex
+	since   time.Time // of the last reset
+	calls   uint64
+	ok      uint64                  // predictions
+	errors  uint64                  // slots without one, and calls that could not be read
+	latency *hdrhistogram.Histogram // ns per call, two significant digits
+}
+
+func newTally() *tally {
+	return &tally{since: time.Now(), latency: hdrhistogram.New(1, int64(maxLatency), 2)}
+}
+
+// record counts a call that reached the model.
+func (t *tally) record(ok, failed int, took time.Duration) {
+	t.mu.Lock()
+	t.calls++
+	t.ok += uint64(ok)
+	t.errors += uint64(failed)
+	// RecordValue fails only above the range, which min excludes.
+	_ = t.latency.RecordValue(int64(min(took, maxLatency)))
+	t.mu.Unlock()
+}
+
+// refuse counts a call that could not be read.
+func (t *tally) refuse() { t.fail(1) }
+
+// fail counts a call none of whose n questions was asked.
+func (t *tally) fail(n int) {
+	t.mu.Lock()
+	t.calls++
+	t.errors += uint64(n)
+	t.mu.Unlock()
+}
+
+func (t *tally) reset() {
+	t.mu.Lock()
+	t.calls, t.ok, t.errors, t.since = 0, 0, 0, time.Now()
+	t.latency.Reset()
+	t.mu.Unlock()
+}
+
+// snapshot is a tally at one moment.
+type snapshot struct {
+	since             time.Time
+	calls, ok, errors uint64
+	latency           *hdrhistogram.Histogram
+}
+
+func (t *tally) snapshot() snapshot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return snapshot{since: t.since, calls: t.calls, ok: t.ok, errors: t.errors, latency: t.latency.Clone()}
+}
