@@ -100,6 +100,7 @@ func rowsOf(name string, features int64) msg {
 // graphParts is a graph in pieces that tests can bend.
 type graphParts struct {
 	nodes, tensors, inputs, outputs []msg
+	opset                           int64 // 0 means 17
 }
 
 func (g graphParts) model() []byte {
@@ -116,8 +117,11 @@ func (g graphParts) model() []byte {
 	for _, v := range g.outputs {
 		graph = graph.sub(12, v)
 	}
+	if g.opset == 0 {
+		g.opset = 17
+	}
 	return msg{}.int(1, 8).sub(7, graph).
-		sub(8, msg{}.str(1, "").int(2, 17)).sub(8, msg{}.str(1, mlDomain).int(2, 3))
+		sub(8, msg{}.str(1, "").int(2, g.opset)).sub(8, msg{}.str(1, mlDomain).int(2, 3))
 }
 
 // chain is a graph from x [batch, features] through nodes to y.

@@ -2,10 +2,10 @@ package engine
 
 import "google.golang.org/protobuf/encoding/protowire"
 
-// maxAttributes is per node; the largest operator of the subset has 18.
+// maxAttributes is per node; the largest operator of the subset has 22.
 // maxArity bounds inputs and outputs of a node (Concat is the widest).
 const (
-	maxAttributes = 64
+	maxAttributes = 32
 	maxArity      = 1024
 )
 

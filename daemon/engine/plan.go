@@ -9,7 +9,7 @@ type buffer struct {
 	input   bool // the caller's rows, never written
 	pinned  bool // a graph output, alive until the next Run
 	aliased bool // several values name it, so no step may be fused into it
-	given   bool // its slot went over to an in-place result
+	gone    bool // its slot was freed or went over to an in-place result
 }
 
 // memory is a session's slots; memory[0] is the caller's rows during Run.
@@ -84,23 +84,19 @@ func (p *planner) better(slot, than, width int) bool {
 
 // takeOver lets y use x's slot when x is read for the last time by step i.
 func (p *planner) takeOver(x, y *buffer, i int) bool {
-	if x.input || x.pinned || x.last != i || x.width != y.width || x.given {
+	if x.input || x.pinned || x.last != i || x.width != y.width || x.gone {
 		return false
 	}
 	y.slot = x.slot
-	x.given = true // y's now: release must not free it
+	x.gone = true // y's now: release must not free it
 	return true
 }
 
 // release frees the slot of a buffer whose last reader is step i.
 func (p *planner) release(b *buffer, i int) {
-	if b.input || b.pinned || b.last != i || b.given {
-		return
+	if b.input || b.pinned || b.last != i || b.gone {
+		return // gone also when a step reads it twice
 	}
-	for _, s := range p.free {
-		if s == b.slot {
-			return // read twice by this step
-		}
-	}
+	b.gone = true
 	p.free = append(p.free, b.slot)
 }

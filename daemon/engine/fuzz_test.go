@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"errors"
+	"math"
+	"testing"
+)
+
+// fuzzLimits keep one input to well under a millisecond.
+var fuzzLimits = Limits{FileBytes: 1 << 16, Nodes: 64, Tensors: 128, Elements: 1 << 14, TreeNodes: 2048, Width: 256, RowFloats: 4096}
+
+// fuzzRow fills rows with the values that expose unchecked conversions.
+func fuzzRows(n, features int) []float32 {
+	odd := []float32{0, 1, -2.5, float32(math.NaN()), inf32, -inf32, 3e38, -1e-40, 1 << 25}
+	rows := make([]float32, n*features)
+	for i := range rows {
+		rows[i] = odd[(i*7+i/features)%len(odd)]
+	}
+	return rows
+}
+
+// FuzzLoad: any bytes either fail with one of the three kinds, or give a model
+// that keeps its promises: it runs odd rows without panic, within the limits,
+// with the same bits alone as in a batch, and loads the same way again.
+func FuzzLoad(f *testing.F) {
+	for _, name := range oracleNames(f) {
+		if data := oracleModel(f, name); len(data) <= 2500 {
+			f.Add(data)
+		}
+	}
+	f.Fuzz(checkPromises)
+}
+
+// checkPromises is the property of FuzzLoad.
+func checkPromises(t *testing.T, data []byte) {
+	m, err := Load(data, fuzzLimits)
+	if err != nil {
+		if m != nil || !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrUnsupported) && !errors.Is(err, ErrLimit) {
+			t.Fatalf("Load = %v, %v; want nil and a known kind", m, err)
+		}
+		return
+	}
+	if m.Inputs() < 1 || m.Inputs() > fuzzLimits.Width || m.RowFloats() > fuzzLimits.RowFloats || len(m.Outputs()) == 0 {
+		t.Fatalf("%d inputs, %d scratch, %d outputs", m.Inputs(), m.RowFloats(), len(m.Outputs()))
+	}
+	const n = 6
+	rows := fuzzRows(n, m.Inputs())
+	whole, one := m.NewSession(n), m.NewSession(1)
+	if err := whole.Run(rows, n); err != nil {
+		t.Fatal(err)
+	}
+	for r := range n {
+		if err := one.Run(rows[r*m.Inputs():(r+1)*m.Inputs()], 1); err != nil {
+			t.Fatal(err)
+		}
+		for i, o := range m.Outputs() {
+			for j, got := range one.Output(i) {
+				want := whole.Output(i)[r*o.Width+j]
+				if math.Float32bits(got) != math.Float32bits(want) && (got == got || want == want) {
+					t.Fatalf("output %q column %d of row %d: %v alone, %v in a batch", o.Name, j, r, got, want)
+				}
+			}
+		}
+	}
+}
+
+// graphOf reads data as a program that writes a graph of known operators with
+// odd shapes and attributes. Mutated bytes of a file rarely survive the nested
+// lengths of protobuf; mutated programs always reach the compiler.
+func graphOf(data []byte) []byte {
+	take := func(n int) int {
+		if len(data) == 0 {
+			return 0
+		}
+		v := int(data[0]) % n
+		data = data[1:]
+		return v
+	}
+	ops := []struct{ domain, op string }{
+		{"", "Add"}, {"", "Sub"}, {"", "Mul"}, {"", "Max"}, {"", "MatMul"}, {"", "Gemm"}, {"", "Relu"}, {"", "Neg"},
+		{"", "Softmax"}, {"", "Concat"}, {"", "Gather"}, {"", "Slice"}, {"", "Reshape"}, {"", "Squeeze"}, {"", "Unsqueeze"},
+		{"", "Flatten"}, {"", "Cast"}, {"", "ReduceSum"}, {"", "ArgMax"}, {"", "Identity"}, {"", "Transpose"}, {"", "Clip"},
+		{mlDomain, "ArrayFeatureExtractor"}, {mlDomain, "Scaler"}, {mlDomain, "Normalizer"}, {mlDomain, "ZipMap"},
+	}
+	names := []string{"x", "f1", "f3", "f33", "i", "i2"}
+	tensors := []msg{
+		floatTensor("f1", []float32{2}), floatTensor("f3", []float32{1, -2, 3}, 3), floatTensor("f33", make([]float32, 9), 3, 3),
+		intTensor("i", []int64{int64(take(9)) - 4}, 1), intTensor("i2", []int64{int64(take(9)) - 4, int64(take(9)) - 4}, 2),
+	}
+	var nodes []msg
+	for len(data) > 0 && len(nodes) < 30 {
+		op := ops[take(len(ops))]
+		var in []string
+		for range 1 + take(4) {
+			in = append(in, names[take(len(names))])
+		}
+		attrs := []any{"axis", take(5) - 2, "keepdims", take(2), "to", []int{1, 7, 11, 6}[take(4)], "transB", take(2)}
+		if op.domain != "" {
+			attrs = []any{"offset", vec(take(4)), "scale", vec(take(4))}
+		}
+		out := outName(len(nodes))
+		nodes, names = append(nodes, node(op.domain, op.op, in, []string{out}, attrs...)), append(names, out)
+	}
+	outputs := []msg{msg{}.str(1, names[len(names)-1]), msg{}.str(1, names[max(0, len(names)-2)])}
+	return graphParts{nodes: nodes, tensors: tensors, inputs: []msg{rowsOf("x", int64(1+take(4)))}, outputs: outputs}.model()
+}
+
+// FuzzGraph holds well-formed files with senseless graphs to FuzzLoad's rules.
+func FuzzGraph(f *testing.F) {
+	f.Add([]byte{3, 4, 5, 5, 1, 0, 2, 3, 0, 0, 0, 6, 0, 6, 3, 1, 0, 1, 3})
+	f.Add([]byte{5, 6, 3, 10, 1, 0, 4, 3, 0, 0, 0, 9, 2, 6, 0, 6, 3, 0, 0, 0, 8, 0, 7, 3, 1, 0, 0})
+	f.Fuzz(func(t *testing.T, data []byte) { checkPromises(t, graphOf(data)) })
+}
