@@ -54,7 +54,7 @@ func New(cfg Config) (*Bridge, error) {
 	for i, k := range ipc.Kinds {
 		b.lanes[i] = newLane(b, k)
 	}
-	b.state.Store(&UpstreamState{Target: cfg.Upstream.String(), Up: true, Reason: "not asked yet"})
+	b.state.Store(&UpstreamState{Target: cfg.Upstream.String()})
 	b.server, err = ipc.NewServer(loop, b, cfg.Server)
 	if err != nil {
 		return nil, err
@@ -86,6 +86,12 @@ func (b *Bridge) Shutdown(grace time.Duration) (cut int) {
 		b.loop.Close()
 	})
 	return cut
+}
+
+// Discard gives back what New and Listen took, for a bridge that never runs.
+func (b *Bridge) Discard() {
+	b.server.Discard()
+	b.loop.Discard()
 }
 
 // Round takes the calls of one round of the loop, those of this process included,
@@ -173,20 +179,5 @@ func (b *Bridge) deliver(call *ipc.Call, p *ipc.Prediction, from ipc.Source, why
 func (b *Bridge) Observe(outcomes []ipc.Outcome) {
 	for i := range outcomes {
 		b.score.observe(&outcomes[i])
-	}
-}
-
-// laneChanged publishes the daemon's state after a lane went down or came back.
-func (b *Bridge) laneChanged() {
-	next := &UpstreamState{Target: b.cfg.Upstream.String(), Up: true}
-	var cause error
-	for _, l := range b.lanes {
-		if l.down {
-			next.Up, next.Reason, cause = false, l.reason.Error(), l.reason
-		}
-	}
-	before := b.state.Swap(next)
-	if before.Up != next.Up {
-		b.cfg.OnState(next.Up, cause)
 	}
 }

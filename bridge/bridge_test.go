@@ -109,7 +109,7 @@ func TestWithoutDaemonTheRuleAnswers(t *testing.T) {
 			t.Errorf("reply %d = %+v, want the rule for want of a daemon", i, r)
 		}
 	}
-	if up := b.Upstream(); up.Up || up.Reason == "" {
+	if up := b.Upstream(); up.State != UpstreamDown || up.Reason == "" {
 		t.Errorf("Upstream() = %+v, want down with a reason", up)
 	}
 	r := ask(t, b, ipc.Options{Budget: 20 * time.Millisecond, RequireModel: true}, workload(1, 0.5))[0]
@@ -162,6 +162,9 @@ func TestRecoversWhenTheDaemonComesBack(t *testing.T) {
 	if up := <-states; up {
 		t.Fatal("first state is up, want down")
 	}
+	if m := b.Models(); len(m) != 0 {
+		t.Errorf("Models() = %v before any model answered", m)
+	}
 	d.on(nil)
 	r := ask(t, b, ipc.Options{Budget: patient, RequireModel: true}, workload(1, 0.5))[0]
 	if r.Source != ipc.SourceModel {
@@ -169,6 +172,9 @@ func TestRecoversWhenTheDaemonComesBack(t *testing.T) {
 	}
 	if up := <-states; !up {
 		t.Error("second state is down, want up")
+	}
+	if m := b.Models()[ipc.Workload]; m != "workload-fake@1" {
+		t.Errorf("Models() has %q for workload", m)
 	}
 }
 

@@ -32,6 +32,7 @@ type lane struct {
 	fresh    bool       // the connection has not answered yet
 	format   api.Format // msgpack, until the daemon says that it speaks only JSON
 	answer   api.Answer
+	model    string // that answered last
 
 	// While down, questions are not sent before the retry timer fires.
 	down    bool
@@ -213,12 +214,12 @@ func (l *lane) answered(x *upstream.Exchange) {
 	l.out = l.out[:0]
 }
 
-// recovered notes that the daemon answers again.
+// recovered notes that the daemon answers, and which model does.
 func (l *lane) recovered() {
 	l.fresh = false
-	if l.down {
-		l.down, l.reason = false, nil
-		l.bridge.laneChanged()
+	if l.down || l.model != l.answer.Model {
+		l.down, l.reason, l.model = false, nil, l.answer.Model
+		l.bridge.publish()
 	}
 	l.backoff.Reset()
 	l.bridge.loop.Disarm(&l.retry)
@@ -243,7 +244,7 @@ func (l *lane) failed(cause error) {
 	wasDown := l.down
 	l.down, l.reason = true, cause
 	if !wasDown {
-		l.bridge.laneChanged()
+		l.bridge.publish()
 	}
 	for _, q := range l.out {
 		if q.tries < maxTries && q.lastDeadline() > l.retryAt.Add(l.bridge.cfg.Margin) && l.takeToken() {

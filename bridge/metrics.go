@@ -6,16 +6,6 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
-// UpstreamState is what the bridge knows of its daemon.
-type UpstreamState struct {
-	Target string
-	Up     bool   // answers, or has not been asked yet
-	Reason string // why it is not up, for people
-}
-
-// Upstream gives the daemon's state. Any goroutine may call it.
-func (b *Bridge) Upstream() UpstreamState { return *b.state.Load() }
-
 // Running reports whether calls are being answered.
 func (b *Bridge) Running() bool { return b.running.Load() }
 
@@ -39,7 +29,7 @@ var (
 	kindLabel = []string{"kind"}
 	whoLabels = []string{"kind", "who"}
 
-	descUp       = prometheus.NewDesc("mlbridge_upstream_up", "1 while the daemon answers.", nil, nil)
+	descUp       = prometheus.NewDesc("mlbridge_upstream_up", "1 while the daemon answers, 0 when it does not or has not been asked.", nil, nil)
 	descConns    = prometheus.NewDesc("mlbridge_connections", "Open connections on the socket.", nil, nil)
 	descAccepted = prometheus.NewDesc("mlbridge_connections_accepted_total", "Connections admitted.", nil, nil)
 	descRefused  = prometheus.NewDesc("mlbridge_connections_refused_total", "Connections turned away.", nil, nil)
@@ -74,7 +64,7 @@ func (s snapshots) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
 	up := 0.0
-	if s.b.Upstream().Up {
+	if s.b.Upstream().State == UpstreamUp {
 		up = 1
 	}
 	gauge(descUp, up)

@@ -131,6 +131,9 @@ func (s *Server) Listen(ln *Listener) error {
 	return nil
 }
 
+// Discard closes the listener of a server whose loop never ran.
+func (s *Server) Discard() { s.stopAccept() }
+
 // Shutdown stops accepting, tells every peer to go away, and returns when the
 // calls in flight have been answered and their replies written, or grace is over;
 // then it reports how many connections it had to cut. Any goroutine may call it;

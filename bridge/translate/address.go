@@ -3,24 +3,22 @@ package translate
 import (
 	"math"
 	"strconv"
+
+	"github.com/mlbridge/mlbridge/daemon/api"
 )
 
-// AddressForm is how the addresses of a memory document are written.
-type AddressForm uint8
+// AddressForm is how the addresses of a memory document are written; the daemon's
+// API has the same two.
+type AddressForm = api.AddressForm
 
 const (
 	// AddressU64 is the default: virtual addresses as exact 64-bit integers.
-	AddressU64 AddressForm = iota
+	AddressU64 = api.AddressU64
 	// AddressNormalised32 is the origin's form: address / 2^32 as a float in
 	// [0, 1]. A double holds every address up to 2^32 exactly; a client that
 	// computes in float32 has already lost all but the leading 24 bits.
-	AddressNormalised32
+	AddressNormalised32 = api.AddressNormalised32
 )
-
-var addressForms = [...]string{"u64", "normalised32"}
-
-// String gives the form's JSON name.
-func (f AddressForm) String() string { return addressForms[f] }
 
 // addressSpace is what the origin divided addresses by.
 const addressSpace = 1 << 32

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/mlbridge/mlbridge/bridge"
+	"github.com/mlbridge/mlbridge/bridge/upstream"
+	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+const description = "Answer prediction requests inside their budget. Without any flag: on the socket in the runtime directory and on 127.0.0.1:9006, with mld on 127.0.0.1:9005."
+
+// flags is the command line.
+type flags struct {
+	Socket     string   `help:"Unix socket to answer on (default: where ml-bridge's clients look for it)." env:"MLBRIDGE_SOCKET" placeholder:"PATH"`
+	SocketMode string   `help:"Permissions of the socket, octal. With more than 0600, peers of other users are admitted." env:"MLBRIDGE_SOCKET_MODE" default:"0600"`
+	HTTP       string   `name:"http" help:"Address of the HTTP API, host:port; empty for none." env:"MLBRIDGE_HTTP" default:"127.0.0.1:9006" placeholder:"ADDR"`
+	AllowHost  []string `help:"Host name that HTTP requests may carry besides the loopback ones; may be repeated." env:"MLBRIDGE_ALLOW_HOST" placeholder:"NAME"`
+
+	Upstream        string        `help:"Where mld is: http://host:port, https://host:port or unix:/path." env:"MLBRIDGE_UPSTREAM" default:"http://127.0.0.1:9005" placeholder:"URL"`
+	UpstreamClient  string        `help:"HTTP client to use: the event loop's own, or Go's net/http (${enum})." env:"MLBRIDGE_UPSTREAM_CLIENT" enum:"loop,net/http" default:"loop"`
+	UpstreamTimeout time.Duration `help:"One call to mld may take so long; callers with less time are answered meanwhile." env:"MLBRIDGE_UPSTREAM_TIMEOUT" default:"1s"`
+
+	Budget     time.Duration `help:"Budget of a call on the socket that names none." env:"MLBRIDGE_BUDGET" default:"1ms"`
+	TTL        time.Duration `name:"ttl" help:"How long a model's answer serves the same question." env:"MLBRIDGE_TTL" default:"100ms"`
+	StaleBound time.Duration `help:"How long it may serve the same subject when nothing better is in time (default 10 × ttl)." env:"MLBRIDGE_STALE_BOUND"`
+	MaxConns   int           `help:"Connections on the socket at a time." env:"MLBRIDGE_MAX_CONNS" default:"12000"`
+	Drain      time.Duration `help:"How long calls in flight may take to finish after SIGTERM." env:"MLBRIDGE_DRAIN" default:"10s"`
+
+	LogFormat string           `help:"Log as JSON lines, for people, or by whether standard error is a terminal (${enum})." env:"MLBRIDGE_LOG_FORMAT" enum:"auto,json,console" default:"auto"`
+	Version   kong.VersionFlag `help:"Print the version and exit."`
+}
+
+// Validate is called by kong.
+func (f *flags) Validate() error {
+	if _, err := f.mode(); err != nil {
+		return err
+	}
+	if _, err := upstream.ParseTarget(f.Upstream); err != nil {
+		return fmt.Errorf("--upstream: %w", err)
+	}
+	for _, d := range []struct {
+		flag string
+		v    time.Duration
+		min  time.Duration
+	}{
+		{"--budget", f.Budget, 1}, {"--ttl", f.TTL, 1}, {"--stale-bound", f.StaleBound, 0},
+		{"--upstream-timeout", f.UpstreamTimeout, 1}, {"--drain", f.Drain, 0},
+	} {
+		if d.v < d.min || d.v > time.Hour {
+			return fmt.Errorf("%s: %v is outside %v..1h", d.flag, d.v, d.min)
+		}
+	}
+	if f.MaxConns < 1 {
+		return fmt.Errorf("--max-conns must be at least 1")
+	}
+	return nil
+}
+
+func (f *flags) mode() (fs.FileMode, error) {
+	n, err := strconv.ParseUint(f.SocketMode, 8, 32)
+	if err != nil || n > 0o777 || n&0o600 != 0o600 {
+		return 0, fmt.Errorf("--socket-mode: %q is no octal mode that lets the owner in, e.g. 0600 or 0660", f.SocketMode)
+	}
+	if n&0o007 != 0 {
+		return 0, fmt.Errorf("--socket-mode: %q would open the socket to every user", f.SocketMode)
+	}
+	return fs.FileMode(n), nil
+}
+
+// config is what the flags mean to the bridge.
+func (f *flags) config() (bridge.Config, error) {
+	target, err := upstream.ParseTarget(f.Upstream)
+	if err != nil {
+		return bridge.Config{}, err
+	}
+	mode, err := f.mode()
+	if err != nil {
+		return bridge.Config{}, err
+	}
+	cfg := bridge.Config{
+		Upstream: target, Library: f.UpstreamClient == "net/http", Attempt: f.UpstreamTimeout,
+		TTL: f.TTL, StaleBound: f.StaleBound,
+		Server: ipc.ServerConfig{Name: "ml-bridge " + cli.Version(), Limits: ipc.DefaultLimits(), MaxConns: f.MaxConns},
+	}
+	cfg.Server.Limits.Budget = f.Budget
+	if mode == 0o600 {
+		// The mode says it already; this holds even if somebody changes the file's.
+		cfg.Server.Admit = ipc.SameUser(uint32(os.Geteuid()))
+	}
+	return cfg, nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
+
+	"github.com/mlbridge/mlbridge/bridge"
+	"github.com/mlbridge/mlbridge/bridge/httpapi"
+	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+var errForced = errors.New("second signal")
+
+// faultLogPeriod is how often the log takes a burst of ten faults of peers.
+const faultLogPeriod = time.Minute
+
+// serve runs the bridge until a signal arrives on stop or something fails.
+func serve(f flags, log zerolog.Logger, stop <-chan os.Signal) error {
+	cfg, err := f.config()
+	if err != nil {
+		return err
+	}
+	logStates(&cfg, log)
+	b, err := bridge.New(cfg)
+	if err != nil {
+		return err
+	}
+	socket, err := listenSocket(&f, b)
+	if err != nil {
+		return err
+	}
+	p := &process{bridge: b, log: log, failed: make(chan error, 2), ran: make(chan error, 1)}
+	address := "none"
+	if f.HTTP != "" {
+		ln, err := listenHTTP(f.HTTP)
+		if err != nil {
+			b.Discard()
+			return err
+		}
+		address = ln.Addr().String()
+		if err := p.serveHTTP(ln, f.AllowHost); err != nil {
+			b.Discard()
+			return err
+		}
+	}
+	go func() { p.ran <- b.Run() }()
+	log.Info().Str("socket", socket).Str("http", address).Str("upstream", f.Upstream).Str("version", cli.Version()).Msg("READY")
+	select {
+	case err := <-p.failed:
+		b.Shutdown(0)
+		return err
+	case err := <-p.ran:
+		return fmt.Errorf("the event loop ended: %w", err)
+	case sig := <-stop:
+		log.Info().Str("signal", sig.String()).Stringer("at_most", f.Drain).Msg("draining")
+		return p.drain(&f, stop)
+	}
+}
+
+// process is the bridge and its HTTP side while they run.
+type process struct {
+	bridge   *bridge.Bridge
+	http     *httpapi.Server
+	log      zerolog.Logger
+	draining atomic.Bool
+	failed   chan error // of the HTTP server
+	ran      chan error // of the bridge
+}
+
+// drain finishes what is in flight on both sides, unless a second signal comes.
+func (p *process) drain(f *flags, stop <-chan os.Signal) error {
+	p.draining.Store(true)
+	done := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), f.Drain)
+		defer cancel()
+		var err error
+		if p.http != nil { // first: its requests are answered by the bridge
+			err = p.http.Shutdown(ctx)
+		}
+		if cut := p.bridge.Shutdown(f.Drain); cut > 0 {
+			err = errors.Join(err, fmt.Errorf("%d connections did not finish within %v", cut, f.Drain))
+		}
+		done <- errors.Join(err, <-p.ran)
+	}()
+	select {
+	case err := <-done:
+		if err == nil {
+			p.log.Info().Msg("drained")
+		}
+		return err
+	case <-stop:
+		return errForced
+	}
+}
+
+// logStates makes the bridge log when the daemon goes or comes, and who broke the
+// protocol; never single calls.
+func logStates(cfg *bridge.Config, log zerolog.Logger) {
+	cfg.OnState = func(up bool, reason error) {
+		if up {
+			log.Info().Msg("daemon answers")
+			return
+		}
+		log.Warn().AnErr("reason", reason).Msg("daemon does not answer: stale answers and rules serve")
+	}
+	// A hostile peer can connect as often as it likes; the log must not grow with it.
+	sampled := log.Sample(&zerolog.BurstSampler{Burst: 10, Period: faultLogPeriod})
+	cfg.Server.OnFault = func(peer ipc.Peer, err error) {
+		sampled.Warn().Stringer("peer", peer).AnErr("reason", err).Msg("connection closed")
+	}
+}
+
+// listenSocket gives the bridge its socket and returns the path.
+func listenSocket(f *flags, b *bridge.Bridge) (string, error) {
+	path := f.Socket
+	if path == "" {
+		var err error
+		if path, err = ipc.DefaultListenSocket(); err != nil {
+			return "", err
+		}
+	}
+	mode, err := f.mode()
+	if err != nil {
+		return "", err
+	}
+	ln, err := ipc.Listen(path, mode)
+	if errors.Is(err, ipc.ErrInUse) {
+		return "", fmt.Errorf("another ml-bridge answers on %s: stop it, or give this one a socket with --socket", path)
+	}
+	if err != nil {
+		return "", err
+	}
+	return path, b.Listen(ln)
+}
+
+func listenHTTP(address string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", address)
+	if errors.Is(err, unix.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is taken by another process: stop it, or choose another address with --http", address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("http: %w", err)
+	}
+	return ln, nil
+}
+
+func (p *process) serveHTTP(ln net.Listener, hosts []string) error {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := p.bridge.Register(registry); err != nil {
+		return err
+	}
+	logged := func(msg string, err error) { p.log.Error().Err(err).Msg(msg) }
+	handler := httpapi.New(httpapi.Config{
+		Predictor: p.bridge, Health: p.health, Hosts: hosts, Log: logged,
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
+	})
+	p.http = httpapi.NewServer(handler, httpapi.ServerConfig{Log: logged})
+	go func() {
+		if err := p.http.Serve(ln); !errors.Is(err, ipc.ErrClosed) {
+			p.failed <- err
+		}
+	}()
+	return nil
+}
+
+// health is what /health, /livez and /readyz say.
+func (p *process) health() httpapi.Health {
+	up := p.bridge.Upstream()
+	h := httpapi.Health{
+		Version: cli.Version(), Live: p.bridge.Running(), Ready: p.bridge.Running() && !p.draining.Load(),
+		Upstream: httpapi.Upstream{Address: up.Target, State: up.State.String(), Format: up.Format, Error: up.Reason},
+		Models:   p.bridge.Models(),
+	}
+	if up.State == bridge.UpstreamDown {
+		h.Reasons = append(h.Reasons, "the daemon does not answer: stale answers and rules serve")
+	}
+	if p.draining.Load() {
+		h.Reasons = append(h.Reasons, "draining")
+	}
+	return h
+}
