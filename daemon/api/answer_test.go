@@ -31,3 +31,133 @@ func TestAnswerRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+// TestAnswerOfOthers reads answers of daemons that are not this one.
+func TestAnswerOfOthers(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		kind ipc.Kind
+		body string
+		want Answer
+	}{
+		{
+			"the origin has no model and computes in floating point", ipc.Workload,
+			`{"success":true,"prediction":{"predictedCpu":0.25,"predictedMemory":1073741824.75,"confidence":0.5},"latency_ms":2.5}`,
+			Answer{Latency: 2_500_000, Slots: []Slot{{Prediction: ipc.Prediction{
+				Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: 0.25, Memory: 1073741824, Confidence: 0.5},
+			}}}},
+		},
+		{
+			"times are in ms, fractions of them are dropped", ipc.Failure,
+			`{"prediction":{"failureProbability":1,"predictedTime":60000.9,"confidence":1,"failureType":2,"extra":[]},"success":true}`,
+			Answer{Slots: []Slot{{Prediction: ipc.Prediction{
+				Kind: ipc.Failure, Failure: ipc.FailurePrediction{Probability: 1, PredictedTime: ipc.Some(uint64(60000e6)), Confidence: 1, Type: 2},
+			}}}},
+		},
+		{
+			"-1 is none", ipc.Failure,
+			`{"prediction":{"failureProbability":1,"predictedTime":-1,"confidence":1,"failureType":2},"success":true}`,
+			Answer{Slots: []Slot{{Prediction: ipc.Prediction{
+				Kind: ipc.Failure, Failure: ipc.FailurePrediction{Probability: 1, Confidence: 1, Type: 2},
+			}}}},
+		},
+		{
+			"a prediction out of range fails its slot", ipc.Threat,
+			`{"prediction":{"threatScore":1.5,"threatType":0,"confidence":1,"recommendedAction":0},"success":true}`,
+			Answer{Slots: []Slot{{Status: ipc.StatusInternal, Error: "prediction: threatScore: 1.5 is outside [0, 1]"}}},
+		},
+		{
+			"so does a missing field", ipc.Threat,
+			`{"prediction":{"threatScore":1,"threatType":0,"confidence":null,"recommendedAction":0},"success":true}`,
+			Answer{Slots: []Slot{{Status: ipc.StatusInternal, Error: "prediction: confidence: missing"}}},
+		},
+		{
+			"so does a type that there is not", ipc.Threat,
+			`{"prediction":{"threatScore":1,"threatType":6,"confidence":0,"recommendedAction":0},"success":true}`,
+			Answer{Slots: []Slot{{Status: ipc.StatusInternal, Error: "prediction: threatType: 6 is outside 0-5"}}},
+		},
+		{
+			"so does a time beyond nanoseconds", ipc.Failure,
+			`{"prediction":{"failureProbability":1,"predictedTime":18446744073710,"confidence":1,"failureType":2},"success":true}`,
+			Answer{Slots: []Slot{{Status: ipc.StatusInternal, Error: "prediction: predictedTime: 18446744073710 ms do not fit into nanoseconds, at most 18446744073709"}}},
+		},
+		{
+			"so does another negative time", ipc.Failure,
+			`{"prediction":{"failureProbability":1,"predictedTime":-2,"confidence":1,"failureType":2},"success":true}`,
+			Answer{Slots: []Slot{{Status: ipc.StatusInternal, Error: "prediction: predictedTime: outside 0-18446744073709551615"}}},
+		},
+		{
+			"so does an address in a form that names no page", ipc.Memory,
+			`{"prediction":{"nextAddress":0.25,"accessProbability":1,"accessType":0,"confidence":1},"success":true}`,
+			Answer{Slots: []Slot{{Status: ipc.StatusInternal, Error: `prediction: nextAddress: "0.25" is not an integer in 0-18446744073709551615`}}},
+		},
+		{
+			"an error in a slot without a status", ipc.Memory,
+			`{"prediction":{"error":"no"},"success":true}`,
+			Answer{Slots: []Slot{{Status: ipc.StatusInternal, Error: "no"}}},
+		},
+	} {
+		var got Answer
+		if err := JSON.ParseAnswer([]byte(c.body), c.kind, false, 1, &got); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+// TestAnswerRefused lists answers that fail as a whole.
+func TestAnswerRefused(t *testing.T) {
+	slot := `{"threatScore":1,"threatType":0,"confidence":0,"recommendedAction":0}`
+	packed := string(Msgpack.AppendAnswer(nil, &Answer{Slots: []Slot{{Prediction: barePrediction(ipc.Threat)}}}, true))
+	for _, c := range []struct {
+		format Format
+		batch  bool
+		n      int
+		body   string
+	}{
+		{JSON, false, 1, ``},
+		{JSON, false, 1, `null`},
+		{JSON, false, 1, `{"success":true}`},
+		{JSON, false, 1, `{"prediction":` + slot + `}`},
+		{JSON, false, 1, `{"success":false,"error":"x"}`},
+		{JSON, false, 1, `{"success":true,"predictions":[` + slot + `]}`},
+		{JSON, true, 1, `{"success":true,"prediction":` + slot + `}`},
+		{JSON, true, 2, `{"success":true,"predictions":[` + slot + `]}`},
+		{JSON, true, 1, `{"success":true,"predictions":[` + slot + `,` + slot + `]}`},
+		{JSON, false, 1, `{"success":true,"model":7,"prediction":` + slot + `}`},
+		{Msgpack, true, 2, packed},
+		{Msgpack, false, 1, "\x92\xa0\x00"},
+		{Msgpack, false, 1, "\x93\x00\x00\x92\x01\xa0"},
+		{Msgpack, false, 1, "\x93\xa0\xa0\x92\x01\xa0"},
+		{Msgpack, false, 1, "\x93\xa0\x00\x91\x01"},
+		{Msgpack, false, 1, "\x93\xa0\x00\x92\x01\x00"},
+		{Msgpack, false, 1, "\x93\xd9\x41" + string(make([]byte, 65)) + "\x00\x92\x01\xa0"},
+		{Msgpack, true, 1, "\x93\xa0\x00\xdd\xff\xff\xff\xff"},
+		{0, true, 1, packed},
+		{JSON, true, MaxBatch + 1, ``},
+	} {
+		got := Answer{Slots: make([]Slot, 3)}
+		if err := c.format.ParseAnswer([]byte(c.body), ipc.Threat, c.batch, c.n, &got); err == nil || len(got.Slots) != 0 {
+			t.Errorf("%v ParseAnswer(%q) = %v with %d slots", c.format, c.body, err, len(got.Slots))
+		}
+	}
+}
+
+// TestAnswerGrows: elements that a later version adds are passed over.
+func TestAnswerGrows(t *testing.T) {
+	slot := "\x93\x00" + string(ipc.AppendPrediction(nil, &ipc.Prediction{Kind: ipc.Threat})) + "\x81\xa1x\x91\xc0"
+	var a Answer
+	if err := Msgpack.ParseAnswer([]byte("\x95\xa3m@1\x07"+slot+"\xc3\xcb\x00\x00\x00\x00\x00\x00\x00\x00"), ipc.Threat, false, 1, &a); err != nil {
+		t.Fatal(err)
+	}
+	want := Answer{Model: "m@1", Latency: 7, Slots: []Slot{{Prediction: barePrediction(ipc.Threat)}}}
+	if diff := cmp.Diff(want, a); diff != "" {
+		t.Error(diff)
+	}
+	if err := Msgpack.ParseAnswer([]byte("\x93\xa0\x00\x92\x63\xa1x"), ipc.Threat, false, 1, &a); err != nil || a.Slots[0].Status != ipc.StatusInternal {
+		t.Errorf("a status of a later version: %v, %+v", err, a.Slots)
+	}
+}
