@@ -1,0 +1,52 @@
+# Everything that runs produce goes to out/, which git ignores.
+OUT := out
+GO  := go
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test bench lint fuzz train clean
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build the three commands into out/bin
+	@mkdir -p $(OUT)/bin
+	$(GO) build -trimpath -o $(OUT)/bin/ ./cmd/...
+
+run: build ## run the whole path on this machine and show the verdict
+	@$(OUT)/bin/local $(OUT)/bin --out $(OUT) $(ARGS)
+
+test: ## run every test, with the race detector
+	$(GO) vet ./... ./testdata/...
+	$(GO) test -race -timeout 15m ./... ./testdata/...
+
+bench: ## run the micro-benchmarks (BENCH=regexp, COUNT=n)
+	@mkdir -p $(OUT)
+	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./... | tee $(OUT)/bench.txt
+
+# Built at pinned versions, so that a newer linter cannot turn a commit red.
+LINTERS := $(OUT)/linters
+lint: ## check formatting, vet, staticcheck and golangci-lint
+	@mkdir -p $(LINTERS)
+	@test -x $(LINTERS)/gofumpt || GOBIN=$(abspath $(LINTERS)) $(GO) install mvdan.cc/gofumpt@v0.12.0
+	@test -x $(LINTERS)/staticcheck || GOBIN=$(abspath $(LINTERS)) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+	@test -x $(LINTERS)/golangci-lint || GOBIN=$(abspath $(LINTERS)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	@files=$$($(LINTERS)/gofumpt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "not gofumpt-ed:"; echo "$$files"; exit 1; fi
+	$(GO) vet ./... ./testdata/...
+	$(LINTERS)/staticcheck ./... ./testdata/...
+	$(LINTERS)/golangci-lint run ./...
+
+FUZZTIME ?= 30s
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	@$(GO) list ./... | while read -r pkg; do \
+		$(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' | while read -r target; do \
+			echo "$$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done || exit 1; \
+	done
+
+train: ## train the models from DATA=dir into OUTDIR (default: the embedded ones; needs Python)
+	@test -n "$(DATA)" || { echo "make train DATA=dir: the folder with the data sets; daemon/train/README.md says where each comes from"; exit 2; }
+	daemon/train/run "$(DATA)" "$(or $(OUTDIR),daemon/models)"
+
+clean: ## remove out/
+	rm -rf $(OUT)
