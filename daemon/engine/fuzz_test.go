@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -64,45 +65,64 @@ func checkPromises(t *testing.T, data []byte) {
 	}
 }
 
-// graphOf reads data as a program that writes a graph of known operators with
-// odd shapes and attributes. Mutated bytes of a file rarely survive the nested
-// lengths of protobuf; mutated programs always reach the compiler.
+// fuzzOps are the operators that fuzzed graphs are made of.
+var fuzzOps = []opName{
+	{"", "Add"}, {"", "Sub"}, {"", "Mul"}, {"", "Max"}, {"", "MatMul"}, {"", "Gemm"}, {"", "Relu"}, {"", "Neg"},
+	{"", "Softmax"}, {"", "Concat"}, {"", "Gather"}, {"", "Slice"}, {"", "Reshape"}, {"", "Squeeze"}, {"", "Unsqueeze"},
+	{"", "Flatten"}, {"", "Cast"}, {"", "ReduceSum"}, {"", "ArgMax"}, {"", "Identity"}, {"", "Transpose"}, {"", "Clip"},
+	{mlDomain, "ArrayFeatureExtractor"}, {mlDomain, "Scaler"}, {mlDomain, "Normalizer"}, {mlDomain, "ZipMap"},
+}
+
+// program is fuzz input read as a sequence of small choices.
+type program []byte
+
+func (p *program) take(n int) int {
+	if len(*p) == 0 {
+		return 0
+	}
+	v := int((*p)[0]) % n
+	*p = (*p)[1:]
+	return v
+}
+
+// graphOf reads data as a program that writes a graph with odd shapes and
+// attributes. Mutated bytes of a file rarely survive the nested lengths of
+// protobuf; mutated programs always reach the compiler. Nodes it refuses are
+// left out, so that long graphs come about.
 func graphOf(data []byte) []byte {
-	take := func(n int) int {
-		if len(data) == 0 {
-			return 0
-		}
-		v := int(data[0]) % n
-		data = data[1:]
-		return v
-	}
-	ops := []struct{ domain, op string }{
-		{"", "Add"}, {"", "Sub"}, {"", "Mul"}, {"", "Max"}, {"", "MatMul"}, {"", "Gemm"}, {"", "Relu"}, {"", "Neg"},
-		{"", "Softmax"}, {"", "Concat"}, {"", "Gather"}, {"", "Slice"}, {"", "Reshape"}, {"", "Squeeze"}, {"", "Unsqueeze"},
-		{"", "Flatten"}, {"", "Cast"}, {"", "ReduceSum"}, {"", "ArgMax"}, {"", "Identity"}, {"", "Transpose"}, {"", "Clip"},
-		{mlDomain, "ArrayFeatureExtractor"}, {mlDomain, "Scaler"}, {mlDomain, "Normalizer"}, {mlDomain, "ZipMap"},
-	}
+	p := program(data)
 	names := []string{"x", "f1", "f3", "f33", "i", "i2"}
-	tensors := []msg{
-		floatTensor("f1", []float32{2}), floatTensor("f3", []float32{1, -2, 3}, 3), floatTensor("f33", make([]float32, 9), 3, 3),
-		intTensor("i", []int64{int64(take(9)) - 4}, 1), intTensor("i2", []int64{int64(take(9)) - 4, int64(take(9)) - 4}, 2),
+	odd := func() int64 { return int64(p.take(9)) - 4 }
+	g := graphParts{
+		inputs: []msg{rowsOf("x", int64(1+p.take(4)))},
+		tensors: []msg{
+			floatTensor("f1", []float32{2}), floatTensor("f3", []float32{1, -2, 3}, 3), floatTensor("f33", vec(9), 3, 3),
+			intTensor("i", []int64{odd()}, 1), intTensor("i2", []int64{odd(), odd()}, 2),
+		},
 	}
-	var nodes []msg
-	for len(data) > 0 && len(nodes) < 30 {
-		op := ops[take(len(ops))]
+	for len(p) > 0 && len(g.nodes) < 24 {
+		op := fuzzOps[p.take(len(fuzzOps))]
 		var in []string
-		for range 1 + take(4) {
-			in = append(in, names[take(len(names))])
+		for range 1 + p.take(4) {
+			in = append(in, names[p.take(len(names))])
 		}
-		attrs := []any{"axis", take(5) - 2, "keepdims", take(2), "to", []int{1, 7, 11, 6}[take(4)], "transB", take(2)}
-		if op.domain != "" {
-			attrs = []any{"offset", vec(take(4)), "scale", vec(take(4))}
+		attrs := []any{"axis", p.take(5) - 2, "keepdims", p.take(2), "to", []int{1, 7, 11, 6}[p.take(4)], "transB", p.take(2)}
+		if op.op == "Scaler" {
+			attrs = []any{"offset", vec(p.take(4)), "scale", vec(p.take(4))}
 		}
-		out := outName(len(nodes))
-		nodes, names = append(nodes, node(op.domain, op.op, in, []string{out}, attrs...)), append(names, out)
+		out := outName(len(g.nodes))
+		longer := g
+		longer.nodes = append(longer.nodes, node(op.domain, op.op, in, []string{out}, attrs...))
+		longer.outputs = []msg{msg{}.str(1, out)}
+		_, err := Load(longer.model(), fuzzLimits)
+		if err == nil || strings.HasSuffix(err.Error(), "is a constant") { // refused as an output only
+			g, names = longer, append(names, out)
+		}
 	}
-	outputs := []msg{msg{}.str(1, names[len(names)-1]), msg{}.str(1, names[max(0, len(names)-2)])}
-	return graphParts{nodes: nodes, tensors: tensors, inputs: []msg{rowsOf("x", int64(1+take(4)))}, outputs: outputs}.model()
+	if n := len(names); n > 7 { // a second output, so that it outlives others
+		g.outputs = append(g.outputs, msg{}.str(1, names[6+p.take(n-7)]))
+	}
+	return g.model()
 }
 
 // FuzzGraph holds well-formed files with senseless graphs to FuzzLoad's rules.
