@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -126,15 +127,18 @@ func TestAnnouncedLengthIsEnough(t *testing.T) {
 // Large bodies share a fixed amount of memory; small ones always get through.
 func TestLargeBodiesShareMemory(t *testing.T) {
 	const large = 100 << 10
-	s := newSite(t, func(c *Config) { c.Limits.Bodies = large })
-	// One large request stops in the predictor and holds all there is.
+	// The first request stops in the predictor and holds all there is.
 	entered, leave := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	h := New(Config{
-		Health: healthy, Limits: Limits{Bodies: large},
-		Predictor: &stopping{fake: s.fake, stop: func() { once.Do(func() { close(entered); <-leave }) }},
+	var first atomic.Bool
+	s := newSite(t, func(c *Config) {
+		c.Limits.Bodies = large
+		c.Predictor = &stopping{Predictor: c.Predictor, stop: func() {
+			if first.CompareAndSwap(false, true) {
+				close(entered)
+				<-leave
+			}
+		}}
 	})
-	s.Config.Handler = h
 	padded := memoryQ + strings.Repeat(" ", large-len(memoryQ))
 	var wg sync.WaitGroup
 	wg.Go(func() {

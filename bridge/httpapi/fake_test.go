@@ -147,13 +147,13 @@ func (s *site) post(t *testing.T, path, body string, headers ...string) answer {
 	return s.do(t, http.MethodPost, path, body, headers...)
 }
 
-// stopping calls stop before every call of a fake.
+// stopping calls stop before every call of a Predictor.
 type stopping struct {
-	*fake
+	ipc.Predictor
 	stop func()
 }
 
 func (s *stopping) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.Reply, opts ipc.Options) error {
 	s.stop()
-	return s.fake.Predict(ctx, reqs, replies, opts)
+	return s.Predictor.Predict(ctx, reqs, replies, opts)
 }

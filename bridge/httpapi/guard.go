@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -46,6 +47,9 @@ func (h *handler) knowsHost(r *http.Request) bool {
 		return true
 	}
 	name := hostname(r.Host)
+	if name == "" {
+		return false
+	}
 	if strings.EqualFold(name, "localhost") {
 		return true
 	}
@@ -55,10 +59,15 @@ func (h *handler) knowsHost(r *http.Request) bool {
 	return slices.ContainsFunc(h.cfg.Hosts, func(known string) bool { return strings.EqualFold(known, name) })
 }
 
-// hostname takes the port and the brackets of an IPv6 address off a Host header.
+// hostname takes the port and the brackets of an IPv6 address off a Host header,
+// "" when it is none.
 func hostname(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
+	name, port, err := net.SplitHostPort(host)
+	if err != nil { // no port
+		return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	}
-	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return ""
+	}
+	return name
 }
