@@ -21,8 +21,8 @@ type Config struct {
 	Subjects   int           // subjects whose last answer is kept; 65,536
 
 	// Margin is how long before its deadline a call that still waits for the model
-	// is answered from a lower rung; 150 µs, and never more than a quarter of the
-	// budget. It covers the way back to the caller.
+	// is answered from a lower rung; 150 µs. It covers the way back to the caller.
+	// Long budgets give a twentieth, at most 10 ms, short ones at most a quarter.
 	Margin     time.Duration
 	QueueLimit int // questions of one kind that may wait for the daemon; 1,024
 
@@ -33,6 +33,11 @@ type Config struct {
 	// OnState is told when the daemon goes away or comes back. It runs on the loop
 	// and must not block.
 	OnState func(up bool, reason error)
+}
+
+// margin is the part of a budget that is kept for the way back.
+func (c *Config) margin(budget time.Duration) time.Duration {
+	return min(max(c.Margin, min(budget/20, 10*time.Millisecond)), budget/4)
 }
 
 const day = 24 * time.Hour

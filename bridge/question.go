@@ -36,9 +36,7 @@ func (b *Bridge) newWaiter(call *ipc.Call, key *cachekey.Key) *waiter {
 	}
 	w.call, w.key = call, *key
 	call.Stage = w
-	budget := call.Deadline.Sub(call.Arrived)
-	margin := min(b.cfg.Margin, budget/4)
-	b.loop.Arm(&w.deadline, int64(call.Deadline.Add(-margin)))
+	b.loop.Arm(&w.deadline, int64(call.Deadline.Add(-b.cfg.margin(call.Deadline.Sub(call.Arrived)))))
 	return w
 }
 
