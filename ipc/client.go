@@ -24,6 +24,9 @@ type ClientConfig struct {
 	Margin time.Duration
 	// OnGoAway is told when the server drains; it must not block.
 	OnGoAway func(text string)
+	// OnNotice is told what the server says about the connection without ending it,
+	// such as an outcome that it left out; it must not block.
+	OnNotice func(error)
 }
 
 const maxClientInFlight = 1 << 16
@@ -40,6 +43,9 @@ func (c *ClientConfig) setDefaults() {
 	c.MaxInFlight = min(max(c.MaxInFlight, 1), maxClientInFlight)
 	if c.OnGoAway == nil {
 		c.OnGoAway = func(string) {}
+	}
+	if c.OnNotice == nil {
+		c.OnNotice = func(error) {}
 	}
 }
 

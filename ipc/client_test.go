@@ -310,6 +310,18 @@ func TestClientPong(t *testing.T) {
 	<-answered
 }
 
+func TestClientNotice(t *testing.T) {
+	noticed := make(chan error, 1)
+	client, _ := clientOf(t, ipc.ClientConfig{OnNotice: func(err error) { noticed <- err }}, ipctest.Script(handshake(),
+		ipctest.Send(ipctest.Message(ipctest.TypeError, 0, 1, "", "outcome left out")), ipctest.Serve(ipctest.ModelReply)))
+	if err := <-noticed; !errors.Is(err, &ipc.StatusError{Status: ipc.StatusInvalidArgument}) {
+		t.Errorf("notice: %v, want invalid argument", err)
+	}
+	if err := client.Predict(t.Context(), requests(1), make([]ipc.Reply, 1), ipc.Options{Budget: long}); err != nil {
+		t.Errorf("call after a notice: %v, want the connection to live", err)
+	}
+}
+
 func TestClientOutcomes(t *testing.T) {
 	seen := make(chan struct{})
 	client, bridge := clientOf(t, ipc.ClientConfig{}, ipctest.Script(

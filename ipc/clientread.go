@@ -166,13 +166,18 @@ func (c *Client) fill(r *reader, n, slots int, call *clientCall) error {
 	return r.end()
 }
 
-// wireError is the whole answer to a call, or the server's word on the connection.
+// wireError is the whole answer to a call, the fault that ends the connection, or
+// a notice (PROTOCOL.md, "error").
 func (c *Client) wireError(r *reader, n int) error {
 	var e wireError
 	if err := e.parse(r, n); err != nil {
 		return err
 	}
-	if e.id == 0 {
+	switch {
+	case e.id == 0 && e.fault == "":
+		c.cfg.OnNotice(e.asError())
+		return nil
+	case e.id == 0:
 		return e.asError()
 	}
 	call, err := c.land(e.id)
