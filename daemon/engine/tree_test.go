@@ -135,6 +135,27 @@ func TestDoubleThresholds(t *testing.T) {
 	}
 }
 
+// TestDoubleAttributes: thresholds and weights given as a tensor of doubles.
+func TestDoubleAttributes(t *testing.T) {
+	var a treeAttrs
+	a.branch(0, 0, 0, 0, 1, 2)
+	a.leaf(0, 1, 1)
+	a.leaf(0, 2, 2)
+	a.value = nil
+	// 0.1 lies below float32(0.1), so the row 0.1 goes right.
+	values := msg{}.ints(1, 3).int(2, typeDouble).str(9, "\x9a\x99\x99\x99\x99\x99\xb9\x3f"+strings.Repeat("\x00", 16))
+	m := mustLoad(t, chain(1, nil, a.nodeProto("nodes_values_as_tensor", values)))
+	for x, want := range map[float32]float32{0.1: 2, math.Nextafter32(0.1, 0): 1} {
+		if got := runOne(t, m, x)[0]; got != want {
+			t.Errorf("leaf of %v = %v, want %v", x, got, want)
+		}
+	}
+	a.value = vec(3)
+	if _, err := Load(chain(1, nil, a.nodeProto("nodes_values_as_tensor", values)), Limits{}); err == nil || !strings.Contains(err.Error(), "twice") {
+		t.Errorf("thresholds given twice: %v, want an error that says so", err)
+	}
+}
+
 // slowTree evaluates the attribute arrays as they are, by definition.
 func slowTree(a *treeAttrs, tree int64, row []float32) float32 {
 	at := map[int64]int{}

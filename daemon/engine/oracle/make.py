@@ -56,6 +56,9 @@ def labels_of(model):
 
 
 def write(folder, name, model, rows):
+    model.graph.name = name  # converters put random names here
+    for i, node in enumerate(model.graph.node):
+        node.name = f"{node.op_type}_{i}"
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # one order of summation
     data = model.SerializeToString()
