@@ -16,6 +16,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"sync"
 	"time"
@@ -46,7 +47,7 @@ type Loop struct {
 	epoll  int
 	wake   int // eventfd that Post writes; guarded by mu once the loop runs
 	now    func() int64
-	timers timerHeap
+	timers timers
 
 	handlers map[int32]registration // by descriptor
 	serial   int32                  // tells apart descriptors that reuse a number
@@ -56,6 +57,7 @@ type Loop struct {
 	mu      sync.Mutex
 	posted  []func() // guarded by mu
 	waking  bool     // guarded by mu: an eventfd write is on its way
+	running bool     // guarded by mu: Run was called
 	closing bool     // guarded by mu
 	spare   []func() // the other half of a double buffer, loop only
 	done    chan struct{}
@@ -85,7 +87,8 @@ func New(now func() int64) (*Loop, error) {
 		unix.Close(epoll)
 		return nil, fmt.Errorf("eventloop: eventfd: %w", err)
 	}
-	l := &Loop{epoll: epoll, wake: wake, now: now, handlers: make(map[int32]registration), done: make(chan struct{})}
+	l := &Loop{epoll: epoll, wake: wake, now: now, handlers: make(map[int32]registration), done: make(chan struct{}),
+		timers: timers{floor: math.MinInt64}}
 	if err := l.Watch(wake, Readable, wakeHandler{l}); err != nil {
 		l.release()
 		return nil, err
@@ -160,13 +163,30 @@ func (l *Loop) Post(f func()) bool {
 	return true
 }
 
-// Close makes Run return after it has run what was posted before. It may be
-// called from any goroutine, more than once, and does not wait; Done does.
+// Close makes Run return after it has run what was posted before. A loop that never
+// ran is closed at once, and what was posted does not run. Close may be called from
+// any goroutine, more than once, and does not wait; Done does.
 func (l *Loop) Close() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	unused := !l.running && !l.closing
 	l.closing = true
 	l.signal()
+	l.mu.Unlock()
+	if unused {
+		l.release()
+		close(l.done)
+	}
+}
+
+// start claims the loop for Run. It reports false when the loop was closed before.
+func (l *Loop) start() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.running {
+		panic("eventloop: Run called twice")
+	}
+	l.running = !l.closing
+	return l.running
 }
 
 // Done is closed when Run has returned and the loop's descriptors are closed.
@@ -184,9 +204,13 @@ func (l *Loop) signal() {
 // one nanosecond, so that deadlines fire within tens of microseconds (the default
 // slack alone is 50 µs, prctl(2) PR_SET_TIMERSLACK).
 func (l *Loop) Run() error {
+	if !l.start() {
+		return ErrClosed
+	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+	defer unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) // the thread goes back to Go's pool
 	defer close(l.done)
 	defer l.release()
 	for {
