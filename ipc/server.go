@@ -86,18 +86,17 @@ type Server struct {
 
 	freeCalls   freeList[Call]
 	freePending freeList[pendingCall]
-	calls       int // slots being answered
-	held        int // bytes in the buffers of all connections
+	spareOut    [][]byte // reply buffers of connections that have none waiting
+	calls       int      // slots being answered
+	held        int      // bytes in the buffers of all connections
 
 	acceptPause eventloop.Timer
 	draining    bool
-	drained     func() // called once when draining and the last connection is gone
+	shutdowns   []*shutdown // waiting for the last connection to go
 }
 
 const (
 	readBufSize = 64 << 10
-	// keptBuffer is how much a connection may hold on to between frames.
-	keptBuffer = 4 << 10
 	// acceptRest is how long accepting rests when descriptors have run out.
 	acceptRest = 50 * time.Millisecond
 )
@@ -134,48 +133,6 @@ func (s *Server) Listen(ln *Listener) error {
 // Discard closes the listener of a server whose loop never ran.
 func (s *Server) Discard() { s.stopAccept() }
 
-// Shutdown stops accepting, tells every peer to go away, and returns when the
-// calls in flight have been answered and their replies written, or grace is over;
-// then it reports how many connections it had to cut. Any goroutine may call it;
-// the loop goes on running.
-func (s *Server) Shutdown(grace time.Duration) (cut int) {
-	done := make(chan int, 1)
-	var late eventloop.Timer
-	posted := s.loop.Post(func() {
-		finish := func() {
-			if s.drained == nil {
-				return
-			}
-			s.drained = nil
-			s.loop.Disarm(&late)
-			done <- len(s.conns)
-			for c := range s.conns {
-				c.close()
-			}
-		}
-		late.Fire = finish
-		s.drained = finish
-		s.loop.ArmIn(&late, grace)
-		s.drain()
-	})
-	if !posted {
-		return 0
-	}
-	select {
-	case cut = <-done:
-	case <-s.loop.Done():
-	}
-	return cut
-}
-
-func (s *Server) drain() {
-	s.stopAccept()
-	s.draining = true
-	for c := range s.conns {
-		c.send(func(b []byte) []byte { return appendGoAway(b, "draining") })
-	}
-}
-
 // endRound hands the round's calls to the backend and then writes what replies
 // there are, one write a connection.
 func (s *Server) endRound() {
@@ -197,23 +154,6 @@ func (s *Server) flush() {
 	s.dirty = s.dirty[:0]
 }
 
-// closeIdle ends the connections that have got all their answers.
-func (s *Server) closeIdle() {
-	more := false
-	for c := range s.conns {
-		if c.inFlight == 0 && len(c.out) == 0 {
-			more = c.lastRead() || more
-		}
-	}
-	if more { // what came last is answered, and looked at again in a round of its own
-		s.flush()
-		s.loop.Post(func() {})
-	}
-	if len(s.conns) == 0 && s.drained != nil {
-		s.drained()
-	}
-}
-
 // acceptor is the Server as the handler of its listener.
 type acceptor Server
 
@@ -223,13 +163,10 @@ const acceptBatch = 64
 func (a *acceptor) Ready(bool, bool) {
 	s := (*Server)(a)
 	for range acceptBatch {
-		fd, _, err := unix.Accept4(s.listener.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		switch {
+		switch err := s.acceptOne(); {
 		case err == nil:
-			s.accept(fd)
 		case errors.Is(err, unix.EAGAIN):
 			return
-		case errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EINTR):
 		default:
 			// EMFILE, ENFILE, ENOMEM: the listener would stay ready and the loop
 			// would spin. Those who wait stay in the backlog meanwhile.
@@ -241,6 +178,22 @@ func (a *acceptor) Ready(bool, bool) {
 	}
 }
 
+// acceptOne takes one connection out of the backlog.
+func (s *Server) acceptOne() error {
+	for {
+		fd, _, err := unix.Accept4(s.listener.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		switch {
+		case err == nil:
+			s.accept(fd)
+			return nil
+		case errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EINTR):
+			// That one gave up; the next may not have.
+		default:
+			return err
+		}
+	}
+}
+
 func (s *Server) resumeAccept() {
 	if s.listener == nil {
 		return
@@ -248,16 +201,6 @@ func (s *Server) resumeAccept() {
 	if err := s.loop.Watch(s.listener.fd, eventloop.Readable, (*acceptor)(s)); err != nil {
 		s.loop.ArmIn(&s.acceptPause, acceptRest)
 	}
-}
-
-func (s *Server) stopAccept() {
-	if s.listener == nil {
-		return
-	}
-	s.loop.Disarm(&s.acceptPause)
-	s.loop.Unwatch(s.listener.fd)
-	_ = s.listener.Close()
-	s.listener = nil
 }
 
 func (s *Server) accept(fd int) {
@@ -299,25 +242,4 @@ func (s *Server) refuse(fd int, peer Peer, cause error) {
 	_, _ = unix.Write(fd, b)
 	unix.Close(fd)
 	s.cfg.OnFault(peer, cause)
-}
-
-// freeList keeps up to maxFree records for reuse. Unlike a sync.Pool it needs no
-// lock on the loop and does not forget at a garbage collection.
-type freeList[T any] struct{ items []*T }
-
-const maxFree = 4096
-
-func (f *freeList[T]) get() *T {
-	if n := len(f.items); n > 0 {
-		v := f.items[n-1]
-		f.items = f.items[:n-1]
-		return v
-	}
-	return new(T)
-}
-
-func (f *freeList[T]) put(v *T) {
-	if len(f.items) < maxFree {
-		f.items = append(f.items, v)
-	}
 }

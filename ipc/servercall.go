@@ -125,7 +125,7 @@ func (p *pendingCall) reply() {
 	if c.closed {
 		s.stats.orphaned.Add(uint64(len(p.calls)))
 	} else {
-		b, start := beginFrame(c.out)
+		b, start := beginFrame(c.outBuffer())
 		b = appendReplyHead(b, p.id, len(p.calls))
 		for _, call := range p.calls {
 			b = appendReplySlot(b, &call.Reply)

@@ -2,7 +2,6 @@ package ipc
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,6 +28,7 @@ type serverConn struct {
 	paused  bool // not read: its replies pile up
 	held    int  // this connection's part of server.held
 	broken  bool
+	shut    bool // shut for reading, at the end of a drain
 	closed  bool
 
 	frameLate eventloop.Timer // a started frame must be complete by then
@@ -47,7 +47,7 @@ func (c *serverConn) Ready(readable, writable bool) {
 	if writable && len(c.out) > 0 {
 		c.flush()
 	}
-	if readable && !c.closed && !c.paused {
+	if readable && !c.closed && !c.paused && !c.shut {
 		c.read()
 	}
 }
@@ -108,13 +108,15 @@ func (c *serverConn) keep(rest []byte, need int) {
 		return
 	}
 	fresh := len(c.in) == 0 || &rest[0] != &c.in[0]
-	if cap(c.in) < len(rest) {
+	switch {
+	case !fresh: // it is all there already; copying it would make a dribbled frame cost n²
+	case cap(c.in) < len(rest):
 		// Room for twice of what is here, not for what the header announces: four
 		// bytes must not be able to reserve a megabyte.
 		grown := make([]byte, len(rest), max(len(rest), min(need, 2*len(rest)+512)))
 		copy(grown, rest)
 		c.in = grown
-	} else {
+	default:
 		c.in = c.in[:copy(c.in[:cap(c.in)], rest)]
 	}
 	if fresh || !c.frameLate.Armed() {
@@ -126,6 +128,9 @@ func (c *serverConn) keep(rest []byte, need int) {
 // account keeps the sum of what all connections hold under its bound. The one
 // that would go over it is closed; those that hold little never are.
 func (c *serverConn) account() {
+	if c.closed {
+		return
+	}
 	held := cap(c.in) + cap(c.out)
 	c.server.held += held - c.held
 	c.held = held
@@ -181,7 +186,7 @@ func (c *serverConn) hello(r *reader, n int) error {
 	own := hello{versionMin: Version, versionMax: Version, name: c.server.cfg.Name, limits: c.server.cfg.Limits}
 	c.send(own.appendServer)
 	if c.server.draining {
-		c.send(func(b []byte) []byte { return appendGoAway(b, "draining") })
+		c.sendGoAway()
 	}
 	return nil
 }
@@ -202,93 +207,6 @@ func (c *serverConn) outcome(r *reader, n int) error {
 		c.send((&wireError{status: e.Status, text: "outcome left out: " + e.Text}).append)
 	}
 	return nil
-}
-
-// send queues one message; it is written at the end of the round.
-func (c *serverConn) send(appendTo func([]byte) []byte) {
-	if c.closed {
-		return
-	}
-	b, start := beginFrame(c.out)
-	c.out = endFrame(appendTo(b), start)
-	c.queueFlush()
-}
-
-func (c *serverConn) queueFlush() {
-	if !c.dirty {
-		c.dirty = true
-		c.server.dirty = append(c.server.dirty, c)
-	}
-}
-
-// flush writes what the socket takes. When it does not take all, the rest waits
-// for the peer; when too much waits, the peer is not read until it has caught up.
-func (c *serverConn) flush() {
-	if c.closed || len(c.out) == 0 {
-		return
-	}
-	n, err := unix.Write(c.fd, c.out[c.written:])
-	if n > 0 {
-		c.written += n
-		c.server.stats.bytesOut.Add(uint64(n))
-	}
-	switch {
-	case err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR):
-		c.close()
-	case c.written == len(c.out):
-		c.flushed()
-	default:
-		if n > 0 || !c.stuck.Armed() {
-			c.server.loop.ArmIn(&c.stuck, c.server.cfg.Stuck)
-		}
-		c.compact()
-		c.watch()
-		c.account()
-	}
-}
-
-func (c *serverConn) flushed() {
-	c.server.loop.Disarm(&c.stuck)
-	c.out, c.written = c.out[:0], 0
-	if cap(c.out) > keptBuffer {
-		c.out = nil
-	}
-	if c.broken {
-		c.close()
-		return
-	}
-	c.watch()
-	c.account()
-}
-
-// compact drops the written part once it is the larger one.
-func (c *serverConn) compact() {
-	if c.written > len(c.out)/2 {
-		c.out = c.out[:copy(c.out, c.out[c.written:])]
-		c.written = 0
-	}
-}
-
-// watch asks the loop for what the connection can use now.
-func (c *serverConn) watch() {
-	waiting := len(c.out) - c.written
-	c.paused = waiting > c.server.cfg.MaxQueue
-	want := eventloop.Readable
-	if waiting > 0 {
-		want |= eventloop.Writable
-		if c.paused {
-			want = eventloop.Writable
-		}
-	}
-	if err := c.server.loop.Change(c.fd, want); err != nil {
-		c.close()
-	}
-}
-
-func (c *serverConn) onStuck() {
-	c.server.stats.stuck.Add(1)
-	c.server.cfg.OnFault(c.peer, fmt.Errorf("ipc: %d bytes of replies not taken for %v", len(c.out)-c.written, c.server.cfg.Stuck))
-	c.close()
 }
 
 // fault answers a broken protocol with an error about the connection, and closes
@@ -312,22 +230,6 @@ func (c *serverConn) fault(err error) {
 	c.server.loop.ArmIn(&c.stuck, c.server.cfg.Stuck)
 }
 
-// lastRead takes what the peer sent before it saw the goaway, so that it gets an
-// answer, and closes the connection when there is nothing. It reports whether
-// there was something.
-func (c *serverConn) lastRead() (more bool) {
-	n, err := unix.Read(c.fd, c.server.readBuf)
-	if n > 0 && !c.broken {
-		c.consume(c.server.readBuf[:n])
-		return true
-	}
-	if err != nil && errors.Is(err, unix.EINTR) {
-		return true
-	}
-	c.close()
-	return false
-}
-
 func (c *serverConn) close() {
 	if c.closed {
 		return
@@ -338,8 +240,10 @@ func (c *serverConn) close() {
 	s.loop.Disarm(&c.stuck)
 	s.loop.Unwatch(c.fd)
 	unix.Close(c.fd)
+	s.giveBuffer(c.out)
 	c.in, c.out = nil, nil
 	s.held -= c.held
+	c.held = 0
 	delete(s.conns, c)
 	s.stats.connections.Add(^uint64(0))
 }

@@ -1,0 +1,121 @@
+package ipc
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mlbridge/mlbridge/ipc/eventloop"
+)
+
+// The writing side of a serverConn: replies gather during a round and leave in one
+// write at its end.
+
+// send queues one message; it is written at the end of the round.
+func (c *serverConn) send(appendTo func([]byte) []byte) {
+	if c.closed {
+		return
+	}
+	b, start := beginFrame(c.outBuffer())
+	c.out = endFrame(appendTo(b), start)
+	c.queueFlush()
+}
+
+// outBuffer is where the next reply is appended.
+func (c *serverConn) outBuffer() []byte {
+	if c.out == nil {
+		c.out = c.server.takeBuffer()
+	}
+	return c.out
+}
+
+func (c *serverConn) queueFlush() {
+	if !c.dirty {
+		c.dirty = true
+		c.server.dirty = append(c.server.dirty, c)
+	}
+}
+
+// flush writes what the socket takes. When it does not take all, the rest waits
+// for the peer; when too much waits, the peer is not read until it has caught up.
+func (c *serverConn) flush() {
+	if c.closed || len(c.out) == 0 {
+		return
+	}
+	n, err := unix.Write(c.fd, c.out[c.written:])
+	if n > 0 {
+		c.written += n
+		c.server.stats.bytesOut.Add(uint64(n))
+	}
+	switch {
+	case err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR):
+		c.close()
+	case c.written == len(c.out):
+		c.flushed()
+	default:
+		if n > 0 || !c.stuck.Armed() {
+			c.server.loop.ArmIn(&c.stuck, c.server.cfg.Stuck)
+		}
+		c.compact()
+		c.watch()
+		c.account()
+	}
+}
+
+func (c *serverConn) flushed() {
+	c.server.loop.Disarm(&c.stuck)
+	c.server.giveBuffer(c.out)
+	c.out, c.written = nil, 0
+	if c.broken {
+		c.close()
+		return
+	}
+	c.watch()
+	c.account()
+}
+
+// compact drops the written part once it is the larger one.
+func (c *serverConn) compact() {
+	if c.written > len(c.out)/2 {
+		c.out = c.out[:copy(c.out, c.out[c.written:])]
+		c.written = 0
+	}
+}
+
+// watch asks the loop for what the connection can use now.
+func (c *serverConn) watch() {
+	waiting := len(c.out) - c.written
+	c.pause(waiting > c.server.cfg.MaxQueue)
+	var want eventloop.Interest
+	if !c.paused && !c.shut {
+		want = eventloop.Readable
+	}
+	if waiting > 0 {
+		want |= eventloop.Writable
+	}
+	if err := c.server.loop.Change(c.fd, want); err != nil {
+		c.close()
+	}
+}
+
+// pause stops or resumes reading. A frame that is not read has no time to come by:
+// its peer may have sent it whole.
+func (c *serverConn) pause(on bool) {
+	if c.paused == on {
+		return
+	}
+	c.paused = on
+	switch {
+	case on:
+		c.server.loop.Disarm(&c.frameLate)
+	case len(c.in) > 0:
+		c.server.loop.ArmIn(&c.frameLate, c.server.cfg.Limits.FrameIn)
+	}
+}
+
+func (c *serverConn) onStuck() {
+	c.server.stats.stuck.Add(1)
+	c.server.cfg.OnFault(c.peer, fmt.Errorf("ipc: %d bytes of replies not taken for %v", len(c.out)-c.written, c.server.cfg.Stuck))
+	c.close()
+}
