@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,6 +33,11 @@ func Listen(path string, mode fs.FileMode) (*Listener, error) {
 		return nil, fmt.Errorf("ipc: listen: socket path has %d bytes, at most %d fit: %s",
 			len(path), len(unix.RawSockaddrUnix{}.Path)-1, path)
 	}
+	unlock, err := lockDirectory(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	if err := clearLeftover(path); err != nil {
 		return nil, err
 	}
@@ -56,19 +62,24 @@ func (l *Listener) bind(mode fs.FileMode) error {
 	if err := unix.Bind(l.fd, &unix.SockaddrUnix{Name: l.path}); err != nil {
 		return fmt.Errorf("ipc: listen: bind %s: %w", l.path, err)
 	}
+	if err := l.open(mode); err != nil {
+		_ = os.Remove(l.path) // it is ours: bind made it
+		return fmt.Errorf("ipc: listen: %w", err)
+	}
+	return nil
+}
+
+// open makes the bound socket ready for connections.
+func (l *Listener) open(mode fs.FileMode) (err error) {
 	// The umask may have taken bits away (0660 for a group); this puts them back.
 	if err := os.Chmod(l.path, mode.Perm()); err != nil {
-		return fmt.Errorf("ipc: listen: %w", err)
+		return err
 	}
 	if err := unix.Listen(l.fd, listenBacklog); err != nil {
-		return fmt.Errorf("ipc: listen: %w", err)
+		return err
 	}
-	id, err := identify(l.path)
-	if err != nil {
-		return fmt.Errorf("ipc: listen: %w", err)
-	}
-	l.id = id
-	return nil
+	l.id, err = identify(l.path)
+	return err
 }
 
 // ListenerFromFD takes over a listening socket that a service manager opened. Its
@@ -78,8 +89,17 @@ func ListenerFromFD(fd int) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ipc: inherited descriptor: %w", err)
 	}
-	if kind != unix.SOCK_STREAM {
-		return nil, fmt.Errorf("ipc: inherited descriptor: socket type %d, want a stream", kind)
+	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil {
+		return nil, fmt.Errorf("ipc: inherited descriptor: %w", err)
+	}
+	listens, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	if err != nil {
+		return nil, fmt.Errorf("ipc: inherited descriptor: %w", err)
+	}
+	// Over any other kind of socket peer credentials would mean nothing.
+	if domain != unix.AF_UNIX || kind != unix.SOCK_STREAM || listens == 0 {
+		return nil, errors.New("ipc: inherited descriptor is no listening unix stream socket")
 	}
 	if err := unix.SetNonblock(fd, true); err != nil {
 		return nil, fmt.Errorf("ipc: inherited descriptor: %w", err)
@@ -102,6 +122,29 @@ func (l *Listener) Close() error {
 	err := unix.Close(l.fd)
 	l.fd = -1
 	return err
+}
+
+// lockPatience is how long another process may be busy with the same directory.
+const lockPatience = 2 * time.Second
+
+// lockDirectory keeps others that start at this moment from taking the socket that
+// this one has bound, but does not listen on yet, for a leftover. The lock goes with
+// the descriptor, so a process that dies leaves none behind.
+func lockDirectory(dir string) (unlock func(), err error) {
+	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("ipc: listen: directory %s: %w", dir, err)
+	}
+	for deadline := time.Now().Add(lockPatience); ; time.Sleep(time.Millisecond) {
+		err = unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { unix.Close(fd) }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) || time.Now().After(deadline) {
+			unix.Close(fd)
+			return nil, fmt.Errorf("ipc: listen: lock %s: %w", dir, err)
+		}
+	}
 }
 
 // clearLeftover removes a socket file that nobody listens on. It connects first: a
