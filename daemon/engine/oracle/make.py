@@ -56,7 +56,11 @@ def labels_of(model):
 
 
 def write(folder, name, model, rows):
-    model.graph.name = name  # converters put random names here
+    # Converters give random names, and list operator sets in the order of a set.
+    imports = sorted(model.opset_import, key=lambda o: (o.domain, o.version))
+    del model.opset_import[:]
+    model.opset_import.extend(imports)
+    model.graph.name = name
     for i, node in enumerate(model.graph.node):
         node.name = f"{node.op_type}_{i}"
     options = onnxruntime.SessionOptions()
