@@ -46,6 +46,8 @@ func New(kind ipc.Kind, m *engine.Model) (*Predictor, error) {
 	switch kind {
 	case ipc.Workload:
 		p.family = newWorkload(meta)
+	case ipc.Threat:
+		p.family = newThreat(meta)
 	case ipc.Failure:
 		p.family = newFailure(meta)
 	case ipc.Memory:

@@ -36,7 +36,7 @@ def platt(logit, y, weight=None):
     return float(m.coef_[0, 0]), float(m.intercept_[0])
 
 
-def bootstrap(values, entity, block=2000, rounds=200, seed=1):
+def bootstrap(values, entity, rounds=200, seed=1):
     """95 % interval of the mean of values: resampled by entity where there are
     at least 20, else by blocks of consecutive rows within entities."""
     group = entity.astype(np.int64)
@@ -45,6 +45,7 @@ def bootstrap(values, entity, block=2000, rounds=200, seed=1):
         kind = "blocks"
         start = np.r_[0, np.flatnonzero(np.diff(group)) + 1]
         place = np.arange(len(group)) - np.repeat(start, np.diff(np.r_[start, len(group)]))
+        block = min(2000, max(50, len(group) // 100))  # around a hundred blocks where rows allow it
         group = group * 100000 + place // block
     _, group = np.unique(group, return_inverse=True)
     sums, counts = np.bincount(group, values), np.bincount(group)

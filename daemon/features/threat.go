@@ -1,0 +1,77 @@
+package features
+
+import (
+	"math"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// SyscallColumns is the length of the syscall_features vector that the threat
+// layout knows (its layout: package ipc/mlclient/syscalls). A vector of another
+// length counts as absent.
+const SyscallColumns = 117
+
+// anomalyTypes is how many anomaly types, from 1 on, have a column.
+const anomalyTypes = 6
+
+// Threat rows hold the call stream's vector as it comes, the findings of the
+// client's novelty detector, and what the four counters say. Absolute counts
+// and bytes are not columns: they say how long ago the last report was.
+var Threat = Layout{
+	Predictor: ipc.Threat.String(),
+	Version:   "threat-1",
+	Names:     threatNames(),
+}
+
+func threatNames() []string {
+	names := make([]string, 0, SyscallColumns+anomalyTypes+4)
+	for i := range SyscallColumns {
+		names = append(names, "syscall_"+string([]byte{'0' + byte(i/100), '0' + byte(i/10%10), '0' + byte(i%10)}))
+	}
+	names = append(names, "surprise_mean", "surprise_max", "surprise_high", "above_4_bits", "above_6_bits", "unknown_triples")
+	return append(names, "has_syscalls", "has_anomalies", "operations", "calls")
+}
+
+// ThreatRow fills dst (Threat.Width() numbers) from q.
+func ThreatRow(q *ipc.ThreatRequest, dst []float32) {
+	dst = dst[:len(Threat.Names)]
+	clear(dst)
+	stream := HasSyscalls(q)
+	if stream {
+		copy(dst, q.SyscallFeatures)
+	}
+	known := false
+	for i := range q.Anomalies {
+		// The strongest finding of a type counts.
+		if a := &q.Anomalies[i]; a.Type >= 1 && a.Type <= anomalyTypes {
+			column := SyscallColumns + int(a.Type) - 1
+			dst[column] = max(dst[column], a.Severity)
+			known = true
+		}
+	}
+	r := row{dst, SyscallColumns + anomalyTypes}
+	r.flag(stream)
+	r.flag(known)
+	m := &q.Metrics
+	r.put(min(1, ratio(float64(m.OperationCount), float64(m.SyscallCount))))
+	r.put(min(math.Log2(1+float64(m.SyscallCount)), math.Log2(101))) // more than a window is no more information
+}
+
+// HasSyscalls reports whether q carries a call stream's vector.
+func HasSyscalls(q *ipc.ThreatRequest) bool { return len(q.SyscallFeatures) == SyscallColumns }
+
+// UnreadEvidence reports whether q carries findings that no column holds:
+// anomalies of other detectors, or earlier threats.
+func UnreadEvidence(q *ipc.ThreatRequest) bool {
+	for i := range q.Anomalies {
+		if a := &q.Anomalies[i]; a.Type < 1 || a.Type > anomalyTypes {
+			return true
+		}
+	}
+	for _, v := range q.HistoricalThreats {
+		if v >= 0.5 {
+			return true
+		}
+	}
+	return false
+}

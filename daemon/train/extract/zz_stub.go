@@ -1,3 +1,0 @@
-package main
-
-func extractThreat(j *job) error { return nil }
