@@ -39,7 +39,7 @@ func decodeEnvelope(payload []byte, fromServer bool) (*envelope, error) {
 		if err := m.hello.parse(r, n, fromServer); err != nil {
 			return nil, err
 		}
-	case t == msgPing && !fromServer, t == msgPong && fromServer:
+	case t == msgPing, t == msgPong:
 		m.token = r.token(n)
 	case t == msgPredict && !fromServer:
 		m.predict(r, n, &lim)
