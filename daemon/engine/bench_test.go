@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"syscall"
 	"testing"
@@ -85,14 +86,20 @@ func cpuTime() time.Duration {
 }
 
 // benchRun cycles through many distinct rows: with one row repeated the branch
-// predictor learns the answer.
-func benchRun(b *testing.B, data []byte) {
+// predictor learns the answer. missing is the share of NaN.
+func benchRun(b *testing.B, data []byte, missing float64) {
 	m, err := Load(data, Limits{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	const pool = 1024
 	rows, f := randomRows(rand.New(rand.NewPCG(3, 4)), pool, m.Inputs()), m.Inputs()
+	rng := rand.New(rand.NewPCG(5, 6))
+	for i := range rows {
+		if rng.Float64() < missing {
+			rows[i] = float32(math.NaN())
+		}
+	}
 	for _, n := range []int{1, 16, 64} {
 		b.Run(fmt.Sprint("batch=", n), func(b *testing.B) {
 			s := m.NewSession(n)
@@ -111,12 +118,19 @@ func benchRun(b *testing.B, data []byte) {
 	}
 }
 
-func BenchmarkMLP(b *testing.B) { benchRun(b, mlpFile(rand.New(rand.NewPCG(1, 2)))) }
+func BenchmarkMLP(b *testing.B) { benchRun(b, mlpFile(rand.New(rand.NewPCG(1, 2))), 0) }
 
-func BenchmarkTrees(b *testing.B) { benchRun(b, forestFile(rand.New(rand.NewPCG(1, 2)), 100, 6, 35)) }
+func BenchmarkTrees(b *testing.B) {
+	benchRun(b, forestFile(rand.New(rand.NewPCG(1, 2)), 100, 6, 35), 0)
+}
 
 func BenchmarkBoosted(b *testing.B) {
-	benchRun(b, boostedFile(rand.New(rand.NewPCG(1, 2)), 100, 31, 35))
+	benchRun(b, boostedFile(rand.New(rand.NewPCG(1, 2)), 100, 31, 35), 0)
+}
+
+// BenchmarkMissing is BenchmarkBoosted with one value in ten missing.
+func BenchmarkMissing(b *testing.B) {
+	benchRun(b, boostedFile(rand.New(rand.NewPCG(1, 2)), 100, 31, 35), 0.1)
 }
 
 func BenchmarkLoad(b *testing.B) {

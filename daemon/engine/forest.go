@@ -76,7 +76,7 @@ func (f *forest) block(x, y []float32, rows int) {
 	for _, t := range f.trees {
 		nodes := f.nodes[t.first : t.first+t.count]
 		if nan {
-			walkRowsNaN(nodes, x, uint32(f.x.width), leaf[:rows])
+			walkRowsNaN(nodes, t.depth, x, uint32(f.x.width), leaf[:rows])
 		} else {
 			walkRows(nodes, t.depth, x, uint32(f.x.width), leaf[:rows])
 		}
@@ -112,21 +112,25 @@ func (f *forest) addLeaf(y []float32, node uint32) {
 
 // single adds every tree to the sums of one row.
 func (f *forest) single(row, y []float32) {
-	trees := f.trees
-	if hasNaN(row) {
-		for _, t := range trees {
-			f.addLeaf(y, t.first+walkNaN(f.nodes[t.first:t.first+t.count], row))
-		}
-		return
-	}
+	trees, nan := f.trees, hasNaN(row)
 	for ; len(trees) >= 4; trees = trees[4:] {
-		i, j, k, l := walkTrees(f.nodes, (*[4]tree)(trees), row)
+		var i, j, k, l uint32
+		if nan {
+			i, j, k, l = walkTreesNaN(f.nodes, (*[4]tree)(trees), row)
+		} else {
+			i, j, k, l = walkTrees(f.nodes, (*[4]tree)(trees), row)
+		}
 		f.addLeaf(y, i)
 		f.addLeaf(y, j)
 		f.addLeaf(y, k)
 		f.addLeaf(y, l)
 	}
 	for _, t := range trees {
-		f.addLeaf(y, t.first+walk(f.nodes[t.first:t.first+t.count], t.depth, row))
+		nodes := f.nodes[t.first : t.first+t.count]
+		if nan {
+			f.addLeaf(y, t.first+walkNaN(nodes, row))
+		} else {
+			f.addLeaf(y, t.first+walk(nodes, t.depth, row))
+		}
 	}
 }

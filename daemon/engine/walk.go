@@ -28,26 +28,6 @@ func walk(nodes []treeNode, depth uint32, row []float32) uint32 {
 	return i
 }
 
-// walkNaN returns the leaf of a row that may hold NaN.
-func walkNaN(nodes []treeNode, row []float32) uint32 {
-	var i uint32
-	for {
-		n := nodes[i]
-		next := n.nextNaN(row[n.feature()])
-		if next == i {
-			return i
-		}
-		i = next
-	}
-}
-
-// walkRowsNaN fills leaf for rows of width w.
-func walkRowsNaN(nodes []treeNode, x []float32, w uint32, leaf []uint32) {
-	for i := range leaf {
-		leaf[i] = walkNaN(nodes, x[uint32(i)*w:][:w])
-	}
-}
-
 // walkRows fills leaf, whose length is a multiple of four, for rows of width w,
 // four rows in step.
 func walkRows(nodes []treeNode, depth uint32, x []float32, w uint32, leaf []uint32) {
