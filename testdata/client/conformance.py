@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Checks a live bridge, and this client's own codec, against PROTOCOL.md.
 
-    conformance.py --socket PATH [--vectors DIR]
+    conformance.py --socket PATH [--expect SOURCE] [--vectors DIR]
 
-One line a check; exit status 0 when all passed, 1 when one failed, 2 for usage.
+One line a check, then how many answers came from where; exit status 0 when all passed, 1 when one failed, 2 for usage.
 """
 
 import sys
@@ -70,6 +70,7 @@ class Run:
 
     def __init__(self):
         self.passed, self.failed = 0, 0
+        self.sources = dict.fromkeys(SOURCE, 0)
 
     def __call__(self, what, ok, detail=""):
         self.passed, self.failed = self.passed + bool(ok), self.failed + (not ok)
@@ -98,6 +99,8 @@ def sound(answer, kind):
 
 
 def check_answers(check, what, answers, questions):
+    for a in answers:
+        check.sources[SOURCE[a.get("source", 0)]] += 1
     problems = [sound(a, kind) for a, (kind, _) in zip(answers, questions)]
     check(what, len(answers) == len(questions) and not any(problems), "; ".join(filter(None, problems)))
 
@@ -148,6 +151,8 @@ def check_budget(check, bridge):
     except CallRefused as refused:
         a, ok = refused, refused.status == STATUS.index("unavailable")
     check("require_model: a model's answer or unavailable", ok, str(a))
+    if ok and isinstance(a, dict):
+        check.sources[SOURCE[a.get("source", 0)]] += 1
 
 
 def check_fixed_point(check, bridge):
@@ -267,6 +272,7 @@ def check_end(check, what, bridge, fault):
 def main():
     parser = argparse.ArgumentParser(description="Check a bridge against PROTOCOL.md.")
     parser.add_argument("--socket", help="the bridge's socket; 'default' looks where section 2 says")
+    parser.add_argument("--expect", choices=SOURCE[1:], help="fail when no answer has this source")
     parser.add_argument("--vectors", help="also run the golden vectors of this folder")
     args = parser.parse_args()
     if not args.socket and not args.vectors:
@@ -283,6 +289,9 @@ def main():
                 part(check, path)
             except (ConnectionOver, CallRefused, Fault, OSError) as problem:
                 check(part.__name__, False, f"stopped by {type(problem).__name__}: {problem}")
+        print("answers by source: " + ", ".join(f"{n} {name}" for name, n in check.sources.items() if n))
+        if args.expect:
+            check(f"some answers are from {args.expect}", check.sources[args.expect])
     print(f"{check.passed} passed, {check.failed} failed")
     return 1 if check.failed else 0
 
