@@ -1,8 +1,8 @@
 """Writes the oracle vectors: small ONNX models, input rows, and what ONNX
 Runtime computes for them.
 
-    python3 -m venv venv && venv/bin/pip install -r requirements.txt
-    venv/bin/python make.py ../../../testdata/oracle
+    python3 -m venv .venv && .venv/bin/pip install -r requirements.txt
+    .venv/bin/python make.py ../../../testdata/oracle
 
 Every case is two files. NAME.onnx is the model. NAME.json holds "rows" (a list
 of rows; null is NaN) and "outputs", one per graph output in order: "name" and
