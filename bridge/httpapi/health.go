@@ -101,6 +101,19 @@ func (x *exchange) metrics() {
 		x.fail(http.StatusNotFound, "metrics are off")
 		return
 	}
-	x.code = http.StatusOK
-	x.cfg.Metrics.ServeHTTP(x.w, x.r)
+	x.cfg.Metrics.ServeHTTP(noting{x.w, x}, x.r)
+	if x.code == 0 {
+		x.code = http.StatusOK // what net/http writes for a handler that names none
+	}
+}
+
+// noting is a ResponseWriter that tells the exchange the code.
+type noting struct {
+	http.ResponseWriter
+	x *exchange
+}
+
+func (n noting) WriteHeader(code int) {
+	n.x.code = code
+	n.ResponseWriter.WriteHeader(code)
 }
