@@ -29,7 +29,7 @@ type Exchange struct {
 
 // Error says why an exchange has no answer.
 type Error struct {
-	Op   string // "dial", "write", "read", "timeout", "answer"
+	Op   string // "dial", "write", "read", "timeout", "answer" (not one that can be used), "close"
 	Sent bool   // whether the daemon may have seen the call
 	Err  error
 }

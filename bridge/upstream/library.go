@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
@@ -21,6 +23,7 @@ type libraryConn struct {
 	x      *Exchange
 	cancel context.CancelFunc
 	body   bytes.Buffer
+	closed bool
 }
 
 func newLibraryConn(loop *eventloop.Loop, t Target) *libraryConn {
@@ -54,7 +57,7 @@ func (c *libraryConn) Do(x *Exchange) {
 	if c.x != nil {
 		panic("upstream: Do while an exchange is under way")
 	}
-	c.x = x
+	c.x, c.closed = x, false
 	ctx, cancel := context.WithTimeout(context.Background(), x.Timeout)
 	c.cancel = cancel
 	body := bytes.Clone(x.Body)
@@ -66,6 +69,10 @@ func (c *libraryConn) Do(x *Exchange) {
 }
 
 func (c *libraryConn) exchange(ctx context.Context, path, contentType string, body []byte) (int, string, error) {
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, "", &Error{Op: "dial", Err: err}
@@ -73,14 +80,15 @@ func (c *libraryConn) exchange(ctx context.Context, path, contentType string, bo
 	req.Header.Set("Content-Type", contentType)
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return 0, "", &Error{Op: operation(err), Sent: operation(err) != "dial", Err: err}
+		// Once there is a connection some of the call may have left.
+		return 0, "", &Error{Op: operation(err), Sent: connected.Load(), Err: err}
 	}
 	defer resp.Body.Close()
 	c.body.Reset()
 	n, err := c.body.ReadFrom(io.LimitReader(resp.Body, MaxAnswer+1))
 	switch {
 	case err != nil:
-		return 0, "", &Error{Op: "read", Sent: true, Err: err}
+		return 0, "", &Error{Op: operation(err), Sent: true, Err: err}
 	case n > MaxAnswer:
 		return 0, "", &Error{Op: "answer", Sent: true, Err: fmt.Errorf("more than %d bytes", MaxAnswer)}
 	}
@@ -92,6 +100,9 @@ func operation(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "timeout"
 	}
+	if errors.Is(err, context.Canceled) {
+		return "close"
+	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return "dial"
 	}
@@ -100,6 +111,9 @@ func operation(err error) string {
 
 func (c *libraryConn) finish(status int, answerType string, err error) {
 	c.cancel()
+	if c.closed {
+		c.client.CloseIdleConnections()
+	}
 	x := c.x
 	c.x = nil
 	x.Status, x.AnswerType, x.Err = status, answerType, err
@@ -108,10 +122,14 @@ func (c *libraryConn) finish(status int, answerType string, err error) {
 		x.Answer = c.body.Bytes()
 	}
 	x.Done(x)
+	if c.x == nil && c.body.Cap() > keptBytes {
+		c.body = bytes.Buffer{}
+	}
 }
 
 // Close makes an exchange under way fail and drops the connection.
 func (c *libraryConn) Close() {
+	c.closed = true
 	if c.x != nil {
 		c.cancel()
 	}

@@ -26,10 +26,17 @@ type loopConn struct {
 	in         []byte
 	answer     response
 	timeout    eventloop.Timer
-	generation int // counts exchanges, so that a late resolver knows it is late
+	generation int // counts exchanges, so that what belongs to an earlier one is known
+
+	port      int
+	addresses []netip.Addr       // of the target, not yet tried in this exchange
+	resolving context.CancelFunc // stops the resolver, nil when there is none
 }
 
-const readSize = 64 << 10
+const (
+	readSize  = 64 << 10
+	keptBytes = 256 << 10 // per buffer, between exchanges
+)
 
 func newLoopConn(loop *eventloop.Loop, t Target) *loopConn {
 	c := &loopConn{loop: loop, target: t, fd: -1}
@@ -70,108 +77,21 @@ func (c *loopConn) encode(x *Exchange) {
 	c.written = 0
 }
 
-// connect opens the socket. Names other than literal addresses and localhost are
-// resolved off the loop, which must never wait for a name server.
-func (c *loopConn) connect() {
-	if c.target.network == "unix" {
-		c.open(&unix.SockaddrUnix{Name: c.target.address}, unix.AF_UNIX)
-		return
-	}
-	host, port, _ := net.SplitHostPort(c.target.address)
-	if host == "localhost" {
-		host = "127.0.0.1"
-	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		c.fail("dial", false, err)
-		return
-	}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		c.openIP(ip, int(number))
-		return
-	}
-	generation, timeout := c.generation, c.x.Timeout
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), timeout)
-		defer cancel()
-		ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		c.loop.Post(func() {
-			switch {
-			case c.x == nil || c.generation != generation:
-			case err != nil:
-				c.fail("dial", false, err)
-			default:
-				c.openIP(ips[0].Unmap(), int(number))
-			}
-		})
-	}()
-}
-
-func (c *loopConn) openIP(ip netip.Addr, port int) {
-	if ip.Is4() {
-		c.open(&unix.SockaddrInet4{Port: port, Addr: ip.As4()}, unix.AF_INET)
-		return
-	}
-	c.open(&unix.SockaddrInet6{Port: port, Addr: ip.As16()}, unix.AF_INET6)
-}
-
-func (c *loopConn) open(addr unix.Sockaddr, family int) {
-	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		c.fail("dial", false, err)
-		return
-	}
-	if family != unix.AF_UNIX {
-		// One write is one call: waiting to fill a segment would only add latency.
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	}
-	err = unix.Connect(fd, addr)
-	switch {
-	case err == nil:
-	case errors.Is(err, unix.EINPROGRESS):
-		c.connecting = true
-	default:
-		unix.Close(fd)
-		c.fail("dial", false, err)
-		return
-	}
-	interest := eventloop.Readable
-	if c.connecting {
-		interest = eventloop.Writable
-	}
-	if err := c.loop.Watch(fd, interest, c); err != nil {
-		unix.Close(fd)
-		c.connecting = false
-		c.fail("dial", false, err)
-		return
-	}
-	c.fd = fd
-	if !c.connecting {
-		c.write()
-	}
-}
-
-// Ready goes on with whatever the socket was waited for.
+// Ready goes on with whatever the socket was waited for. It reads first: a daemon
+// that does not want the rest of a call answers before it has read it.
 func (c *loopConn) Ready(readable, writable bool) {
 	if c.connecting {
 		c.connected()
 		return
 	}
-	if writable && c.x != nil && c.written < len(c.out) {
-		c.write()
-	}
-	if readable && c.fd >= 0 {
+	generation := c.generation
+	if readable {
 		c.read()
 	}
-}
-
-func (c *loopConn) connected() {
-	c.connecting = false
-	if code, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_ERROR); err != nil || code != 0 {
-		c.fail("dial", false, unix.Errno(code))
-		return
+	// Reading may have ended the exchange, and Done may have begun the next.
+	if writable && c.generation == generation && c.fd >= 0 && c.x != nil && c.written < len(c.out) {
+		c.write()
 	}
-	c.write()
 }
 
 func (c *loopConn) write() {
@@ -179,6 +99,9 @@ func (c *loopConn) write() {
 	c.written += max(n, 0)
 	interest := eventloop.Readable
 	switch {
+	case errors.Is(err, unix.EPIPE) && c.written > 0:
+		// The daemon takes no more, but what it says about that may be on its way:
+		// reading gives the answer or the end.
 	case err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR):
 		c.fail("write", c.written > 0, err)
 		return
@@ -238,19 +161,40 @@ func (c *loopConn) finish() {
 	c.loop.Disarm(&c.timeout)
 	x.Status, x.Answer, x.AnswerType, x.Err = c.answer.status, c.answer.body, c.answer.contentType, nil
 	x.Done(x)
+	c.trim()
 }
 
 // fail hangs up and ends the exchange, if there is one.
 func (c *loopConn) fail(op string, sent bool, err error) {
 	c.hangUp()
+	c.stopDialing()
 	if c.x == nil {
 		return
 	}
 	x := c.x
 	c.x = nil
 	c.loop.Disarm(&c.timeout)
-	x.Status, x.Answer, x.Err = 0, nil, &Error{Op: op, Sent: sent && c.written > 0, Err: err}
+	x.Status, x.Answer, x.AnswerType = 0, nil, ""
+	x.Err = &Error{Op: op, Sent: sent && c.written > 0, Err: err}
 	x.Done(x)
+	c.trim()
+}
+
+// trim gives back the storage of an unusually large call or answer, unless the next
+// exchange uses it already.
+func (c *loopConn) trim() {
+	if c.x != nil {
+		return
+	}
+	if cap(c.in) > keptBytes {
+		c.in = nil
+	}
+	if cap(c.out) > keptBytes {
+		c.out = nil
+	}
+	if cap(c.answer.body) > keptBytes {
+		c.answer.body = nil
+	}
 }
 
 func (c *loopConn) hangUp() {
@@ -260,9 +204,6 @@ func (c *loopConn) hangUp() {
 	c.loop.Unwatch(c.fd)
 	unix.Close(c.fd)
 	c.fd, c.connecting = -1, false
-	if cap(c.in) > readSize {
-		c.in = nil
-	}
 }
 
 // Close hangs up; an exchange under way fails.

@@ -13,23 +13,31 @@ import (
 type response struct {
 	status      int
 	contentType string // kept while it stays the same
+	typed       bool   // this answer has a Content-Type
 	close       bool   // the daemon will hang up
 
-	head    int  // bytes of the head, 0 until it is complete
-	length  int  // of the body, -1 when chunked
+	start   int  // where the head begins: behind interim answers
+	head    int  // where the head ends, 0 until it is complete
+	length  int  // of the body, -1 when it is not told
 	chunked bool // body comes in chunks
 	body    []byte
+	at      int // chunked: how far the body has been taken apart
+	trailer int // chunked: where the trailer begins, 0 until the last chunk has come
 }
 
 var (
 	errIncomplete = errors.New("incomplete") // more bytes are needed
 	crlf          = []byte("\r\n")
+	endOfHead     = []byte("\r\n\r\n")
 )
 
-// parse looks at all bytes received so far. It returns how many of them the answer
-// takes, or errIncomplete.
+// maxChunkLine bounds the line with a chunk's size, extensions included.
+const maxChunkLine = 1 << 10
+
+// parse goes on with all bytes received so far: b begins with what it was given
+// before. It returns how many of them the answer takes, or errIncomplete.
 func (r *response) parse(b []byte) (int, error) {
-	if r.head == 0 {
+	for r.head == 0 {
 		if err := r.parseHead(b); err != nil {
 			return 0, err
 		}
@@ -48,20 +56,23 @@ func (r *response) reset() {
 	*r = response{contentType: r.contentType, body: r.body[:0]}
 }
 
+// parseHead reads one head. When that of an interim answer (1xx) it leaves r.head at
+// 0, to be called again for the next.
 func (r *response) parseHead(b []byte) error {
-	end := bytes.Index(b, []byte("\r\n\r\n"))
-	if end < 0 {
-		if len(b) > MaxHead {
-			return fmt.Errorf("head of more than %d bytes", MaxHead)
-		}
-		return errIncomplete
-	}
-	if end > MaxHead {
+	n := bytes.Index(b[r.start:], endOfHead)
+	if end := r.start + n; n >= 0 && end > MaxHead || n < 0 && len(b) >= MaxHead+len(endOfHead) {
 		return fmt.Errorf("head of more than %d bytes", MaxHead)
 	}
-	line, fields, _ := bytes.Cut(b[:end], crlf)
+	if n < 0 {
+		return errIncomplete
+	}
+	line, fields, _ := bytes.Cut(b[r.start:r.start+n], crlf)
+	r.start += n + len(endOfHead)
 	if err := r.parseStatus(line); err != nil {
 		return err
+	}
+	if r.status < 200 { // e.g. 103 early hints: nothing in it concerns the answer
+		return nil
 	}
 	r.length = -1
 	for len(fields) > 0 {
@@ -70,25 +81,37 @@ func (r *response) parseHead(b []byte) error {
 			return err
 		}
 	}
+	return r.endHead()
+}
+
+// endHead decides how long the body is (RFC 9112, 6.3).
+func (r *response) endHead() error {
+	if !r.typed {
+		r.contentType = ""
+	}
+	if r.status == 204 || r.status == 304 { // have no body, whatever the fields say
+		r.chunked, r.length = false, 0
+	}
 	if r.chunked == (r.length >= 0) {
 		return errors.New("the answer must have a Content-Length or be chunked, and not both")
 	}
-	r.head = end + len("\r\n\r\n")
+	r.head, r.at = r.start, r.start
 	return nil
 }
 
 // parseStatus reads "HTTP/1.1 200 OK".
 func (r *response) parseStatus(line []byte) error {
 	const prefix = "HTTP/1."
-	if len(line) < len("HTTP/1.1 200") || string(line[:len(prefix)]) != prefix || line[8] != ' ' {
+	if len(line) < len("HTTP/1.1 200") || string(line[:len(prefix)]) != prefix || line[8] != ' ' ||
+		(line[7] != '0' && line[7] != '1') || (len(line) > 12 && line[12] != ' ') {
 		return fmt.Errorf("not an HTTP/1 answer: %q", line[:min(len(line), 32)])
 	}
 	r.close = line[7] == '0' // HTTP/1.0 closes unless told otherwise; it is not asked to
-	status, err := strconv.Atoi(string(line[9:12]))
-	if err != nil || status < 200 || status > 599 {
+	status, err := strconv.ParseUint(string(line[9:12]), 10, 16)
+	if err != nil || status < 100 || status > 599 || status == 101 { // nobody asked to switch protocols
 		return fmt.Errorf("status %q", line[9:12])
 	}
-	r.status = status
+	r.status = int(status)
 	return nil
 }
 
@@ -104,12 +127,17 @@ func (r *response) parseField(line []byte) error {
 			return r.parseLength(value)
 		}
 	case len("Content-Type"):
-		if bytes.EqualFold(name, []byte("Content-Type")) && string(value) != r.contentType {
-			r.contentType = string(value)
+		if bytes.EqualFold(name, []byte("Content-Type")) {
+			r.typed = true
+			if string(value) != r.contentType {
+				r.contentType = string(value)
+			}
 		}
 	case len("Connection"):
-		if bytes.EqualFold(name, []byte("Connection")) && bytes.EqualFold(value, []byte("close")) {
-			r.close = true
+		if bytes.EqualFold(name, []byte("Connection")) {
+			for option := range bytes.SplitSeq(value, []byte(",")) {
+				r.close = r.close || bytes.EqualFold(bytes.TrimSpace(option), []byte("close"))
+			}
 		}
 	case len("Transfer-Encoding"):
 		if bytes.EqualFold(name, []byte("Transfer-Encoding")) {
@@ -136,53 +164,59 @@ func (r *response) parseLength(value []byte) error {
 	return nil
 }
 
-// parseChunks reads a chunked body from its start; daemons that chunk are the slow
-// path, and their answers are short.
+// parseChunks goes on with a chunked body from where the last call left it: an
+// answer that comes in many small reads must not be copied again with each.
 func (r *response) parseChunks(b []byte) (int, error) {
-	r.body = r.body[:0]
-	at := r.head
-	for {
-		i := bytes.Index(b[at:], crlf)
-		if i < 0 {
-			if len(b)-at > 1<<10 {
-				return 0, errors.New("chunk size line too long")
-			}
-			return 0, errIncomplete
+	for r.trailer == 0 {
+		line, err := cutLine(b[r.at:], maxChunkLine)
+		if err != nil {
+			return 0, fmt.Errorf("chunk size line: %w", err)
 		}
-		size, _, _ := bytes.Cut(b[at:at+i], []byte(";"))
+		size, _, _ := bytes.Cut(line, []byte(";"))
 		n, err := strconv.ParseUint(string(bytes.TrimSpace(size)), 16, 31)
 		if err != nil || len(r.body)+int(n) > MaxAnswer {
 			return 0, fmt.Errorf("chunk of size %q", size[:min(len(size), 32)])
 		}
-		at += i + len(crlf)
+		data := r.at + len(line) + len(crlf)
 		if n == 0 {
-			return r.parseTrailer(b, at)
+			r.at, r.trailer = data, data
+			break
 		}
-		if len(b) < at+int(n)+len(crlf) {
+		end := data + int(n)
+		if len(b) < end+len(crlf) {
 			return 0, errIncomplete
 		}
-		r.body = append(r.body, b[at:at+int(n)]...)
-		at += int(n)
-		if !bytes.HasPrefix(b[at:], crlf) {
+		if !bytes.HasPrefix(b[end:], crlf) {
 			return 0, errors.New("chunk without its line end")
 		}
-		at += len(crlf)
+		r.body = append(r.body, b[data:end]...)
+		r.at = end + len(crlf)
 	}
+	return r.parseTrailer(b)
 }
 
 // parseTrailer steps over trailer fields to the empty line behind them.
-func (r *response) parseTrailer(b []byte, at int) (int, error) {
+func (r *response) parseTrailer(b []byte) (int, error) {
 	for {
-		i := bytes.Index(b[at:], crlf)
-		if i < 0 {
-			if len(b)-at > MaxHead {
-				return 0, errors.New("trailer too long")
-			}
-			return 0, errIncomplete
+		line, err := cutLine(b[r.at:], MaxHead-(r.at-r.trailer))
+		if err != nil {
+			return 0, fmt.Errorf("trailer: %w", err)
 		}
-		at += i + len(crlf)
-		if i == 0 {
-			return at, nil
+		r.at += len(line) + len(crlf)
+		if len(line) == 0 {
+			return r.at, nil
 		}
 	}
+}
+
+// cutLine gives the line that b begins with, which may have max bytes.
+func cutLine(b []byte, max int) ([]byte, error) {
+	i := bytes.Index(b, crlf)
+	switch {
+	case i > max, i < 0 && len(b) >= max+len(crlf):
+		return nil, fmt.Errorf("more than %d bytes", max)
+	case i < 0:
+		return nil, errIncomplete
+	}
+	return b[:i], nil
 }
