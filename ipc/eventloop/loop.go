@@ -52,6 +52,7 @@ type Loop struct {
 	handlers map[int32]registration // by descriptor
 	serial   int32                  // tells apart descriptors that reuse a number
 	events   [maxEvents]unix.EpollEvent
+	timespec unix.Timespec // of the wait under way
 	roundEnd []func()
 
 	mu      sync.Mutex
@@ -218,16 +219,21 @@ func (l *Loop) Run() error {
 		if err != nil {
 			return fmt.Errorf("eventloop: epoll_pwait2: %w", err)
 		}
-		l.dispatch(n)
-		l.timers.fire(l.now())
-		closing := l.runPosted()
-		for _, f := range l.roundEnd {
-			f()
-		}
-		if closing {
+		if closing := l.round(n); closing {
 			return ErrClosed
 		}
 	}
+}
+
+// round does everything that is due: n ready descriptors, timers, posted functions.
+func (l *Loop) round(n int) (closing bool) {
+	l.dispatch(n)
+	l.timers.fire(l.now())
+	closing = l.runPosted()
+	for _, f := range l.roundEnd {
+		f()
+	}
+	return closing
 }
 
 // dispatch tells the handlers of the n ready descriptors.
@@ -276,8 +282,8 @@ func (l *Loop) timeout() time.Duration {
 func (l *Loop) wait(timeout time.Duration) (int, error) {
 	var ts *unix.Timespec
 	if timeout >= 0 {
-		t := unix.NsecToTimespec(int64(timeout))
-		ts = &t
+		l.timespec = unix.NsecToTimespec(int64(timeout))
+		ts = &l.timespec // a local one would escape: an allocation a round
 	}
 	for {
 		var n uintptr
