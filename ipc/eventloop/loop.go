@@ -45,14 +45,14 @@ type Handler interface {
 // run it with Run.
 type Loop struct {
 	epoll  int
-	wake   int // eventfd that Post writes; guarded by mu once the loop runs
+	wake   int     // eventfd that Post writes; guarded by mu once the loop runs
+	count  [8]byte // read from it, loop only
 	now    func() int64
 	timers timers
 
 	handlers map[int32]registration // by descriptor
 	serial   int32                  // tells apart descriptors that reuse a number
 	events   [maxEvents]unix.EpollEvent
-	timespec unix.Timespec // of the wait under way
 	roundEnd []func()
 
 	mu      sync.Mutex
@@ -193,12 +193,13 @@ func (l *Loop) start() bool {
 // Done is closed when Run has returned and the loop's descriptors are closed.
 func (l *Loop) Done() <-chan struct{} { return l.done }
 
+// one is what an eventfd counts up by.
+var one = binary.NativeEndian.AppendUint64(nil, 1)
+
 // signal wakes the loop; mu is held, so the eventfd is not closed meanwhile. Its
 // write fails only where the loop is gone or the counter full: awake either way.
 func (l *Loop) signal() {
-	var one [8]byte
-	binary.NativeEndian.PutUint64(one[:], 1)
-	_, _ = unix.Write(l.wake, one[:])
+	_, _ = unix.Write(l.wake, one)
 }
 
 // Run works until Close. It locks its goroutine to a thread whose timer slack is
@@ -282,8 +283,8 @@ func (l *Loop) timeout() time.Duration {
 func (l *Loop) wait(timeout time.Duration) (int, error) {
 	var ts *unix.Timespec
 	if timeout >= 0 {
-		l.timespec = unix.NsecToTimespec(int64(timeout))
-		ts = &l.timespec // a local one would escape: an allocation a round
+		t := unix.NsecToTimespec(int64(timeout))
+		ts = &t
 	}
 	for {
 		var n uintptr
@@ -327,7 +328,6 @@ type wakeHandler struct{ l *Loop }
 
 func (w wakeHandler) Ready(readable, _ bool) {
 	if readable {
-		var b [8]byte
-		_, _ = unix.Read(w.l.wake, b[:])
+		_, _ = unix.Read(w.l.wake, w.l.count[:])
 	}
 }
