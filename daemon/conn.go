@@ -22,13 +22,24 @@ type conn struct {
 	idle atomic.Bool // between requests, or before the first
 
 	fresh     bool // bytes were read since the last request began
+	last      int  // bytes that the last read brought
 	pipelines bool // has once sent a request before it had the last answer
 	linger    bool // closing must not destroy the answer
 }
 
 func (c *conn) Read(p []byte) (int, error) {
 	c.fresh = true
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	c.last = n
+	return n, err
+}
+
+// mayHaveMore reports whether further requests of the peer may be waiting behind
+// the one in ctx, in storage that fasthttp drops when it is told to close.
+func (c *conn) mayHaveMore(ctx *fasthttp.RequestCtx) bool {
+	h := &ctx.Request.Header
+	size := len(h.Method()) + len(h.RequestURI()) + len("  HTTP/1.1\r\n") + len(h.RawHeaders()) + max(h.ContentLength(), 0)
+	return c.pipelines || c.last > size
 }
 
 // state follows fasthttp's view of the connection.

@@ -10,8 +10,8 @@ import (
 // left is closed and the error is ctx's.
 //
 // A client that sends one call at a time is told by "Connection: close" on its next
-// answer. One that pipelines is not: it may have sent more by then, which that header
-// would throw away. Its connection stops reading instead, so that what has arrived is
+// answer. One that pipelines is not: it may have sent more by then, which closing
+// after that answer would throw away. Its connection stops reading instead, so that what has arrived is
 // still answered and what comes later fails unread, and may safely be sent elsewhere.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopListening()

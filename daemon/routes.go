@@ -61,7 +61,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		s.dispatch(ctx, r, found)
 	}()
 	c, _ := ctx.Conn().(*conn)
-	if s.draining.Load() && (c == nil || !c.pipelines) {
+	if s.draining.Load() && (c == nil || !c.mayHaveMore(ctx)) {
 		ctx.SetConnectionClose()
 	}
 	status := ctx.Response.StatusCode()
