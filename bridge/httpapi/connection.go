@@ -14,9 +14,10 @@ import (
 type connections struct {
 	limit int
 
-	mu   sync.Mutex
-	open map[net.Conn]*list.Element // nil while busy; else its place in idle
-	idle *list.List                 // of waiting, longest first
+	mu      sync.Mutex
+	open    map[net.Conn]*list.Element // nil while busy; else its place in idle
+	idle    *list.List                 // of waiting, longest first
+	closing bool                       // no new ones
 }
 
 // waiting is a connection that has no request under way.
@@ -66,6 +67,9 @@ func (c *connections) update(conn net.Conn, state http.ConnState) net.Conn {
 // makeRoom picks who leaves for a new connection: nobody, the longest idle one, or
 // the new one itself.
 func (c *connections) makeRoom(conn net.Conn) net.Conn {
+	if c.closing {
+		return conn
+	}
 	if len(c.open) < c.limit {
 		return nil
 	}
@@ -88,9 +92,11 @@ func (c *connections) drop(conn net.Conn) bool {
 	return ok
 }
 
-// closeUnused closes the connections that never carried a request.
+// closeUnused closes the connections that never carried a request, and from then
+// on every new one.
 func (c *connections) closeUnused() {
 	c.mu.Lock()
+	c.closing = true
 	var unused []net.Conn
 	for e := c.idle.Front(); e != nil; e = e.Next() {
 		if w := e.Value.(waiting); !w.used {

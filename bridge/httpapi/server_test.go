@@ -224,7 +224,7 @@ func TestBusyConnectionsStay(t *testing.T) {
 // meanwhile.
 func TestSlowPeers(t *testing.T) {
 	r := serve(t, "tcp", "127.0.0.1:0", New(Config{Predictor: new(fake), Health: healthy}),
-		ServerConfig{HeaderIn: 300 * time.Millisecond, BodyIn: 600 * time.Millisecond})
+		ServerConfig{HeaderIn: time.Second, BodyIn: 2 * time.Second})
 	header, headerPeer := r.dial(t)
 	body, bodyPeer := r.dial(t)
 	io.WriteString(header, "GET /health HT")
