@@ -22,7 +22,15 @@ const DefaultAddress = "127.0.0.1:9005"
 // The error of a taken address says what to do about it.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		// The kernel would take these for names of its own choice or without a file,
+		// which have no mode to keep others out.
+		if path == "" || path[0] == '@' {
+			return nil, fmt.Errorf("daemon: %q names no socket file", address)
+		}
 		return listenUnix(ctx, path)
+	}
+	if address == "" { // would be every interface on any port
+		return nil, errors.New("daemon: empty address")
 	}
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", address)
