@@ -1,0 +1,257 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The tests run the command as a process of its own: this test binary, which is mld
+// when told so.
+const beMLD = "MLD_TEST_RUN_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(beMLD) != "" {
+		os.Exit(run(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+// process is a running mld.
+type process struct {
+	*exec.Cmd
+	mu     sync.Mutex
+	log    bytes.Buffer
+	lines  chan map[string]any // the log, line by line
+	exited chan int
+}
+
+// launch starts mld and logs what it writes.
+func launch(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(os.Args[0], args...), lines: make(chan map[string]any, 1000), exited: make(chan int, 1)}
+	p.Env = append(os.Environ(), beMLD+"=1")
+	p.Stdout = os.Stdout
+	stderr, err := p.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		in := bufio.NewScanner(stderr)
+		for in.Scan() {
+			p.mu.Lock()
+			fmt.Fprintf(&p.log, "%s\n", in.Bytes())
+			p.mu.Unlock()
+			var line map[string]any
+			if json.Unmarshal(in.Bytes(), &line) == nil {
+				p.lines <- line
+			}
+		}
+		close(p.lines)
+		err := p.Wait()
+		var exit *exec.ExitError
+		switch {
+		case err == nil:
+			p.exited <- 0
+		case errors.As(err, &exit):
+			p.exited <- exit.ExitCode()
+		default:
+			p.exited <- -1
+		}
+	}()
+	t.Cleanup(func() { p.Process.Kill() })
+	return p
+}
+
+func (p *process) text() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+// await gives the first log line with the message.
+func (p *process) await(t *testing.T, message string) map[string]any {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		select {
+		case line, ok := <-p.lines:
+			if !ok {
+				t.Fatalf("mld ended without saying %q:\n%s", message, p.text())
+			}
+			if line["message"] == message {
+				return line
+			}
+		case <-deadline:
+			t.Fatalf("mld does not say %q:\n%s", message, p.text())
+		}
+	}
+}
+
+// exit waits for the exit code.
+func (p *process) exit(t *testing.T) int {
+	t.Helper()
+	select {
+	case code := <-p.exited:
+		return code
+	case <-time.After(20 * time.Second):
+		t.Fatalf("mld does not end:\n%s", p.text())
+		return -1
+	}
+}
+
+// addresses are those of the READY line.
+func addresses(t *testing.T, line map[string]any) (out []string) {
+	t.Helper()
+	list, _ := line["listen"].([]any)
+	for _, a := range list {
+		out = append(out, a.(string))
+	}
+	return out
+}
+
+func unixClient(path string) *http.Client {
+	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+		Dial:              func(_, _ string) (net.Conn, error) { return net.Dial("unix", path) },
+		DisableKeepAlives: true,
+	}}
+}
+
+func get(t *testing.T, c *http.Client, url string) (int, string) {
+	t.Helper()
+	resp, err := c.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// TestLife starts mld on two addresses, asks it, reloads it and stops it.
+func TestLife(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "mld.sock")
+	p := launch(t, "--listen", "127.0.0.1:0", "--listen", "unix:"+socket)
+	list := addresses(t, p.await(t, "READY"))
+	if len(list) != 2 || list[1] != "unix:"+socket {
+		t.Fatalf("listens on %v", list)
+	}
+	if status, body := get(t, http.DefaultClient, "http://"+list[0]+"/readyz"); status != 200 {
+		t.Errorf("/readyz %d %s", status, body)
+	}
+	if status, body := get(t, unixClient(socket), "http://mld/health"); status != 200 || !strings.Contains(body, `"service":"mld"`) {
+		t.Errorf("/health %d %s", status, body)
+	}
+	resp, err := http.Post("http://"+list[0]+"/api/ml/predict/workload", "application/json", strings.NewReader(
+		`{"agentId":"agent-1","historicalMemory":[9007199254740993],"currentCpu":0.0,"currentMemory":9007199254740993,"timeOfDay":0,"dayOfWeek":0}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if resp.StatusCode != 200 || !strings.Contains(string(body), `"success":true`) {
+		t.Errorf("prediction: %d %s", resp.StatusCode, body)
+	}
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	p.await(t, "model loaded")
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.await(t, "drained")
+	if code := p.exit(t); code != exitOK {
+		t.Errorf("exit %d", code)
+	}
+	if _, err := os.Stat(socket); !os.IsNotExist(err) {
+		t.Errorf("the socket file is still there: %v", err)
+	}
+}
+
+// TestSecondSignal: a call that never ends holds up the first signal, not the second.
+func TestSecondSignal(t *testing.T) {
+	p := launch(t, "--listen", "127.0.0.1:0", "--drain", "1h")
+	c, err := net.Dial("tcp", addresses(t, p.await(t, "READY"))[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	// The first call is answered, which proves that the second, sent with it, has
+	// begun; it never ends.
+	fmt.Fprint(c, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\nPOST /api")
+	if _, err := c.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	p.await(t, "draining")
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.await(t, "closed without draining")
+	if code := p.exit(t); code != exitFailure {
+		t.Errorf("exit %d", code)
+	}
+}
+
+// TestTakenPort: exit 1, with one line that names the port and the way out.
+func TestTakenPort(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	p := launch(t, "--listen", ln.Addr().String())
+	if code := p.exit(t); code != exitFailure {
+		t.Errorf("exit %d", code)
+	}
+	text := p.text()
+	if strings.Count(text, "\n") != 1 || !strings.Contains(text, ln.Addr().String()+" is taken") || !strings.Contains(text, "--listen") {
+		t.Errorf("it says:\n%s", text)
+	}
+}
+
+// TestUsage: wrong flags exit with 2 and say which.
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{
+		{"--nonsense"}, {"--log-format", "xml"}, {"--models", "/nowhere/at/all"}, {"--max-conns", "0"}, {"--drain", "-1s"}, {"argument"},
+	} {
+		p := launch(t, args...)
+		if code := p.exit(t); code != exitUsage || !strings.HasPrefix(p.text(), "mld: ") {
+			t.Errorf("%v: exit %d\n%s", args, code, p.text())
+		}
+	}
+}
+
+// TestBadModels: a folder without models is said, and the built-in ones serve.
+func TestBadModels(t *testing.T) {
+	p := launch(t, "--listen", "127.0.0.1:0", "--models", t.TempDir())
+	line := p.await(t, "model not replaced")
+	if reason, _ := line["reason"].(string); !strings.Contains(reason, "manifest.json") {
+		t.Errorf("reason %q", reason)
+	}
+	address := addresses(t, p.await(t, "READY"))[0]
+	if status, body := get(t, http.DefaultClient, "http://"+address+"/health"); status != 200 || !strings.Contains(body, `"degraded"`) {
+		t.Errorf("%d %s", status, body)
+	}
+}
