@@ -1,0 +1,17 @@
+package ipc
+
+// What tests from outside may look at. All of it belongs to the loop.
+
+// Held is the sum of the bytes in the buffers of all connections.
+func (s *Server) Held() int { return s.held }
+
+// Answering is how many slots are being answered.
+func (s *Server) Answering() int { return s.calls }
+
+// OwnHeld counts Held anew, connection by connection.
+func (s *Server) OwnHeld() (sum int) {
+	for c := range s.conns {
+		sum += c.held
+	}
+	return sum
+}
