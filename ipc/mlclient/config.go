@@ -1,0 +1,98 @@
+package mlclient
+
+import (
+	"context"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// Config says how a Client behaves. Zero fields take the defaults given with them.
+type Config struct {
+	Path string // of the bridge's socket; ipc.DefaultSocket, looked up at every attempt
+	Name string // announced to the bridge
+	// Dial makes a connection; ipc.Dial to Path. The ClientConfig must be passed on.
+	Dial func(ctx context.Context, cfg ipc.ClientConfig) (*ipc.Client, error)
+
+	TTL        time.Duration // how long an answer is as good as new; 100 ms
+	StaleBound time.Duration // how long it may still be given as stale; 10 × TTL
+	Entries    int           // most subjects remembered; 16,384, about 450 bytes each
+	// Thresholds is the confidence, by kind, below which the rule is preferred to
+	// the model; DefaultThreshold where it is nil, 0 to prefer the model always.
+	Thresholds map[ipc.Kind]float32
+
+	Budget        time.Duration // of a Predict that names none; 1 ms
+	RefreshBudget time.Duration // of the questions that Lookup queues: nobody waits; 20 ms
+	Queue         int           // questions that can wait to be refreshed; 1024
+
+	// Handshake bounds connecting; 1 s. Hung is how long calls may go unanswered,
+	// with nothing heard from the bridge, before the connection is dropped; 250 ms.
+	Handshake, Hung time.Duration
+	// RetryMin and RetryMax bound the pause between attempts to connect, which
+	// doubles and is jittered by half; 5 ms and 1 s.
+	RetryMin, RetryMax time.Duration
+
+	// OnState is told when the connection comes and goes, with the reason why it
+	// went. It runs on the client's goroutine and must not block.
+	OnState func(s State, cause error)
+}
+
+// DefaultThreshold is the confidence from which a model is preferred to its rule.
+const DefaultThreshold = 0.5
+
+func (c *Config) setDefaults() {
+	durations := []struct {
+		v   *time.Duration
+		def time.Duration
+	}{
+		{&c.TTL, 100 * time.Millisecond}, {&c.Budget, time.Millisecond}, {&c.RefreshBudget, 20 * time.Millisecond},
+		{&c.Handshake, time.Second}, {&c.Hung, 250 * time.Millisecond},
+		{&c.RetryMin, 5 * time.Millisecond}, {&c.RetryMax, time.Second},
+	}
+	for _, d := range durations {
+		if *d.v <= 0 {
+			*d.v = d.def
+		}
+	}
+	if c.StaleBound <= 0 {
+		c.StaleBound = 10 * c.TTL
+	}
+	if c.Entries <= 0 {
+		c.Entries = 16_384
+	}
+	if c.Queue <= 0 {
+		c.Queue = 1024
+	}
+	if c.OnState == nil {
+		c.OnState = func(State, error) {}
+	}
+	if c.Dial == nil {
+		c.Dial = dialPath(c.Path)
+	}
+}
+
+// dialPath connects to path, or where a bridge is found by default.
+func dialPath(path string) func(context.Context, ipc.ClientConfig) (*ipc.Client, error) {
+	return func(ctx context.Context, cfg ipc.ClientConfig) (*ipc.Client, error) {
+		at := path
+		if at == "" {
+			found, err := ipc.DefaultSocket()
+			if err != nil {
+				return nil, err
+			}
+			at = found
+		}
+		return ipc.Dial(ctx, at, cfg)
+	}
+}
+
+// thresholds gives the table indexed by kind.
+func (c *Config) thresholds() (table [len(ipc.Kinds) + 1]float32) {
+	for _, k := range ipc.Kinds {
+		table[k] = DefaultThreshold
+		if t, ok := c.Thresholds[k]; ok {
+			table[k] = t
+		}
+	}
+	return table
+}

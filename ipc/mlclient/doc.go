@@ -1,0 +1,26 @@
+// Package mlclient is the client that a kernel subsystem, or a process that plays
+// one, asks for predictions. It always answers, and every answer says where it
+// came from:
+//
+//	client := mlclient.New(mlclient.Config{Name: "scheduler"})
+//	defer client.Close()
+//
+//	client.Lookup(question, &reply)          // never blocks, never does I/O
+//	client.Predict(ctx, questions, replies, ipc.Options{Budget: time.Millisecond})
+//
+// Behind both are three things, in this order: a cache of the model's answers, one
+// connection to the bridge, and the rules. Which of them answers is decided by
+// package ladder, as in the bridge. Lookup takes what is here and queues a refresh,
+// which leaves with those of other agents as one batch. Predict waits for the
+// bridge, at most its budget.
+//
+// The bridge may be missing, slow, hung or lying: callers only see another source.
+// The client reconnects by itself and never gives up.
+//
+// Questions are the same for the cache when package cachekey says so; its table
+// gives the quantum of every field. One answer is kept per kind and subject: an
+// agent's new question replaces its old one, and an answer to another question
+// about the same agent serves as a stale one.
+//
+// The package writes no logs. Hooks tell of changes of state, Stats gives numbers.
+package mlclient
