@@ -32,7 +32,12 @@ func TestMillisToNanos(t *testing.T) {
 
 func TestNanosToMillisRoundsDown(t *testing.T) {
 	for _, c := range []struct{ ns, ms uint64 }{
-		{0, 0}, {1, 0}, {999_999, 0}, {1_000_000, 1}, {1_999_999, 1}, {2_000_000, 2},
+		{0, 0},
+		{1, 0},
+		{999_999, 0},
+		{1_000_000, 1},
+		{1_999_999, 1},
+		{2_000_000, 2},
 		{math.MaxUint64, MaxMillis},
 	} {
 		if got := NanosToMillis(c.ns); got != c.ms {

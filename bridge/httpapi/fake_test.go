@@ -66,8 +66,10 @@ func answerByModel(_ context.Context, q ipc.Request, r *ipc.Reply) {
 	case *ipc.FailureRequest:
 		r.Failure = ipc.FailurePrediction{Probability: 0.5, PredictedTime: ipc.Some(q.TimeSinceLastFailure), Confidence: 0.5, Type: ipc.FailureIO}
 	case *ipc.MemoryRequest:
-		r.Memory = ipc.MemoryPrediction{NextAddress: q.CurrentAddress, Probability: 0.5, Confidence: 0.5, Type: ipc.AccessWrite,
-			MoreLen: 1, More: [ipc.MaxMore]ipc.MemoryCandidate{{Address: q.CurrentAddress, Probability: 0.25}}}
+		r.Memory = ipc.MemoryPrediction{
+			NextAddress: q.CurrentAddress, Probability: 0.5, Confidence: 0.5, Type: ipc.AccessWrite,
+			MoreLen: 1, More: [ipc.MaxMore]ipc.MemoryCandidate{{Address: q.CurrentAddress, Probability: 0.25}},
+		}
 	}
 }
 

@@ -239,7 +239,9 @@ func TestObserve(t *testing.T) {
 	s.do(t, "GET", "/health", "", "Host: evil.example")
 	want := []Event{
 		{Route: "/api/ml/predict/batch", Method: "POST", Code: 200, Slots: 2},
-		{Method: "POST", Code: 404}, {Method: "POST", Code: 403}, {Method: "GET", Code: 403},
+		{Method: "POST", Code: 404},
+		{Method: "POST", Code: 403},
+		{Method: "GET", Code: 403},
 	}
 	for i := range events {
 		if events[i].Elapsed <= 0 {
