@@ -68,3 +68,91 @@ func BenchmarkOf(b *testing.B) {
 		Of(r)
 	}
 }
+
+// TestQuantaAreThoseOfTheTable walks up every scale and counts the steps.
+func TestQuantaAreThoseOfTheTable(t *testing.T) {
+	steps := map[uint64]bool{}
+	for i := range 1 << 14 {
+		steps[unit(float32(i)/(1<<14-1))] = true
+	}
+	if len(steps) != 129 || steps[noUnit] {
+		t.Errorf("unit has %d codes from 0 to 1 (one of them none: %v), want 129", len(steps), steps[noUnit])
+	}
+	for _, v := range []float32{-0.5, 2.1, 1e30, -1e30} {
+		if got := unit(v); got != noUnit {
+			t.Errorf("unit(%v) = %d, want none", v, got)
+		}
+	}
+	clear(steps)
+	for v := uint64(1 << 20); v < 1<<21; v += 1 << 10 {
+		steps[size(v)] = true
+		if lo, hi := size(v), size(v+v/15); lo == hi {
+			t.Errorf("size(%d) = size(%d): more than 6 %% apart", v, v+v/15)
+		}
+	}
+	if len(steps) != 16 {
+		t.Errorf("size has %d codes between two powers of two, want 16", len(steps))
+	}
+	for a := range uint64(64) { // small numbers, 0 among them, are exact up to 5 bits
+		for b := range a {
+			if a < 32 && size(a) == size(b) {
+				t.Errorf("size(%d) = size(%d)", a, b)
+			}
+		}
+	}
+	if size(1<<63) == size(1<<62) || size(1<<64-1) == size(1<<63) {
+		t.Error("the top of the range is not told apart")
+	}
+	if reading(1) == reading(1.01) || reading(1) != reading(1.001) || reading(-1) == reading(1) {
+		t.Error("reading does not keep 8 significant bits and the sign")
+	}
+	var zero float32
+	if reading(-zero) != reading(zero) {
+		t.Error("-0 is another reading than 0")
+	}
+}
+
+// TestEveryPlaceOfEveryListTells changes one value at a time.
+func TestEveryPlaceOfEveryListTells(t *testing.T) {
+	type lists struct {
+		units, readings []float32
+		sizes, pages    []uint64
+		small           []uint8
+	}
+	sum := func(l *lists) hash {
+		var h hash
+		h.units(l.units)
+		h.readings(l.readings)
+		h.sizes(l.sizes)
+		h.pages(l.pages)
+		h.small(l.small)
+		return h
+	}
+	for n := range 21 {
+		l := lists{make([]float32, n), make([]float32, n), make([]uint64, n), make([]uint64, n), make([]uint8, n)}
+		seen := map[hash]string{sum(&l): "all zero"}
+		check := func(what string) {
+			if other, ok := seen[sum(&l)]; ok {
+				t.Errorf("%d values: %s hashes like %s", n, what, other)
+			}
+			seen[sum(&l)] = what
+		}
+		for i := range n {
+			l.units[i] = 1
+			check("a unit")
+			l.units[i], l.readings[i] = 0, 1
+			check("a reading")
+			l.readings[i], l.sizes[i] = 0, 1
+			check("a size")
+			l.sizes[i], l.pages[i] = 0, 4096
+			check("a page")
+			l.pages[i], l.small[i] = 0, 1
+			check("a small one")
+			l.small[i] = 0
+		}
+		longer := lists{append(l.units, 0), l.readings, l.sizes, l.pages, l.small}
+		if _, ok := seen[sum(&longer)]; ok {
+			t.Errorf("%d and %d units of 0 hash alike", n, n+1)
+		}
+	}
+}
