@@ -39,24 +39,30 @@ func (g *gate) answer(q ipc.Request, p *ipc.Prediction) error {
 // call is a workload question as raw HTTP.
 func call() []byte {
 	body := originBodies[0].body
-	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		api.PredictPath(ipc.Workload, false), len(body), body)
 }
 
 // TestDrain shuts down with calls in flight, idle connections and a pipeline.
 func TestDrain(t *testing.T) {
+	for _, network := range []string{"unix", "tcp"} {
+		t.Run(network, func(t *testing.T) { testDrain(t, network) })
+	}
+}
+
+func testDrain(t *testing.T, network string) {
 	g := newGate()
 	r := start(t, &fake{version: "1", answer: g.answer}, Options{})
 
-	idle := r.dial(t)
-	fmt.Fprint(idle, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+	idle := r.dialOn(t, network)
+	fmt.Fprint(idle, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	if status, _ := readAnswer(t, idle); status != 200 {
 		t.Fatal(status)
 	}
-	single := r.dial(t)
+	single := r.dialOn(t, network)
 	single.Write(call())
 	const depth = 20
-	pipeline := r.dial(t)
+	pipeline := r.dialOn(t, network)
 	pipeline.Write(bytes.Repeat(call(), depth))
 	<-g.entered
 	<-g.entered // one of each is with the model
@@ -68,7 +74,7 @@ func TestDrain(t *testing.T) {
 	if n, err := idle.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("idle connection: read %d, %v, want EOF", n, err)
 	}
-	if c, err := net.Dial("unix", r.socket); err == nil {
+	if c, err := net.Dial(network, r.address(network)); err == nil {
 		c.Close()
 		t.Error("a connection was accepted while draining")
 	}
