@@ -11,7 +11,7 @@ import (
 
 // lingerTime bounds how long a connection with an unread body is kept so that its
 // peer can read why it was refused.
-const lingerTime = 500 * time.Millisecond
+const lingerTime = time.Second
 
 // conn is a connection with what draining must know about it. Its plain fields
 // belong to the goroutine that serves it.
@@ -78,8 +78,9 @@ func (c *conn) stopReading() {
 }
 
 // Close closes the connection. Where a body was left unread, closing at once would
-// send a reset, which can overtake the answer that explains the refusal: so the
-// sending side is closed first and the rest of the body read and dropped for a while.
+// make the peer's next write fail, and many clients then never read the answer that
+// explains the refusal: so the sending side is closed first and the rest of the body
+// read and dropped for a while.
 func (c *conn) Close() error {
 	if h, ok := c.Conn.(halfCloser); ok && c.linger {
 		c.linger = false

@@ -111,6 +111,23 @@ func (r *running) sendHuge(t *testing.T, network, header string, piece []byte, t
 	}
 }
 
+// TestRefusalIsReadable: many clients write their whole body before they read, and
+// give up when a write fails. They too learn why they were refused.
+func TestRefusalIsReadable(t *testing.T) {
+	r := start(t, nil, Options{})
+	body := bytes.Repeat([]byte(" "), 2*api.MaxBodyBytes)
+	for _, network := range []string{"unix", "tcp"} {
+		c := r.dialOn(t, network)
+		if _, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			api.PredictPath(ipc.Workload, false), len(body), body); err != nil {
+			t.Errorf("%s: writing the body: %v", network, err)
+		}
+		if status, _ := readAnswer(t, c); status != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %d", network, status)
+		}
+	}
+}
+
 // TestLargestBody: what is just within the limit is read.
 func TestLargestBody(t *testing.T) {
 	r := start(t, nil, Options{})

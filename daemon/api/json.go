@@ -9,6 +9,7 @@ import (
 func parseCallJSON(body []byte, c *Call) error {
 	r := &c.json
 	r.reset(body)
+	defer r.release()
 	if !c.Batch {
 		c.readSlot(r)
 	} else if err := c.readBatch(r); err != nil {

@@ -30,6 +30,17 @@ func (r *jsonReader) reset(b []byte) {
 	*r = jsonReader{b: b, scratch: r.scratch[:0]}
 }
 
+// keepScratch is how much storage for strings stays for the next body.
+const keepScratch = 4 << 10
+
+// release lets go of the body, which belongs to the caller.
+func (r *jsonReader) release() {
+	r.b, r.key = nil, nil
+	if cap(r.scratch) > keepScratch {
+		r.scratch = nil
+	}
+}
+
 // syntax refuses the body at the current position.
 func (r *jsonReader) syntax(want string) {
 	if r.err == nil {
