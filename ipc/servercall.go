@@ -122,7 +122,7 @@ func (p *pendingCall) reply() {
 	c, s := p.conn, p.conn.server
 	s.calls -= len(p.calls)
 	c.inFlight--
-	if c.closed {
+	if c.closed || c.broken { // nothing follows the error that ends a connection
 		s.stats.orphaned.Add(uint64(len(p.calls)))
 	} else {
 		b, start := beginFrame(c.outBuffer())

@@ -1,0 +1,190 @@
+package ipc
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mlbridge/mlbridge/ipc/eventloop"
+)
+
+// instantBackend answers every call at once with the same prediction.
+type instantBackend struct{ reply Reply }
+
+func (b *instantBackend) Round(calls []*Call) {
+	for _, c := range calls {
+		c.Reply = b.reply
+		c.Finish()
+	}
+}
+
+func (b *instantBackend) Observe([]Outcome) {}
+
+// socketServer is a server and one peer behind its hello over a socket pair. No
+// goroutine runs its loop: turn does what a round would.
+type socketServer struct {
+	server *Server
+	conn   *serverConn
+	peer   int
+	buf    []byte
+}
+
+func newSocketServer(t testing.TB) *socketServer {
+	t.Helper()
+	loop, err := eventloop.New(func() int64 { return int64(Now()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	backend := &instantBackend{Reply{PredictionID: 1, Source: SourceModel, Model: "m@1", Prediction: Prediction{Kind: Workload}}}
+	server, err := NewServer(loop, backend, ServerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.accept(fds[0])
+	s := &socketServer{server: server, peer: fds[1], buf: make([]byte, 256<<10)}
+	for c := range server.conns {
+		s.conn = c
+	}
+	if s.conn == nil {
+		t.Fatal("the connection was not accepted")
+	}
+	t.Cleanup(func() {
+		s.conn.close()
+		unix.Close(s.peer)
+		loop.Close()
+	})
+	h := hello{versionMin: Version, versionMax: Version}
+	b, start := beginFrame(nil)
+	if n := s.turn(t, endFrame(h.appendClient(b), start)); n == 0 {
+		t.Fatal("no answer to hello")
+	}
+	return s
+}
+
+// turn writes request, lets the server read, answer and write, and reads the reply.
+func (s *socketServer) turn(t testing.TB, request []byte) int {
+	if _, err := unix.Write(s.peer, request); err != nil {
+		t.Fatal(err)
+	}
+	s.conn.Ready(true, false)
+	s.server.endRound()
+	n, err := unix.Read(s.peer, s.buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// pipelined is n predict frames of one workload each.
+func pipelined(n int) (b []byte) {
+	for i := range n {
+		var start int
+		b, start = beginFrame(b)
+		b = endFrame(appendPredict(b, uint64(i+1), Options{}, []Request{largestRequest(Workload)}), start)
+	}
+	return b
+}
+
+// From the socket through the backend and back, a message allocates nothing: one at
+// a time, 64 pipelined, in a batch, and cut into two reads.
+func TestServerAllocatesNothing(t *testing.T) {
+	s := newSocketServer(t)
+	batch, start := beginFrame(nil)
+	var reqs []Request
+	for i := range 32 { // as many as surely fit the socket's buffer
+		reqs = append(reqs, largestRequest(Kinds[[]int{0, 1, 3}[i%3]]))
+	}
+	batch = endFrame(appendPredict(batch, 1, Options{}, reqs), start)
+	for name, stream := range map[string][]byte{"one": pipelined(1), "64 pipelined": pipelined(64), "batch": batch} {
+		for range 4 { // until the storage of every call has grown to every kind
+			s.turn(t, stream)
+		}
+		if got := testing.AllocsPerRun(100, func() { s.turn(t, stream) }); got != 0 {
+			t.Errorf("%s: %v allocations, want 0", name, got)
+		}
+	}
+	one := pipelined(1)
+	got := testing.AllocsPerRun(100, func() {
+		if _, err := unix.Write(s.peer, one[:9]); err != nil {
+			t.Fatal(err)
+		}
+		s.conn.Ready(true, false)
+		s.turn(t, one[9:])
+	})
+	if got != 0 {
+		t.Errorf("cut in two: %v allocations, want 0", got)
+	}
+}
+
+// An idle connection holds no buffer.
+func TestServerIdleConnectionHoldsNothing(t *testing.T) {
+	s := newSocketServer(t)
+	s.turn(t, pipelined(64))
+	if s.conn.in != nil || s.conn.out != nil || s.server.held != 0 {
+		t.Errorf("in %d, out %d, held %d bytes after the last reply, want none", cap(s.conn.in), cap(s.conn.out), s.server.held)
+	}
+	if n := len(s.server.spareOut); n != 1 {
+		t.Errorf("%d spare buffers, want 1", n)
+	}
+}
+
+// A frame of a megabyte that comes in small pieces is stored once: the announced
+// length reserves nothing, and no piece copies what came before.
+func TestServerDribbledFrameIsStoredOnce(t *testing.T) {
+	s := newSocketServer(t)
+	head := []byte{0, 0x0f, 0xff, 0xff}
+	s.conn.consume(head)
+	if got := cap(s.conn.in); got > 1<<10 {
+		t.Fatalf("4 bytes reserved %d", got)
+	}
+	piece := make([]byte, 100)
+	kept := &s.conn.in[0]
+	moves := 0
+	for range 1000 {
+		s.conn.consume(piece)
+		if p := &s.conn.in[0]; p != kept {
+			kept, moves = p, moves+1
+		}
+	}
+	if moves > 30 {
+		t.Errorf("the frame was moved %d times, want about log n", moves)
+	}
+	if s.conn.held != cap(s.conn.in) {
+		t.Errorf("held %d, want the %d of the frame's start", s.conn.held, cap(s.conn.in))
+	}
+}
+
+// BenchmarkServer is a message through a real socket pair: written, read, decoded,
+// answered, encoded, written, read. "echo" is the system calls alone.
+func BenchmarkServer(b *testing.B) {
+	s := newSocketServer(b)
+	for _, n := range []int{1, 64} {
+		stream := pipelined(n)
+		b.Run(map[int]string{1: "one", 64: "64-pipelined"}[n], func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.turn(b, stream)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/message")
+		})
+	}
+	b.Run("echo", func(b *testing.B) {
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		request, reply := pipelined(1), make([]byte, 60)
+		for b.Loop() {
+			_, _ = unix.Write(fds[0], request)
+			_, _ = unix.Read(fds[1], s.buf)
+			_, _ = unix.Write(fds[1], reply)
+			_, _ = unix.Read(fds[0], s.buf)
+		}
+		unix.Close(fds[0])
+		unix.Close(fds[1])
+	})
+}
