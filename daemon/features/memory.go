@@ -31,7 +31,7 @@ var Memory = Layout{
 // memoryShared is how many leading columns are the same in all rows of a request.
 const memoryShared = 21
 
-// never stands for "not in the window" in the columns "…_ago".
+// neverAgo stands for "not in the window" in the columns "…_ago".
 const neverAgo = 2 * ipc.MaxAccessHistory
 
 // Rows fills dst with Len() rows of Memory.Width() numbers for the candidates

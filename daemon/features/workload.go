@@ -33,8 +33,9 @@ var Workload = Layout{
 	},
 }
 
-// Columns that only the confidence output of a workload model may read: it
-// states a chance in absolute shares, which no scale-free column can know.
+// WorkloadAbsoluteColumns is how many columns, the last ones, only the confidence
+// output of a workload model may read: it states a chance in absolute shares,
+// which no scale-free column can know.
 const WorkloadAbsoluteColumns = 2
 
 // Window is one signal's history as differences to its current value, oldest

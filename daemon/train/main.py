@@ -36,6 +36,12 @@ def main(matrices, out, wanted):
     _save(out, "eval.json", {k: numbers[k] for k in PREDICTORS if k in numbers})
     with open(os.path.join(out, "EVAL.md"), "w") as f:
         f.write(report.markdown(numbers, manifest))
+    if free and len(numbers) == len(PREDICTORS):
+        # The cards' words are about the free build; EVAL.md speaks for any.
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "cards.md")) as f:
+            text = report.cards(f.read(), _rounded(numbers), manifest)
+        with open(os.path.join(out, "CARDS.md"), "w") as f:
+            f.write(text)
 
 
 def _entry(name, data):

@@ -79,3 +79,40 @@ def _threat(sets):
             head = f"| {key} | {r['windows']} | {r.get('positives', '')} |" if i == 0 else "| | | |"
             out.append(f"{head} {name.replace('_', ' ')} | {value:.3f} |")
     return out
+
+
+def cards(template, numbers, manifest):
+    """Fills the model cards' numbers in; a missing one is an error, not a gap."""
+    def workload(key):
+        r = numbers["workload"][key]
+        return " | ".join(f"{r[c]['mae_points']:.3f}" for c in ("model", "rule", "persistence", "mean", "median"))
+
+    def memory(key):
+        top = numbers["memory"][key]["top1"]
+        return " | ".join(f"{top[c]:.3f}" for c in ("model", "rule", "next", "step", "majority", "oracle_over_candidates"))
+
+    def failure(key):
+        r = numbers["failure"][key]
+
+        def three(measure):
+            v = r[measure]
+            return f"{v['model']:.3f} / {v['rule']:.3f} / {max(x for k, x in v.items() if k not in ('model', 'rule')):.3f}"
+        b = r["brier"]
+        return (f"{r['questions']} | {r['base_rate']:.4f} | {three('roc_auc')} | {three('pr_auc')} | "
+                f"{b['model']:.4f} / {b['rule']:.4f} / {b['base_rate']:.4f}")
+
+    def threat(key):
+        r = numbers["threat"][key]
+        return " | ".join(f"{r['model_' + m]:.3f} / {r['rule_' + m]:.3f}" for m in ("roc_auc", "flags_harmless_at_0.5", "finds_at_0.5"))
+
+    return template.format(
+        manifest={e["predictor"]: e for e in manifest}, **numbers,
+        w_smd_val=workload("smd_cpu/val"), w_smd_test=workload("smd_cpu/test"), w_smdmem_test=workload("smd_mem/test"),
+        w_procs_val=workload("procs_cpu/val"), w_procs_test=workload("procs_cpu/test"), w_procsmem_test=workload("procs_mem/test"),
+        w_bb=workload("bitbrains_cpu/test"), w_bbmem=workload("bitbrains_mem/test"),
+        w_gpu=workload("gentd26_gpu/test"), w_gmem=workload("gentd26_mem/test"),
+        m_val=memory("alone/val"), m_test=memory("alone/test"), m_tables=memory("tables/test"),
+        f_lanl_val=failure("lanl/val"), f_lanl_test=failure("lanl/test"), f_oom_val=failure("oom/val"),
+        f_oom_test=failure("oom/test"), f_smd_val=failure("smd/val"), f_smd_test=failure("smd/test"),
+        t_b_full=threat("benign/full/test"), t_b_vector=threat("benign/vector/test"), t_b_counters=threat("benign/counters/test"),
+        t_a_full=threat("adfa/full/test"), t_a_counters=threat("adfa/counters/test"))

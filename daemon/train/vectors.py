@@ -1,5 +1,5 @@
-"""Oracle vectors: rows of test and ONNX Runtime's answers to them, for Go's tests."""
-import json
+"""Oracle vectors for Go's tests: requests of test as sent over the wire, their
+rows, and what ONNX Runtime and this code's own arithmetic answer to them."""
 import os
 
 import numpy as np
@@ -9,30 +9,42 @@ from tables import Table
 
 SOURCES = {
     "workload": ["workload_smd_cpu_test", "workload_procs_mem_test"],
-    "memory": ["memory_alone_test"],
+    "memory": ["memory_alone_test", "memory_tables_test"],
     "failure": ["failure_lanl_test", "failure_oom_test", "failure_smd_test"],
     "threat": ["threat_benign_test"],
 }
-ROWS = 24
+ASKS = 12  # of each predictor
 
 
 def write(matrices, out, name, data):
-    """<out>/testdata/<name>.json with float32 values that survive the text form."""
-    x = []
+    os.makedirs(os.path.join(out, "testdata"), exist_ok=True)
+    vectors = []
     for source in SOURCES[name]:
         t = Table(matrices, source)
-        x.append(np.asarray(t.x[np.linspace(0, len(t) - 1, ROWS // len(SOURCES[name])).astype(int)]))
-    x = np.concatenate(x)
-    answer = modelfile.run(data, x)
-    os.makedirs(os.path.join(out, "testdata"), exist_ok=True)
+        with open(os.path.join(matrices, source + ".asks")) as f:
+            asks = [line.split() for line in f]
+        for i in np.linspace(0, len(asks) - 1, ASKS // len(SOURCES[name])).astype(int):
+            vectors.append(_vector(t, name, data, int(asks[i][0]), asks[i][1], source))
     with open(os.path.join(out, "testdata", name + ".json"), "w") as f:
-        rows = ",\n ".join("[" + ",".join(_text(v) for v in row) + "]" for row in x)
-        outputs = ",\n ".join(f'"{k}": [' + ",".join(_text(v) for v in column) + "]" for k, column in answer.items())
-        f.write(f'{{"rows": [\n {rows}],\n"outputs": {{\n {outputs}}}}}\n')
-    json.load(open(os.path.join(out, "testdata", name + ".json")))
+        f.write("[\n" + ",\n".join(vectors) + "\n]\n")
 
 
-def _text(v):
-    """The shortest text that reads back as this float32."""
-    text = np.format_float_positional(np.float32(v), unique=True, trim="-")
-    return text
+def _vector(t, name, data, row, request, source):
+    count = int((t["ask"][row:row + 100] == t["ask"][row]).sum()) if name == "memory" else 1
+    x = np.asarray(t.x[row:row + count])
+    answer = modelfile.run(data, x)
+    outputs = ",".join(f'"{k}":[{_list(v)}]' for k, v in answer.items())
+    extra = ""
+    if name == "workload":
+        # What the prediction must be: cpu as a share; memory as a factor of the current value.
+        signal = source.split("_")[2]
+        value = t["current"][row] + float(answer["delta"][0]) * t["unit"][row]
+        value = min(max(value, 0.0), 1.0) if signal == "cpu" else max(value, 0.0) / max(t["current"][row], 1e-30)
+        extra = f',"{signal}":{float(value)!r}'
+    return (f'{{"source":"{source}","request":"{request}",\n "rows":[' +
+            ",".join("[" + _list(r) + "]" for r in x) + f'],\n "outputs":{{{outputs}}}{extra}}}')
+
+
+def _list(values):
+    """The shortest texts that read back as these float32."""
+    return ",".join(np.format_float_positional(np.float32(v), unique=True, trim="-") for v in values)

@@ -19,7 +19,7 @@ def train(folder, out, free):
     fit, val = _pool(folder, sources, "train", rng), _pool(folder, sources, "val", rng)
     width = fit["x"].shape[1]
     plain = range(width - ABSOLUTE)
-    delta = trees.fit(fit["x"], fit["y"], fit["w"], (val["x"], val["y"], val["w"]), rounds=60, columns=plain,
+    delta = trees.fit(fit["x"], fit["y"], fit["w"], (val["x"], val["y"], val["w"]), rounds=48, columns=plain,
                       objective="l1", num_leaves=16, learning_rate=0.15, min_data_in_leaf=100)
     confidence = _confidence(folder, sources, delta, rng)
     nodes = [trees.node(delta, "step", "x", "delta"), trees.node(confidence, "hit", "x", "logit"),
@@ -70,7 +70,7 @@ def _confidence(folder, sources, delta, rng):
         return np.concatenate(xs), np.concatenate(ys).astype(float), np.concatenate(ws)
     x, y, w = rows("train")
     vx, vy, vw = rows("val")
-    raw = trees.fit(x, y, w, (vx, vy, vw), rounds=30, objective="binary", num_leaves=8, learning_rate=0.2)
+    raw = trees.fit(x, y, w, (vx, vy, vw), rounds=16, objective="binary", num_leaves=8, learning_rate=0.3)
     return raw.scaled(*scores.platt(raw.predict(vx), vy, vw))
 
 

@@ -100,6 +100,7 @@ func (p *probe) ask(t *table, id float64, since uint64, left, horizon int, keep 
 	for _, f := range q.FailureHistory {
 		set += int(f)
 	}
+	t.witness(q)
 	return t.add(row[:], id, float64(b2i(left > 0 && left <= horizon)), float64(max(left, 0)), keep,
 		float64(rule.Probability), float64(rule.Confidence), float64(q.HealthScore), ago, float64(set))
 }

@@ -125,6 +125,7 @@ func addAsk(t *table, id, ask float64, q *ipc.MemoryRequest, next uint64, kind u
 	p.Read(q)
 	rows := make([]float32, features.MaxPages*features.Memory.Width())
 	p.Rows(q, rows)
+	t.witness(q)
 	for c := range p.Len() {
 		row := rows[c*features.Memory.Width():]
 		err := t.add(row, id, ask, hit(p.Address(c)), hit(rule.NextAddress), float64(rule.Probability),

@@ -1,6 +1,9 @@
 package main
 
-import "slices"
+import (
+	"path/filepath"
+	"slices"
+)
 
 // average and medianOf are baselines, kept apart from the features on purpose:
 // a baseline computed by the code it judges would share its mistakes.
@@ -28,14 +31,27 @@ func bySeries(path string, has [3]bool, row func(r *record, s *series)) ([]*seri
 		row(r, all[len(all)-1])
 		return nil
 	})
+	for _, s := range all {
+		s.span = s.largest()
+	}
 	return all, err
 }
 
 // readSMDWorkload: machine, minute, cpu_e4, mem_e4. The minutes have no gaps.
 func readSMDWorkload(path string) ([]*series, error) {
-	return bySeries(path, [3]bool{true, true, false}, func(r *record, s *series) {
+	return ofCapacity(shareBytes * 1e4)(bySeries(path, [3]bool{true, true, false}, func(r *record, s *series) {
 		s.samples = append(s.samples, sample{cpu: share(r.num(2)), mem: uint64(r.num(3)) * shareBytes})
-	})
+	}))
+}
+
+// ofCapacity sets the span of series whose memory came as a share of it.
+func ofCapacity(bytes float64) func([]*series, error) ([]*series, error) {
+	return func(all []*series, err error) ([]*series, error) {
+		for _, s := range all {
+			s.span = bytes
+		}
+		return all, err
+	}
 }
 
 // readProcs: run, t_ms, cpu_e4, mem_kb. A program on two cores can pass 1; a
@@ -49,12 +65,24 @@ func readProcs(path string) ([]*series, error) {
 // readBitbrains: vm, dt_s, cpu_e4, mem_kb. Windows do not cross a step other
 // than 298..302 s.
 func readBitbrains(path string) ([]*series, error) {
-	return bySeries(path, [3]bool{true, true, false}, func(r *record, s *series) {
+	capacity := map[string]float64{} // bytes
+	err := eachRow(filepath.Join(filepath.Dir(path), "bitbrains_vms.csv"), func(r *record) error {
+		capacity[r.text(1)] = r.num(3) * 1024
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	all, err := bySeries(path, [3]bool{true, true, false}, func(r *record, s *series) {
 		dt := r.int(1)
 		s.samples = append(s.samples, sample{
 			cpu: share(r.num(2)), mem: uint64(r.num(3)) << 10, gap: dt < 298 || dt > 302,
 		})
 	})
+	for _, s := range all {
+		s.span = max(1, capacity[s.name])
+	}
+	return all, err
 }
 
 // readGenTD26: pod, step, mem_e4, gpu_e4, gmem_mb; empty is not measured. The
@@ -66,7 +94,7 @@ func readGenTD26(path string) ([]*series, error) {
 			continue // no cpu here
 		}
 		last := -2
-		all, err := bySeries(path, [3]bool{false, signal == 1, signal == 2}, func(r *record, s *series) {
+		all, err := ofCapacity(shareBytes * 1e4)(bySeries(path, [3]bool{false, signal == 1, signal == 2}, func(r *record, s *series) {
 			if r.empty(column) {
 				return
 			}
@@ -79,7 +107,7 @@ func readGenTD26(path string) ([]*series, error) {
 			}
 			last = step
 			s.samples = append(s.samples, x)
-		})
+		}))
 		if err != nil {
 			return nil, err
 		}

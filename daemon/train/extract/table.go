@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/mlbridge/mlbridge/daemon/features"
+	"github.com/mlbridge/mlbridge/ipc"
 )
 
 // table is one data set of one part: a feature matrix, and beside it what is
@@ -14,12 +17,16 @@ import (
 //
 //	<name>.x.npy     float32, the layout's columns
 //	<name>.about.npy float64, the columns named in <name>.json
+//	<name>.asks      of a few rows of test: the row's number and its request as
+//	                 sent over the wire, in hex, for the tests of daemon/predict
 type table struct {
 	path     string
 	layout   *features.Layout
 	columns  []string
 	entities []string // names behind the numbers of the column "entity"
 	x, about *matrix
+	asks     bytes.Buffer
+	asked    int
 }
 
 func createTable(dir, name string, layout *features.Layout, columns ...string) (*table, error) {
@@ -48,6 +55,16 @@ func (t *table) add(x []float32, about ...float64) error {
 	return t.about.addF64(about)
 }
 
+// witness records, now and then, that the next row is (the first of) q's.
+func (t *table) witness(q ipc.Request) {
+	if t.asked++; strings.HasSuffix(t.path, "_test") && t.asked%witnessStride == 1 {
+		fmt.Fprintf(&t.asks, "%d %x\n", t.x.rows, ipc.AppendRequest(nil, q))
+	}
+}
+
+// witnessStride is prime, so that it follows no period of the data.
+const witnessStride = 499
+
 func (t *table) close() error {
 	fmt.Fprintf(os.Stderr, "extract: %-28s %8d rows, %d entities\n", filepath.Base(t.path), t.x.rows, len(t.entities))
 	head, err := json.Marshal(map[string]any{
@@ -57,6 +74,9 @@ func (t *table) close() error {
 		return err
 	}
 	if err := os.WriteFile(t.path+".json", head, 0o644); err != nil {
+		return err
+	}
+	if err := os.WriteFile(t.path+".asks", t.asks.Bytes(), 0o644); err != nil {
 		return err
 	}
 	if err := t.x.close(); err != nil {

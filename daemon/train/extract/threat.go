@@ -214,6 +214,7 @@ func addWindow(t *table, id float64, calls []syscalls.Group, kind int, table *sy
 		var rule ipc.ThreatPrediction
 		rules.Threat(q, &rule)
 		features.ThreatRow(q, row[:features.Threat.Width()])
+		t.witness(q)
 		err := t.add(row[:], id, float64(kind), float64(asked), float64(rule.Score), float64(rule.Confidence))
 		if err != nil {
 			return err

@@ -27,10 +27,10 @@ type series struct {
 	name    string
 	samples []sample
 	has     [3]bool // cpu, memory, gpu measured
+	span    float64 // bytes that a memory error is a share of
 }
 
-// workloadSource reads one data set. span(s) is what errors of memory are
-// divided by, in bytes: the capacity, or the largest value where none is known.
+// workloadSource reads one data set.
 type workloadSource struct {
 	name     string
 	research bool
@@ -86,7 +86,7 @@ func writeWorkload(j *job, name string, all []*series, signal int) error {
 		}
 		id, span := t.entity(s.name), 1.0
 		if signal == 1 {
-			span = s.span()
+			span = s.span
 		}
 		for i := ipc.MaxWorkloadHistory; i < len(s.samples); i++ {
 			if s.broken(i) {
@@ -139,6 +139,7 @@ func (s *series) addWindow(t *table, id float64, i, n, signal int, span float64)
 	}
 	var row [128]float32
 	unit := w.Row(row[:features.Workload.Width()])
+	t.witness(&q)
 	current := history[n-1] // before medianOf sorts
 	return t.add(row[:], id, unit/span, current, next/span, rule/span, average(history), medianOf(history),
 		float64(p.Confidence))
@@ -158,8 +159,9 @@ func (s *series) broken(i int) bool {
 	return false
 }
 
-// span is the largest memory value: what the errors are shares of.
-func (s *series) span() float64 {
+// largest is the largest memory value: what errors are shares of where no
+// capacity is known.
+func (s *series) largest() float64 {
 	var m uint64 = 1
 	for _, v := range s.samples {
 		m = max(m, v.mem)

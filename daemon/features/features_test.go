@@ -1,0 +1,160 @@
+package features
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+func TestLayoutsNameEveryColumnOnce(t *testing.T) {
+	for _, l := range []Layout{Workload, Memory, Failure, Threat} {
+		seen := map[string]bool{}
+		for _, n := range l.Names {
+			if seen[n] || n == "" {
+				t.Errorf("%s: column %q twice or without a name", l.Version, n)
+			}
+			seen[n] = true
+		}
+		if _, err := ipc.ParseKind(l.Predictor); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// fill writes a row that must be filled to its last column with finite numbers:
+// the row starts as NaN.
+func fill(t *testing.T, l *Layout, rows int, write func(dst []float32)) []float32 {
+	t.Helper()
+	dst := make([]float32, rows*l.Width())
+	for i := range dst {
+		dst[i] = float32(math.NaN())
+	}
+	write(dst)
+	for i, v := range dst {
+		if v-v != 0 {
+			t.Fatalf("%s: column %s is %v", l.Version, l.Names[i%l.Width()], v)
+		}
+	}
+	return dst
+}
+
+// Requests at the edges of what Validate lets through.
+func TestRowsAreFiniteForEveryValidRequest(t *testing.T) {
+	const top = math.MaxUint64
+	for _, h := range [][]uint64{nil, {0}, {top}, {0, top}, {top, 0, top, 0, top, 0, top, 0, top, 0}} {
+		for _, now := range []uint64{0, 1<<53 + 1, top} {
+			var w Window
+			w.Bytes(h, now)
+			fill(t, &Workload, 1, func(dst []float32) { w.Row(dst) })
+			q := &ipc.MemoryRequest{AccessHistory: h, CurrentAddress: now, Candidates: []uint64{top, 0, 5}, AccessTimestamps: h}
+			var p Pages
+			p.Read(q)
+			fill(t, &Memory, p.Len(), func(dst []float32) { p.Rows(q, dst) })
+		}
+	}
+	for _, big := range []float32{0, math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32} {
+		q := &ipc.FailureRequest{Component: "x", CurrentValue: big, Baseline: -big, TimeSinceLastFailure: top - 1}
+		fill(t, &Failure, 1, func(dst []float32) { FailureRow(q, ipc.FailureKernel, dst) })
+		r := &ipc.ThreatRequest{Anomalies: []ipc.Anomaly{{Type: 1, Severity: big}, {Type: math.MaxUint32, Severity: big}}}
+		r.Metrics.OperationCount = top
+		r.SyscallFeatures = make([]float32, SyscallColumns)
+		fill(t, &Threat, 1, func(dst []float32) { ThreatRow(r, dst) })
+	}
+}
+
+func TestWorkloadRowsAreScaleFree(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		shares, bytes := make([]float32, 10), make([]uint64, 10)
+		for i := range shares {
+			v := r.IntN(1 << 12)
+			// 2^-14 steps are exact in float32; the level moves along.
+			shares[i], bytes[i] = float32(v)/(1<<14), uint64(v)<<30
+		}
+		var a, b Window
+		a.Shares(shares, shares[9])
+		b.Bytes(bytes, bytes[9])
+		x, y := make([]float32, Workload.Width()), make([]float32, Workload.Width())
+		ua, ub := a.Row(x), b.Row(y)
+		if got := ub / ua; math.Abs(got/math.Ldexp(1, 44)-1) > 1e-9 {
+			t.Fatalf("units %v and %v: factor %v, want 2^44", ua, ub, got)
+		}
+		for i := range Workload.Width() - WorkloadAbsoluteColumns {
+			if math.Abs(float64(x[i]-y[i])) > 1e-5 {
+				t.Fatalf("column %s: %v as shares, %v as bytes", Workload.Names[i], x[i], y[i])
+			}
+		}
+	}
+}
+
+// A step of one byte at 2^53 is a step: a float of the value would not see it.
+func TestBytesAreSubtractedAsIntegers(t *testing.T) {
+	var w Window
+	w.Bytes([]uint64{1 << 53, 1<<53 + 1}, 1<<53+1)
+	if unit := w.Row(make([]float32, Workload.Width())); unit != 1 {
+		t.Errorf("unit %v, want 1 byte", unit)
+	}
+}
+
+func TestCandidatesAreDifferentAndIncludeTheClients(t *testing.T) {
+	q := &ipc.MemoryRequest{CurrentAddress: 0x5000, AccessHistory: []uint64{0x1000, 0x3000, 0x2000, 0x3000, 0x5000}}
+	q.Candidates = []uint64{0x7fff_ffff_f123, 0x6000}
+	var p Pages
+	p.Read(q)
+	seen := map[uint64]bool{}
+	for i := range p.Len() {
+		if seen[p.Address(i)] {
+			t.Errorf("page %x twice", p.Address(i))
+		}
+		seen[p.Address(i)] = true
+	}
+	for _, want := range []uint64{0x6000, 0x4000, 0x7000, 0x5000, 0x7fff_ffff_f000} {
+		if !seen[want] {
+			t.Errorf("page %x is no candidate", want)
+		}
+	}
+}
+
+// Proposers asked about windows whose next page is plain.
+func TestProposersFollowTheirPatterns(t *testing.T) {
+	for _, c := range []struct {
+		by     int
+		window []uint64
+		want   uint64
+	}{
+		{byNext, []uint64{4}, 5}, {byPrevious, []uint64{0}, math.MaxUint64}, {bySkip, []uint64{4}, 6}, {bySame, []uint64{4}, 4},
+		{byStep, []uint64{1, 4}, 7}, {byStep2, []uint64{1, 4, 9}, 12}, {byMajority, []uint64{1, 3, 5, 7, 100}, 102},
+		{byAfterStep, []uint64{1, 2, 9, 10}, 17}, {byAfterPair, []uint64{0, 1, 3, 8, 9, 11}, 16}, {byAfterPage, []uint64{7, 70, 3, 7}, 70},
+	} {
+		p := Pages{majors: majorityStep(c.window)}
+		if got, ok := p.propose(c.by, c.window); !ok || got != c.want {
+			t.Errorf("proposer %d after %v = %d, %v, want %d", c.by, c.window, got, ok, c.want)
+		}
+	}
+}
+
+func TestRowsAllocateNothing(t *testing.T) {
+	dst := make([]float32, MaxPages*Memory.Width())
+	m := &ipc.MemoryRequest{AccessHistory: make([]uint64, 20), AccessTimestamps: make([]uint64, 20), Candidates: make([]uint64, 16)}
+	for i := range m.AccessHistory {
+		m.AccessHistory[i] = uint64(i*i) << pageShift
+	}
+	w := &ipc.WorkloadRequest{HistoricalMemory: []uint64{1, 5, 9, 2}, CurrentMemory: 2}
+	f := &ipc.FailureRequest{Component: "cpu", HistoricalHealth: make([]float32, 20), FailureHistory: make([]uint8, 10)}
+	th := &ipc.ThreatRequest{SyscallFeatures: make([]float32, SyscallColumns), Anomalies: make([]ipc.Anomaly, 6)}
+	var p Pages
+	n := testing.AllocsPerRun(50, func() {
+		p.Read(m)
+		p.Rows(m, dst)
+		var win Window
+		win.Bytes(w.HistoricalMemory, w.CurrentMemory)
+		win.Row(dst)
+		FailureRow(f, ipc.FailureCPU, dst)
+		ThreatRow(th, dst)
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
