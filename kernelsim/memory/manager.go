@@ -1,0 +1,245 @@
+// Package memory plays the kernel's memory manager: at every page fault of an agent
+// it predicts the next page and prefetches it into a bounded queue of pages, so
+// that the fault to come is covered.
+//
+// The faults come from recordings (or a generator) and stay as they are: a page
+// that was prefetched still faults in the recording, which is how it is known that
+// the prefetch would have served. A second queue per agent is filled by the rule
+// alone.
+package memory
+
+import (
+	"context"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/kernelsim/advice"
+	"github.com/mlbridge/mlbridge/kernelsim/report"
+	"github.com/mlbridge/mlbridge/kernelsim/score"
+	"github.com/mlbridge/mlbridge/kernelsim/source"
+)
+
+const (
+	// Threshold is the probability from which the model's page is prefetched. A
+	// page that is not used costs a little bandwidth, a page that is missed a
+	// wait, so a fair chance is enough; below, the rule decides, which prefetches
+	// only what walks on page by page.
+	Threshold = 0.15
+	// moreThreshold is the same for the further pages of an answer.
+	moreThreshold = 0.15
+
+	pageSize  = 4096
+	nearPages = 16 // a step of at most so many pages is local (locality_score)
+	maxAgents = 256
+)
+
+// Manager prefetches pages. It belongs to one goroutine.
+type Manager struct {
+	name    string
+	advisor *advice.Advisor
+	agents  map[uint64]*agent
+
+	reqs []ipc.Request
+	advs []advice.Advice
+	who  []*agent
+
+	top1     score.Paired // share of pages named exactly, where the model answered
+	brier    score.Paired // squared error of the page's probability
+	coverage score.Paired // share of faults covered
+	accuracy score.Paired // share of issues that were useful
+}
+
+// agent is one process.
+type agent struct {
+	id      uint64
+	faults  int
+	history []uint64
+	types   []uint8
+	times   []uint64 // ns
+
+	asked    bool
+	pending  advice.Advice
+	request  ipc.MemoryRequest
+	ml, rule queue
+}
+
+// New makes a memory manager; name is what reports call it.
+func New(name string, advisor *advice.Advisor) *Manager {
+	return &Manager{name: name, advisor: advisor, agents: make(map[uint64]*agent)}
+}
+
+// Step takes the faults of an instant, at most one of each agent, and prefetches
+// what is expected next.
+func (m *Manager) Step(ctx context.Context, faults []source.Fault) error {
+	m.reqs, m.who = m.reqs[:0], m.who[:0]
+	for i := range faults {
+		f := &faults[i]
+		a := m.agent(f.Agent)
+		m.settle(ctx, a, f)
+		a.observe(f)
+		m.reqs, m.who = append(m.reqs, a.ask()), append(m.who, a)
+	}
+	for len(m.advs) < len(m.reqs) {
+		m.advs = append(m.advs, advice.Advice{})
+	}
+	if err := m.advisor.Ask(ctx, m.reqs, m.advs); err != nil {
+		return err
+	}
+	for i, a := range m.who {
+		a.asked, a.pending = true, m.advs[i]
+		m.prefetch(a)
+	}
+	return nil
+}
+
+func (m *Manager) agent(id uint64) *agent {
+	if a := m.agents[id]; a != nil {
+		return a
+	}
+	if len(m.agents) >= maxAgents {
+		// Any will do: recordings have a handful, and the map's order is random.
+		for old := range m.agents {
+			delete(m.agents, old)
+			break
+		}
+	}
+	a := &agent{id: id}
+	m.agents[id] = a
+	return a
+}
+
+func (a *agent) observe(f *source.Fault) {
+	a.faults++
+	a.history = push(a.history, f.Addr)
+	a.types = push(a.types, f.Type)
+	a.times = push(a.times, uint64(f.At))
+}
+
+func push[T any](h []T, v T) []T {
+	if len(h) == ipc.MaxAccessHistory {
+		h = append(h[:0], h[1:]...)
+	}
+	return append(h, v)
+}
+
+func (a *agent) ask() ipc.Request {
+	a.request = ipc.MemoryRequest{
+		AgentID: a.id, AccessHistory: a.history, AccessTypes: a.types, AccessTimestamps: a.times,
+		CurrentAddress: a.history[len(a.history)-1], LocalityScore: locality(a.history),
+	}
+	return &a.request
+}
+
+// locality is the share of the window's steps of at most nearPages pages; 0
+// without a step.
+func locality(h []uint64) float32 {
+	if len(h) < 2 {
+		return 0
+	}
+	near := 0
+	for i := 1; i < len(h); i++ {
+		if max(h[i], h[i-1])-min(h[i], h[i-1]) <= nearPages*pageSize {
+			near++
+		}
+	}
+	return float32(near) / float32(len(h)-1)
+}
+
+// settle sees how the prefetches and the last prediction did at this fault.
+func (m *Manager) settle(ctx context.Context, a *agent, f *source.Fault) {
+	page, n := f.Addr/pageSize, a.faults
+	mlCovered, mlUseful := a.ml.fault(page, n)
+	ruleCovered, ruleUseful := a.rule.fault(page, n)
+	if n > 0 { // nothing could have been known of an agent's first fault
+		m.coverage.Add(a.id, unit(mlCovered), unit(ruleCovered))
+		m.accuracy.AddRatio(a.id, unit(mlUseful), 0, unit(ruleUseful), 0)
+	}
+	if !a.asked {
+		return
+	}
+	a.asked = false
+	p := &a.pending
+	if !p.FromModel {
+		return
+	}
+	actual := ipc.Prediction{Kind: ipc.Memory, Memory: ipc.MemoryPrediction{NextAddress: f.Addr, Probability: 1, Type: f.Type}}
+	m.advisor.Report(ctx, p, ipc.Subject{Agent: a.id}, 0, actual)
+	ml, rule := unit(p.Model.Memory.NextAddress/pageSize == page), unit(p.Rule.Memory.NextAddress/pageSize == page)
+	m.top1.Add(a.id, ml, rule)
+	m.brier.Add(a.id, square(float64(p.Model.Memory.Probability)-ml), square(float64(p.Rule.Memory.Probability)-rule))
+}
+
+// prefetch issues what the decision names, in both queues.
+func (m *Manager) prefetch(a *agent) {
+	now := a.faults - 1 // the number of the fault just taken
+	current := a.history[len(a.history)-1] / pageSize
+	p := &a.pending
+	before, ruleBefore := a.ml.issued, a.rule.issued
+	issue := func(q *queue, address uint64) {
+		// The page that just faulted is there: bringing it in again does nothing.
+		if page := address / pageSize; page != current {
+			q.issue(page, now)
+		}
+	}
+	issue(&a.ml, p.Act.Memory.NextAddress)
+	if p.ByModel {
+		for _, c := range p.Act.Memory.More[:p.Act.Memory.MoreLen] {
+			if c.Probability >= moreThreshold {
+				issue(&a.ml, c.Address)
+			}
+		}
+	}
+	issue(&a.rule, p.Rule.Memory.NextAddress)
+	m.accuracy.AddRatio(a.id, 0, float64(a.ml.issued-before), 0, float64(a.rule.issued-ruleBefore))
+}
+
+func unit(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func square(v float64) float64 { return v * v }
+
+// Comparisons are the model against the rule; full adds the intervals.
+func (m *Manager) Comparisons(full bool) []report.Comparison {
+	answered := "where the model answered"
+	coverage := m.coverage.Compare(score.Metric{Subsystem: m.name, Name: "prefetch coverage", Unit: "%", Scale: 100, HigherIsBetter: true, Note: "issued within the 32 faults before"}, full)
+	accuracy := m.accuracy.Compare(score.Metric{Subsystem: m.name, Name: "prefetch accuracy", Unit: "%", Scale: 100, HigherIsBetter: true, Note: "issued pages faulted within 64 faults"}, full)
+	accuracy.N = uint64(m.sum(func(q *queue) int { return q.issued }, true)) // pages, not moments
+	return []report.Comparison{
+		m.top1.Compare(score.Metric{Subsystem: m.name, Name: "next page named (top-1)", Unit: "%", Scale: 100, HigherIsBetter: true, Note: answered}, full),
+		m.brier.Compare(score.Metric{Subsystem: m.name, Name: "Brier score of the page", Note: answered}, full),
+		coverage, accuracy,
+	}
+}
+
+// sum adds a count up over the agents' queues: the model-first ones or the rule's.
+func (m *Manager) sum(of func(*queue) int, ml bool) int {
+	n := 0
+	for _, a := range m.agents {
+		q := &a.rule
+		if ml {
+			q = &a.ml
+		}
+		n += of(q)
+	}
+	return n
+}
+
+// Effects are the totals over the run.
+func (m *Manager) Effects() []report.Effect {
+	row := func(name string, of func(*queue) int) report.Effect {
+		return report.Effect{
+			Subsystem: m.name, Name: name, Value: float64(m.sum(of, true)),
+			Note: advice.RuleAlone(float64(m.sum(of, false)), ""),
+		}
+	}
+	return []report.Effect{
+		{Subsystem: m.name, Name: "faults seen", Value: float64(m.sum(func(q *queue) int { return q.faults }, true))},
+		row("pages prefetched", func(q *queue) int { return q.issued }),
+		row("prefetched pages used", func(q *queue) int { return q.useful }),
+		row("faults covered", func(q *queue) int { return q.covered }),
+		row("pushed out for lack of room", func(q *queue) int { return q.pushedOut }),
+	}
+}

@@ -1,0 +1,83 @@
+package memory
+
+// Windows of the measures, in faults (the data's definitions): a fault is covered
+// when its page was issued at most coverWindow faults before; an issue is useful
+// when its page faults at most usefulWindow faults later.
+const (
+	coverWindow  = 32
+	usefulWindow = 64
+)
+
+// queueLimit is how many prefetched pages of an agent are kept for it. The least
+// recently issued goes first; issues older than usefulWindow have gone already.
+const queueLimit = 128
+
+// queue is an agent's prefetched pages, oldest issue first.
+type queue struct {
+	issues []issue
+	pages  map[uint64]struct{}
+
+	issued, useful, covered, faults int
+	pushedOut                       int // for lack of room, before their time
+}
+
+type issue struct {
+	page uint64
+	at   int // number of the fault at whose time it was issued
+}
+
+// fault is told that page faulted, as the agent's fault number n. It reports
+// whether the page had been prefetched in time, and whether an issue turned out
+// useful thereby.
+func (q *queue) fault(page uint64, n int) (covered, useful bool) {
+	q.faults++
+	q.expire(n)
+	if _, here := q.pages[page]; !here {
+		return false, false
+	}
+	for i, is := range q.issues {
+		if is.page != page {
+			continue
+		}
+		covered = n-is.at <= coverWindow
+		q.issues = append(q.issues[:i], q.issues[i+1:]...)
+		break
+	}
+	delete(q.pages, page)
+	q.useful++
+	if covered {
+		q.covered++
+	}
+	return covered, true
+}
+
+// expire drops the issues that can no longer be useful to fault n.
+func (q *queue) expire(n int) {
+	k := 0
+	for k < len(q.issues) && n-q.issues[k].at > usefulWindow {
+		delete(q.pages, q.issues[k].page)
+		k++
+	}
+	if k > 0 {
+		q.issues = append(q.issues[:0], q.issues[k:]...)
+	}
+}
+
+// issue prefetches page at the time of fault n, unless it is here already.
+func (q *queue) issue(page uint64, n int) (issued bool) {
+	if _, here := q.pages[page]; here {
+		return false
+	}
+	if q.pages == nil {
+		q.pages = make(map[uint64]struct{}, queueLimit)
+	}
+	if len(q.issues) == queueLimit {
+		delete(q.pages, q.issues[0].page)
+		q.issues = append(q.issues[:0], q.issues[1:]...)
+		q.pushedOut++
+	}
+	q.issues = append(q.issues, issue{page, n})
+	q.pages[page] = struct{}{}
+	q.issued++
+	return true
+}
