@@ -1,0 +1,142 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/kernelsim/load"
+	"github.com/mlbridge/mlbridge/kernelsim/report"
+)
+
+// Observation is the first phase: the subsystems at work.
+type Observation struct {
+	cfg     Config
+	runners []*runner
+	began   time.Time
+}
+
+// NewObservation opens the sources. The error says which could not be.
+func NewObservation(cfg Config) (*Observation, error) {
+	o := &Observation{cfg: cfg}
+	for _, kind := range []ipc.Kind{ipc.Workload, ipc.Memory, ipc.Failure, ipc.Threat} {
+		for _, origin := range cfg.Origins[kind] {
+			r, err := newRunner(&cfg, kind, origin)
+			if err != nil {
+				return nil, err
+			}
+			o.runners = append(o.runners, r)
+		}
+	}
+	return o, nil
+}
+
+// Run lets all subsystems run, until their inputs end or the time is up. The error
+// is of the first source that failed.
+func (o *Observation) Run(ctx context.Context) error {
+	o.began = time.Now()
+	ctx, cancel := context.WithTimeout(ctx, o.cfg.For)
+	defer cancel()
+	group, ctx := errgroup.WithContext(ctx)
+	for _, r := range o.runners {
+		group.Go(func() error {
+			if err := r.run(ctx); err != nil {
+				return fmt.Errorf("%s: %w", r.name, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// Status is for a live view: how the questions were answered so far, and how fast.
+func (o *Observation) Status() report.Status {
+	st := report.Status{Elapsed: min(time.Since(o.began), o.cfg.For), Total: o.cfg.For,
+		Sources: []string{"model", "rule: model unsure", "rule: no model"}}
+	var asked, inTime uint64
+	for _, r := range o.runners {
+		c := r.advisor.Counts()
+		asked += c.Asked
+		inTime += c.InTime
+		st.Predictions = append(st.Predictions, report.StatusRow{
+			Name: r.name, Answered: c.Asked, Share: share(c.InTime, c.Asked),
+			Sources: []uint64{c.Model, c.Unsure, c.Absent}, Latency: latencyOf(c.Latency),
+		})
+		if rows := r.comparisons(); len(rows) > 0 {
+			st.Comparisons = append(st.Comparisons, rows[0]) // the rest is in the report
+		}
+	}
+	st.Share = share(inTime, asked)
+	if s := st.Elapsed.Seconds(); s > 0 {
+		st.Rate = float64(asked) / s
+	}
+	return st
+}
+
+func share(part, whole uint64) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
+}
+
+func latencyOf(h *hdrhistogram.Histogram) report.Latency {
+	q := load.QuantilesOf(h)
+	us := func(d time.Duration) float64 { return float64(d) / 1e3 }
+	return report.Latency{P50: us(q.P50), P90: us(q.P90), P99: us(q.P99), P999: us(q.P999), Max: us(q.Max)}
+}
+
+// AddTo writes what the subsystems did into a report. Run must have returned.
+func (o *Observation) AddTo(r *report.Report) {
+	for _, run := range o.runners {
+		r.Comparisons = append(r.Comparisons, run.results.Comparisons(true)...)
+		r.Effects = append(r.Effects, run.answers())
+		r.Effects = append(r.Effects, run.results.Effects()...)
+		if note := run.note(); note != "" {
+			r.Notes = append(r.Notes, note)
+		}
+	}
+}
+
+// answers says who decided.
+func (g *runner) answers() report.Effect {
+	c := g.advisor.Counts()
+	return report.Effect{
+		Subsystem: g.name, Name: "decided by the model", Value: 100 * share(c.Model, c.Asked), Unit: "%",
+		Note: fmt.Sprintf("%d questions: %d by the model, %d unsure (confidence below %g), %d without a model's answer; %d outcomes reported",
+			c.Asked, c.Model, c.Unsure, thresholds[g.kind], c.Absent, c.Reports),
+	}
+}
+
+// note says what a reader must know about this subsystem's figures.
+func (g *runner) note() string {
+	c := g.advisor.Counts()
+	var parts []string
+	if c.Asked == 0 {
+		return g.name + ": nothing was observed, so nothing was asked."
+	}
+	if c.Model+c.Unsure == 0 {
+		parts = append(parts, "no model answered, so there is no model to compare")
+	}
+	if c.Absent > 0 {
+		var why []string
+		for _, w := range slices.Sorted(maps.Keys(c.Why)) {
+			why = append(why, fmt.Sprintf("%s %d", w, c.Why[w]))
+		}
+		parts = append(parts, fmt.Sprintf("%d of %d questions had no model's answer (%s)", c.Absent, c.Asked, strings.Join(why, ", ")))
+	}
+	if h, ok := g.results.(interface{ Failures() int }); ok && h.Failures() == 0 {
+		parts = append(parts, "no failure happened while it was watched, so nothing could be caught")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return g.name + ": " + strings.Join(parts, "; ") + "."
+}
