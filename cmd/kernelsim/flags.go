@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/kernelsim/drive"
+	"github.com/mlbridge/mlbridge/kernelsim/load"
+	"github.com/mlbridge/mlbridge/kernelsim/source"
+)
+
+const description = "Play the kernel against a running ml-bridge: four subsystems, then a measured load. " +
+	"Without any command or flag: both, against the default socket, about 20 seconds."
+
+// commands is the command line.
+type commands struct {
+	Run     runCommand       `cmd:"" default:"withargs" help:"Run the four subsystems, then measure the load, and report both."`
+	Load    loadCommand      `cmd:"" help:"Measure the load alone; the subsystems only collect questions, and rules decide."`
+	Sources sourcesCommand   `cmd:"" help:"Show what the sources of the subsystems' input are, here and now."`
+	Version kong.VersionFlag `help:"Print the version and exit."`
+
+	ExitZero bool `help:"End with 0 whatever the verdict, once there is one."`
+}
+
+// where says how the bridge is reached and what the subsystems see.
+type where struct {
+	Socket  string        `help:"The bridge's Unix socket (default: where ml-bridge puts it)." env:"MLBRIDGE_SOCKET" placeholder:"PATH"`
+	Budget  time.Duration `help:"Time that an answer may take in the load phase; the verdict is about it." default:"1ms"`
+	Seed    uint64        `help:"Seed of everything random." default:"1"`
+	Out     string        `help:"Write report.html, report.json and report.txt into this folder." type:"path" placeholder:"DIR"`
+	Quiet   bool          `help:"No live progress." short:"q"`
+	NoColor bool          `help:"No colours (also with NO_COLOR set)." env:"NO_COLOR"`
+
+	Workload string `help:"Sources of the scheduler: live, trace, synthetic, none; several with commas." default:"live,trace" placeholder:"LIST"`
+	Failure  string `help:"Sources of the healing subsystem, likewise." default:"live,trace" placeholder:"LIST"`
+	Memory   string `help:"Sources of the memory manager: trace, synthetic, none." default:"trace" placeholder:"LIST"`
+	Threat   string `help:"Sources of the security subsystem: trace, synthetic, none." default:"trace" placeholder:"LIST"`
+	Proc     string `help:"Where procfs is mounted." default:"/proc" placeholder:"DIR"`
+}
+
+// pace says what the load phase does.
+type pace struct {
+	Duration    time.Duration `help:"Length of the measured load." default:"10s"`
+	Warmup      time.Duration `help:"Load before it that is not measured." default:"1s"`
+	Rate        string        `help:"Calls a second, or a schedule: steps:1000x5s,4000x5s or ramp:100-5000x10s." default:"2000"`
+	Arrivals    string        `help:"How calls arrive at a constant rate: evenly spaced or at random (${enum})." enum:"constant,poisson" default:"poisson"`
+	Mix         string        `help:"What is asked, as weights, e.g. workload=2,memory=1 (default: all four equally)." placeholder:"MIX"`
+	Connections int           `help:"Connections to the bridge." default:"2"`
+	Callers     int           `help:"Calls that can be under way at a time." default:"64"`
+	Client      string        `help:"Ask through the kernel side's client, with its cache and rules, or straight over the wire (${enum})." enum:"ml,wire" default:"ml"`
+	ClosedLoop  int           `help:"Instead: so many callers that each wait for their answer. Finds the most that can be had; its latencies leave waiting out." placeholder:"N"`
+}
+
+// Bounds of the numbers on the command line.
+const (
+	maxConnections = 1000
+	maxCallers     = 65536
+	maxDuration    = 24 * time.Hour
+)
+
+// Validate is called by kong.
+func (p *pace) Validate() error {
+	switch {
+	case p.Duration <= 0 || p.Duration > maxDuration:
+		return fmt.Errorf("--duration %v is not in (0, %v]", p.Duration, maxDuration)
+	case p.Warmup < 0 || p.Warmup > maxDuration:
+		return fmt.Errorf("--warmup %v is not in [0, %v]", p.Warmup, maxDuration)
+	case p.Connections < 1 || p.Connections > maxConnections:
+		return fmt.Errorf("--connections %d is not in 1-%d", p.Connections, maxConnections)
+	case p.Callers < 1 || p.Callers > maxCallers:
+		return fmt.Errorf("--callers %d is not in 1-%d", p.Callers, maxCallers)
+	case p.ClosedLoop < 0 || p.ClosedLoop > 4096:
+		return fmt.Errorf("--closed-loop %d is not in 1-4096", p.ClosedLoop)
+	}
+	if _, err := drive.ParseMix(p.Mix); err != nil {
+		return fmt.Errorf("--mix: %w", err)
+	}
+	if _, err := load.ParsePacer(p.schedule(), 0); err != nil {
+		return fmt.Errorf("--rate: %w", err)
+	}
+	return nil
+}
+
+// schedule joins rate and arrivals into what load.ParsePacer reads.
+func (p *pace) schedule() string {
+	if strings.Contains(p.Rate, ":") {
+		return p.Rate
+	}
+	return p.Arrivals + ":" + p.Rate
+}
+
+// Validate is called by kong.
+func (w *where) Validate() error {
+	if w.Budget <= 0 || w.Budget > load.MaxBudget {
+		return fmt.Errorf("--budget %v is not in (0, %v]", w.Budget, load.MaxBudget)
+	}
+	_, err := w.origins()
+	return err
+}
+
+// origins reads the four source flags.
+func (w *where) origins() (map[ipc.Kind][]source.Origin, error) {
+	out := map[ipc.Kind][]source.Origin{}
+	for kind, list := range map[ipc.Kind]string{
+		ipc.Workload: w.Workload, ipc.Failure: w.Failure, ipc.Memory: w.Memory, ipc.Threat: w.Threat,
+	} {
+		origins, err := source.ParseOrigins(list)
+		if err != nil {
+			return nil, fmt.Errorf("--%s: %w", kind, err)
+		}
+		for _, o := range origins {
+			if o == source.Live && (kind == ipc.Memory || kind == ipc.Threat) {
+				return nil, fmt.Errorf("--%s: %w", kind, source.ErrNoLive)
+			}
+		}
+		out[kind] = origins
+	}
+	return out, nil
+}
+
+// smallHost says that the load generator, the bridge and the daemon have to share
+// so few processors that they will be in each other's way.
+func smallHost() bool { return runtime.NumCPU() <= 2 }

@@ -1,0 +1,89 @@
+// Command kernelsim plays the kernel: four subsystems that ask the bridge for
+// predictions through its real socket and act on them, and a load generator that
+// measures how long the answers take. Run it with --help for its flags; it needs
+// none, no file and no privileges.
+//
+// Exit codes: 0 when the answers came inside the budget, 3 when they did not, 2 for
+// a wrong command line, 1 for a failure: no bridge, or a run that measured nothing.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+)
+
+// exitOutside is the code of a measured run that missed its budget.
+const exitOutside = 3
+
+func main() {
+	// The first signal ends the run early, with its report; the second one kills.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main with its inputs and its result as values.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var c commands
+	parser, err := kong.New(&c, kong.Name("kernelsim"), kong.Description(description),
+		kong.Vars{"version": cli.Version()}, kong.Writers(stdout, stderr), kong.UsageOnError())
+	if err != nil {
+		panic(err) // the flags' declaration is wrong, which every test would see
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(stderr, "kernelsim:", err)
+		return cli.ExitUsage
+	}
+	err = parsed.Run(&console{ctx: ctx, out: stdout, err: stderr})
+	return exitCode(err, c.ExitZero, stderr)
+}
+
+// exitCode says what a command's error means to the caller. A verdict is not an
+// error to talk about: the report has said it.
+func exitCode(err error, exitZero bool, stderr io.Writer) int {
+	var v verdictError
+	switch {
+	case err == nil:
+		return cli.ExitOK
+	case errors.As(err, &v):
+		if exitZero {
+			return cli.ExitOK
+		}
+		return v.code()
+	case errors.Is(err, errUsage):
+		fmt.Fprintln(stderr, "kernelsim:", err)
+		return cli.ExitUsage
+	}
+	fmt.Fprintln(stderr, "kernelsim:", err)
+	return cli.ExitFailure
+}
+
+// errUsage marks what the command line asked for and cannot be had.
+var errUsage = errors.New("usage")
+
+func usagef(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", errUsage, fmt.Errorf(format, args...))
+}
+
+// verdictError is a run that ended with another verdict than pass.
+type verdictError struct{ state string }
+
+func (v verdictError) Error() string { return "verdict: " + v.state }
+
+// code tells a run that was too slow from one that measured nothing.
+func (v verdictError) code() int {
+	if v.state == "fail" {
+		return exitOutside
+	}
+	return cli.ExitFailure
+}

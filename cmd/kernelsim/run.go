@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/kernelsim/advice"
+	"github.com/mlbridge/mlbridge/kernelsim/drive"
+	"github.com/mlbridge/mlbridge/kernelsim/load"
+	"github.com/mlbridge/mlbridge/kernelsim/report"
+	"github.com/mlbridge/mlbridge/kernelsim/scenario"
+	"github.com/mlbridge/mlbridge/testdata/traces"
+)
+
+// runCommand is the whole: subsystems, then load.
+type runCommand struct {
+	where
+	pace
+	Observe        time.Duration `help:"How long the subsystems run before the load." default:"10s"`
+	DecisionBudget time.Duration `help:"Time that a subsystem waits for a decision." default:"10ms"`
+}
+
+// loadCommand measures the load alone.
+type loadCommand struct {
+	where
+	pace
+}
+
+// collectFor is how long questions are collected when nobody watches the subsystems.
+const collectFor = 1500 * time.Millisecond
+
+// Run is called by kong.
+func (r *runCommand) Run(c *console) error {
+	b, err := reach(c.ctx, r.Socket)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	predictors, err := b.open(c.ctx, "ml", 1)
+	if err != nil {
+		return err
+	}
+	pool := advice.NewPool(scenario.PoolSize, r.Seed)
+	c.say(r.Quiet, "subsystems: asking %s (%s) for %v", b.path, b.name, r.Observe)
+	o, err := r.observe(c, predictors[0], pool, r.Observe, r.DecisionBudget)
+	if err != nil {
+		return err
+	}
+	rep := report.New("kernelsim: four kernel subsystems against ml-bridge")
+	rep.Run.Settings = map[string]string{"subsystems ran": "at most " + r.Observe.String() + ", decisions within " + r.DecisionBudget.String()}
+	o.AddTo(rep)
+	rep.Notes = append(rep.Notes, r.notes()...)
+	return r.measure(c, &r.where, b, pool, rep)
+}
+
+// Run is called by kong.
+func (l *loadCommand) Run(c *console) error {
+	b, err := reach(c.ctx, l.Socket)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	pool := advice.NewPool(scenario.PoolSize, l.Seed)
+	c.say(l.Quiet, "collecting questions for %v", collectFor)
+	if _, err := l.observe(c, nil, pool, collectFor, 0); err != nil {
+		return err
+	}
+	rep := report.New("kernelsim: load on ml-bridge")
+	rep.Run.Settings = map[string]string{}
+	return l.measure(c, &l.where, b, pool, rep)
+}
+
+// observe runs the first phase.
+func (w *where) observe(c *console, p ipc.Predictor, pool *advice.Pool, lasts, budget time.Duration) (*scenario.Observation, error) {
+	origins, err := w.origins()
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	o, err := scenario.NewObservation(scenario.Config{
+		Predictor: p, Traces: traces.FS, Proc: w.Proc, Origins: origins, For: lasts, Budget: budget, Seed: w.Seed, Pool: pool,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		return o, o.Run(c.ctx)
+	}
+	stop := c.watch(w.Quiet, w.NoColor, o.Status)
+	defer stop()
+	return o, o.Run(c.ctx)
+}
+
+// measure runs the load phase and publishes the report.
+func (p *pace) measure(c *console, w *where, b *bridge, pool *advice.Pool, rep *report.Report) error {
+	mix, err := drive.ParseMix(p.Mix)
+	if err != nil {
+		return usagef("%w", err)
+	}
+	// A run that was stopped early has connections to open all the same: its report
+	// says that nothing was measured.
+	predictors, err := b.open(context.WithoutCancel(c.ctx), p.Client, p.Connections)
+	if err != nil {
+		return err
+	}
+	run, err := scenario.StartLoad(c.ctx, scenario.LoadConfig{
+		Predictors: predictors, Mix: mix, Schedule: p.schedule(), Seed: w.Seed, Workers: p.ClosedLoop,
+		Duration: p.Duration, Warmup: p.Warmup, Budget: w.Budget, Callers: p.Callers,
+	}, pool)
+	if err != nil {
+		return err
+	}
+	c.say(w.Quiet, "load: %s for %v after %v of warm-up", p.schedule(), p.Duration, p.Warmup)
+	stop := c.watch(w.Quiet, w.NoColor, func() report.Status { return report.StatusOf(run.Snapshot(), drive.Sources) })
+	result := run.Wait()
+	stop()
+
+	rep.AddLoad(result, load.RequiredShare)
+	for name, value := range map[string]string{
+		"socket": b.path, "bridge": b.name, "mix": mix.String(), "seed": fmt.Sprint(w.Seed),
+		"connections": fmt.Sprintf("%d, client %s", p.Connections, p.Client),
+	} {
+		rep.Run.Settings[name] = value
+	}
+	rep.Notes = append(rep.Notes, p.notes()...)
+	if err := c.publish(rep, w.Out, w.NoColor); err != nil {
+		return err
+	}
+	if rep.Verdict.State != load.Pass.String() {
+		return verdictError{rep.Verdict.State}
+	}
+	return nil
+}
