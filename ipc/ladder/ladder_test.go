@@ -157,6 +157,18 @@ func TestDecideKeepsItsPromises(t *testing.T) {
 	}
 }
 
+func TestCachedAgreesWithDecide(t *testing.T) {
+	states(func(s ladder.State) {
+		if s.Fresh.Available || s.RequireModel || s.Why == ipc.ReasonDemoted {
+			return
+		}
+		decided := ladder.Decide(s).Source == ipc.SourceCache
+		if cached := ladder.Cached(s.Same, s.TTL, s.Threshold); cached != decided {
+			t.Errorf("Cached(%+v) = %v, but Decide(%+v) is cache: %v", s.Same, cached, s, decided)
+		}
+	})
+}
+
 func TestDecideDoesNotAllocate(t *testing.T) {
 	s := ladder.State{Same: rung(1, 0.9), TTL: ttl, StaleBound: bound, Why: ipc.ReasonNotCached}
 	if n := testing.AllocsPerRun(100, func() { ladder.Decide(s) }); n != 0 {

@@ -19,22 +19,36 @@ import (
 func (c *Client) Lookup(q ipc.Request, r *ipc.Reply) {
 	kind, subject := q.Kind(), q.Subject()
 	inputs := cachekey.Inputs(q)
-	why := ipc.ReasonNotCached
-	if !c.link.up() {
-		why = ipc.ReasonBridgeUnavailable
-	}
 	now := ipc.Now()
 	s := c.cache.of(kind, subject)
 	s.mu.Lock()
 	e := s.find(kind, subject)
-	d := c.decide(kind, e, inputs, now, false, why, r)
-	if d.Source == ipc.SourceCache {
+	if e != nil && e.answered && e.inputs == inputs && ladder.Cached(e.rung(now), c.cfg.TTL, c.threshold[kind]) {
+		e.used = true
+		e.give(ipc.SourceCache, ipc.ReasonNone, now, r)
 		s.sources[ipc.SourceCache]++
 		s.mu.Unlock()
 		return
 	}
+	why := ipc.ReasonNotCached
+	if !c.link.up() {
+		why = ipc.ReasonBridgeUnavailable
+	}
+	d := c.decide(kind, e, inputs, now, false, why, r)
 	s.mu.Unlock()
 	c.lookupMiss(s, q, r, d, inputs, now)
+}
+
+// rung is the entry's answer as the ladder sees it.
+func (e *entry) rung(now ipc.Instant) ladder.Rung {
+	return ladder.Rung{Available: true, Age: now.Sub(e.received), Confidence: e.answer.Confidence()}
+}
+
+// give copies the entry's answer.
+func (e *entry) give(source ipc.Source, why ipc.Reason, now ipc.Instant, r *ipc.Reply) {
+	*r = e.answer
+	r.Source, r.Reason = source, why
+	r.Age += now.Sub(e.received)
 }
 
 // lookupMiss is the rest of a Lookup that has no fresh answer.
@@ -64,11 +78,10 @@ func (c *Client) decide(kind ipc.Kind, e *entry, inputs uint64, now ipc.Instant,
 	if e != nil {
 		e.used = true
 		if e.answered {
-			rung := ladder.Rung{Available: true, Age: now.Sub(e.received), Confidence: e.answer.Confidence()}
 			if e.inputs == inputs {
-				s.Same = rung
+				s.Same = e.rung(now)
 			} else {
-				s.Subject = rung
+				s.Subject = e.rung(now)
 			}
 		}
 		if why == ipc.ReasonNotCached && e.refusedLately(inputs, now, c.cfg.TTL) {
@@ -77,9 +90,7 @@ func (c *Client) decide(kind ipc.Kind, e *entry, inputs uint64, now ipc.Instant,
 	}
 	d := ladder.Decide(s)
 	if d.Source == ipc.SourceCache || d.Source == ipc.SourceStale {
-		*r = e.answer
-		r.Source, r.Reason = d.Source, d.Reason
-		r.Age += now.Sub(e.received)
+		e.give(d.Source, d.Reason, now, r)
 	}
 	return d
 }
