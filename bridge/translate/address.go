@@ -1,7 +1,6 @@
 package translate
 
 import (
-	"math"
 	"strconv"
 
 	"github.com/mlbridge/mlbridge/daemon/api"
@@ -20,9 +19,6 @@ const (
 	AddressNormalised32 = api.AddressNormalised32
 )
 
-// addressSpace is what the origin divided addresses by.
-const addressSpace = 1 << 32
-
 // address reads an address in the document's form. Normalised ones are read as
 // doubles and rounded to the nearest address.
 func (s *scanner) address() uint64 {
@@ -38,7 +34,7 @@ func (s *scanner) address() uint64 {
 		s.fail("%s is outside [0, 1]; with address_form normalised32 addresses are divided by 2^32", clipped(text))
 		return 0
 	}
-	return uint64(math.Round(v * addressSpace))
+	return api.FromNormalised(v)
 }
 
 // address writes an address in the document's form. The quotient is a double: it
@@ -49,7 +45,7 @@ func (w *writer) address(a uint64) {
 		w.u64(a)
 		return
 	}
-	w.float(float64(a)/addressSpace, 64)
+	w.float(api.Normalise(a), 64)
 }
 
 // lookAtAddressForm sets the form for the object that comes next.

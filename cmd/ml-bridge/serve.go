@@ -166,6 +166,7 @@ func (p *process) serveHTTP(ln net.Listener, hosts []string) error {
 	logged := func(msg string, err error) { p.log.Error().Err(err).Msg(msg) }
 	handler := httpapi.New(httpapi.Config{
 		Predictor: p.bridge, Health: p.health, Hosts: hosts, Log: logged,
+		Observe: newHTTPMetrics(registry).observe,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
 	})
 	p.http = httpapi.NewServer(handler, httpapi.ServerConfig{Log: logged})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"runtime/debug"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -29,24 +28,4 @@ func (f flags) Validate() error {
 		return errDrain
 	}
 	return nil
-}
-
-// release is set by the linker for released builds.
-var release = ""
-
-// version names the build: a release, else the commit it was made from.
-func version() string {
-	if release != "" {
-		return release
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return "dev-" + s.Value[:min(12, len(s.Value))]
-		}
-	}
-	return "dev"
 }

@@ -15,13 +15,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-)
 
-// The exit codes.
-const (
-	exitOK      = 0
-	exitFailure = 1
-	exitUsage   = 2
+	"github.com/mlbridge/mlbridge/cmd/internal/cli"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -29,15 +24,15 @@ func main() { os.Exit(run(os.Args[1:])) }
 // run is main with its result as a value.
 func run(args []string) int {
 	var f flags
-	parser, err := kong.New(&f, kong.Name("mld"), kong.Description(description), kong.Vars{"version": version()})
+	parser, err := kong.New(&f, kong.Name("mld"), kong.Description(description), kong.Vars{"version": cli.Version()})
 	if err != nil {
 		panic(err) // the flags' declaration is wrong, which every test would see
 	}
 	if _, err := parser.Parse(args); err != nil {
 		fmt.Fprintln(os.Stderr, "mld:", err)
-		return exitUsage
+		return cli.ExitUsage
 	}
-	log := newLogger(os.Stderr, f.LogFormat)
+	log := cli.NewLogger(os.Stderr, f.LogFormat)
 
 	// Two places each: the second SIGTERM must not be lost while the first is handled.
 	stop := make(chan os.Signal, 2)
@@ -51,10 +46,10 @@ func run(args []string) int {
 	switch {
 	case errors.Is(err, errForced):
 		log.Warn().Msg("closed without draining")
-		return exitFailure
+		return cli.ExitFailure
 	case err != nil:
 		log.Error().Msg(err.Error())
-		return exitFailure
+		return cli.ExitFailure
 	}
-	return exitOK
+	return cli.ExitOK
 }

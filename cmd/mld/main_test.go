@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/cli"
 )
 
 // The tests run the command as a process of its own: this test binary, which is mld
@@ -128,7 +131,9 @@ func addresses(t *testing.T, line map[string]any) (out []string) {
 
 func unixClient(path string) *http.Client {
 	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
-		Dial:              func(_, _ string) (net.Conn, error) { return net.Dial("unix", path) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		},
 		DisableKeepAlives: true,
 	}}
 }
@@ -179,7 +184,7 @@ func TestLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.await(t, "drained")
-	if code := p.exit(t); code != exitOK {
+	if code := p.exit(t); code != cli.ExitOK {
 		t.Errorf("exit %d", code)
 	}
 	if _, err := os.Stat(socket); !os.IsNotExist(err) {
@@ -209,7 +214,7 @@ func TestSecondSignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.await(t, "closed without draining")
-	if code := p.exit(t); code != exitFailure {
+	if code := p.exit(t); code != cli.ExitFailure {
 		t.Errorf("exit %d", code)
 	}
 }
@@ -222,7 +227,7 @@ func TestTakenPort(t *testing.T) {
 	}
 	defer ln.Close()
 	p := launch(t, "--listen", ln.Addr().String())
-	if code := p.exit(t); code != exitFailure {
+	if code := p.exit(t); code != cli.ExitFailure {
 		t.Errorf("exit %d", code)
 	}
 	text := p.text()
@@ -237,7 +242,7 @@ func TestUsage(t *testing.T) {
 		{"--nonsense"}, {"--log-format", "xml"}, {"--models", "/nowhere/at/all"}, {"--max-conns", "0"}, {"--drain", "-1s"}, {"argument"},
 	} {
 		p := launch(t, args...)
-		if code := p.exit(t); code != exitUsage || !strings.HasPrefix(p.text(), "mld: ") {
+		if code := p.exit(t); code != cli.ExitUsage || !strings.HasPrefix(p.text(), "mld: ") {
 			t.Errorf("%v: exit %d\n%s", args, code, p.text())
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/mlbridge/mlbridge/cmd/internal/cli"
 	"github.com/mlbridge/mlbridge/daemon"
 	"github.com/mlbridge/mlbridge/daemon/registry"
 	"github.com/mlbridge/mlbridge/ipc"
@@ -30,7 +31,7 @@ func serve(ctx context.Context, f flags, log zerolog.Logger, stop, reload <-chan
 	}
 	reg := newRegistry(f.Models)
 	opts := daemon.Options{
-		Registry: reg, Version: version(), AllowHosts: f.AllowHost, MaxConns: f.MaxConns,
+		Registry: reg, Version: cli.Version(), AllowHosts: f.AllowHost, MaxConns: f.MaxConns,
 		OnPanic: func(v any, stack []byte) {
 			log.Error().Interface("panic", v).Bytes("stack", stack).Msg("a request failed with a panic")
 		},

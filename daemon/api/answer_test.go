@@ -14,7 +14,7 @@ func TestAnswerRoundTrip(t *testing.T) {
 			for _, batch := range []bool{false, true} {
 				var got Answer
 				for _, u := range extremes {
-					want := Answer{Model: "m\"@1", Latency: 1_234_567, Slots: []Slot{{Prediction: fullPrediction(k, u, min(u, MaxMs))}}}
+					want := Answer{Model: "m\"@1", Latency: 1_234_567, Slots: []Slot{{Prediction: fullPrediction(k, u, min(u, ipc.MaxMillis))}}}
 					if batch {
 						want.Slots = append(want.Slots, Slot{Prediction: barePrediction(k)},
 							Slot{Status: ipc.StatusOverloaded, Error: "too\nmuch"})
@@ -79,7 +79,7 @@ func TestAnswerOfOthers(t *testing.T) {
 		{
 			"so does a time beyond nanoseconds", ipc.Failure,
 			`{"prediction":{"failureProbability":1,"predictedTime":18446744073710,"confidence":1,"failureType":2},"success":true}`,
-			Answer{Slots: []Slot{{Status: ipc.StatusInternal, Error: "prediction: predictedTime: 18446744073710 ms do not fit into nanoseconds, at most 18446744073709"}}},
+			Answer{Slots: []Slot{{Status: ipc.StatusInternal, Error: "prediction: predictedTime: 18446744073710 ms does not fit in 64 bits of nanoseconds, at most 18446744073709 ms"}}},
 		},
 		{
 			"so does another negative time", ipc.Failure,

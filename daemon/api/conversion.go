@@ -6,25 +6,8 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
-// nsPerMs is the ratio between the wire's unit of time and this API's.
+// nsPerMs is the ratio between the units of latency inside and in JSON.
 const nsPerMs = 1_000_000
-
-// MaxMs is the longest time in milliseconds that has a value in nanoseconds:
-// floor((2^64-1) / 10^6), about 584 years.
-const MaxMs = math.MaxUint64 / nsPerMs
-
-// MsToNs converts milliseconds to nanoseconds. Above MaxMs it is an error: a time
-// that wrapped round would turn "in 600 years" into "now".
-func MsToNs(ms uint64) (uint64, error) {
-	if ms > MaxMs {
-		return 0, invalidf("%d ms do not fit into nanoseconds, at most %d", ms, uint64(MaxMs))
-	}
-	return ms * nsPerMs, nil
-}
-
-// NsToMs converts nanoseconds to milliseconds, rounding down: a failure is never
-// promised later than the model said.
-func NsToMs(ns uint64) uint64 { return ns / nsPerMs }
 
 // AddressForm says how a memory call writes addresses in JSON.
 type AddressForm uint8
@@ -43,6 +26,13 @@ const (
 )
 
 const normalised32 = 1 << 32
+
+// FromNormalised gives the address that a normalised number stands for, to the
+// nearest: a quotient that was rounded finds back. The number must be in [0, 1].
+func FromNormalised(v float64) uint64 { return uint64(math.Round(v * normalised32)) }
+
+// Normalise divides an address by 2^32.
+func Normalise(address uint64) float64 { return float64(address) / normalised32 }
 
 // String gives the form's name in JSON.
 func (f AddressForm) String() string {
@@ -73,7 +63,7 @@ func truncate64(v float64) (uint64, bool) {
 
 // toMs gives p with its time in milliseconds, as this API writes it.
 func toMs(p ipc.FailurePrediction) ipc.FailurePrediction {
-	p.PredictedTime.Value = NsToMs(p.PredictedTime.Value)
+	p.PredictedTime.Value = ipc.NanosToMillis(p.PredictedTime.Value)
 	return p
 }
 
@@ -82,7 +72,7 @@ func fromMs(p *ipc.FailurePrediction) error {
 	if !p.PredictedTime.Valid {
 		return nil
 	}
-	ns, err := MsToNs(p.PredictedTime.Value)
+	ns, err := ipc.MillisToNanos(p.PredictedTime.Value)
 	p.PredictedTime.Value = ns
 	return err
 }

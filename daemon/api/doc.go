@@ -32,7 +32,7 @@
 //	slot           [0, prediction] or [status, text]  status as on the wire
 //
 // The prediction is the wire's array with one difference: predicted_time is in
-// milliseconds here, as everywhere in this API. [MsToNs] and [NsToMs] are the rule.
+// milliseconds here, as everywhere in this API. [ipc.MillisToNanos] and [ipc.NanosToMillis] are the rule.
 //
 // # Errors
 //

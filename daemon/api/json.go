@@ -131,7 +131,7 @@ func appendAgent(b []byte, agent uint64) []byte {
 // appendAddress writes an address in its form.
 func appendAddress(b []byte, address uint64, form AddressForm) []byte {
 	if form == AddressNormalised32 {
-		return appendFloat(b, float64(address)/normalised32, 64)
+		return appendFloat(b, Normalise(address), 64)
 	}
 	return strconv.AppendUint(b, address, 10)
 }

@@ -89,7 +89,7 @@ func appendFailurePrediction(b []byte, p *ipc.FailurePrediction) []byte {
 	b = append(b, `{"failureProbability":`...)
 	b = appendFloat(b, float64(p.Probability), 32)
 	if p.PredictedTime.Valid {
-		b = appendU64Member(b, "predictedTime", NsToMs(p.PredictedTime.Value))
+		b = appendU64Member(b, "predictedTime", ipc.NanosToMillis(p.PredictedTime.Value))
 	} else {
 		b = append(b, `,"predictedTime":-1`...)
 	}

@@ -222,7 +222,7 @@ func (r *jsonReader) address(field string, form AddressForm) uint64 {
 		r.bad("%s: %v is outside [0, 1]", field, v)
 		return 0
 	}
-	return uint64(v * normalised32)
+	return FromNormalised(v)
 }
 
 // quoted gives a value for an error text, cut where it is long.
