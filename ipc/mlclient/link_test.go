@@ -185,31 +185,25 @@ func TestLinkKeepsASlowBridge(t *testing.T) {
 }
 
 func TestLinkNeverGivesUp(t *testing.T) {
-	for name, cfg := range map[string]mlclient.Config{
-		"nobody there": {Dial: func(context.Context, ipc.ClientConfig) (*ipc.Client, error) {
+	synctest.Test(t, func(t *testing.T) {
+		c := mlclient.New(mlclient.Config{Dial: func(context.Context, ipc.ClientConfig) (*ipc.Client, error) {
 			return nil, errors.New("nobody there")
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := mlclient.New(cfg)
-				defer c.Close()
-				attempts := func(d time.Duration) uint64 {
-					before := c.Stats().Failures
-					time.Sleep(d)
-					synctest.Wait()
-					return c.Stats().Failures - before
-				}
-				if n := attempts(time.Second); n < 6 || n > 30 {
-					t.Errorf("%d attempts in the first second, want a few, further and further apart", n)
-				}
-				time.Sleep(time.Hour)
-				if n := attempts(time.Minute); n < 40 || n > 120 {
-					t.Errorf("%d attempts in a minute after an hour, want about one a second", n)
-				}
-			})
-		})
-	}
+		}})
+		defer c.Close()
+		attempts := func(d time.Duration) uint64 {
+			before := c.Stats().Failures
+			time.Sleep(d)
+			synctest.Wait()
+			return c.Stats().Failures - before
+		}
+		if n := attempts(time.Second); n < 6 || n > 30 {
+			t.Errorf("%d attempts in the first second, want a few, further and further apart", n)
+		}
+		time.Sleep(time.Hour)
+		if n := attempts(time.Minute); n < 40 || n > 120 {
+			t.Errorf("%d attempts in a minute after an hour, want about one a second", n)
+		}
+	})
 }
 
 // TestLinkDoesNotSpin is about a bridge that hangs up as soon as it has said hello.
