@@ -29,7 +29,7 @@ func (c *Client) flush() {
 		c.mu.Unlock()
 		n, err := c.tryWrite(chunk)
 		if err != nil {
-			c.fail(err) // writing stays set: nobody can write any more
+			c.writeFailed(err) // writing stays set: nobody can write any more
 			return
 		}
 		if n < len(chunk) {
@@ -48,6 +48,15 @@ func (c *Client) flush() {
 	c.rest = c.takeOut()
 	c.mu.Unlock()
 	c.kick <- struct{}{}
+}
+
+// writeFailed ends the connection, unless all it says is that the server reads no
+// more: its last replies and its goaway may still lie here unread. The reader takes
+// them and meets the end behind them.
+func (c *Client) writeFailed(err error) {
+	if !errors.Is(err, unix.EPIPE) {
+		c.fail(err)
+	}
 }
 
 // takeOut takes the queued frames. c.mu is held, and the caller is writing.
@@ -118,7 +127,7 @@ func (c *Client) flushLoop() {
 		c.rest = nil
 		for more := true; more; {
 			if _, err := c.conn.Write(chunk); err != nil {
-				c.fail(err)
+				c.writeFailed(err)
 				return
 			}
 			c.mu.Lock()
