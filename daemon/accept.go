@@ -33,6 +33,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		switch {
 		case err == nil:
 		case s.draining.Load():
+			s.acceptWaiting(ln, guard)
 			return ErrClosed
 		case temporary(err):
 			if !failing {

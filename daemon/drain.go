@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"net"
 	"time"
 )
 
@@ -13,8 +14,12 @@ import (
 // answer. One that pipelines is not: it may have sent more by then, which closing
 // after that answer would throw away. Its connection stops reading instead, so that what has arrived is
 // still answered and what comes later fails unread, and may safely be sent elsewhere.
+//
+// Connections that the kernel has already made on a listener's behalf belong to what
+// has arrived: their clients may have sent a call. They are accepted before the
+// listener closes.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.stopListening()
+	s.stopListening(true)
 	tick := time.NewTicker(closeTick)
 	defer tick.Stop()
 	for s.endIdle() > 0 {
@@ -32,28 +37,46 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Close closes everything at once: calls in flight get no answer.
 func (s *Server) Close() {
-	s.stopListening()
+	s.stopListening(false)
 	s.closeConns()
 	s.serving.Wait()
 }
 
-// stopListening also makes Serve return.
-func (s *Server) stopListening() {
+// deadliner is a listener whose Accept can be woken without closing it.
+type deadliner interface{ SetDeadline(time.Time) error }
+
+// stopListening makes Serve return: at once, or when it has accepted what waits.
+func (s *Server) stopListening(backlog bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.draining.CompareAndSwap(false, true) {
+		close(s.stop)
+	}
+	for ln := range s.listeners {
+		d, ok := ln.(deadliner)
+		if !backlog || !ok || d.SetDeadline(time.Now()) != nil {
+			ln.Close()
+		}
+	}
+}
+
+// acceptWaiting admits the connections that wait on ln, for backlogTime at most.
+func (s *Server) acceptWaiting(ln net.Listener, guard bool) {
+	d, ok := ln.(deadliner)
+	if !ok || d.SetDeadline(time.Now().Add(backlogTime)) != nil {
 		return
 	}
-	s.closed = true
-	s.draining.Store(true)
-	close(s.stop)
-	for ln := range s.listeners {
-		ln.Close()
+	for {
+		nc, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		s.admit(&conn{Conn: nc, guard: guard, fresh: true})
 	}
 }
 
 // endIdle stops the input of connections that are between requests and gives the
-// number of all that are left.
+// number of all that are left, listeners included.
 func (s *Server) endIdle() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,12 +85,17 @@ func (s *Server) endIdle() int {
 			c.stopReading()
 		}
 	}
-	return len(s.conns)
+	return len(s.conns) + len(s.listeners)
 }
 
+// closeConns closes every connection and makes admit refuse what may yet come.
 func (s *Server) closeConns() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closed = true
+	for ln := range s.listeners {
+		ln.Close()
+	}
 	for c := range s.conns {
 		c.Conn.Close()
 	}

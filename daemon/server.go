@@ -17,6 +17,9 @@ const (
 	headerBytes = 8 << 10
 	// closeTick is how often draining looks at the connections.
 	closeTick = 5 * time.Millisecond
+	// backlogTime bounds how long connections that were waiting to be accepted are
+	// still accepted when draining begins; it takes microseconds each.
+	backlogTime = 20 * time.Millisecond
 )
 
 // Server serves the HTTP API. Make one with New.
@@ -41,7 +44,7 @@ type Server struct {
 	serving  sync.WaitGroup
 
 	mu        sync.Mutex
-	closed    bool // guarded by mu, as are the sets below: no new connections
+	closed    bool // guarded by mu, as are the sets below: admit refuses
 	conns     map[*conn]struct{}
 	listeners map[net.Listener]struct{}
 }
@@ -92,7 +95,7 @@ func (silent) Printf(string, ...any) {}
 func (s *Server) track(ln net.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.draining.Load() {
 		return false
 	}
 	s.listeners[ln] = struct{}{}
