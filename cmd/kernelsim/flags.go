@@ -51,7 +51,7 @@ type pace struct {
 	Arrivals    string        `help:"How calls arrive at a constant rate: evenly spaced or at random (${enum})." enum:"constant,poisson" default:"poisson"`
 	Mix         string        `help:"What is asked, as weights, e.g. workload=2,memory=1 (default: all four equally)." placeholder:"MIX"`
 	Connections int           `help:"Connections to the bridge." default:"2"`
-	Callers     int           `help:"Calls that can be under way at a time." default:"64"`
+	Callers     int           `help:"Calls that can be under way at a time." default:"256"`
 	Client      string        `help:"Ask through the kernel side's client, with its cache and rules, or straight over the wire (${enum})." enum:"ml,wire" default:"ml"`
 	ClosedLoop  int           `help:"Instead: so many callers that each wait for their answer. Finds the most that can be had; its latencies leave waiting out." placeholder:"N"`
 }

@@ -27,7 +27,10 @@ type Config struct {
 	Predictors []ipc.Predictor
 	// Questions by label; each must have at least one.
 	Questions [][]ipc.Request
-	Budget    time.Duration
+	// Budget is the time from a call's intended start by which it wants its answer.
+	Budget time.Duration
+	// Clock is the run's, in which intended starts are told. A closed loop needs none.
+	Clock load.Clock
 	// Callers is how many calls can be under way at a time.
 	Callers int
 }
@@ -70,8 +73,19 @@ func (d *Driver) Issue(c load.Call) {
 
 func (d *Driver) serve(w caller) {
 	for c := range d.calls {
-		c.Done(w.ask(d.ctx, d.question(c.N, c.Label), d.cfg.Budget))
+		c.Done(w.ask(d.ctx, d.question(c.N, c.Label), d.left(c.Intended)))
 	}
+}
+
+// wakeShare is the part of the budget that a caller keeps for being woken with the
+// answer: a wake-up takes tens of microseconds, more on a busy machine.
+const wakeShare = 10
+
+// left is the time that the bridge is given. What has passed since the intended
+// start is gone: the kernel's time does not wait for its threads.
+func (d *Driver) left(intended int64) time.Duration {
+	passed := time.Duration(d.cfg.Clock.Now() - intended)
+	return max(d.cfg.Budget-d.cfg.Budget/wakeShare-passed, time.Microsecond)
 }
 
 // question gives call n its question: in turn, so that all are asked equally often.
@@ -83,7 +97,7 @@ func (d *Driver) question(n uint64, label int) ipc.Request {
 // Call is a load.CallFunc for a closed loop.
 func (d *Driver) Call(ctx context.Context, worker int, n uint64, label int) load.Outcome {
 	w := caller{predictor: d.cfg.Predictors[worker%len(d.cfg.Predictors)]}
-	return w.ask(ctx, d.question(n, label), d.cfg.Budget)
+	return w.ask(ctx, d.question(n, label), d.cfg.Budget-d.cfg.Budget/wakeShare)
 }
 
 // Close ends the callers. The run must be over: no Issue after it.

@@ -44,9 +44,9 @@ func (g *guard) advise(p *ipc.FailurePrediction, number int, at time.Time) {
 }
 
 // failure is told that the component begins to fail with reading number. Alarms
-// of the horizon before it were right; with none of them it was missed.
-func (g *guard) failure(number, horizon int, at time.Time) {
-	early := false
+// of the horizon before it were right; with none of them it was missed. It reports
+// whether the failure was caught early.
+func (g *guard) failure(number, horizon int, at time.Time) (early bool) {
 	for i := range g.alarms {
 		a := &g.alarms[i]
 		if number-a.number > horizon || a.number >= number {
@@ -62,19 +62,23 @@ func (g *guard) failure(number, horizon int, at time.Time) {
 	} else {
 		g.missed++
 	}
+	return early
 }
 
-// expire judges the alarms whose horizon ended before reading number.
-func (g *guard) expire(number, horizon int) {
+// expire judges the alarms whose horizon ended before reading number, and returns
+// how many they were and how many of them were false.
+func (g *guard) expire(number, horizon int) (judged, wrong int) {
 	k := 0
 	for ; k < len(g.alarms) && number-g.alarms[k].number > horizon; k++ {
 		if g.alarms[k].caught {
 			g.right++
 		} else {
-			g.wrong++
+			wrong++
 		}
 	}
+	g.wrong += wrong
 	g.alarms = append(g.alarms[:0], g.alarms[k:]...)
+	return k, wrong
 }
 
 // median of the leads, 0 without any.

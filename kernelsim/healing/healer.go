@@ -43,6 +43,8 @@ type Healer struct {
 
 	brier    score.Paired
 	areas    score.Ranked
+	caught   score.Paired // share of failures caught early
+	alarms   score.Paired // share of alarms that were false
 	failures int
 }
 
@@ -53,7 +55,11 @@ type asking struct {
 
 // New makes a healer; name is what reports call it.
 func New(name string, advisor *advice.Advisor) *Healer {
-	return &Healer{name: name, advisor: advisor, components: make(map[string]*component)}
+	h := &Healer{name: name, advisor: advisor, components: make(map[string]*component)}
+	// Failures and alarms are events, apart by a horizon or a procedure: each is
+	// its own block.
+	h.caught.Block, h.alarms.Block = 1, 1
+	return h
 }
 
 // Step takes the readings of an instant.
@@ -103,8 +109,11 @@ func (h *Healer) component(name string) *component {
 func (h *Healer) settle(ctx context.Context, c *component, at time.Time, begins bool) {
 	horizon := c.horizon()
 	// A reading lies in the horizon of the question asked horizon readings before.
-	c.ml.expire(c.readings, horizon)
-	c.rule.expire(c.readings, horizon)
+	mlAlarms, mlFalse := c.ml.expire(c.readings, horizon)
+	ruleAlarms, ruleFalse := c.rule.expire(c.readings, horizon)
+	if mlAlarms+ruleAlarms > 0 {
+		h.alarms.AddRatio(c.id, float64(mlFalse), float64(mlAlarms), float64(ruleFalse), float64(ruleAlarms))
+	}
 	passed := 0
 	for passed < len(c.open) && c.readings-c.open[passed].number > horizon {
 		h.outcome(ctx, c, &c.open[passed], at, false)
@@ -112,8 +121,8 @@ func (h *Healer) settle(ctx context.Context, c *component, at time.Time, begins 
 	}
 	if begins {
 		h.failures++
-		c.ml.failure(c.readings, horizon, at)
-		c.rule.failure(c.readings, horizon, at)
+		ml, rule := c.ml.failure(c.readings, horizon, at), c.rule.failure(c.readings, horizon, at)
+		h.caught.Add(c.id, float64(flag(ml)), float64(flag(rule)))
 		for ; passed < len(c.open); passed++ {
 			h.outcome(ctx, c, &c.open[passed], at, true)
 		}
@@ -149,21 +158,19 @@ func (h *Healer) Comparisons(full bool) []report.Comparison {
 	if h.failures == 0 {
 		return rows // nothing to catch or to rank
 	}
+	alarms := h.alarms.Compare(score.Metric{Subsystem: h.name, Name: "false alarms of all", Unit: "%", Scale: 100, Note: "alarms whose horizon is over"}, full)
 	ml, rule := h.total(true), h.total(false)
-	share := func(part, whole int) *float64 { return report.Value(100 * float64(part) / float64(whole)) }
+	alarms.N = uint64(ml.right + ml.wrong + rule.right + rule.wrong) // alarms, not moments
 	return append(rows,
 		h.areas.Compare(score.Metric{
 			Subsystem: h.name, Name: "ROC-AUC", HigherIsBetter: true,
 			Note: fmt.Sprintf("%d of %d questions were followed by a failure", h.areas.Positives(), h.areas.N()),
 		}, full),
-		report.Comparison{
-			Subsystem: h.name, Metric: "failures caught early", Unit: "%", HigherIsBetter: true, N: uint64(h.failures),
-			ML: share(ml.caught, h.failures), Rule: share(rule.caught, h.failures), Note: "too few failures for an interval",
-		}.Judge(),
-		report.Comparison{
-			Subsystem: h.name, Metric: "false alarms of all", Unit: "%", N: uint64(ml.right + ml.wrong + rule.right + rule.wrong),
-			ML: share(ml.wrong, ml.right+ml.wrong), Rule: share(rule.wrong, rule.right+rule.wrong), Note: "alarms whose horizon is over",
-		}.Judge(),
+		h.caught.Compare(score.Metric{
+			Subsystem: h.name, Name: "failures caught early", Unit: "%", Scale: 100, HigherIsBetter: true,
+			Note: "a procedure was started in the horizon before",
+		}, full),
+		alarms,
 	)
 }
 

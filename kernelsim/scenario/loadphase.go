@@ -34,7 +34,8 @@ type LoadRun struct {
 
 // StartLoad asks the pool's questions until the duration or ctx ends.
 func StartLoad(ctx context.Context, cfg LoadConfig, pool *advice.Pool) (*LoadRun, error) {
-	dc := drive.Config{Predictors: cfg.Predictors, Budget: cfg.Budget, Callers: max(cfg.Callers, 1)}
+	clock := load.NewMonotonic(0)
+	dc := drive.Config{Predictors: cfg.Predictors, Clock: clock, Budget: cfg.Budget, Callers: max(cfg.Callers, 1)}
 	for _, k := range cfg.Mix.Kinds() {
 		qs := pool.Requests(k)
 		if len(qs) == 0 {
@@ -45,7 +46,7 @@ func StartLoad(ctx context.Context, cfg LoadConfig, pool *advice.Pool) (*LoadRun
 	o := load.Options{
 		Duration: cfg.Duration, Warmup: cfg.Warmup, Budget: cfg.Budget,
 		Labels: cfg.Mix.Labels(), LabelOf: cfg.Mix.LabelOf, Sources: drive.Sources,
-		Workers: cfg.Workers,
+		Workers: cfg.Workers, Clock: clock,
 	}
 	if cfg.Workers == 0 {
 		pacer, err := load.ParsePacer(cfg.Schedule, cfg.Seed)

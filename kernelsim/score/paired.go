@@ -16,6 +16,9 @@ const (
 // Paired is a ratio for the model's way and one for the rule's, over the same
 // outcomes. A mean is a ratio over the number of outcomes. The zero value is empty.
 type Paired struct {
+	// Block is how many consecutive outcomes of an agent are resampled together;
+	// 0 is blockLength. Outcomes that have nothing to do with each other need 1.
+	Block  int
 	total  block
 	closed []block
 	open   map[uint64]*block
@@ -50,7 +53,11 @@ func (p *Paired) AddRatio(agent uint64, ml, mlOver, rule, ruleOver float64) {
 		b = new(block)
 		p.open[agent] = b
 	}
-	if b.add(one); b.n < blockLength {
+	length := p.Block
+	if length == 0 {
+		length = blockLength
+	}
+	if b.add(one); b.n < length {
 		return
 	}
 	p.closed = append(p.closed, *b)
