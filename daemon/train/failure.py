@@ -21,11 +21,11 @@ KIND = ["is_cpu", "is_io", "is_network", "is_service"]
 FAMILIES = {
     "memory": dict(data="oom", gate="is_memory", interval_ms=50, horizon=20,
                    without=KIND + ["samples", "baseline", "reading_excess", "ever_failed", "since_failure"],
-                   settings=dict(num_leaves=8, learning_rate=0.12, min_data_in_leaf=150), rounds=32),
+                   settings=dict(num_leaves=8, max_depth=4, learning_rate=0.12, min_data_in_leaf=150), rounds=32),
     "resource": dict(data="smd", gate="is_resource", interval_ms=60_000, horizon=10, without=["is_service", "samples"],
-                     settings=dict(num_leaves=8, learning_rate=0.1, min_data_in_leaf=2000), rounds=24),
+                     settings=dict(num_leaves=8, max_depth=4, learning_rate=0.1, min_data_in_leaf=2000), rounds=24),
     "node": dict(data="lanl", gate="is_node", interval_ms=86_400_000, horizon=7, without=KIND + ["samples"],
-                 settings=dict(num_leaves=12, learning_rate=0.1, min_data_in_leaf=300), rounds=48),
+                 settings=dict(num_leaves=12, max_depth=5, learning_rate=0.1, min_data_in_leaf=300), rounds=48),
 }
 
 
@@ -43,7 +43,7 @@ def train(folder, out, free):
         chance += raw.scaled(a, b).gated(gate)
         rows = fit["label"] == 1
         when = trees.fit(fit.x[rows], np.log2(fit["left"][rows]), rounds=8, columns=columns, objective="l1",
-                         num_leaves=6, learning_rate=0.35, min_data_in_leaf=100)
+                         num_leaves=6, max_depth=4, learning_rate=0.35, min_data_in_leaf=100)
         time += when.gated(gate)
     nodes = [trees.node(chance, "chance", "x", "logit"), helper.make_node("Sigmoid", ["logit"], ["probability"]),
              trees.node(time, "time", "x", "log2_intervals")]

@@ -16,7 +16,7 @@ def train(folder, out, free):
     val = [_asks(Table(folder, f"memory_{w}_val"), TRAIN_ROWS) for w in WAYS]
     x, y, w = (np.concatenate(v) for v in zip(*[(t.x, t["hit"], _equal(t["entity"])) for t in fit]))
     vx, vy, vw = (np.concatenate(v) for v in zip(*[(t.x, t["hit"], _equal(t["entity"])) for t in val]))
-    raw = trees.fit(x, y, w, (vx, vy, vw), rounds=60, objective="binary", num_leaves=24, learning_rate=0.2,
+    raw = trees.fit(x, y, w, (vx, vy, vw), rounds=60, objective="binary", num_leaves=24, max_depth=6, learning_rate=0.2,
                     min_data_in_leaf=400)
     a, b = _calibration(raw, val)
     model = raw.scaled(a, b)

@@ -20,7 +20,7 @@ def train(folder, out, free):
     width = fit["x"].shape[1]
     plain = range(width - ABSOLUTE)
     delta = trees.fit(fit["x"], fit["y"], fit["w"], (val["x"], val["y"], val["w"]), rounds=48, columns=plain,
-                      objective="l1", num_leaves=16, learning_rate=0.15, min_data_in_leaf=100)
+                      objective="l1", num_leaves=16, max_depth=5, learning_rate=0.15, min_data_in_leaf=100)
     confidence = _confidence(folder, sources, delta, rng)
     nodes = [trees.node(delta, "step", "x", "delta"), trees.node(confidence, "hit", "x", "logit"),
              helper.make_node("Sigmoid", ["logit"], ["confidence"])]
@@ -70,7 +70,7 @@ def _confidence(folder, sources, delta, rng):
         return np.concatenate(xs), np.concatenate(ys).astype(float), np.concatenate(ws)
     x, y, w = rows("train")
     vx, vy, vw = rows("val")
-    raw = trees.fit(x, y, w, (vx, vy, vw), rounds=16, objective="binary", num_leaves=8, learning_rate=0.3)
+    raw = trees.fit(x, y, w, (vx, vy, vw), rounds=16, objective="binary", num_leaves=8, max_depth=4, learning_rate=0.3)
     return raw.scaled(*scores.platt(raw.predict(vx), vy, vw))
 
 
