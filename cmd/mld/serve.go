@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
@@ -65,23 +66,33 @@ func serve(ctx context.Context, f flags, log zerolog.Logger, stop, reload <-chan
 	}
 }
 
+// sameSignal is how soon after the first a second signal is still the same request to
+// stop: timeout(1), a terminal and some supervisors signal the process and its group.
+const sameSignal = 100 * time.Millisecond
+
 // drain finishes what is in flight, unless a second signal comes.
 func drain(ctx context.Context, server *daemon.Server, f flags, log zerolog.Logger, stop <-chan os.Signal) error {
 	ctx, cancel := context.WithTimeout(ctx, f.Drain)
 	defer cancel()
+	started := time.Now()
 	done := make(chan error, 1)
 	go func() { done <- server.Shutdown(ctx) }()
-	select {
-	case err := <-done:
-		if err != nil {
-			return fmt.Errorf("calls were still in flight after %v: %w", f.Drain, err)
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				return fmt.Errorf("calls were still in flight after %v: %w", f.Drain, err)
+			}
+			log.Info().Msg("drained")
+			return nil
+		case <-stop:
+			if time.Since(started) < sameSignal {
+				continue
+			}
+			cancel() // Shutdown closes what is left
+			<-done
+			return errForced
 		}
-		log.Info().Msg("drained")
-		return nil
-	case <-stop:
-		cancel() // Shutdown closes what is left
-		<-done
-		return errForced
 	}
 }
 
