@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"net"
 	"testing"
 	"time"
 
@@ -191,7 +190,7 @@ func FuzzClientReads(f *testing.F) {
 			go func() { _, _ = c.Write(b); _ = c.Close() }()
 			return ipctest.Hang()(c)
 		}))
-		client, err := ipc.NewClient(t.Context(), net.Conn(near), ipc.ClientConfig{})
+		client, err := ipc.NewClient(t.Context(), near, ipc.ClientConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -173,7 +173,7 @@ func mirrorRequest(q Request) (filled, empty any) {
 		m.Metrics.MemoryUsage, m.Metrics.NetworkActivity = q.Metrics.MemoryUsage, q.Metrics.NetworkActivity
 		m.Anomalies = []anomalyMirror{}
 		for _, a := range q.Anomalies {
-			m.Anomalies = append(m.Anomalies, anomalyMirror{Type: a.Type, Severity: a.Severity, Timestamp: a.Timestamp})
+			m.Anomalies = append(m.Anomalies, anomalyMirror(a))
 		}
 		if len(q.SyscallFeatures) > 0 {
 			return &threatFeatures{*m, q.SyscallFeatures}, new(threatFeatures)
@@ -220,7 +220,7 @@ func mirrorPrediction(p *Prediction) (filled, empty any) {
 		}
 		more := &memoryMore{memoryAnswer: *m}
 		for _, c := range w.More[:w.MoreLen] {
-			more.More = append(more.More, moreMirror{Address: c.Address, Probability: c.Probability})
+			more.More = append(more.More, moreMirror(c))
 		}
 		return more, new(memoryMore)
 	}

@@ -236,7 +236,7 @@ func TestLinkRefreshesInFakeTime(t *testing.T) {
 		at(ipc.SourceCache, 0, "refreshed")
 		time.Sleep(100*time.Millisecond - 1)
 		at(ipc.SourceCache, 100*time.Millisecond-1, "at the end of the TTL")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond) // fake time
 		at(ipc.SourceStale, 100*time.Millisecond, "after the TTL")
 		at(ipc.SourceCache, 0, "refreshed again")
 		time.Sleep(time.Second)
