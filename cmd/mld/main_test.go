@@ -216,7 +216,7 @@ func TestSecondSignal(t *testing.T) {
 	for sent := 0; ; {
 		select {
 		case code := <-p.exited:
-			if code != exitFailure || sent < 2 || !strings.Contains(p.text(), "closed without draining") {
+			if code != cli.ExitFailure || sent < 2 || !strings.Contains(p.text(), "closed without draining") {
 				t.Errorf("exit %d after %d more signals:\n%s", code, sent, p.text())
 			}
 			return
