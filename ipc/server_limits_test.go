@@ -119,10 +119,8 @@ func TestServerMaxHeld(t *testing.T) {
 	}
 	last.wantError(0, ipc.StatusOverloaded, ipc.FaultTooMuch)
 	last.wantEnd()
-	s.on(t, func() {
-		if s.Held() > 256<<10 || s.Held() != s.OwnHeld() {
-			t.Errorf("%d bytes held, %d counted anew, bound %d", s.Held(), s.OwnHeld(), 256<<10)
-		}
+	s.await(t, "the bound to hold again", func() bool {
+		return s.Held() <= 256<<10 && s.Held() == s.OwnHeld()
 	})
 	rest := make([]byte, 255) // ends the small peer's frame, as garbage
 	small.send(rest)
