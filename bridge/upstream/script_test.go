@@ -146,6 +146,22 @@ func TestDaemonHangsUpBetweenCalls(t *testing.T) {
 	})
 }
 
+// A connection whose daemon said that it will close is not used again, even while
+// the daemon has not closed it.
+func TestConnectionCloseIsBelieved(t *testing.T) {
+	transports(t, func(t *testing.T, library bool) {
+		ln, target := listenTCP(t)
+		hang := func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+		script(t, ln, say(strings.Replace(ok, "\r\n", "\r\nConnection: x, Close\r\n", 1)), hang)
+		r := newRig(t, target, library)
+		for range 3 {
+			if got := r.wait(r.start([]byte("x"), 5*time.Second)); got.answer != "ok" {
+				t.Errorf("got %+v, want an answer on a new connection", got)
+			}
+		}
+	})
+}
+
 // A daemon that refuses a large body before it has read it is heard.
 func TestAnswerBeforeTheCallIsWritten(t *testing.T) {
 	networks(t, func(t *testing.T, ln net.Listener, target string) {
