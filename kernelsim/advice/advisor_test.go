@@ -1,0 +1,139 @@
+package advice_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/kernelsim/advice"
+	"github.com/mlbridge/mlbridge/kernelsim/advice/advicetest"
+)
+
+func question(agent uint64) *ipc.WorkloadRequest {
+	return &ipc.WorkloadRequest{AgentID: agent, HistoricalCPU: []float32{0.25}, CurrentCPU: 0.25, CurrentMemory: 4}
+}
+
+func prediction(cpu, confidence float32) ipc.Prediction {
+	return ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: cpu, Confidence: confidence}}
+}
+
+func TestAskChoosesBetweenModelAndRule(t *testing.T) {
+	const rule = 0.25 // one reading: the rule repeats it
+	for _, c := range []struct {
+		name   string
+		reply  ipc.Reply
+		err    error
+		act    float32
+		counts advice.Counts
+		why    string
+	}{
+		{"sure", advicetest.Sure(prediction(0.75, 0.5)), nil, 0.75, advice.Counts{Model: 1}, ""},
+		{"just unsure", advicetest.Sure(prediction(0.75, 0.49)), nil, rule, advice.Counts{Unsure: 1}, ""},
+		{"no model", advicetest.None(nil), nil, rule, advice.Counts{Absent: 1}, "daemon unavailable"},
+		{"rule of the bridge", ipc.Reply{Source: ipc.SourceRule, Prediction: prediction(0.9, 1)}, nil, rule, advice.Counts{Absent: 1}, "answered by rule"},
+		{"stale", ipc.Reply{Source: ipc.SourceStale, Prediction: prediction(0.9, 1)}, nil, rule, advice.Counts{Absent: 1}, "answered by stale"},
+		{"no connection", ipc.Reply{}, errors.New("gone"), rule, advice.Counts{Absent: 1}, "no connection to the bridge"},
+	} {
+		m := &advicetest.Model{Answer: func(ipc.Request) ipc.Reply { return c.reply }, Err: c.err}
+		a := advice.New(advice.Config{Kind: ipc.Workload, Predictor: m, Threshold: 0.5})
+		var out [1]advice.Advice
+		if err := a.Ask(t.Context(), []ipc.Request{question(1)}, out[:]); err != nil {
+			t.Errorf("%s: Ask = %v", c.name, err)
+		}
+		got := a.Counts()
+		if out[0].Act.Workload.CPU != c.act || out[0].Rule.Workload.CPU != rule {
+			t.Errorf("%s: acts on %v with the rule at %v, want %v and %v", c.name, out[0].Act.Workload.CPU, out[0].Rule.Workload.CPU, c.act, rule)
+		}
+		if got.Asked != 1 || got.Model != c.counts.Model || got.Unsure != c.counts.Unsure || got.Absent != c.counts.Absent {
+			t.Errorf("%s: counts %+v, want %+v", c.name, got, c.counts)
+		}
+		if c.why != "" && got.Why[c.why] != 1 {
+			t.Errorf("%s: reasons %v, want %q once", c.name, got.Why, c.why)
+		}
+		if c.err == nil && !m.Required {
+			t.Errorf("%s: the model was not insisted on", c.name)
+		}
+	}
+}
+
+func TestAskWithoutABridgeFollowsTheRule(t *testing.T) {
+	a := advice.New(advice.Config{Kind: ipc.Workload})
+	var out [1]advice.Advice
+	if err := a.Ask(t.Context(), []ipc.Request{question(1)}, out[:]); err != nil || out[0].ByModel || out[0].Act.Workload.CPU != 0.25 {
+		t.Errorf("Ask without a bridge = %+v, %v; want the rule", out[0], err)
+	}
+}
+
+func TestAskCutsLargeBatches(t *testing.T) {
+	m := &advicetest.Model{Answer: func(q ipc.Request) ipc.Reply {
+		return advicetest.Sure(prediction(float32(q.Subject().Agent)/1000, 1))
+	}}
+	a := advice.New(advice.Config{Kind: ipc.Workload, Predictor: m})
+	const n = 150
+	var reqs []ipc.Request
+	for i := range n {
+		reqs = append(reqs, question(uint64(i)))
+	}
+	out := make([]advice.Advice, n)
+	if err := a.Ask(t.Context(), reqs, out); err != nil {
+		t.Fatal(err)
+	}
+	for i := range out {
+		if out[i].Act.Workload.CPU != float32(i)/1000 {
+			t.Fatalf("answer %d is %v: answers and questions came apart", i, out[i].Act.Workload.CPU)
+		}
+	}
+}
+
+func TestAskEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	a := advice.New(advice.Config{Predictor: &advicetest.Model{Err: context.Canceled}})
+	var out [1]advice.Advice
+	if err := a.Ask(ctx, []ipc.Request{question(1)}, out[:]); !errors.Is(err, context.Canceled) {
+		t.Errorf("Ask = %v, want the context's error", err)
+	}
+}
+
+func TestReportIsAboutTheModelsAnswers(t *testing.T) {
+	m := &advicetest.Model{Answer: func(ipc.Request) ipc.Reply { return advicetest.Sure(prediction(0.5, 0)) }}
+	a := advice.New(advice.Config{Predictor: m, Threshold: 1})
+	var out [1]advice.Advice
+	if err := a.Ask(t.Context(), []ipc.Request{question(3)}, out[:]); err != nil {
+		t.Fatal(err)
+	}
+	// The rule decided, as the model was unsure; how the model did is still worth telling.
+	a.Report(t.Context(), &out[0], ipc.Subject{Agent: 3}, -1, prediction(0.4, 0))
+	a.Report(t.Context(), &advice.Advice{}, ipc.Subject{Agent: 4}, 0, prediction(0.4, 0))
+	a.Flush(t.Context())
+	if len(m.Outcome) != 1 || m.Outcome[0].PredictionID != 7 || m.Outcome[0].Subject.Agent != 3 || m.Outcome[0].Ago != 0 {
+		t.Errorf("outcomes %+v, want one about prediction 7 of agent 3", m.Outcome)
+	}
+}
+
+func TestPoolIsBoundedAndKeepsCopies(t *testing.T) {
+	p := advice.NewPool(10, 1)
+	q := question(0)
+	seen := map[uint64]bool{}
+	for i := range uint64(1000) {
+		q.AgentID = i
+		p.Offer(q)
+	}
+	p.Offer(&ipc.WorkloadRequest{TimeOfDay: 99})
+	got := p.Requests(ipc.Workload)
+	late := false
+	for _, r := range got {
+		seen[r.Subject().Agent] = true
+		late = late || r.Subject().Agent >= 10
+		if err := r.Validate(); err != nil {
+			t.Errorf("an invalid question was kept: %v", err)
+		}
+	}
+	if len(got) != 10 || len(seen) != 10 || !late {
+		t.Errorf("kept %d questions of %d agents, late ones %v; want 10 of 10, not only the first", len(got), len(seen), late)
+	}
+	if n := len(p.Requests(ipc.Memory)); n != 0 {
+		t.Errorf("%d memory questions of none offered", n)
+	}
+}

@@ -1,0 +1,142 @@
+package healing_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/kernelsim/advice"
+	"github.com/mlbridge/mlbridge/kernelsim/advice/advicetest"
+	"github.com/mlbridge/mlbridge/kernelsim/healing"
+	"github.com/mlbridge/mlbridge/kernelsim/source"
+)
+
+// seer foresees a failure of io from a health below 0.9, which the rule does only
+// below 0.5.
+func seer(q ipc.Request) ipc.Reply {
+	f := q.(*ipc.FailureRequest)
+	p := ipc.FailurePrediction{Probability: 0.1, Confidence: 0.9, Type: ipc.FailureIO}
+	if f.HealthScore < 0.9 {
+		p.Probability = 0.9
+	}
+	return advicetest.Sure(ipc.Prediction{Kind: ipc.Failure, Failure: p})
+}
+
+func watch(t *testing.T, m *advicetest.Model, health ...float64) *healing.Healer {
+	t.Helper()
+	a := advice.New(advice.Config{Predictor: m, Threshold: healing.Threshold})
+	h := healing.New("healing", a)
+	for i, v := range health {
+		failing := v < 0.1
+		r := source.Reading{
+			At: time.Unix(int64(i), 0), Component: "io", Health: v, Value: 1 - v, Flag: failing, Incident: failing,
+		}
+		if err := h.Step(t.Context(), []source.Reading{r}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.Flush(t.Context())
+	return h
+}
+
+// Health sinks 1, 0.8, 0.6, 0.4, fails for two readings and is well again for
+// fifteen. Model: alarm at reading 1, three seconds ahead. Rule: at 0.4, one second
+// ahead. No false alarm on either side.
+func TestEffectsOfAFailure(t *testing.T) {
+	health := []float64{1, 0.8, 0.6, 0.4, 0, 0}
+	for range 15 {
+		health = append(health, 1)
+	}
+	m := &advicetest.Model{Answer: seer}
+	h := watch(t, m, health...)
+	if h.Failures() != 1 {
+		t.Errorf("%d failures, want 1: it failed for two readings, once", h.Failures())
+	}
+	got, notes := map[string]float64{}, map[string]string{}
+	for _, e := range h.Effects() {
+		got[e.Name], notes[e.Name] = e.Value, e.Note
+	}
+	if got["caught early"] != 1 || got["median lead"] != 3 || notes["median lead"] != "rule alone: 1 s" {
+		t.Errorf("caught %v, lead %v (%s); want 1, 3 (rule alone: 1 s)", got["caught early"], got["median lead"], notes["median lead"])
+	}
+	if got["false alarms"] != 0 || got["recovery procedures started"] != 1 {
+		t.Errorf("%v procedures, %v false alarms; want 1 and 0", got["recovery procedures started"], got["false alarms"])
+	}
+
+	// Settled: the four questions before the failure, with yes; of the fifteen after
+	// it those that ten readings followed with no failure. The eleventh reading after
+	// a question settles it, so four.
+	rows := h.Comparisons(false)
+	if rows[0].N != 8 || len(m.Outcome) != 8 {
+		t.Fatalf("%d scored, %d reported, want 8", rows[0].N, len(m.Outcome))
+	}
+	// Model: 0.9² for the first question, 0.1² for the other seven. Rule: 0.1, 0.1,
+	// 0.3 and 0.6 said to what came, 0.1 to what did not.
+	ml := (0.81 + 7*0.01) / 8
+	rule := (0.81 + 0.81 + 0.49 + 0.16 + 4*0.01) / 8
+	if math.Abs(*rows[0].ML-ml) > 1e-6 || math.Abs(*rows[0].Rule-rule) > 1e-6 {
+		t.Errorf("Brier scores %v and %v, want %v and %v", *rows[0].ML, *rows[0].Rule, ml, rule)
+	}
+	yes := 0
+	for _, o := range m.Outcome {
+		if o.Subject.Component != "io" || o.PredictionID != 7 {
+			t.Errorf("outcome %+v is not about io's prediction 7", o)
+		}
+		if o.Actual.Failure.Probability == 1 {
+			yes++
+		}
+	}
+	if yes != 4 {
+		t.Errorf("%d outcomes say that it failed, want 4", yes)
+	}
+}
+
+func TestNothingIsAskedWhileItFails(t *testing.T) {
+	m := &advicetest.Model{Answer: seer}
+	watch(t, m, 1, 0, 0, 0, 1)
+	if len(m.Asked) != 2 {
+		t.Fatalf("%d questions, want 2", len(m.Asked))
+	}
+	q := m.Asked[1].(*ipc.FailureRequest)
+	if q.TimeSinceLastFailure != 3000 || len(q.HistoricalHealth) != 5 || q.FailureHistory[1] != 1 {
+		t.Errorf("question after a failure %+v, want 3000 ms since, and the whole history", q)
+	}
+	if first := m.Asked[0].(*ipc.FailureRequest); first.TimeSinceLastFailure != ipc.Never || first.Trend != ipc.TrendStable {
+		t.Errorf("first question %+v, want no failure ever and no trend", first)
+	}
+}
+
+func TestTrendAndBaseline(t *testing.T) {
+	for _, c := range []struct {
+		health []float64
+		want   int8
+	}{
+		{[]float64{0.9, 0.9, 0.9}, ipc.TrendStable},
+		{[]float64{0.9, 0.9, 0.85}, ipc.TrendDegrading},
+		{[]float64{0.9, 0.9, 0.6}, ipc.TrendCritical},
+		{[]float64{0.5, 0.9}, ipc.TrendImproving},
+	} {
+		m := &advicetest.Model{Answer: seer}
+		watch(t, m, c.health...)
+		q := m.Asked[len(m.Asked)-1].(*ipc.FailureRequest)
+		if q.Trend != c.want {
+			t.Errorf("trend after %v = %d, want %d", c.health, q.Trend, c.want)
+		}
+		var sum float64
+		for _, v := range c.health {
+			sum += 1 - v
+		}
+		if mean := sum / float64(len(c.health)); math.Abs(float64(q.Baseline)-mean) > 1e-6 {
+			t.Errorf("baseline of %v = %v, want the readings' mean %v", c.health, q.Baseline, mean)
+		}
+	}
+}
+
+func TestWithoutFailuresNothingIsClaimed(t *testing.T) {
+	h := watch(t, &advicetest.Model{Answer: advicetest.None}, 1, 1, 1)
+	rows := h.Comparisons(true)
+	if len(rows) != 1 || rows[0].ML != nil {
+		t.Errorf("%+v: only an empty Brier score, want no claim about failures that were not", rows)
+	}
+}

@@ -1,0 +1,116 @@
+package scheduler_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/kernelsim/advice"
+	"github.com/mlbridge/mlbridge/kernelsim/advice/advicetest"
+	"github.com/mlbridge/mlbridge/kernelsim/report"
+	"github.com/mlbridge/mlbridge/kernelsim/scheduler"
+	"github.com/mlbridge/mlbridge/kernelsim/source"
+)
+
+const gib = 1 << 30
+
+// Sunday, 23:30 UTC, in a zone where it is Monday already.
+var sunday = time.Date(2024, 1, 8, 0, 30, 0, 0, time.FixedZone("east", 3600))
+
+func step(t *testing.T, s *scheduler.Scheduler, samples ...source.Usage) {
+	t.Helper()
+	if err := s.Step(t.Context(), samples); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func use(agent uint64, cpu float64, memory uint64) source.Usage {
+	return source.Usage{At: sunday, Over: 2 * time.Second, Agent: agent, CPU: cpu, Memory: memory}
+}
+
+func effect(t *testing.T, list []report.Effect, name string) (value float64, note string) {
+	t.Helper()
+	for _, e := range list {
+		if e.Name == name {
+			return e.Value, e.Note
+		}
+	}
+	t.Fatalf("no effect %q", name)
+	return 0, ""
+}
+
+func near(a, b float64) bool { return math.Abs(a-b) < 1e-6 }
+
+// The model says 0.50 of a core and 2 GiB, the rule repeats 0.25 and 1 GiB; 0.40 and
+// 1 GiB are used, over two seconds. With 0.05 and a tenth of headroom the model is
+// 0.15 and 1.2 GiB over; the rule is 0.10 short and 0.1 GiB over.
+func TestAllocationEffects(t *testing.T) {
+	m := &advicetest.Model{Answer: func(ipc.Request) ipc.Reply {
+		return advicetest.Sure(ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: 0.5, Memory: 2 * gib, Confidence: 0.9}})
+	}}
+	s := scheduler.New("scheduler", advice.New(advice.Config{Predictor: m, Threshold: scheduler.Threshold}))
+	step(t, s, use(1, 0.25, gib))
+	step(t, s, use(1, 0.40, gib))
+	for name, want := range map[string]struct {
+		value float64
+		note  string
+	}{
+		"intervals allocated":    {1, ""},
+		"cpu over-allocated":     {0.30, "rule alone: 0 share-s"},
+		"cpu under-allocated":    {0, "rule alone: 0.2 share-s"},
+		"memory over-allocated":  {2.4, "rule alone: 0.2 GiB-s"},
+		"memory under-allocated": {0, "rule alone: 0 GiB-s"},
+	} {
+		if value, note := effect(t, s.Effects(), name); !near(value, want.value) || note != want.note {
+			t.Errorf("%s: %v (%s), want %v (%s)", name, value, note, want.value, want.note)
+		}
+	}
+	rows := s.Comparisons(false)
+	if !near(*rows[0].ML, 10) || !near(*rows[0].Rule, 15) || rows[0].Better != report.BetterML {
+		t.Errorf("cpu error %v against %v points, want 10 against 15", *rows[0].ML, *rows[0].Rule)
+	}
+	if !near(*rows[2].ML, 1024) || *rows[2].Rule != 0 {
+		t.Errorf("memory error %v against %v MiB, want 1024 against 0", *rows[2].ML, *rows[2].Rule)
+	}
+	if len(m.Outcome) != 1 || m.Outcome[0].Actual.Workload.CPU != 0.4 || m.Outcome[0].Actual.Workload.Memory != gib {
+		t.Errorf("outcomes %+v, want what was used", m.Outcome)
+	}
+}
+
+func TestQuestionsAreNotPaddedAndInUTC(t *testing.T) {
+	m := &advicetest.Model{Answer: advicetest.None}
+	s := scheduler.New("scheduler", advice.New(advice.Config{Predictor: m}))
+	for i := range 12 {
+		step(t, s, use(1, float64(i)/100, uint64(i)))
+	}
+	first, last := m.Asked[0].(*ipc.WorkloadRequest), m.Asked[11].(*ipc.WorkloadRequest)
+	if len(first.HistoricalCPU) != 1 || len(first.HistoricalMemory) != 1 || first.HistoricalGPU != nil || first.CurrentGPU.Valid {
+		t.Errorf("first question %+v, want one value and no gpu", first)
+	}
+	if len(last.HistoricalCPU) != 10 || last.HistoricalCPU[0] != 0.02 || last.CurrentCPU != 0.11 || last.CurrentMemory != 11 {
+		t.Errorf("last question %+v, want the last ten, ending with 0.11", last)
+	}
+	if last.TimeOfDay != 23 || last.DayOfWeek != 0 {
+		t.Errorf("hour %d of weekday %d, want 23 on Sunday (0)", last.TimeOfDay, last.DayOfWeek)
+	}
+	if rows := s.Comparisons(true); rows[0].ML != nil {
+		t.Errorf("cpu error %v of a model that never answered", *rows[0].ML)
+	}
+}
+
+func TestAgentsAreBounded(t *testing.T) {
+	s := scheduler.New("scheduler", advice.New(advice.Config{}))
+	for i := range uint64(1100) {
+		u := use(i, 0.1, 1)
+		u.At = sunday.Add(time.Duration(i) * time.Second)
+		step(t, s, u)
+	}
+	// Agent 0 was forgotten: its next sample has nothing to be compared with. The
+	// last agent was not.
+	step(t, s, use(0, 0.1, 1))
+	step(t, s, use(1099, 0.1, 1))
+	if n, _ := effect(t, s.Effects(), "intervals allocated"); n != 1 {
+		t.Errorf("%v intervals, want 1", n)
+	}
+}

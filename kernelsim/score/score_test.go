@@ -1,0 +1,126 @@
+package score_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/mlbridge/mlbridge/kernelsim/report"
+	"github.com/mlbridge/mlbridge/kernelsim/score"
+)
+
+func TestPairedValues(t *testing.T) {
+	var p score.Paired
+	if ml, rule := p.Values(); !math.IsNaN(ml) || !math.IsNaN(rule) {
+		t.Errorf("nothing = %v and %v, want no numbers", ml, rule)
+	}
+	p.Add(1, 1, 3)
+	p.Add(2, 2, 6)
+	if ml, rule := p.Values(); ml != 1.5 || rule != 4.5 || p.N() != 2 {
+		t.Errorf("means %v and %v of %d, want 1.5 and 4.5 of 2", ml, rule, p.N())
+	}
+	if ml, rule := p.Sums(); ml != 3 || rule != 9 {
+		t.Errorf("sums %v and %v, want 3 and 9", ml, rule)
+	}
+	var r score.Paired
+	r.AddRatio(1, 1, 4, 0, 0) // 1 of 4 against nothing tried
+	r.AddRatio(1, 2, 2, 1, 2)
+	if ml, rule := r.Values(); ml != 0.5 || rule != 0.5 {
+		t.Errorf("ratios %v and %v, want 3/6 and 1/2", ml, rule)
+	}
+}
+
+// TestDifferenceCoversTheTruth draws two ways that differ by 1 on average and looks
+// whether about 95 of 100 intervals hold that 1.
+func TestDifferenceCoversTheTruth(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	const runs = 100
+	covered := 0
+	for range runs {
+		var p score.Paired
+		for i := range 1000 {
+			p.Add(uint64(i%5), 1+rng.NormFloat64(), rng.NormFloat64())
+		}
+		low, high, ok := p.Difference()
+		if !ok || low >= high {
+			t.Fatalf("interval %v … %v, %v", low, high, ok)
+		}
+		if low <= 1 && 1 <= high {
+			covered++
+		}
+	}
+	// 85 and 100 are more than four standard deviations from 95 down, none up.
+	if covered < 85 {
+		t.Errorf("%d of %d intervals hold the true difference", covered, runs)
+	}
+}
+
+func TestDifferenceNeedsBlocks(t *testing.T) {
+	var p score.Paired
+	for i := range 100 { // five blocks of one agent
+		p.Add(1, float64(i), 0)
+	}
+	if _, _, ok := p.Difference(); ok {
+		t.Error("five blocks gave an interval")
+	}
+	events := score.Paired{Block: 1}
+	for i := range 8 {
+		events.Add(1, float64(i), 0)
+	}
+	if low, high, ok := events.Difference(); !ok || low < 0 || high > 7 || low > 3.5 || high < 3.5 {
+		t.Errorf("eight events: %v … %v, %v; want an interval about 3.5", low, high, ok)
+	}
+}
+
+func TestDifferenceRepeats(t *testing.T) {
+	draw := func() (float64, float64) {
+		var p score.Paired
+		rng := rand.New(rand.NewPCG(5, 6))
+		for range 500 {
+			p.Add(rng.Uint64N(40), rng.Float64(), rng.Float64())
+		}
+		low, high, _ := p.Difference()
+		return low, high
+	}
+	low, high := draw()
+	for range 5 {
+		if l, h := draw(); l != low || h != high {
+			t.Fatalf("the same outcomes gave %v … %v and %v … %v", low, high, l, h)
+		}
+	}
+}
+
+func TestAreas(t *testing.T) {
+	var r score.Ranked
+	if ml, _ := r.Areas(); !math.IsNaN(ml) {
+		t.Errorf("area of nothing = %v, want none", ml)
+	}
+	// ml ranks one of four pairs wrongly; the rule says the same to all.
+	r.Add(1, 0.9, 0.1, true)
+	r.Add(1, 0.3, 0.1, true)
+	r.Add(1, 0.5, 0.1, false)
+	r.Add(1, 0.2, 0.1, false)
+	if ml, rule := r.Areas(); ml != 0.75 || rule != 0.5 {
+		t.Errorf("areas %v and %v, want 0.75 and, all tied, 0.5", ml, rule)
+	}
+	if r.N() != 4 || r.Positives() != 2 {
+		t.Errorf("%d of %d happened, want 2 of 4", r.Positives(), r.N())
+	}
+}
+
+func TestCompareScalesAndJudges(t *testing.T) {
+	var p score.Paired
+	for i := range 400 {
+		p.Add(uint64(i%4), 0.25+float64(i%3)/100, 0.75)
+	}
+	c := p.Compare(score.Metric{Subsystem: "s", Name: "m", Unit: "%", Scale: 100}, true)
+	if c.N != 400 || c.ML == nil || math.Abs(*c.ML-26) > 0.1 || *c.Rule != 75 || c.Better != report.BetterML {
+		t.Errorf("comparison %+v, want 26 against 75 and the model better", c)
+	}
+	if d := c.Difference; d == nil || d.Low > d.High || d.High > -48 || d.Low < -50 {
+		t.Errorf("difference %+v, want about -49 in percent", d)
+	}
+	if c := new(score.Paired).Compare(score.Metric{}, true); c.ML != nil || c.Better != report.BetterUnknown {
+		t.Errorf("comparison of nothing %+v, want no values", c)
+	}
+}

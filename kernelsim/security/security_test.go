@@ -1,0 +1,121 @@
+package security_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/kernelsim/advice"
+	"github.com/mlbridge/mlbridge/kernelsim/advice/advicetest"
+	"github.com/mlbridge/mlbridge/kernelsim/security"
+	"github.com/mlbridge/mlbridge/kernelsim/source"
+)
+
+// calls makes n calls of a task, a millisecond apart from start on.
+func calls(agent uint64, truth uint8, n, start int) []source.Call {
+	var out []source.Call
+	for i := range n {
+		out = append(out, source.Call{
+			At: time.Duration(start+i) * time.Millisecond, Agent: agent, Stream: int(agent), Truth: truth, Nr: uint16(i % 4), Bytes: 10,
+		})
+	}
+	return out
+}
+
+func follow(t *testing.T, m *advicetest.Model, batches ...[]source.Call) *security.Security {
+	t.Helper()
+	a := advice.New(advice.Config{Predictor: m, Threshold: security.Threshold})
+	s := security.New("security", a)
+	for _, b := range batches {
+		if err := s.Step(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// judge answers by the agent: 1 is a threat to be terminated, surely or not.
+func judge(confidence float32) func(ipc.Request) ipc.Reply {
+	return func(q ipc.Request) ipc.Reply {
+		p := ipc.ThreatPrediction{Score: 0.1, Confidence: confidence}
+		if q.Subject().Agent == 1 {
+			p = ipc.ThreatPrediction{Score: 0.9, Type: 5, Confidence: confidence, Action: ipc.ActionTerminate}
+		}
+		return advicetest.Sure(ipc.Prediction{Kind: ipc.Threat, Threat: p})
+	}
+}
+
+func TestQuestionsComeEveryFiftyCallsAndAtTheEnd(t *testing.T) {
+	m := &advicetest.Model{Answer: judge(0.9)}
+	follow(t, m, calls(1, 5, 110, 0), calls(2, 0, 9, 0))
+	// 50 and 100, then ten more at the end; nine calls are too few to say anything.
+	if len(m.Asked) != 3 {
+		t.Fatalf("%d questions, want 3", len(m.Asked))
+	}
+	for i, want := range []uint64{50, 50, 10} {
+		q := m.Asked[i].(*ipc.ThreatRequest)
+		if q.Metrics.SyscallCount != want || len(q.HistoricalThreats) != i || len(q.SyscallFeatures) == 0 {
+			t.Errorf("question %d: %d calls, %d earlier scores, %d features; want %d calls, %d scores and features",
+				i, q.Metrics.SyscallCount, len(q.HistoricalThreats), len(q.SyscallFeatures), want, i)
+		}
+		if err := q.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+	first, second := m.Asked[0].(*ipc.ThreatRequest), m.Asked[1].(*ipc.ThreatRequest)
+	if first.TimeSinceLastThreat != ipc.Never || second.TimeSinceLastThreat != 50 {
+		t.Errorf("time since the last threat %d and %d, want never and 50 ms", first.TimeSinceLastThreat, second.TimeSinceLastThreat)
+	}
+}
+
+func TestActionsOnHostileAndHarmlessTasks(t *testing.T) {
+	m := &advicetest.Model{Answer: judge(0.9)}
+	s := follow(t, m, calls(1, 5, 100, 0), calls(2, 0, 100, 0), calls(3, 5, 50, 0))
+	got := map[string][]float64{}
+	for _, e := range s.Effects() {
+		got[e.Name] = append(got[e.Name], e.Value)
+	}
+	if v := got["of these isolated or terminated"]; v[0] != 1 || v[1] != 0 {
+		t.Errorf("stopped %v, want one of two hostile tasks and no harmless one", v)
+	}
+	if got["tasks of hostile programs"][0] != 2 || got["tasks of harmless programs"][0] != 1 {
+		t.Errorf("tasks %v", got)
+	}
+	rows := s.Comparisons(false)
+	// Of three hostile reports two were found; none of two harmless ones flagged; the
+	// type was right both times. Hostile and harmless reports: one pair of three
+	// hostile scores (0.9, 0.9, 0.1) ties with the harmless 0.1s.
+	for i, want := range []float64{(2 + 0.5) / 3, -1, 200.0 / 3, 0, 100} {
+		if want >= 0 && (rows[i].ML == nil || *rows[i].ML-want > 1e-6 || want-*rows[i].ML > 1e-6) {
+			t.Errorf("%s = %v, want %v", rows[i].Metric, *rows[i].ML, want)
+		}
+	}
+	if len(m.Outcome) != 5 || m.Outcome[0].Actual.Threat.Score != 1 || m.Outcome[0].Actual.Threat.Type != 5 {
+		t.Errorf("outcomes %+v, want five, the first about a web shell", m.Outcome)
+	}
+}
+
+func TestTheRuleKeepsItsOwnHistory(t *testing.T) {
+	// A model that cries wolf all the time must not make the rule see a history of
+	// threats: then its shadow would measure the model.
+	m := &advicetest.Model{Answer: judge(0.9)}
+	s := follow(t, m, calls(1, 0, 500, 0))
+	var flagged float64
+	for _, c := range s.Comparisons(false) {
+		if c.Metric == "harmless reports flagged" {
+			if *c.ML != 100 {
+				t.Errorf("model flagged %v %%, want all", *c.ML)
+			}
+			flagged = *c.Rule
+		}
+	}
+	alone := follow(t, &advicetest.Model{Answer: advicetest.None}, calls(1, 0, 500, 0))
+	for _, c := range alone.Comparisons(false) {
+		if c.Metric == "harmless reports flagged" && *c.Rule != flagged {
+			t.Errorf("rule flagged %v %% beside a model and %v %% alone", flagged, *c.Rule)
+		}
+	}
+}
