@@ -54,7 +54,7 @@ func New(cfg Config) (*Bridge, error) {
 	for i, k := range ipc.Kinds {
 		b.lanes[i] = newLane(b, k)
 	}
-	b.state.Store(&UpstreamState{Target: cfg.Upstream.String()})
+	b.state.Store(&UpstreamState{Target: cfg.target()})
 	b.server, err = ipc.NewServer(loop, b, cfg.Server)
 	if err != nil {
 		return nil, err

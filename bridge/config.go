@@ -7,12 +7,16 @@ import (
 
 	"github.com/mlbridge/mlbridge/bridge/upstream"
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/eventloop"
 )
 
 // Config says how a Bridge answers. Zero fields take the defaults given with them.
 type Config struct {
 	Upstream upstream.Target // the daemon
 	Library  bool            // speak to it through net/http instead of the loop's own client
+	// Host, when set, takes the daemon's place: it gives the connection for a kind to
+	// an engine in this process. Upstream and Library are not used then.
+	Host func(*eventloop.Loop, ipc.Kind) upstream.Conn
 
 	Server ipc.ServerConfig // the socket's side
 
@@ -35,6 +39,22 @@ type Config struct {
 	OnState func(up bool, reason error)
 }
 
+// dial makes a lane's connection.
+func (c *Config) dial(loop *eventloop.Loop, kind ipc.Kind) upstream.Conn {
+	if c.Host != nil {
+		return c.Host(loop, kind)
+	}
+	return upstream.Dial(loop, c.Upstream, c.Library)
+}
+
+// target says where the daemon is.
+func (c *Config) target() string {
+	if c.Host != nil {
+		return "in process"
+	}
+	return c.Upstream.String()
+}
+
 // margin is the part of a budget that is kept for the way back.
 func (c *Config) margin(budget time.Duration) time.Duration {
 	return min(max(c.Margin, min(budget/20, 10*time.Millisecond)), budget/4)
@@ -43,7 +63,7 @@ func (c *Config) margin(budget time.Duration) time.Duration {
 const day = 24 * time.Hour
 
 func (c *Config) setDefaults() error {
-	if c.Upstream == (upstream.Target{}) {
+	if c.Upstream == (upstream.Target{}) && c.Host == nil {
 		return errors.New("bridge: no upstream given")
 	}
 	if c.Server.Limits == (ipc.Limits{}) {

@@ -54,7 +54,7 @@ const (
 func newLane(b *Bridge, kind ipc.Kind) *lane {
 	l := &lane{
 		bridge: b, kind: kind, format: api.Msgpack,
-		conn: upstream.Dial(b.loop, b.cfg.Upstream, b.cfg.Library),
+		conn: b.cfg.dial(b.loop, kind),
 		open: make(map[cachekey.Key]*question),
 		backoff: &backoff.ExponentialBackOff{
 			InitialInterval:     b.cfg.RetryInterval,

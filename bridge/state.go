@@ -42,7 +42,7 @@ func (b *Bridge) Models() map[ipc.Kind]string { return maps.Clone(b.state.Load()
 // publish makes the lanes' state visible to other goroutines, and tells OnState
 // when it has changed.
 func (b *Bridge) publish() {
-	next := &UpstreamState{Target: b.cfg.Upstream.String(), models: make(map[ipc.Kind]string)}
+	next := &UpstreamState{Target: b.cfg.target(), models: make(map[ipc.Kind]string)}
 	var cause error
 	for _, l := range b.lanes {
 		if l.model != "" {

@@ -48,6 +48,25 @@ func TestBothUpstreamClientsAndSocketsWork(t *testing.T) {
 	}
 }
 
+func TestHostedEngineNeedsNoDaemon(t *testing.T) {
+	c := dial(t, startBridge(t, "http://127.0.0.1:1", "--models", "embedded").at.Socket)
+	for _, n := range []uint64{1, 60} { // on the loop, and beside it
+		var reqs []ipc.Request
+		for i := range n {
+			reqs = append(reqs, fresh(n<<32|i)...)
+		}
+		replies := make([]ipc.Reply, len(reqs))
+		if err := c.Predict(t.Context(), reqs, replies, ipc.Options{Budget: startup}); err != nil {
+			t.Fatal(err)
+		}
+		for i := range replies {
+			if r := &replies[i]; r.Source != ipc.SourceModel || r.Kind != reqs[i].Kind() {
+				t.Errorf("%d of each kind, reply %d = %+v, want the model's", n, i, r)
+			}
+		}
+	}
+}
+
 // The bridge starts before, after and without its daemon, and recovers by itself.
 func TestBridgeOutlivesItsDaemon(t *testing.T) {
 	mld, address := startMld(t, "127.0.0.1:0")

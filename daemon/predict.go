@@ -49,33 +49,22 @@ func (s *Server) answer(ctx *fasthttp.RequestCtx, w *work, format api.Format) {
 	}
 	start := time.Now()
 	t := s.tally[w.call.Kind]
-	if err := format.ParseCall(w.body, &w.call); err != nil {
-		t.refuse()
-		sendFault(ctx, err)
-		return
-	}
+	failed, err := w.respond(format, s.registry, start)
 	if w.call.Unknown > 0 {
 		s.unknown.Add(uint64(w.call.Unknown))
 	}
-	model := s.registry.Snapshot().Model(w.call.Kind)
-	if model == nil {
-		t.fail(len(w.call.Requests))
-		sendError(ctx, fasthttp.StatusServiceUnavailable, "no model for "+w.call.Kind.String())
-		return
-	}
-	failed, err := w.run(model)
-	elapsed := time.Since(start)
-	t.record(len(w.call.Requests)-failed, failed, elapsed)
-	if err == nil && !w.call.Batch && failed == 1 {
-		slot := &w.answer.Slots[0]
-		err = &ipc.StatusError{Status: slot.Status, Text: slot.Error}
+	switch {
+	case err == nil:
+		t.record(len(w.call.Requests)-failed, failed, time.Since(start))
+	case failed > 0:
+		t.fail(failed)
+	default:
+		t.refuse()
 	}
 	if err != nil {
 		sendFault(ctx, err)
 		return
 	}
-	w.answer.Latency = uint64(elapsed)
-	w.out = format.AppendAnswer(w.out[:0], &w.answer, w.call.Batch)
 	ctx.SetContentType(format.ContentType())
 	ctx.SetBody(w.out)
 }
@@ -94,6 +83,29 @@ func refuseBody(ctx *fasthttp.RequestCtx, err error) {
 	// Where the body ends is not known any more.
 	ctx.SetConnectionClose()
 	lingerOn(ctx)
+}
+
+// respond answers w.body into w.out. It gives the number of slots that failed; the
+// error fails the call as a whole, with 0 slots when it could not even be read.
+func (w *work) respond(format api.Format, reg *registry.Registry, start time.Time) (failed int, err error) {
+	if err := format.ParseCall(w.body, &w.call); err != nil {
+		return 0, err
+	}
+	model := reg.Snapshot().Model(w.call.Kind)
+	if model == nil {
+		return len(w.call.Requests), &ipc.StatusError{
+			Status: ipc.StatusUnavailable, Text: "no model for " + w.call.Kind.String(),
+		}
+	}
+	if failed, err = w.run(model); err != nil {
+		return failed, err
+	}
+	if slot := &w.answer.Slots[0]; !w.call.Batch && failed == 1 {
+		return failed, &ipc.StatusError{Status: slot.Status, Text: slot.Error}
+	}
+	w.answer.Latency = uint64(time.Since(start))
+	w.out = format.AppendAnswer(w.out[:0], &w.answer, w.call.Batch)
+	return failed, nil
 }
 
 // run asks the model what can be asked and fills the answer's slots. It gives the

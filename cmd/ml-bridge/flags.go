@@ -17,12 +17,17 @@ import (
 
 const description = "Answer prediction requests inside their budget. Without any flag: on the socket in the runtime directory and on 127.0.0.1:9006, with mld on 127.0.0.1:9005."
 
+// builtIn is what --models calls the models in the binary.
+const builtIn = "embedded"
+
 // flags is the command line.
 type flags struct {
 	Socket     string   `help:"Unix socket to answer on (default: where ml-bridge's clients look for it)." env:"MLBRIDGE_SOCKET" placeholder:"PATH"`
 	SocketMode string   `help:"Permissions of the socket, octal. With more than 0600, peers of other users are admitted." env:"MLBRIDGE_SOCKET_MODE" default:"0600"`
 	HTTP       string   `name:"http" help:"Address of the HTTP API, host:port; empty for none." env:"MLBRIDGE_HTTP" default:"127.0.0.1:9006" placeholder:"ADDR"`
 	AllowHost  []string `help:"Host name that HTTP requests may carry besides the loopback ones; may be repeated." env:"MLBRIDGE_ALLOW_HOST" placeholder:"NAME"`
+
+	Models string `help:"Host the engine in this process instead of asking mld: 'embedded' for the built-in models, or a folder with a manifest.json." env:"MLBRIDGE_MODELS" placeholder:"DIR"`
 
 	Upstream        string        `help:"Where mld is: http://host:port, https://host:port or unix:/path." env:"MLBRIDGE_UPSTREAM" default:"http://127.0.0.1:9005" placeholder:"URL"`
 	UpstreamClient  string        `help:"HTTP client to use: the event loop's own, or Go's net/http (${enum})." env:"MLBRIDGE_UPSTREAM_CLIENT" enum:"loop,net/http" default:"loop"`

@@ -33,6 +33,10 @@ func serve(f flags, log zerolog.Logger, stop <-chan os.Signal) error {
 		return err
 	}
 	logStates(&cfg, log)
+	upstream := f.Upstream
+	if f.Models != "" {
+		cfg.Host, upstream = hostEngine(f.Models, log), "in process"
+	}
 	b, err := bridge.New(cfg)
 	if err != nil {
 		return err
@@ -56,7 +60,7 @@ func serve(f flags, log zerolog.Logger, stop <-chan os.Signal) error {
 		}
 	}
 	go func() { p.ran <- b.Run() }()
-	log.Info().Str("socket", socket).Str("http", address).Str("upstream", f.Upstream).Str("version", cli.Version()).Msg("READY")
+	log.Info().Str("socket", socket).Str("http", address).Str("upstream", upstream).Str("version", cli.Version()).Msg("READY")
 	select {
 	case err := <-p.failed:
 		b.Shutdown(0)
