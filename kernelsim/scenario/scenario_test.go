@@ -1,0 +1,175 @@
+package scenario_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/ipctest"
+	"github.com/mlbridge/mlbridge/ipc/mlclient"
+	"github.com/mlbridge/mlbridge/kernelsim/advice"
+	"github.com/mlbridge/mlbridge/kernelsim/drive"
+	"github.com/mlbridge/mlbridge/kernelsim/load"
+	"github.com/mlbridge/mlbridge/kernelsim/report"
+	"github.com/mlbridge/mlbridge/kernelsim/scenario"
+	"github.com/mlbridge/mlbridge/kernelsim/source"
+	"github.com/mlbridge/mlbridge/testdata/traces"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// connect is the kernel side's client, connected to a fake bridge whose models
+// answer everything surely.
+func connect(t *testing.T, answer ipctest.Answer) *mlclient.Client {
+	t.Helper()
+	b := ipctest.Listen(t, ipctest.Script(ipctest.Handshake(ipctest.DefaultHello()), ipctest.Serve(answer)))
+	c := mlclient.New(mlclient.Config{Path: b.Path})
+	t.Cleanup(func() { c.Close() })
+	if err := c.WaitUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func observe(t *testing.T, cfg scenario.Config) (*scenario.Observation, *report.Report) {
+	t.Helper()
+	cfg.Traces = traces.FS
+	o, err := scenario.NewObservation(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r := &report.Report{Schema: report.Schema, Run: report.Run{Settings: map[string]string{}}}
+	o.AddTo(r)
+	return o, r
+}
+
+// TestWholePath runs all four subsystems on every kind of source, and the load,
+// through a real socket.
+func TestWholePath(t *testing.T) {
+	c := connect(t, ipctest.ModelReply)
+	origins := scenario.DefaultOrigins()
+	for _, k := range ipc.Kinds {
+		origins[k] = append(origins[k], source.Synthetic)
+	}
+	pool := advice.NewPool(50, 1)
+	o, r := observe(t, scenario.Config{
+		Predictor: c, Origins: origins, For: 1500 * time.Millisecond, Budget: 10 * time.Second, Seed: 1, Pool: pool,
+	})
+	if st := o.Status(); len(st.Predictions) != 10 || st.Rate <= 0 || st.Share <= 0 {
+		t.Errorf("status %+v, want ten subsystems at work", st)
+	}
+	for _, name := range []string{"scheduler (trace)", "memory (trace)", "healing (trace)", "security (trace)", "memory (synthetic)"} {
+		if !asked(r, name) {
+			t.Errorf("%s decided nothing by the model", name)
+		}
+	}
+
+	mix, err := drive.ParseMix("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := scenario.StartLoad(t.Context(), scenario.LoadConfig{
+		Predictors: []ipc.Predictor{c}, Mix: mix, Schedule: "poisson:500", Duration: 300 * time.Millisecond,
+		Budget: 30 * time.Second, Callers: 32,
+	}, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := run.Wait()
+	if total := res.Total(); total.Answered == 0 || total.Answered != total.Intended {
+		t.Errorf("%d of %d calls answered: %v", total.Answered, total.Intended, total.Messages)
+	}
+	r.AddLoad(res, load.RequiredShare)
+	var text, page, data bytes.Buffer
+	if err := errors.Join(r.Text(&text), r.HTML(&page), r.JSON(&data)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"prefetch coverage", "cpu under-allocated", "failures caught early", "harmless reports flagged"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the report does not speak of %q", want)
+		}
+	}
+}
+
+// asked reports whether the model decided anything for a subsystem.
+func asked(r *report.Report, name string) bool {
+	for _, e := range r.Effects {
+		if e.Subsystem == name && e.Name == "decided by the model" {
+			return e.Value > 0
+		}
+	}
+	return false
+}
+
+// TestClosedLoop measures with workers that wait; its verdict knows no pacing.
+func TestClosedLoop(t *testing.T) {
+	c := connect(t, ipctest.ModelReply)
+	pool := advice.NewPool(10, 1)
+	pool.Offer(ipctest.Request(ipc.Workload, 1))
+	mix, err := drive.ParseMix("workload")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := scenario.StartLoad(t.Context(), scenario.LoadConfig{
+		Predictors: []ipc.Predictor{c}, Mix: mix, Workers: 2, Duration: 50 * time.Millisecond, Budget: 30 * time.Second,
+	}, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := run.Wait()
+	if v := res.Verdict(load.RequiredShare); v.State != load.Pass {
+		t.Errorf("verdict %v: %s", v.State, v.Reason)
+	}
+}
+
+// TestWithoutAModelTheReportSaysSo runs against a bridge that has only rules.
+func TestWithoutAModelTheReportSaysSo(t *testing.T) {
+	c := connect(t, func(ipc.Request) ipc.Reply {
+		return ipc.Reply{Status: ipc.StatusUnavailable, Error: "no model", Reason: ipc.ReasonDaemonUnavailable}
+	})
+	_, r := observe(t, scenario.Config{
+		Predictor: c, Origins: map[ipc.Kind][]source.Origin{ipc.Failure: {source.Trace}}, For: 30 * time.Second, Budget: 10 * time.Second,
+	})
+	if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, "healing (trace): no model answered") {
+		t.Errorf("notes %q do not say that no model answered", notes)
+	}
+	for _, c := range r.Comparisons {
+		if c.Metric == "Brier score" && c.ML != nil {
+			t.Errorf("%+v compares a model that never answered", c)
+		}
+	}
+}
+
+func TestOnlyWhatCanBeObserved(t *testing.T) {
+	for _, k := range []ipc.Kind{ipc.Memory, ipc.Threat} {
+		_, err := scenario.NewObservation(scenario.Config{Traces: traces.FS, Origins: map[ipc.Kind][]source.Origin{k: {source.Live}}})
+		if !errors.Is(err, source.ErrNoLive) {
+			t.Errorf("live %v: %v, want ErrNoLive", k, err)
+		}
+	}
+	_, err := scenario.NewObservation(scenario.Config{
+		Traces: traces.FS, Proc: t.TempDir(), Origins: map[ipc.Kind][]source.Origin{ipc.Workload: {source.Live}},
+	})
+	if err == nil {
+		t.Error("an empty folder was taken for procfs")
+	}
+}
+
+func TestLoadNeedsQuestions(t *testing.T) {
+	mix, err := drive.ParseMix("threat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = scenario.StartLoad(t.Context(), scenario.LoadConfig{Mix: mix, Schedule: "100", Duration: time.Second}, advice.NewPool(1, 1))
+	if err == nil || !strings.Contains(err.Error(), "no threat question") {
+		t.Errorf("error %v, want it to name what is missing", err)
+	}
+}

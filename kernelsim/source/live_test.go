@@ -1,0 +1,181 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/prometheus/procfs"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/kernelsim/trace"
+)
+
+// The two folders below testdata are /proc of a made-up host, a second apart; what
+// they hold is said beside the tests.
+var (
+	firstLook  = time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC)
+	secondLook = firstLook.Add(time.Second)
+)
+
+func golden(t *testing.T, name string) (procfs.FS, string) {
+	t.Helper()
+	root := "testdata/" + name
+	fs, err := procfs.NewFS(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fs, root
+}
+
+func looks(t *testing.T) (before, after *hostSnapshot) {
+	t.Helper()
+	fs, root := golden(t, "before")
+	before, err := readHost(fs, root, firstLook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fs, root = golden(t, "after")
+	if after, err = readHost(fs, root, secondLook); err != nil {
+		t.Fatal(err)
+	}
+	return before, after
+}
+
+func close64(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
+
+// In that second: a quarter of memory is available (of half before), all tasks
+// waited 0.1 s for memory, some 0.95 s for a cpu and 0.25 s for io; the load is 3 on
+// two cpus; of 1000 packets 3 received and 2 sent ones were bad; and one process was
+// killed for lack of memory.
+func TestReadingsOfAHost(t *testing.T) {
+	before, after := looks(t)
+	got := after.readings(before, nil)
+	want := []Reading{
+		{Component: "memory", Health: 0.25 * 0.9, Value: 0.75, Flag: true, Incident: true},
+		{Component: "cpu", Health: 0.05, Value: 1.5, Flag: true, Incident: true},
+		{Component: "io", Health: 0.75, Value: 0.25},
+		{Component: "network", Health: 0.5, Value: 0.005},
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d readings, want %d", len(got), len(want))
+	}
+	for i, w := range want {
+		g := got[i]
+		if g.Component != w.Component || !close64(g.Health, w.Health) || !close64(g.Value, w.Value) || g.Flag != w.Flag || g.Incident != w.Incident || !g.At.Equal(secondLook) {
+			t.Errorf("%+v, want %+v at %v", g, w, secondLook)
+		}
+	}
+}
+
+// Without PSI: load 3 on two cpus, and 0.2 s of iowait in 1 s of 2 cpus' 100 ticks.
+func TestReadingsWithoutPSI(t *testing.T) {
+	before, after := looks(t)
+	before.pressure, after.pressure = false, false
+	got := after.readings(before, nil)
+	if cpu := got[1].Health; !close64(cpu, 1/1.5) {
+		t.Errorf("cpu health %v, want 1 over the load per cpu", cpu)
+	}
+	if io := got[2].Health; !close64(io, 1-0.2/1.0) {
+		t.Errorf("io health %v, want what is left of the iowait", io)
+	}
+	if memory := got[0].Health; !close64(memory, 0.25) {
+		t.Errorf("memory health %v, want the available share", memory)
+	}
+}
+
+func TestFewPacketsSayNothing(t *testing.T) {
+	before, after := looks(t)
+	after.packets = before.packets + minPackets - 1
+	if r := after.readings(before, nil)[3]; r.Health != 1 || r.Incident {
+		t.Errorf("%+v, want a healthy network", r)
+	}
+}
+
+// Of 100 ticks of both cpus 50 were busy. Process 100 used 40 ticks, 200 used one;
+// pid 300 is another program than before.
+func TestUsageOfAHost(t *testing.T) {
+	fs, _ := golden(t, "before")
+	first, err := readUsage(fs, firstLook, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fs, _ = golden(t, "after")
+	second, err := readUsage(fs, secondLook, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &LiveUsage{last: first, followed: map[uint64]bool{}}
+	got := l.since(second)
+	if len(got) != 2 {
+		t.Fatalf("%d samples %+v, want the host and process 100: 200 has used less than %v, 300 is new", len(got), got, busyShare)
+	}
+	if h := got[0]; h.Agent != HostAgent || !close64(h.CPU, 0.5) || h.Memory != 6000000<<10 || h.Over != time.Second {
+		t.Errorf("host %+v, want half of both cpus and 6,000,000 KiB", h)
+	}
+	page := uint64(os.Getpagesize())
+	if p := got[1]; p.Agent != LiveAgent(100, 5000) || p.Name != "busy (worker)" || !close64(p.CPU, 0.4) || p.Memory != 256*page {
+		t.Errorf("process %+v, want 100 with 0.4 of a core and 256 pages", p)
+	}
+}
+
+func TestAPidUsedAgainIsAnotherAgent(t *testing.T) {
+	if LiveAgent(300, 5002) == LiveAgent(300, 9000) || LiveAgent(1, 7) == LiveAgent(2, 7) {
+		t.Error("two processes share an agent")
+	}
+	const longUptime = 100 * 365 * 24 * 3600 * 100 // ticks of a hundred years
+	if a := LiveAgent(1<<22-1, longUptime); a >= syntheticAgents {
+		t.Errorf("agent %#x reaches the recorded ones' ids", a)
+	}
+}
+
+func TestOwnProcessIsLeftOut(t *testing.T) {
+	fs, _ := golden(t, "before")
+	s, err := readUsage(fs, firstLook, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, there := s.processes[LiveAgent(100, 5000)]; there {
+		t.Error("the process that is left out is there")
+	}
+}
+
+func TestLiveStreamsOnThisHost(t *testing.T) {
+	fs, err := procfs.NewDefaultFS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	usage, err := NewLiveUsage(fs, time.Millisecond, os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer usage.Close()
+	readings, err := NewLiveReadings(fs, procfs.DefaultMountPoint, time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer readings.Close()
+	rs, err := readings.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rs {
+		if !(r.Health >= 0 && r.Health <= 1) || math.IsNaN(r.Value) {
+			t.Errorf("%+v is out of range", r)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := usage.Next(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		t.Errorf("Next after the end = %v", err)
+	}
+}
+
+func TestTracesTypesAreTheWires(t *testing.T) {
+	if ipc.AccessRead != trace.Read || ipc.AccessWrite != trace.Write || ipc.AccessExecute != trace.Execute {
+		t.Error("the wire's access types are not the recordings' r, w, x any more: convert them")
+	}
+}

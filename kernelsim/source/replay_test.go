@@ -1,0 +1,209 @@
+package source_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/kernelsim/source"
+	"github.com/mlbridge/mlbridge/testdata/traces"
+)
+
+// drain reads a stream to its end, checking each instant.
+func drain[T any](t *testing.T, s source.Stream[T], err error, check func([]T)) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for {
+		batch, err := s.Next(t.Context())
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(batch) == 0 {
+			t.Fatal("an instant without samples")
+		}
+		check(batch)
+	}
+}
+
+func TestReplayFaultsOfFivePrograms(t *testing.T) {
+	s, err := source.ReplayFaults(traces.FS)
+	n, agents := 0, map[uint64]time.Duration{}
+	drain(t, s, err, func(faults []source.Fault) {
+		seen := map[uint64]bool{}
+		for _, f := range faults {
+			if seen[f.Agent] {
+				t.Fatal("an agent faults twice at an instant")
+			}
+			seen[f.Agent] = true
+			if f.At < agents[f.Agent] || f.Type > ipc.AccessExecute {
+				t.Fatalf("fault %+v: times run back, or no type", f)
+			}
+			agents[f.Agent] = f.At
+			n++
+		}
+	})
+	if n != 40_000 || len(agents) != 5 {
+		t.Errorf("%d faults of %d agents, want 40,000 of 5", n, len(agents))
+	}
+}
+
+func TestReplayUsageMakesSharesOfTwoRows(t *testing.T) {
+	s, err := source.ReplayUsage(traces.FS)
+	n := map[string]int{}
+	drain(t, s, err, func(us []source.Usage) {
+		for _, u := range us {
+			if !(u.CPU >= 0 && u.CPU <= 1) || u.Over <= 0 || u.At.Year() != 2026 || u.At.Location() != time.UTC {
+				t.Fatalf("%+v", u)
+			}
+			n[u.Name]++
+		}
+	})
+	if len(n) != 5 || n["workload-gcc"] != 359 {
+		t.Errorf("samples %v, want 359 of 360 rows of each of five programs", n)
+	}
+}
+
+func TestReplayReadingsByInstant(t *testing.T) {
+	s, err := source.ReplayReadings(traces.FS)
+	instants, incidents := 0, 0
+	drain(t, s, err, func(rs []source.Reading) {
+		instants++
+		if len(rs) != 5 || rs[0].Component != "memory" || !rs[0].At.Equal(rs[4].At) {
+			t.Fatalf("instant %d: %+v", instants, rs)
+		}
+		for _, r := range rs {
+			if r.Incident {
+				incidents++
+			}
+			if r.Component != "memory" && r.Flag != r.Incident {
+				t.Fatalf("%+v: flag and incident differ", r)
+			}
+		}
+	})
+	if instants != 600 || incidents == 0 {
+		t.Errorf("%d instants with %d incidents, want 600 with some", instants, incidents)
+	}
+}
+
+func TestReplayCallsKnowsTheTruth(t *testing.T) {
+	s, err := source.ReplayCalls(traces.FS)
+	truths, n := map[int]uint8{}, 0
+	drain(t, s, err, func(cs []source.Call) {
+		for _, c := range cs {
+			truths[c.Stream] = c.Truth
+			n++
+		}
+	})
+	hostile := 0
+	for _, k := range truths {
+		if k != ipc.ThreatNone {
+			hostile++
+		}
+	}
+	if len(truths) != 13 || hostile != 4 || n < 40_000 {
+		t.Errorf("%d calls of %d streams, %d hostile; want over 40,000 of 13, 4 hostile", n, len(truths), hostile)
+	}
+}
+
+func TestReplayEndsWithItsContext(t *testing.T) {
+	s, err := source.ReplayFaults(traces.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Next(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Next = %v, want the context's error", err)
+	}
+}
+
+func TestReplayOfNothingIsAnError(t *testing.T) {
+	if _, err := source.ReplayFaults(fstest.MapFS{}); err == nil {
+		t.Error("no recordings were played")
+	}
+	broken := fstest.MapFS{"memory-x.csv.gz": {Data: []byte("no gzip")}}
+	if _, err := source.ReplayFaults(broken); err == nil {
+		t.Error("a broken recording was opened")
+	}
+}
+
+func take[T any](t *testing.T, s source.Stream[T], n int) (out []T) {
+	t.Helper()
+	for range n {
+		batch, err := s.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, batch...)
+	}
+	return out
+}
+
+func TestSyntheticRepeatsBySeed(t *testing.T) {
+	if d := cmp.Diff(take(t, source.SyntheticUsage(5), 50), take(t, source.SyntheticUsage(5), 50)); d != "" {
+		t.Errorf("the same seed differs:\n%s", d)
+	}
+	if cmp.Equal(take(t, source.SyntheticUsage(5), 50), take(t, source.SyntheticUsage(6), 50)) {
+		t.Error("different seeds are the same")
+	}
+}
+
+func TestSyntheticStreamsAreInRangeAndChange(t *testing.T) {
+	for _, u := range take(t, source.SyntheticUsage(1), 500) {
+		if !(u.CPU >= 0 && u.CPU <= 1) || u.Over <= 0 {
+			t.Fatalf("%+v", u)
+		}
+	}
+	failed := map[string]int{}
+	for _, r := range take(t, source.SyntheticReadings(1), 2000) {
+		if !(r.Health >= 0 && r.Health <= 1) {
+			t.Fatalf("%+v", r)
+		}
+		if r.Incident {
+			failed[r.Component]++
+		}
+	}
+	if len(failed) != 4 {
+		t.Errorf("failures %v, want some of each component", failed)
+	}
+	pages := map[uint64]bool{}
+	for _, f := range take(t, source.SyntheticFaults(1), 500) {
+		pages[f.Addr] = true
+	}
+	if len(pages) < 500 {
+		t.Errorf("%d different addresses of 3000 faults", len(pages))
+	}
+	truths := map[uint8]bool{}
+	for _, c := range take(t, source.SyntheticCalls(1), 20) {
+		truths[c.Truth] = true
+	}
+	if len(truths) != 2 {
+		t.Errorf("truths %v, want harmless and hostile tasks", truths)
+	}
+}
+
+func TestParseOrigins(t *testing.T) {
+	got, err := source.ParseOrigins("live, trace")
+	if err != nil || !cmp.Equal(got, []source.Origin{source.Live, source.Trace}) {
+		t.Errorf("ParseOrigins = %v, %v", got, err)
+	}
+	if got, err := source.ParseOrigins("none"); err != nil || len(got) != 0 {
+		t.Errorf("none = %v, %v", got, err)
+	}
+	if _, err := source.ParseOrigins("live,tape"); err == nil {
+		t.Error("tape is no source")
+	}
+}
