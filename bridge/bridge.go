@@ -57,6 +57,7 @@ func New(cfg Config) (*Bridge, error) {
 	b.state.Store(&UpstreamState{Target: cfg.target()})
 	b.server, err = ipc.NewServer(loop, b, cfg.Server)
 	if err != nil {
+		loop.Close()
 		return nil, err
 	}
 	return b, nil

@@ -126,12 +126,9 @@ func (r *reader) int(field string, lo, hi int64) int64 {
 	return s
 }
 
-// maxExactInt is the largest magnitude up to which every integer is an f32.
-const maxExactInt = 1 << 24
-
-// f32 reads a finite number: float 32, float 64 (rounded to nearest, overflow
-// refused) or an integer that an f32 holds exactly, which is what encoders of
-// languages with one number type write for 0.0 and 1.0.
+// f32 reads a finite number: float 32, or float 64 or an integer rounded to the
+// nearest, which is what encoders of languages with one number type write for 0.0
+// and 1.0. An f64 that rounds to infinity is refused.
 func (r *reader) f32(field string) float32 {
 	if r.err != nil {
 		return 0
@@ -149,8 +146,10 @@ func (r *reader) f32(field string) float32 {
 		r.off++
 		v = float32(math.Float64frombits(r.bigEndian(8)))
 	default:
-		i := r.int(field, -maxExactInt, maxExactInt)
-		v = float32(i)
+		i, negative := r.integer(field)
+		if v = float32(i); negative {
+			v = float32(int64(i))
+		}
 	}
 	if r.err == nil && !finite(v) {
 		r.fail(FaultRange, "%s: not a finite 32-bit number", field)

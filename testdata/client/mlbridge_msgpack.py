@@ -12,7 +12,6 @@ U31, U63, U64 = (1 << 31) - 1, (1 << 63) - 1, (1 << 64) - 1
 NEVER = U64  # "has not happened" in the two millisecond fields
 
 MAX_LEVELS = 16  # deeper extra elements are refused; 8 must be read
-EXACT = 1 << 24  # integers up to here stand for floats
 
 
 class Fault(Exception):
@@ -156,7 +155,10 @@ class Reader:
             except OverflowError:
                 raise Fault("out-of-range", "too large for 32 bits") from None
         else:
-            v = float(self.integer(-EXACT, EXACT))
+            try:
+                v = struct.unpack(">f", struct.pack(">f", self.integer(-(1 << 63), U64)))[0]
+            except OverflowError:
+                raise Fault("out-of-range", "too large for 32 bits") from None
         if v != v or v in (float("inf"), float("-inf")):
             raise Fault("out-of-range", "not finite")
         return v
