@@ -4,7 +4,7 @@
 def markdown(numbers, manifest):
     lines = ["# Evaluation", "",
              "Written by `daemon/train/run`; do not edit. Model, rule and baselines answer the same questions, with the",
-             "features computed by the code that serves. `val` chose stopping points and calibration, `test` chose nothing.",
+             "features computed by the code that serves. `val` chose stopping points and calibration. `test` was looked at after each fit, so it is not untouched.",
              "Intervals are 95 % bootstrap, by entity where there are at least 20, else by blocks within entities.",
              "ECE: expected calibration error of `confidence`, 10 equal-count bins.", ""]
     lines += ["| predictor | model | version | terms | trained on |", "| --- | --- | --- | --- | --- |"]
