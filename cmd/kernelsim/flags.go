@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -63,8 +64,8 @@ const (
 	maxDuration    = 24 * time.Hour
 )
 
-// Validate is called by kong.
-func (p *pace) Validate() error {
+// check looks at the numbers' bounds.
+func (p *pace) check() error {
 	switch {
 	case p.Duration <= 0 || p.Duration > maxDuration:
 		return fmt.Errorf("--duration %v is not in (0, %v]", p.Duration, maxDuration)
@@ -86,6 +87,20 @@ func (p *pace) Validate() error {
 	return nil
 }
 
+// Validate is called by kong.
+func (r *runCommand) Validate() error {
+	switch {
+	case r.Observe <= 0 || r.Observe > maxDuration:
+		return fmt.Errorf("--observe %v is not in (0, %v]", r.Observe, maxDuration)
+	case r.DecisionBudget <= 0 || r.DecisionBudget > load.MaxBudget:
+		return fmt.Errorf("--decision-budget %v is not in (0, %v]", r.DecisionBudget, load.MaxBudget)
+	}
+	return errors.Join(r.where.check(), r.pace.check())
+}
+
+// Validate is called by kong.
+func (l *loadCommand) Validate() error { return errors.Join(l.where.check(), l.pace.check()) }
+
 // schedule joins rate and arrivals into what load.ParsePacer reads.
 func (p *pace) schedule() string {
 	if strings.Contains(p.Rate, ":") {
@@ -94,8 +109,8 @@ func (p *pace) schedule() string {
 	return p.Arrivals + ":" + p.Rate
 }
 
-// Validate is called by kong.
-func (w *where) Validate() error {
+// check looks at the budget and the sources.
+func (w *where) check() error {
 	if w.Budget <= 0 || w.Budget > load.MaxBudget {
 		return fmt.Errorf("--budget %v is not in (0, %v]", w.Budget, load.MaxBudget)
 	}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/ipctest"
+	"github.com/mlbridge/mlbridge/kernelsim/report"
+)
+
+// binary is the command, built once for all tests.
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "kernelsim-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "kernelsim")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// fakeBridge answers everything as a sure model.
+func fakeBridge(t *testing.T) string {
+	t.Helper()
+	return ipctest.Listen(t, ipctest.Script(ipctest.Handshake(ipctest.DefaultHello()), ipctest.Serve(ipctest.ModelReply))).Path
+}
+
+// command prepares the binary with an environment in which nothing is configured.
+func command(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
+	t.Helper()
+	cmd = exec.CommandContext(t.Context(), binary, args...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir(), "XDG_RUNTIME_DIR=" + t.TempDir()}
+	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	return cmd, stdout, stderr
+}
+
+// short are the flags of a run that takes a moment. A closed loop has no pacing that
+// a busy machine could make void.
+var short = []string{"--duration", "100ms", "--warmup", "0s", "--closed-loop", "2", "--workload", "trace", "--failure", "trace", "-q"}
+
+func TestExitCodes(t *testing.T) {
+	socket := fakeBridge(t)
+	absent := filepath.Join(t.TempDir(), "absent.sock")
+	with := func(args ...string) []string { return append(args, short...) }
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		says string // on either stream
+	}{
+		{"inside the budget", with("load", "--socket", socket, "--budget", "1m"), 0, "verdict PASS"},
+		{"the default command runs the subsystems", with("--socket", socket, "--budget", "1m", "--observe", "500ms"), 0, "memory (trace)"},
+		{"straight over the wire", with("load", "--socket", socket, "--budget", "1m", "--client", "wire"), 0, "verdict PASS"},
+		{"outside the budget", with("load", "--socket", socket, "--budget", "1ns"), 3, "verdict FAIL"},
+		{"outside, with the code asked away", with("load", "--socket", socket, "--budget", "1ns", "--exit-zero"), 0, "verdict FAIL"},
+		{"no bridge", with("load", "--socket", absent), 1, "start ml-bridge"},
+		{"no bridge is no verdict", with("load", "--socket", absent, "--exit-zero"), 1, "start ml-bridge"},
+		{"no bridge where one would be", with("run"), 1, "start ml-bridge"},
+		{"no such flag", []string{"run", "--sockets", socket}, 2, "unknown flag"},
+		{"no such command", []string{"walk"}, 2, "walk"},
+		{"a rate that is none", []string{"load", "--rate", "many"}, 2, "rate"},
+		{"a mix of nothing", []string{"load", "--mix", "workload=0"}, 2, "mix"},
+		{"a kind that is none", []string{"load", "--mix", "tape"}, 2, "unknown kind"},
+		{"a threat from a tape", []string{"run", "--threat", "tape"}, 2, "tape"},
+		{"no time for a decision", []string{"run", "--decision-budget", "0s"}, 2, "decision-budget"},
+		{"threat cannot be seen live", []string{"load", "--threat", "live"}, 2, "privileges"},
+		{"no budget", []string{"load", "--budget", "0s"}, 2, "budget"},
+		{"help", []string{"run", "--help"}, 0, "--socket"},
+		{"version", []string{"--version"}, 0, ""},
+		{"questions of a kind without a source", with("load", "--socket", socket, "--threat", "none"), 1, "no threat question"},
+	} {
+		cmd, stdout, stderr := command(t, c.args...)
+		_ = cmd.Run() // the code says it
+		if got := cmd.ProcessState.ExitCode(); got != c.code {
+			t.Errorf("%s: exit code %d, want %d\n%s%s", c.name, got, c.code, stdout, stderr)
+		}
+		if all := stdout.String() + stderr.String(); !strings.Contains(all, c.says) {
+			t.Errorf("%s: does not say %q:\n%s", c.name, c.says, all)
+		}
+	}
+}
+
+func TestVoidIsAFailureUnlessAskedAway(t *testing.T) {
+	if got := exitCode(verdictError{"void"}, false, io.Discard); got != 1 {
+		t.Errorf("a void run ends with %d, want 1", got)
+	}
+	if got := exitCode(verdictError{"void"}, true, io.Discard); got != 0 {
+		t.Errorf("a void run with --exit-zero ends with %d, want 0: there is a verdict", got)
+	}
+}
+
+func TestReportFiles(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "out")
+	cmd, stdout, stderr := command(t, append([]string{"load", "--socket", fakeBridge(t), "--budget", "1m", "--out", dir}, short...)...)
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, stderr)
+	}
+	f, err := os.Open(filepath.Join(dir, "report.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := report.ReadJSON(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Predictions) != len(ipc.Kinds) || r.Total.Answered == 0 || r.Run.Settings["mix"] == "" {
+		t.Errorf("report %+v, want four predictions with answers, and the settings", r.Run)
+	}
+	for name, want := range map[string]string{"report.html": "<!doctype html", "report.txt": "verdict PASS"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !strings.Contains(strings.ToLower(string(b)), strings.ToLower(want)) {
+			t.Errorf("%s: %v, want it to hold %q", name, err, want)
+		}
+	}
+	if lines := strings.Split(strings.TrimSpace(stdout.String()), "\n"); !strings.HasSuffix(lines[len(lines)-1], filepath.Join(dir, "report.html")) {
+		t.Errorf("the last line is %q, want the page's path", lines[len(lines)-1])
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestStoppedEarlyItStillReports interrupts a run of an hour once its load has begun.
+func TestStoppedEarlyItStillReports(t *testing.T) {
+	dir := t.TempDir()
+	cmd, stdout, _ := command(t, "load", "--socket", fakeBridge(t), "--budget", "1m", "--out", dir,
+		"--duration", "1h", "--warmup", "0s", "--closed-loop", "1", "--workload", "trace", "--failure", "trace")
+	cmd.Stderr = nil
+	pipe, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(pipe)
+	interrupted := false
+	for lines.Scan() {
+		// A line of progress says that a second was measured.
+		if !interrupted && strings.Contains(lines.Text(), "00:01/") {
+			interrupted = true
+			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("stopped early: %v", err)
+	}
+	if !strings.Contains(stdout.String(), "ended early") || !strings.Contains(stdout.String(), "verdict PASS") {
+		t.Errorf("the report does not say that the run was ended early:\n%s", stdout)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "report.html")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSourcesAreShown(t *testing.T) {
+	cmd, stdout, stderr := command(t, "sources")
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, stderr)
+	}
+	for _, want := range []string{"host", "network", "memory-sort", "threat-webshell", "synthetic"} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("does not show %q:\n%s", want, stdout)
+		}
+	}
+}
+
+func TestScheduleJoinsRateAndArrivals(t *testing.T) {
+	p := pace{Rate: "100", Arrivals: "poisson"}
+	if got := p.schedule(); got != "poisson:100" {
+		t.Errorf("schedule %q", got)
+	}
+	if p.Rate = "steps:1x1s"; p.schedule() != "steps:1x1s" {
+		t.Errorf("schedule %q", p.schedule())
+	}
+}
