@@ -92,7 +92,7 @@ func (b *Bridge) Shutdown(grace time.Duration) (cut int) {
 // Discard gives back what New and Listen took, for a bridge that never runs.
 func (b *Bridge) Discard() {
 	b.server.Discard()
-	b.loop.Discard()
+	b.loop.Close()
 }
 
 // Round takes the calls of one round of the loop, those of this process included,

@@ -308,12 +308,6 @@ func (l *Loop) wait(timeout time.Duration) (int, error) {
 	}
 }
 
-// Discard closes the descriptors of a loop that never ran.
-func (l *Loop) Discard() {
-	l.release()
-	close(l.done)
-}
-
 func (l *Loop) release() {
 	unix.Close(l.epoll)
 	l.mu.Lock()
