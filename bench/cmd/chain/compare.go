@@ -58,12 +58,15 @@ func compare(ctx context.Context, o options) error {
 // there are two of them to each row.
 func plan(o *options) row.Plan {
 	run := time.Duration(o.seconds * float64(time.Second))
-	return row.Plan{
+	p := row.Plan{
 		Rounds: o.rounds, Log: os.Stderr,
 		Pinned: row.Times{Warm: run / 4, Run: run},
 		Floor:  row.Times{Warm: run / 20, Run: run / 4},
-		Free:   row.Times{Warm: run / 4, Run: run},
 	}
+	if !o.oneCore {
+		p.Free = p.Pinned
+	}
+	return p
 }
 
 // absences says which rows cannot be measured here, and why.

@@ -31,6 +31,7 @@ type options struct {
 	seconds  float64
 	only     *regexp.Regexp
 	noOrigin bool
+	oneCore  bool
 	out      string
 	bin      string
 
@@ -77,6 +78,7 @@ func parse() (o options, rest []string, err error) {
 	flag.Float64Var(&o.seconds, "seconds", 0, "measured time of a row in a round and placement; 0 for 1, or 0.25 with -quick")
 	flag.StringVar(&only, "rows", "", "regular expression for the names of the rows to measure")
 	flag.BoolVar(&o.noOrigin, "no-origin", false, "leave out the row that needs node and npm")
+	flag.BoolVar(&o.oneCore, "one-core", false, "measure with all processes on one core only, for the ratios")
 	flag.StringVar(&o.out, "out", "../out", "folder for the results; builds go to its folder bench")
 	flag.StringVar(&o.bin, "bin", "", "folder with ml-bridge and mld to measure instead of building them")
 	flag.StringVar(&o.serve, "serve", "", "run as a peer's server (used by this program itself)")

@@ -25,7 +25,7 @@ type Plan struct {
 	Rounds int
 	Pinned Times
 	Floor  Times // of the floor between two pinned rows
-	Free   Times // unpinned
+	Free   Times // unpinned; not measured when Run is 0
 	Log    io.Writer
 }
 
@@ -53,11 +53,14 @@ func RunAll(ctx context.Context, e *system.Env, rows []Row, p Plan, missing func
 		if err := pinnedRound(ctx, e, rows, all, order, &p); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(p.Log, "\nround %d of %d, all cores:", round+1, p.Rounds)
-		if err := freeRound(ctx, e, rows, all, order, &p); err != nil {
-			return nil, err
-		}
 		fmt.Fprintln(p.Log)
+		if p.Free.Run > 0 {
+			fmt.Fprintf(p.Log, "round %d of %d, all cores:", round+1, p.Rounds)
+			if err := freeRound(ctx, e, rows, all, order, &p); err != nil {
+				return nil, err
+			}
+			fmt.Fprintln(p.Log)
+		}
 		slices.Reverse(order)
 	}
 	figures := make([]Figures, len(rows))
@@ -127,10 +130,12 @@ func (s *series) figures(r Row, missing string) Figures {
 	if s.err != nil {
 		f.Missing = s.err.Error()
 	}
-	if f.Missing != "" || len(s.free) == 0 {
+	if f.Missing != "" {
 		return f
 	}
-	f.Unpinned = medians(s.free)
+	if len(s.free) > 0 {
+		f.Unpinned = medians(s.free)
+	}
 	if len(s.pinned) > 0 {
 		f.Pinned, f.Ratio = medians(s.pinned), median(s.ratios)
 	}
