@@ -110,8 +110,8 @@ func (g *runner) answers() report.Effect {
 	c := g.advisor.Counts()
 	return report.Effect{
 		Subsystem: g.name, Name: "decided by the model", Value: 100 * share(c.Model, c.Asked), Unit: "%",
-		Note: fmt.Sprintf("%d questions: %d by the model, %d unsure (confidence below %g), %d without a model's answer; %d outcomes reported",
-			c.Asked, c.Model, c.Unsure, thresholds[g.kind], c.Absent, c.Reports),
+		Note: fmt.Sprintf("%d of %d; %d below confidence %g, %d without its answer; %d outcomes reported",
+			c.Model, c.Asked, c.Unsure, thresholds[g.kind], c.Absent, c.Reports),
 	}
 }
 

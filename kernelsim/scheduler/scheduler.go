@@ -192,13 +192,13 @@ func memoryDifference(a, b uint64) float64 { return float64(max(a, b)-min(a, b))
 // Comparisons are the model against the rule; full adds the intervals.
 func (s *Scheduler) Comparisons(full bool) []report.Comparison {
 	answered := "where the model answered"
-	whole := "with headroom, mean per interval"
+	whole := "of a core per interval, with headroom"
 	rows := []report.Comparison{
 		s.cpuError.Compare(score.Metric{Subsystem: s.name, Name: "mean |cpu error|", Unit: "points", Scale: 100, Note: answered}, full),
 		s.near.Compare(score.Metric{Subsystem: s.name, Name: "cpu error at most 5 points", Unit: "%", Scale: 100, HigherIsBetter: true, Note: answered}, full),
 		s.memoryError.Compare(score.Metric{Subsystem: s.name, Name: "mean |memory error|", Unit: "MiB", Note: answered}, full),
-		s.over.Compare(score.Metric{Subsystem: s.name, Name: "cpu allocated in vain", Unit: "share-ms", Scale: 1000, Note: whole}, full),
-		s.under.Compare(score.Metric{Subsystem: s.name, Name: "cpu missing", Unit: "share-ms", Scale: 1000, Note: whole}, full),
+		s.over.Compare(score.Metric{Subsystem: s.name, Name: "cpu allocated in vain", Unit: "ms", Scale: 1000, Note: whole}, full),
+		s.under.Compare(score.Metric{Subsystem: s.name, Name: "cpu missing", Unit: "ms", Scale: 1000, Note: whole}, full),
 	}
 	return rows
 }

@@ -33,10 +33,15 @@ func (m Metric) row(ml, rule float64, n uint64, full bool, difference func() (lo
 		Subsystem: m.Subsystem, Metric: m.Name, Unit: m.Unit, HigherIsBetter: m.HigherIsBetter, N: n, Note: m.Note,
 		ML: report.Value(ml * scale), Rule: report.Value(rule * scale),
 	}
-	if full && c.ML != nil && c.Rule != nil {
-		if low, high, ok := difference(); ok {
-			c.Difference = &report.Span{Low: low * scale, High: high * scale}
-		}
+	if !full || c.ML == nil || c.Rule == nil {
+		return c.Judge()
 	}
+	low, high, ok := difference()
+	if !ok {
+		// Too little was seen to say who is better, however far apart the two are.
+		c.Better = report.BetterUnclear
+		return c
+	}
+	c.Difference = &report.Span{Low: low * scale, High: high * scale}
 	return c.Judge()
 }

@@ -8,7 +8,7 @@ import (
 // Bounds of the bootstrap.
 const (
 	blockLength = 20      // consecutive outcomes of an agent in a block
-	minBlocks   = 8       // fewer give no interval
+	minBlocks   = 8       // fewer give no interval, nor does a ratio of less than as many
 	maxBlocks   = 1 << 15 // then blocks are joined in pairs; memory stays bounded
 	resamples   = 1000
 )
@@ -90,13 +90,13 @@ func (b *block) ratios() (ml, rule float64) { return b.ml / b.mlOver, b.rule / b
 func (p *Paired) Sums() (ml, rule float64) { return p.total.ml, p.total.rule }
 
 // Difference is the 95 % interval of ml − rule; ok is false with too few outcomes
-// for one.
+// for one, or too little that one of the ratios divides by.
 func (p *Paired) Difference() (low, high float64, ok bool) {
 	blocks := slices.Clone(p.closed)
 	for _, b := range p.open {
 		blocks = append(blocks, *b)
 	}
-	if len(blocks) < minBlocks {
+	if len(blocks) < minBlocks || min(p.total.mlOver, p.total.ruleOver) < minBlocks {
 		return 0, 0, false
 	}
 	// The open blocks come from a map: order them, or the same outcomes would give

@@ -120,6 +120,19 @@ func TestCompareScalesAndJudges(t *testing.T) {
 	if d := c.Difference; d == nil || d.Low > d.High || d.High > -48 || d.Low < -50 {
 		t.Errorf("difference %+v, want about -49 in percent", d)
 	}
+	var few score.Paired
+	few.Add(1, 0, 1)
+	if c := few.Compare(score.Metric{}, true); c.Better != report.BetterUnclear || c.Difference != nil {
+		t.Errorf("one outcome: %+v, want no difference to be claimed", c)
+	}
+	var rare score.Paired
+	for i := range 400 {
+		rare.AddRatio(uint64(i%4), 0, 0, 1, 1)
+	}
+	rare.AddRatio(1, 1, 1, 1, 1)
+	if low, high, ok := rare.Difference(); ok {
+		t.Errorf("a ratio of one outcome has the interval %v … %v", low, high)
+	}
 	if c := new(score.Paired).Compare(score.Metric{}, true); c.ML != nil || c.Better != report.BetterUnknown {
 		t.Errorf("comparison of nothing %+v, want no values", c)
 	}

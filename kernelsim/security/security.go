@@ -11,6 +11,7 @@ package security
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -193,12 +194,16 @@ func unit(b bool) float64 {
 
 // Comparisons are the model against the rule; full adds the intervals.
 func (s *Security) Comparisons(full bool) []report.Comparison {
+	types := s.rightTypes.Compare(score.Metric{Subsystem: s.name, Name: "type right where found", Unit: "%", Scale: 100, HigherIsBetter: true}, full)
+	foundML, foundRule := s.hits.Sums()
+	types.N = uint64(foundML + foundRule)
+	types.Note = fmt.Sprintf("%.0f reports found, %.0f by the rule alone", foundML, foundRule)
 	return []report.Comparison{
 		s.areas.Compare(score.Metric{Subsystem: s.name, Name: "ROC-AUC of reports", HigherIsBetter: true, Note: "where the model answered"}, full),
 		s.brier.Compare(score.Metric{Subsystem: s.name, Name: "Brier score", Note: "where the model answered"}, full),
 		s.hits.Compare(score.Metric{Subsystem: s.name, Name: "hostile reports found", Unit: "%", Scale: 100, HigherIsBetter: true, Note: "as acted on, score from 0.5"}, full),
 		s.falseAlarm.Compare(score.Metric{Subsystem: s.name, Name: "harmless reports flagged", Unit: "%", Scale: 100, Note: "as acted on, score from 0.5"}, full),
-		s.rightTypes.Compare(score.Metric{Subsystem: s.name, Name: "type right where found", Unit: "%", Scale: 100, HigherIsBetter: true}, full),
+		types,
 	}
 }
 
