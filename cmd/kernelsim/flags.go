@@ -48,7 +48,7 @@ type where struct {
 type pace struct {
 	Duration    time.Duration `help:"Length of the measured load." default:"10s"`
 	Warmup      time.Duration `help:"Load before it that is not measured." default:"1s"`
-	Rate        string        `help:"Calls a second, or a schedule: steps:1000x5s,4000x5s or ramp:100-5000x10s." default:"2000"`
+	Rate        string        `help:"Calls a second, or a schedule: steps:1000x5s,4000x5s or ramp:100-5000x10s." default:"1000"`
 	Arrivals    string        `help:"How calls arrive at a constant rate: evenly spaced or at random (${enum})." enum:"constant,poisson" default:"poisson"`
 	Mix         string        `help:"What is asked, as weights, e.g. workload=2,memory=1 (default: all four equally)." placeholder:"MIX"`
 	Connections int           `help:"Connections to the bridge." default:"2"`

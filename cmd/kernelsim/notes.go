@@ -23,7 +23,7 @@ func (p *pace) notes() []string {
 	} else {
 		out = append(out, "Load goes straight over the wire: every answer is the bridge's.")
 	}
-	out = append(out, "Each call is given what is left of the budget since its intended start, less a tenth for waking the caller.")
+	out = append(out, "Each call is given what is left of the budget since its intended start, less a fifth for waking the caller.")
 	out = append(out, "The load asks questions that the subsystems asked before, again and in turn.")
 	if smallHost() {
 		out = append(out, "With two processors or fewer the load generator, the bridge and the daemon wait for each other; latencies include that.")
