@@ -31,16 +31,5 @@ type Config struct {
 	Pool   *advice.Pool
 }
 
-// DefaultOrigins is what runs when nothing is said: live what can be seen without
-// privileges, and recordings, which have the labels that a live host has not.
-func DefaultOrigins() map[ipc.Kind][]source.Origin {
-	return map[ipc.Kind][]source.Origin{
-		ipc.Workload: {source.Live, source.Trace},
-		ipc.Failure:  {source.Live, source.Trace},
-		ipc.Memory:   {source.Trace},
-		ipc.Threat:   {source.Trace},
-	}
-}
-
 // PoolSize is how many questions of a kind the pool holds by default.
 const PoolSize = 2048

@@ -55,9 +55,9 @@ func observe(t *testing.T, cfg scenario.Config) (*scenario.Observation, *report.
 // through a real socket.
 func TestWholePath(t *testing.T) {
 	c := connect(t, ipctest.ModelReply)
-	origins := scenario.DefaultOrigins()
-	for _, k := range ipc.Kinds {
-		origins[k] = append(origins[k], source.Synthetic)
+	everything := []source.Origin{source.Live, source.Trace, source.Synthetic}
+	origins := map[ipc.Kind][]source.Origin{
+		ipc.Workload: everything, ipc.Failure: everything, ipc.Memory: everything[1:], ipc.Threat: everything[1:],
 	}
 	pool := advice.NewPool(50, 1)
 	o, r := observe(t, scenario.Config{
