@@ -21,6 +21,7 @@ type Spec struct {
 	Batch    int  // questions a call; 0 = 1
 	Conns    int  // connections; 0 = 1
 	InFlight int  // calls in flight on each; 0 = 1
+	Default  bool // name no budget: the server's default of 1 ms holds
 
 	Warm, Run time.Duration
 	PIDs      []int // the servers, for their CPU time
