@@ -239,7 +239,7 @@ func (s *Server) refuse(fd int, peer Peer, cause error) {
 	}
 	b, start := beginFrame(nil)
 	b = endFrame((&wireError{status: status, text: text}).append(b), start)
-	_, _ = unix.Write(fd, b)
+	_, _ = eventloop.Write(fd, b)
 	unix.Close(fd)
 	s.cfg.OnFault(peer, cause)
 }

@@ -56,7 +56,7 @@ func (c *serverConn) Ready(readable, writable bool) {
 // next round, after the others have had their turn.
 func (c *serverConn) read() {
 	buf := c.server.readBuf
-	n, err := unix.Read(c.fd, buf)
+	n, err := eventloop.Read(c.fd, buf)
 	switch {
 	case n > 0:
 		c.server.stats.bytesIn.Add(uint64(n))

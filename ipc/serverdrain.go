@@ -112,7 +112,7 @@ func (c *serverConn) lastRead() (more bool) {
 		c.shut = true
 		_ = unix.Shutdown(c.fd, unix.SHUT_RD)
 	}
-	n, err := unix.Read(c.fd, c.server.readBuf)
+	n, err := eventloop.Read(c.fd, c.server.readBuf)
 	switch {
 	case n > 0 && !c.broken:
 		c.server.stats.bytesIn.Add(uint64(n))

@@ -43,7 +43,7 @@ func (c *serverConn) flush() {
 	if c.closed || len(c.out) == 0 {
 		return
 	}
-	n, err := unix.Write(c.fd, c.out[c.written:])
+	n, err := eventloop.Write(c.fd, c.out[c.written:])
 	if n > 0 {
 		c.written += n
 		c.server.stats.bytesOut.Add(uint64(n))

@@ -95,7 +95,7 @@ func (c *loopConn) Ready(readable, writable bool) {
 }
 
 func (c *loopConn) write() {
-	n, err := unix.Write(c.fd, c.out[c.written:])
+	n, err := eventloop.Write(c.fd, c.out[c.written:])
 	c.written += max(n, 0)
 	interest := eventloop.Readable
 	switch {
@@ -119,7 +119,7 @@ func (c *loopConn) read() {
 		copy(grown, c.in)
 		c.in = grown
 	}
-	n, err := unix.Read(c.fd, c.in[len(c.in):cap(c.in)])
+	n, err := eventloop.Read(c.fd, c.in[len(c.in):cap(c.in)])
 	switch {
 	case n > 0:
 		c.in = c.in[:len(c.in)+n]

@@ -57,6 +57,6 @@ func BenchmarkRound(b *testing.B) {
 	for b.Loop() {
 		l.ArmIn(&timer, time.Second)
 		_, _ = unix.Write(y, buf[:])
-		round(b, l, l.timeout())
+		waitRound(b, l)
 	}
 }

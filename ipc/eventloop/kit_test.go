@@ -73,10 +73,20 @@ type handlerFunc func(readable, writable bool)
 
 func (f handlerFunc) Ready(readable, writable bool) { f(readable, writable) }
 
-// round runs one round of a loop that no goroutine runs.
-func round(t testing.TB, l *Loop, timeout time.Duration) {
+// round runs one round of a loop that no goroutine runs, with what is ready now.
+func round(t testing.TB, l *Loop) {
 	t.Helper()
-	n, err := l.wait(timeout)
+	n, err := l.poll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.round(n)
+}
+
+// waitRound is a round that waits for something to be ready or due.
+func waitRound(t testing.TB, l *Loop) {
+	t.Helper()
+	n, err := l.wait()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,18 @@
 // Package eventloop runs many file descriptors and many deadlines on one
 // goroutine.
 //
-// It exists for two numbers. A chain of goroutines behind Go's netpoller costs
-// 1.9 reads, 2.3 epoll waits and several wake-ups of other threads per request;
-// one loop that owns every descriptor costs one read, one write and half a wait.
-// And Go rounds idle waits below a millisecond up to a millisecond, while
-// epoll_pwait2 takes nanoseconds: the loop that waits for bytes is also the clock
-// that keeps sub-millisecond deadlines.
+// It exists for two numbers. A chain of goroutines costs several wake-ups of
+// other goroutines and threads per request; one loop that owns every descriptor
+// costs one read and one write. And Go rounds idle waits below a millisecond up to
+// a millisecond; the loop keeps its timers with a timerfd, which is late by tens of
+// microseconds.
+//
+// An idle loop is parked in Go's netpoller, which watches the loop's own epoll
+// descriptor, and while awake it only makes system calls that cannot block and that
+// the scheduler does not hear of (Read and Write here). A loop that blocked in
+// epoll_wait itself looked better with no pause between requests, but at a thousand
+// requests a second it cost ten times as much: each blocking call keeps a processor
+// that the runtime's monitor thread then has to take away, polling every 20 µs.
 //
 // Everything but Post and Close belongs to the loop's goroutine. That is the
 // point: state that only the loop touches needs no lock.
@@ -17,9 +23,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
+	"os"
 	"sync"
-	"time"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -45,10 +51,16 @@ type Handler interface {
 // run it with Run.
 type Loop struct {
 	epoll  int
+	file   *os.File        // epoll, as the netpoller knows it
+	idle   syscall.RawConn // of file
+	look   func(uintptr) bool
+	ready  int     // events that look found
+	failed error   // that look met
 	wake   int     // eventfd that Post writes; guarded by mu once the loop runs
 	count  [8]byte // read from it, loop only
 	now    func() int64
 	timers timers
+	alarm  alarm
 
 	handlers map[int32]registration // by descriptor
 	serial   int32                  // tells apart descriptors that reuse a number
@@ -76,29 +88,46 @@ const maxEvents = 128
 // ErrClosed is returned by Run after Close.
 var ErrClosed = errors.New("eventloop: closed")
 
-// New makes a loop. now reads a monotonic clock in ns; timers are compared with
-// it. It needs Linux 5.11 (epoll_pwait2).
+// New makes a loop. now reads a monotonic clock in ns; timers are compared with it.
 func New(now func() int64) (*Loop, error) {
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("eventloop: epoll_create1: %w", err)
+	l := &Loop{
+		epoll: -1, wake: -1, alarm: alarm{fd: -1}, now: now,
+		handlers: make(map[int32]registration), done: make(chan struct{}),
+		timers: timers{floor: math.MinInt64},
 	}
-	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		unix.Close(epoll)
-		return nil, fmt.Errorf("eventloop: eventfd: %w", err)
+	l.look = func(uintptr) bool {
+		l.ready, l.failed = l.poll()
+		return l.ready > 0 || l.failed != nil
 	}
-	l := &Loop{epoll: epoll, wake: wake, now: now, handlers: make(map[int32]registration), done: make(chan struct{}),
-		timers: timers{floor: math.MinInt64}}
-	if err := l.Watch(wake, Readable, wakeHandler{l}); err != nil {
+	if err := l.open(); err != nil {
 		l.release()
-		return nil, err
-	}
-	if _, err := l.wait(0); err != nil {
-		l.release()
-		return nil, fmt.Errorf("eventloop: epoll_pwait2 (Linux 5.11 or newer is needed): %w", err)
+		return nil, fmt.Errorf("eventloop: %w", err)
 	}
 	return l, nil
+}
+
+func (l *Loop) open() (err error) {
+	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return fmt.Errorf("epoll_create1: %w", err)
+	}
+	// Only a non-blocking descriptor is given to the netpoller.
+	if err = unix.SetNonblock(l.epoll, true); err != nil {
+		return err
+	}
+	l.file = os.NewFile(uintptr(l.epoll), "epoll")
+	if l.idle, err = l.file.SyscallConn(); err != nil {
+		return err
+	}
+	if l.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return fmt.Errorf("eventfd: %w", err)
+	}
+	if l.alarm.fd, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
+		return fmt.Errorf("timerfd_create: %w", err)
+	}
+	if err = l.Watch(l.wake, Readable, wakeHandler{l}); err != nil {
+		return err
+	}
+	return l.Watch(l.alarm.fd, Readable, &l.alarm)
 }
 
 // Watch starts telling h about fd, which must be non-blocking. Unwatch it before
@@ -199,26 +228,20 @@ var one = binary.NativeEndian.AppendUint64(nil, 1)
 // signal wakes the loop; mu is held, so the eventfd is not closed meanwhile. Its
 // write fails only where the loop is gone or the counter full: awake either way.
 func (l *Loop) signal() {
-	_, _ = unix.Write(l.wake, one)
+	_, _ = Write(l.wake, one)
 }
 
-// Run works until Close. It locks its goroutine to a thread whose timer slack is
-// one nanosecond, so that deadlines fire within tens of microseconds (the default
-// slack alone is 50 µs, prctl(2) PR_SET_TIMERSLACK).
+// Run works until Close.
 func (l *Loop) Run() error {
 	if !l.start() {
 		return ErrClosed
 	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
-	defer unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) // the thread goes back to Go's pool
 	defer close(l.done)
 	defer l.release()
 	for {
-		n, err := l.wait(l.timeout())
+		n, err := l.wait()
 		if err != nil {
-			return fmt.Errorf("eventloop: epoll_pwait2: %w", err)
+			return fmt.Errorf("eventloop: %w", err)
 		}
 		if closing := l.round(n); closing {
 			return ErrClosed
@@ -268,53 +291,53 @@ func (l *Loop) runPosted() (closing bool) {
 	return closing
 }
 
-// forever is the timeout of a loop without timers.
-const forever time.Duration = -1
-
-func (l *Loop) timeout() time.Duration {
-	at, ok := l.timers.next()
-	if !ok {
-		return forever
+// wait gives the number of ready descriptors. It parks the goroutine until there is
+// one, unless a timer is due.
+func (l *Loop) wait() (int, error) {
+	if at, armed := l.timers.next(); armed {
+		left := at - l.now()
+		if left <= 0 {
+			return l.poll()
+		}
+		if err := l.alarm.set(at, left); err != nil {
+			return 0, err
+		}
 	}
-	return max(time.Duration(at-l.now()), 0)
+	if err := l.idle.Read(l.look); err != nil {
+		return 0, err
+	}
+	return l.ready, l.failed
 }
 
-// wait is epoll_pwait2: x/sys has only the millisecond forms.
-func (l *Loop) wait(timeout time.Duration) (int, error) {
-	var ts *unix.Timespec
-	if timeout >= 0 {
-		t := unix.NsecToTimespec(int64(timeout))
-		ts = &t
+// poll asks epoll what is ready and does not wait.
+func (l *Loop) poll() (int, error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll),
+		uintptr(unsafe.Pointer(&l.events[0])), maxEvents, 0, 0, 0)
+	switch errno {
+	case 0:
+		return int(n), nil
+	case unix.EINTR:
+		return 0, nil
 	}
-	for {
-		var n uintptr
-		var errno unix.Errno
-		if timeout == 0 {
-			// Cannot block, so the scheduler need not hear of it.
-			n, _, errno = unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(l.epoll),
-				uintptr(unsafe.Pointer(&l.events[0])), maxEvents, uintptr(unsafe.Pointer(ts)), 0, 0)
-		} else {
-			n, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(l.epoll),
-				uintptr(unsafe.Pointer(&l.events[0])), maxEvents, uintptr(unsafe.Pointer(ts)), 0, 0)
-		}
-		switch errno {
-		case 0:
-			return int(n), nil
-		case unix.EINTR:
-			return 0, nil // the caller works the timeout out anew
-		default:
-			return 0, errno
-		}
-	}
+	return 0, fmt.Errorf("epoll_pwait: %w", errno)
 }
 
 func (l *Loop) release() {
-	unix.Close(l.epoll)
+	if l.file != nil {
+		l.file.Close()
+	} else if l.epoll >= 0 {
+		unix.Close(l.epoll)
+	}
+	if l.alarm.fd >= 0 {
+		unix.Close(l.alarm.fd)
+	}
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.closing = true
-	unix.Close(l.wake)
-	l.wake = -1
-	l.mu.Unlock()
+	if l.wake >= 0 {
+		unix.Close(l.wake)
+		l.wake = -1
+	}
 }
 
 // wakeHandler empties the eventfd; the posted functions run later in the round.
@@ -322,6 +345,6 @@ type wakeHandler struct{ l *Loop }
 
 func (w wakeHandler) Ready(readable, _ bool) {
 	if readable {
-		_, _ = unix.Read(w.l.wake, w.l.count[:])
+		_, _ = Read(w.l.wake, w.l.count[:])
 	}
 }

@@ -131,7 +131,7 @@ func TestEventOfAReusedDescriptorIsDropped(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	round(t, l, patience)
+	waitRound(t, l)
 	if calls != 1 {
 		t.Errorf("%d old handlers ran, want 1", calls)
 	}
@@ -152,7 +152,7 @@ func TestHangUpIsDelivered(t *testing.T) {
 				t.Fatal(err)
 			}
 			unix.Close(b)
-			round(t, l, patience)
+			waitRound(t, l)
 			if !readable || !writable {
 				t.Errorf("hang-up: readable %v, writable %v, want both", readable, writable)
 			}
@@ -191,7 +191,7 @@ func TestChangeOfInterest(t *testing.T) {
 	}
 	for i, s := range steps {
 		s.do()
-		round(t, l, 0)
+		round(t, l)
 		if calls != s.want {
 			t.Errorf("step %d: %d calls, want %d", i, calls, s.want)
 		}
@@ -222,9 +222,9 @@ func TestRoundAllocatesNothing(t *testing.T) {
 		l.Disarm(&timers[7])
 		l.Post(post)
 		_, _ = unix.Write(b, buf[:])
-		round(t, l, l.timeout())
+		waitRound(t, l)
 		l.ArmIn(&timers[0], 1000) // so that the next wait has a time that can block
-		round(t, l, l.timeout())
+		waitRound(t, l)
 	})
 	if allocs != 0 {
 		t.Errorf("a round allocates %v times, want 0", allocs)

@@ -39,7 +39,7 @@ func TestTimersFireInOrder(t *testing.T) {
 	}
 	slices.Sort(want)
 	for *now = 0; *now < 1007; *now += 7 {
-		round(t, l, 0)
+		round(t, l)
 		if n := len(got); n > 0 && got[n-1] > *now {
 			t.Fatalf("at %d a timer for %d has fired", *now, got[n-1])
 		}
@@ -76,14 +76,14 @@ func TestTimersChangeOthersInsideCallbacks(t *testing.T) {
 	l.Arm(&fourth, 13)
 
 	*now = 20
-	round(t, l, 0)
+	round(t, l)
 	if want := []string{"first", "fourth"}; !slices.Equal(log, want) {
 		t.Fatalf("first round: %v, want %v", log, want)
 	}
 	*now = 25
 	log = nil
 	l.Disarm(&first)
-	round(t, l, 0)
+	round(t, l)
 	if want := []string{"third"}; !slices.Equal(log, want) {
 		t.Errorf("later: %v, want %v", log, want)
 	}
@@ -100,17 +100,17 @@ func TestTimerArmedInThePastStarvesNobody(t *testing.T) {
 	l.Arm(&g, 1)
 	l.Arm(&o, 2)
 	*now = 10
-	round(t, l, 0)
+	round(t, l)
 	if greedy != 1 || other != 1 {
 		t.Fatalf("one round fired %d and %d times, want 1 and 1", greedy, other)
 	}
 	*now++
-	round(t, l, 0)
+	round(t, l)
 	if greedy != 2 {
 		t.Errorf("after another round: %d, want 2", greedy)
 	}
-	if d := l.timeout(); d < 0 || d > 1 {
-		t.Errorf("the loop would wait %v for a timer that is due", d)
+	if at, armed := l.timers.next(); !armed || at > *now+1 {
+		t.Errorf("the loop would wait until %d for a timer that is due at %d", at, *now)
 	}
 }
 
@@ -120,12 +120,12 @@ func TestTimerFarAwayDoesNotWrapAround(t *testing.T) {
 	fired := false
 	timer := Timer{Fire: func() { fired = true }}
 	l.ArmIn(&timer, math.MaxInt64)
-	round(t, l, 0)
+	round(t, l)
 	if fired || !timer.Armed() {
 		t.Error("a timer for the end of time fired at once")
 	}
 	l.ArmIn(&timer, -time.Second)
-	round(t, l, 0)
+	round(t, l)
 	if !fired {
 		t.Error("a timer for a time that has passed did not fire")
 	}

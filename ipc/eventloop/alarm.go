@@ -1,0 +1,39 @@
+package eventloop
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// alarm is the timerfd that wakes the loop for its earliest timer. It is set only
+// to an earlier time than it is set to already: deadlines mostly come in order and
+// are mostly met, so one setting serves all calls of a budget's length, and at worst
+// the loop wakes once for nothing.
+type alarm struct {
+	fd int
+	at int64 // what it is set to, in the loop's clock; 0 when it is not
+}
+
+// set makes the loop wake at the time at, which is left ns from now.
+func (a *alarm) set(at, left int64) error {
+	if a.at != 0 && a.at <= at {
+		return nil
+	}
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(left)}
+	_, _, errno := unix.RawSyscall6(unix.SYS_TIMERFD_SETTIME, uintptr(a.fd), 0,
+		uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
+	if errno != 0 {
+		return errno
+	}
+	a.at = at
+	return nil
+}
+
+// Ready notes that the alarm went off. The timers are looked at in every round.
+func (a *alarm) Ready(readable, _ bool) {
+	var count [8]byte
+	if n, err := Read(a.fd, count[:]); n == len(count) && err == nil {
+		a.at = 0
+	}
+}
