@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mlbridge/mlbridge/bench/internal/load"
+	"github.com/mlbridge/mlbridge/bench/internal/payload"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -23,6 +24,7 @@ type Spec struct {
 	InFlight int  // calls in flight on each; 0 = 1
 	Default  bool // name no budget: the server's default of 1 ms holds
 
+	Prime     bool // only ask once about every subject, see prime
 	Warm, Run time.Duration
 	PIDs      []int // the servers, for their CPU time
 }
@@ -68,9 +70,29 @@ func Run(ctx context.Context, s Spec) (load.Result, error) {
 		}
 		callers = append(callers, more...)
 	}
+	if s.Prime {
+		return load.Result{}, prime(callers[0], s.Batch)
+	}
 	plan := load.Plan{Warm: s.Warm, Run: s.Run, Batch: s.Batch, PIDs: s.PIDs}
 	if s.Protocol == "lookup" {
 		plan.Repeat = lookupsTimed
 	}
 	return load.Run(callers, plan)
+}
+
+// Primer is s as a client that only makes the servers know every subject, so that what
+// they allocate for a subject once does not count as the cost of a question.
+func (s Spec) Primer() Spec {
+	return Spec{Protocol: "bridge", Address: s.Address, Kind: s.Kind, Batch: 256, Prime: true}
+}
+
+// prime asks the questions that are the furthest from being asked again.
+func prime(c load.Caller, batch int) error {
+	const first = (payload.Rounds - 1) * payload.Agents
+	for i := 0; i < payload.Agents; i += batch {
+		if _, err := c.Call(first + i); err != nil {
+			return fmt.Errorf("priming: %w", err)
+		}
+	}
+	return nil
 }

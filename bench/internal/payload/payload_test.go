@@ -15,7 +15,7 @@ func TestQuestionsAreNew(t *testing.T) {
 	for _, k := range ipc.Kinds {
 		last := make(map[ipc.Subject]cachekey.Key)
 		q := New(k)
-		for i := range 30 * Agents {
+		for i := range (Rounds + 1) * Agents {
 			Fill(q, i)
 			if err := q.Validate(); err != nil {
 				t.Fatalf("%v question %d: %v", k, i, err)

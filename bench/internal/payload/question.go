@@ -9,6 +9,9 @@ import "github.com/mlbridge/mlbridge/ipc"
 // answer about each, so question i+Agents must differ from question i: it does.
 const Agents = 4096
 
+// Rounds is after how many times round the subjects their questions are the same again.
+const Rounds = 24
+
 // Hot is the number of the question that the cache rows ask for ever.
 const Hot = 0
 
@@ -38,8 +41,7 @@ func New(k ipc.Kind) ipc.Request {
 	return nil
 }
 
-// Fill makes q, which New gave, question i ≥ 0 of the sequence. It allocates nothing
-// but the component's name of a failure question.
+// Fill makes q, which New gave, question i ≥ 0 of the sequence. It allocates nothing.
 func Fill(q ipc.Request, i int) {
 	switch q := q.(type) {
 	case *ipc.WorkloadRequest:
@@ -54,8 +56,8 @@ func Fill(q ipc.Request, i int) {
 }
 
 // share gives values in steps of a cache quantum (1/128), so that neighbours in the
-// sequence are never taken for the same question. Its period over rounds is 24: the
-// step of a round, (7·Agents + 13) mod 120 = 5, divides 120.
+// sequence are never taken for the same question. Its period is Rounds: the step of one,
+// (7·Agents + 13) mod 120 = 5, goes 24 times into 120.
 func share(i, k int) float32 {
 	return float32((7*i+13*(i/Agents)+11*k)%120) / 128
 }
@@ -87,7 +89,7 @@ func fillThreat(q *ipc.ThreatRequest, i int) {
 }
 
 func fillFailure(q *ipc.FailureRequest, i int) {
-	q.Component = component(i % Agents)
+	q.Component = components[i%Agents]
 	for k := range q.HistoricalHealth {
 		q.HistoricalHealth[k] = share(i, k)
 	}
@@ -96,14 +98,18 @@ func fillFailure(q *ipc.FailureRequest, i int) {
 	q.TimeSinceLastFailure = uint64(i%1000) * 1000
 }
 
-// component names subject n of the failure questions with four letters of its own.
-func component(n int) string {
-	name := []byte("memory-bank-....")
-	for k := range 4 {
-		name[12+k] = 'a' + byte(n>>(4*k)&15)
+// components are the subjects' names of the failure questions, each with four letters
+// of its own. Made once: the benchmark counts its own allocations.
+var components = func() (names [Agents]string) {
+	for n := range names {
+		name := []byte("memory-bank-....")
+		for k := range 4 {
+			name[12+k] = 'a' + byte(n>>(4*k)&15)
+		}
+		names[n] = string(name)
 	}
-	return string(name)
-}
+	return names
+}()
 
 func fillMemory(q *ipc.MemoryRequest, i int) {
 	q.AgentID = uint64(i%Agents) + 1

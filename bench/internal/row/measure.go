@@ -42,6 +42,12 @@ func (r *Row) Measure(ctx context.Context, e *system.Env, t Times) (load.Result,
 	if r.Slow {
 		ask.Warm = max(ask.Warm, slowWarm)
 	}
+	if r.Cold {
+		p := ask.Primer()
+		if _, err := runGoClient(ctx, e, &p); err != nil {
+			return load.Result{}, fmt.Errorf("%s: %w", r.Name, err)
+		}
+	}
 	before, reading := countTwice(s)
 	result, asked, err := runClient(ctx, e, &ask)
 	if err != nil {

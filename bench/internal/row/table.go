@@ -14,6 +14,7 @@ type Row struct {
 	Note  string
 	Start system.Start
 	Ask   client.Spec // without address, times and PIDs
+	Cold  bool        // asks ml-bridge about all subjects in turn
 	Ratio bool        // one call in flight, so that a ratio to the floor makes sense
 	Slow  bool        // needs a warm-up in seconds; left out in a quick run
 	Needs Need
@@ -68,15 +69,15 @@ func All() []Row {
 		{Name: "client-hit", Start: hit, Ask: hot(ask("lookup", 1, 1)), Ratio: true, Note: "in process, 64 lookups timed together"},
 		{Name: "bridge-hit", Start: hit, Ask: hot(ask("bridge", 1, 1)), Ratio: true},
 		{Name: "bridge-hit-raw", Start: hit, Ask: hot(ask(client.Floor, 1, 1)), Ratio: true, Note: rawNote},
-		{Name: "cold-http-unix", Start: coldUnix, Ask: ask("bridge", 1, 1), Ratio: true},
-		{Name: "cold-http-tcp", Start: coldTCP, Ask: ask("bridge", 1, 1), Ratio: true},
-		{Name: "cold-embedded", Start: embedded, Ask: ask("bridge", 1, 1), Ratio: true, Needs: Embedded},
-		{Name: "cold-http-unix-1ms", Start: coldUnix, Ask: client.Spec{Protocol: "bridge", Default: true}, Ratio: true, Note: "with the default budget of 1 ms"},
-		{Name: "cold-failure", Start: coldUnix, Ask: about(ipc.Failure), Ratio: true, Note: "a toy of 41-32-16-4 and one row a question, where workload has three"},
-		{Name: "cold-http-unix-raw", Start: coldUnix, Ask: ask(client.Floor, 1, 1), Ratio: true, Note: rawNote},
+		{Name: "cold-http-unix", Start: coldUnix, Cold: true, Ask: ask("bridge", 1, 1), Ratio: true},
+		{Name: "cold-http-tcp", Start: coldTCP, Cold: true, Ask: ask("bridge", 1, 1), Ratio: true},
+		{Name: "cold-embedded", Start: embedded, Cold: true, Ask: ask("bridge", 1, 1), Ratio: true, Needs: Embedded},
+		{Name: "cold-http-unix-1ms", Start: coldUnix, Cold: true, Ask: client.Spec{Protocol: "bridge", Default: true}, Ratio: true, Note: "with the default budget of 1 ms"},
+		{Name: "cold-failure", Start: coldUnix, Cold: true, Ask: about(ipc.Failure), Ratio: true, Note: "a toy of 41-32-16-4 and one row a question, where workload has three"},
+		{Name: "cold-http-unix-raw", Start: coldUnix, Cold: true, Ask: ask(client.Floor, 1, 1), Ratio: true, Note: rawNote},
 	}
 	for _, k := range ipc.Kinds {
-		rows = append(rows, Row{Name: "shipped-" + k.String(), Start: shipped, Ask: about(k), Ratio: true, Note: "the built-in model, mld on a Unix socket"})
+		rows = append(rows, Row{Name: "shipped-" + k.String(), Start: shipped, Cold: true, Ask: about(k), Ratio: true, Note: "the built-in model, mld on a Unix socket"})
 	}
 	rows = append(rows, peers()...)
 	return append(rows, many()...)
@@ -113,16 +114,16 @@ func many() []Row {
 		{Name: "hit-8x1", Start: hit, Ask: hot(ask("bridge", 8, 1))},
 		{Name: "hit-64x1", Start: hit, Ask: hot(ask("bridge", 64, 1))},
 		{Name: "hit-64x1-raw", Start: hit, Ask: hot(ask(client.Floor, 64, 1)), Note: rawNote},
-		{Name: "cold-8x1", Start: coldUnix, Ask: ask("bridge", 8, 1)},
-		{Name: "cold-64x1", Start: coldUnix, Ask: ask("bridge", 64, 1)},
-		{Name: "cold-64x1-raw", Start: coldUnix, Ask: ask(client.Floor, 64, 1), Note: rawNote},
-		{Name: "cold-1x64", Start: coldUnix, Ask: ask("bridge", 1, 64)},
-		{Name: "cold-1x64-raw", Start: coldUnix, Ask: ask(client.Floor, 1, 64), Note: "pipelined; " + rawNote},
-		{Name: "batch-1", Start: coldUnix, Ask: batch(1, 4), Note: batchNote},
-		{Name: "batch-16", Start: coldUnix, Ask: batch(16, 4), Note: batchNote},
-		{Name: "batch-64", Start: coldUnix, Ask: batch(64, 4), Note: batchNote},
-		{Name: "batch-64-single", Start: coldUnix, Ask: batch(64, 1), Note: "one batch in flight; latency is a batch's"},
-		{Name: "batch-64-failure", Start: coldUnix, Ask: client.Spec{Protocol: "bridge", Kind: ipc.Failure, Batch: 64, InFlight: 4}, Note: "one row a question; " + batchNote},
-		{Name: "batch-256", Start: coldUnix, Ask: batch(256, 4), Note: batchNote},
+		{Name: "cold-8x1", Start: coldUnix, Cold: true, Ask: ask("bridge", 8, 1)},
+		{Name: "cold-64x1", Start: coldUnix, Cold: true, Ask: ask("bridge", 64, 1)},
+		{Name: "cold-64x1-raw", Start: coldUnix, Cold: true, Ask: ask(client.Floor, 64, 1), Note: rawNote},
+		{Name: "cold-1x64", Start: coldUnix, Cold: true, Ask: ask("bridge", 1, 64)},
+		{Name: "cold-1x64-raw", Start: coldUnix, Cold: true, Ask: ask(client.Floor, 1, 64), Note: "pipelined; " + rawNote},
+		{Name: "batch-1", Start: coldUnix, Cold: true, Ask: batch(1, 4), Note: batchNote},
+		{Name: "batch-16", Start: coldUnix, Cold: true, Ask: batch(16, 4), Note: batchNote},
+		{Name: "batch-64", Start: coldUnix, Cold: true, Ask: batch(64, 4), Note: batchNote},
+		{Name: "batch-64-single", Start: coldUnix, Cold: true, Ask: batch(64, 1), Note: "one batch in flight; latency is a batch's"},
+		{Name: "batch-64-failure", Start: coldUnix, Cold: true, Ask: client.Spec{Protocol: "bridge", Kind: ipc.Failure, Batch: 64, InFlight: 4}, Note: "one row a question; " + batchNote},
+		{Name: "batch-256", Start: coldUnix, Cold: true, Ask: batch(256, 4), Note: batchNote},
 	}
 }
