@@ -15,6 +15,8 @@ import (
 // belongs to the loop, so a plain map does; a library's cache would bring locks,
 // goroutines and a policy for sharing that has nobody to share with. When full it
 // forgets whom nobody asked about lately (the clock algorithm: one hand, one bit).
+// The hand gives up after maxTurn entries and takes the next, used or not: a search
+// through a cache full of used ones would hold every call up by a millisecond.
 type cache struct {
 	entries map[subjectKey]*cached
 	ring    []*cached // every entry, for the clock hand
@@ -66,16 +68,20 @@ func (c *cache) room() *cached {
 		c.ring = append(c.ring, e)
 		return e
 	}
-	for {
+	for turn := 0; ; turn++ {
 		e := c.ring[c.hand]
 		c.hand = (c.hand + 1) % len(c.ring)
-		if !e.used {
+		if !e.used || turn == maxTurn {
 			delete(c.entries, subjectKey{e.key.Kind, e.key.Subject})
+			e.used = false
 			return e
 		}
 		e.used = false // a second chance; the next turn of the hand takes it
 	}
 }
+
+// maxTurn bounds the work of one put, to about a microsecond.
+const maxTurn = 64
 
 func (c *cache) len() int { return len(c.entries) }
 
