@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -53,7 +54,11 @@ func (b *Bridge) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.
 	select {
 	case <-group.done:
 	case <-b.loop.Done():
-		return ipc.ErrClosed
+		select {
+		case <-group.done: // the last answers of a drain came with its end
+		default:
+			return ipc.ErrClosed
+		}
 	}
 	for n, i := range group.slots {
 		replies[i] = group.calls[n].Reply
@@ -61,10 +66,17 @@ func (b *Bridge) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.
 	return nil
 }
 
-// Outcomes takes what really happened from inside this process.
+// Outcomes takes what really happened from inside this process. Where one of the
+// actual values is out of its range, none is taken: a single NaN would stay in the
+// scores for ever.
 func (b *Bridge) Outcomes(ctx context.Context, outcomes []ipc.Outcome) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	for i := range outcomes {
+		if err := outcomes[i].Actual.Validate(); err != nil {
+			return fmt.Errorf("bridge: outcome %d: %w", i, err)
+		}
 	}
 	done := make(chan struct{})
 	if !b.loop.Post(func() { b.Observe(outcomes); close(done) }) {
@@ -72,10 +84,14 @@ func (b *Bridge) Outcomes(ctx context.Context, outcomes []ipc.Outcome) error {
 	}
 	select {
 	case <-done:
-		return nil
-	case <-b.loop.Done():
-		return ipc.ErrClosed
+	case <-b.loop.Done(): // ran what was posted, or never ran
+		select {
+		case <-done:
+		default:
+			return ipc.ErrClosed
+		}
 	}
+	return nil
 }
 
 func refusal(err error) ipc.Reply {
