@@ -3,6 +3,7 @@ package bridge
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,8 +31,13 @@ type Bridge struct {
 	freeWaiters   freeList[waiter]
 	freeQuestions freeList[question]
 
+	absent  bool // the daemon could not be reached when last tried
 	state   atomic.Pointer[UpstreamState]
 	running atomic.Bool
+
+	mu      sync.Mutex
+	started bool // guarded by mu: Run was called
+	ended   bool // guarded by mu: Shutdown or Discard came before Run
 }
 
 // New makes a bridge. It asks the daemon nothing before the first question.
@@ -66,8 +72,16 @@ func New(cfg Config) (*Bridge, error) {
 // Listen makes the bridge answer on ln. Call it before Run.
 func (b *Bridge) Listen(ln *ipc.Listener) error { return b.server.Listen(ln) }
 
-// Run answers until Shutdown. It returns nil after a shutdown.
+// Run answers until Shutdown. It returns nil after a shutdown, also one that came
+// before it.
 func (b *Bridge) Run() error {
+	b.mu.Lock()
+	b.started = true
+	ended := b.ended
+	b.mu.Unlock()
+	if ended {
+		return nil
+	}
 	b.running.Store(true)
 	defer b.running.Store(false)
 	if err := b.loop.Run(); !errors.Is(err, eventloop.ErrClosed) {
@@ -76,23 +90,57 @@ func (b *Bridge) Run() error {
 	return nil
 }
 
-// Shutdown drains: peers are told to go away, calls in flight are answered, for
-// at most grace; then Run returns. It reports how many connections were cut.
+// Shutdown drains: peers are told to go away, calls in flight are answered, for at
+// most grace; then Run returns. Whoever still waits for the daemon when three
+// quarters of grace are over is answered from a lower rung, so that a slow daemon
+// costs nobody the answer. It reports how many connections were cut. It may be called
+// more than once, the shortest grace counts, and before Run, which then does nothing.
 func (b *Bridge) Shutdown(grace time.Duration) (cut int) {
+	if b.Discard() {
+		return 0
+	}
+	b.settleIn(grace - grace/4)
 	cut = b.server.Shutdown(grace)
 	b.loop.Post(func() {
-		for _, l := range b.lanes {
-			l.close()
-		}
+		b.settle()
 		b.loop.Close()
 	})
 	return cut
 }
 
-// Discard gives back what New and Listen took, for a bridge that never runs.
-func (b *Bridge) Discard() {
+// Settle gives up on the daemon: whoever waits for it is answered from a lower rung,
+// and so is whoever asks from now on. It is for a process that ends and has others
+// than the socket's peers to answer first. Any goroutine may call it.
+func (b *Bridge) Settle() { b.settleIn(0) }
+
+func (b *Bridge) settleIn(d time.Duration) {
+	b.loop.Post(func() {
+		if d <= 0 { // now: replies must be written before a drain of no grace cuts
+			b.settle()
+			return
+		}
+		b.loop.ArmIn(&eventloop.Timer{Fire: b.settle}, d)
+	})
+}
+
+func (b *Bridge) settle() {
+	for _, l := range b.lanes {
+		l.close()
+	}
+}
+
+// Discard gives back what New and Listen took, for a bridge that never runs. It
+// reports false, and does nothing, when it does run.
+func (b *Bridge) Discard() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.started && !b.ended {
+		return false
+	}
+	b.ended = true
 	b.server.Discard()
 	b.loop.Close()
+	return true
 }
 
 // Round takes the calls of one round of the loop, those of this process included,

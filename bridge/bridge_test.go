@@ -153,7 +153,7 @@ func TestLateAnswerServesTheNextCallAsStale(t *testing.T) {
 func TestRecoversWhenTheDaemonComesBack(t *testing.T) {
 	d := newFakeDaemon(t)
 	states := make(chan bool, 16)
-	b := start(t, Config{Upstream: target(t, d.URL), OnState: func(up bool, _ error) { states <- up }})
+	b := start(t, Config{Upstream: target(t, d.URL), OnState: func(s UpstreamState) { states <- s.State == UpstreamUp }})
 	d.on(func(w http.ResponseWriter, _ *http.Request) bool {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return true

@@ -34,9 +34,9 @@ type Config struct {
 	RetryInterval    time.Duration // first pause after a failure; 10 ms
 	MaxRetryInterval time.Duration // longest pause; 1 s
 
-	// OnState is told when the daemon goes away or comes back. It runs on the loop
-	// and must not block.
-	OnState func(up bool, reason error)
+	// OnState is told when the daemon goes away or comes back, and when other kinds
+	// than before fail while it is up. It runs on the loop and must not block.
+	OnState func(UpstreamState)
 }
 
 // dial makes a lane's connection.
@@ -101,7 +101,7 @@ func (c *Config) setDefaults() error {
 		return errors.New("bridge: subjects and queue limit must be positive")
 	}
 	if c.OnState == nil {
-		c.OnState = func(bool, error) {}
+		c.OnState = func(UpstreamState) {}
 	}
 	return nil
 }

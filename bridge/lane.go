@@ -1,18 +1,14 @@
 package bridge
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"time"
-
-	"github.com/cenkalti/backoff/v4"
+	"strings"
 
 	"github.com/mlbridge/mlbridge/bridge/upstream"
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
-	"github.com/mlbridge/mlbridge/ipc/eventloop"
 )
 
 // lane carries the questions of one kind to the daemon: one connection, one batch
@@ -29,48 +25,28 @@ type lane struct {
 
 	exchange upstream.Exchange
 	busy     bool
-	fresh    bool       // the connection has not answered yet
-	format   api.Format // msgpack, until the daemon says that it speaks only JSON
+	closed   bool
+	fresh    bool // the connection has not answered yet
+	speech   speech
 	answer   api.Answer
+	asked    bool   // an exchange has ended, one way or the other
 	model    string // that answered last
+	unclean  string // its name as the daemon wrote it
 
-	// While down, questions are not sent before the retry timer fires.
-	down    bool
-	reason  error // why, for health
-	backoff *backoff.ExponentialBackOff
-	retryAt ipc.Instant
-	retry   eventloop.Timer
-	tokens  float64 // retries that may be made, see retryShare
+	rest rest
 }
-
-const (
-	// retryShare bounds retries to a tenth of the calls, whatever happens: a daemon
-	// that is down must not be asked twice as often.
-	retryShare    = 0.1
-	maxRetryStock = 10
-	maxTries      = 3
-)
 
 func newLane(b *Bridge, kind ipc.Kind) *lane {
 	l := &lane{
-		bridge: b, kind: kind, format: api.Msgpack,
-		conn: b.cfg.dial(b.loop, kind),
-		open: make(map[cachekey.Key]*question),
-		backoff: &backoff.ExponentialBackOff{
-			InitialInterval:     b.cfg.RetryInterval,
-			RandomizationFactor: 0.3,
-			Multiplier:          2,
-			MaxInterval:         b.cfg.MaxRetryInterval,
-			MaxElapsedTime:      0, // a daemon may come back after any time
-			Stop:                backoff.Stop,
-			Clock:               backoff.SystemClock,
-		},
+		bridge: b, kind: kind,
+		conn:   b.cfg.dial(b.loop, kind),
+		open:   make(map[cachekey.Key]*question),
+		speech: speech{format: api.Msgpack},
 		fresh:  true,
-		tokens: maxRetryStock,
+		rest:   newRest(&b.cfg),
 	}
-	l.backoff.Reset()
 	l.exchange.Done = l.done
-	l.retry.Fire = l.pump
+	l.rest.over.Fire = l.pump
 	return l
 }
 
@@ -78,12 +54,12 @@ func newLane(b *Bridge, kind ipc.Kind) *lane {
 // returns why it cannot, ReasonNone when the call now waits.
 func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reason {
 	b := l.bridge
-	if l.down && now < l.retryAt && !(call.RequireModel && l.retryAt < call.Deadline) {
+	if l.closed || (l.rest.resting(now) && !(call.RequireModel && l.rest.until < call.Deadline)) {
 		return ipc.ReasonDaemonUnavailable
 	}
 	q := l.open[*key]
 	if q == nil {
-		if len(l.queue) >= b.cfg.QueueLimit {
+		if !l.room(now) {
 			return ipc.ReasonOverloaded
 		}
 		q = b.freeQuestions.get()
@@ -96,13 +72,26 @@ func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reaso
 	return ipc.ReasonNone
 }
 
+// room reports whether one more question may wait. Those that nobody waits for must
+// not keep out those that somebody does.
+func (l *lane) room(now ipc.Instant) bool {
+	limit := l.bridge.cfg.QueueLimit
+	if len(l.queue) >= limit && l.outdated(l.queue[0], now) {
+		l.dropOutdated(now)
+	}
+	return len(l.queue) < limit
+}
+
 // pump sends what is queued, if the lane is free to.
 func (l *lane) pump() {
-	now := ipc.Now()
-	if l.busy || len(l.queue) == 0 || (l.down && now < l.retryAt) {
+	if l.busy || l.closed || len(l.queue) == 0 {
 		return
 	}
-	l.dropStale(now)
+	now := ipc.Now()
+	if l.rest.resting(now) {
+		return
+	}
+	l.dropOutdated(now)
 	n := min(len(l.queue), api.MaxBatch)
 	if n == 0 {
 		return
@@ -112,15 +101,20 @@ func (l *lane) pump() {
 	for _, q := range l.out {
 		q.tries++
 	}
+	l.rest.earn()
 	l.send()
 }
 
-// dropStale forgets questions that nobody waits for any more and whose answer
-// would be too old to be worth a place in the cache.
-func (l *lane) dropStale(now ipc.Instant) {
+// outdated reports whether nobody waits for q any more and its answer would be too
+// old to be worth a place in the cache.
+func (l *lane) outdated(q *question, now ipc.Instant) bool {
+	return len(q.waiting) == 0 && now.Sub(q.at) > l.bridge.cfg.TTL
+}
+
+func (l *lane) dropOutdated(now ipc.Instant) {
 	kept := l.queue[:0]
 	for _, q := range l.queue {
-		if len(q.waiting) == 0 && now.Sub(q.at) > l.bridge.cfg.TTL {
+		if l.outdated(q, now) {
 			l.forget(q)
 			continue
 		}
@@ -130,51 +124,37 @@ func (l *lane) dropStale(now ipc.Instant) {
 	l.queue = kept
 }
 
+// send starts the exchange for what is in out.
 func (l *lane) send() {
-	body, err := l.encode()
+	format := l.speech.now(ipc.Now())
+	body, err := encode(l.exchange.Body[:0], format, l.kind, l.out)
 	if err != nil {
 		// Our own encoding does not parse: a defect, but nobody shall wait for it.
-		l.giveUp(ipc.ReasonInvalidOutput)
+		l.settleOut(ipc.ReasonInvalidOutput)
 		return
 	}
 	l.busy = true
 	x := &l.exchange
-	x.Path, x.ContentType, x.Body = api.PredictPath(l.kind, true), l.format.ContentType(), body
+	x.Path, x.ContentType, x.Body = api.PredictPath(l.kind, true), format.ContentType(), body
 	x.Timeout = l.bridge.cfg.Attempt
 	l.bridge.stats.exchange(l.kind, len(l.out))
-	l.tokens = min(l.tokens+retryShare, maxRetryStock)
 	l.conn.Do(x)
-}
-
-// encode writes the batch. In msgpack that is the request arrays side by side; a
-// daemon that speaks only JSON gets them translated.
-func (l *lane) encode() ([]byte, error) {
-	b := l.exchange.Body[:0]
-	if l.format == api.Msgpack {
-		b = appendArrayHeader(b, len(l.out))
-		for _, q := range l.out {
-			b = append(b, q.body...)
-		}
-		return b, nil
-	}
-	reqs := make([]ipc.Request, len(l.out))
-	for i, q := range l.out {
-		reqs[i] = ipc.NewRequest(l.kind)
-		if _, err := ipc.ParseRequest(q.body, reqs[i]); err != nil {
-			return nil, fmt.Errorf("bridge: own encoding: %w", err)
-		}
-	}
-	return l.format.AppendCall(b, l.kind, reqs, true), nil
 }
 
 // done takes the daemon's answer.
 func (l *lane) done(x *upstream.Exchange) {
 	l.busy = false
+	if l.closed { // everybody has been answered
+		return
+	}
+	if x.Err == nil {
+		l.bridge.reached()
+	}
 	switch {
 	case x.Err != nil:
 		l.failed(x.Err)
-	case x.Status == http.StatusUnsupportedMediaType && l.format == api.Msgpack:
-		l.format = api.JSON
+	case x.Status == http.StatusUnsupportedMediaType && l.speech.format == api.Msgpack:
+		l.speech.refused(ipc.Now())
 		l.send() // the very same questions, in the other form
 		return
 	case x.Status != http.StatusOK:
@@ -188,7 +168,7 @@ func (l *lane) done(x *upstream.Exchange) {
 func (l *lane) answered(x *upstream.Exchange) {
 	format, ok := api.ParseContentType([]byte(x.AnswerType))
 	if !ok {
-		l.failed(fmt.Errorf("daemon answered with content type %q", x.AnswerType))
+		l.failed(fmt.Errorf("daemon answered with content type %.120q", x.AnswerType))
 		return
 	}
 	if err := format.ParseAnswer(x.Answer, l.kind, true, len(l.out), &l.answer); err != nil {
@@ -204,9 +184,9 @@ func (l *lane) answered(x *upstream.Exchange) {
 			l.settle(q, ipc.ReasonInvalidOutput)
 			continue
 		}
-		l.bridge.cache.put(&q.key, &slot.Prediction, l.answer.Model, now)
+		l.bridge.cache.put(&q.key, &slot.Prediction, l.model, now)
 		for _, w := range q.waiting {
-			l.bridge.deliver(w.call, &slot.Prediction, ipc.SourceModel, ipc.ReasonNone, 0, l.answer.Model)
+			l.bridge.deliver(w.call, &slot.Prediction, ipc.SourceModel, ipc.ReasonNone, 0, l.model)
 			l.bridge.release(w)
 		}
 		l.forget(q)
@@ -217,61 +197,54 @@ func (l *lane) answered(x *upstream.Exchange) {
 // recovered notes that the daemon answers, and which model does.
 func (l *lane) recovered() {
 	l.fresh = false
-	if l.down || l.model != l.answer.Model {
-		l.down, l.reason, l.model = false, nil, l.answer.Model
+	news := !l.asked || l.rest.down()
+	if l.unclean != l.answer.Model {
+		// Readers of the wire and of JSON rely on text being UTF-8, and nothing made
+		// the daemon's so. What replaces bad bytes is no longer than they are.
+		l.unclean = l.answer.Model
+		l.model = strings.ToValidUTF8(l.unclean, "?")
+		news = true
+	}
+	l.asked = true
+	if l.rest.end(); news {
+		l.bridge.loop.Disarm(&l.rest.over)
 		l.bridge.publish()
 	}
-	l.backoff.Reset()
-	l.bridge.loop.Disarm(&l.retry)
 }
 
 // failed decides what becomes of the batch that got no answer. A connection that
 // had worked and was hung up while idle says nothing about the daemon: the batch
-// goes out again at once. Otherwise the lane is down until its backoff is over,
-// and only questions whose callers can wait that long stay.
+// goes out again at once. Otherwise the lane rests, and only questions whose
+// callers can wait that long stay.
 func (l *lane) failed(cause error) {
-	now := ipc.Now()
-	e, isConn := errors.AsType[*upstream.Error](cause)
-	if isConn && !l.fresh && (e.Op == "read" || e.Op == "write") && l.takeToken() {
+	if hungUp(cause) && !l.fresh && l.takeRetry() {
 		l.fresh = true
 		l.send()
 		return
 	}
-	l.fresh = true
-	wait := l.backoff.NextBackOff()
-	l.retryAt = now.Add(wait)
+	until := l.rest.begin(cause, ipc.Now())
+	l.fresh, l.asked = true, true
 	l.bridge.stats.failure(l.kind)
-	wasDown := l.down
-	l.down, l.reason = true, cause
-	if !wasDown {
-		l.bridge.publish()
-	}
+	l.bridge.absent = l.bridge.absent || l.rest.unreachable
+	l.bridge.publish()
 	for _, q := range l.out {
-		if q.tries < maxTries && q.lastDeadline() > l.retryAt.Add(l.bridge.cfg.Margin) && l.takeToken() {
+		if q.tries < maxTries && q.lastDeadline() > until.Add(l.bridge.cfg.Margin) && l.takeRetry() {
 			l.queue = append(l.queue, q)
 			continue
 		}
 		l.settle(q, ipc.ReasonDaemonUnavailable)
 	}
 	l.out = l.out[:0]
-	l.bridge.loop.Arm(&l.retry, int64(l.retryAt))
+	l.bridge.loop.Arm(&l.rest.over, int64(until))
 }
 
-// takeToken takes one retry out of the budget, if there is one.
-func (l *lane) takeToken() bool {
-	if l.tokens < 1 {
+// takeRetry takes one retry out of the budget, if there is one.
+func (l *lane) takeRetry() bool {
+	if !l.rest.spend() {
 		return false
 	}
-	l.tokens--
 	l.bridge.stats.retry(l.kind)
 	return true
-}
-
-func (l *lane) giveUp(why ipc.Reason) {
-	for _, q := range l.out {
-		l.settle(q, why)
-	}
-	l.out = l.out[:0]
 }
 
 // settle answers everybody who waits for q from a lower rung and forgets q.
@@ -283,6 +256,13 @@ func (l *lane) settle(q *question, why ipc.Reason) {
 	l.forget(q)
 }
 
+func (l *lane) settleOut(why ipc.Reason) {
+	for _, q := range l.out {
+		l.settle(q, why)
+	}
+	l.out = l.out[:0]
+}
+
 func (l *lane) forget(q *question) {
 	delete(l.open, q.key)
 	clear(q.waiting)
@@ -290,21 +270,18 @@ func (l *lane) forget(q *question) {
 	l.bridge.freeQuestions.put(q)
 }
 
-// close hangs up and answers everybody who still waits.
+// close answers everybody who waits, hangs up, and takes no questions any more. An
+// exchange under way may end now, later or never: nobody waits for it.
 func (l *lane) close() {
-	l.down, l.retryAt = true, ipc.Now().Add(time.Hour)
-	l.bridge.loop.Disarm(&l.retry)
-	l.conn.Close()
+	if l.closed {
+		return
+	}
+	l.closed = true
+	l.bridge.loop.Disarm(&l.rest.over)
+	l.settleOut(ipc.ReasonDaemonUnavailable)
 	for _, q := range l.queue {
 		l.settle(q, ipc.ReasonDaemonUnavailable)
 	}
 	l.queue = nil
-}
-
-// appendArrayHeader writes a msgpack array header of n ≤ 65,535.
-func appendArrayHeader(b []byte, n int) []byte {
-	if n < 16 {
-		return append(b, 0x90|byte(n))
-	}
-	return append(b, 0xdc, byte(n>>8), byte(n))
+	l.conn.Close()
 }

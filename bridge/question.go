@@ -35,7 +35,6 @@ func (b *Bridge) newWaiter(call *ipc.Call, key *cachekey.Key) *waiter {
 		w.deadline.Fire = w.late
 	}
 	w.call, w.key = call, *key
-	call.Stage = w
 	b.loop.Arm(&w.deadline, int64(call.Deadline.Add(-b.cfg.margin(call.Deadline.Sub(call.Arrived)))))
 	return w
 }

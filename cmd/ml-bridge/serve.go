@@ -23,8 +23,9 @@ import (
 
 var errForced = errors.New("second signal")
 
-// faultLogPeriod is how often the log takes a burst of ten faults of peers.
-const faultLogPeriod = time.Minute
+// logPeriod is how often the log takes a burst of ten messages of one sort that
+// others can cause.
+const logPeriod = time.Minute
 
 // serve runs the bridge until a signal arrives on stop or something fails.
 func serve(f flags, log zerolog.Logger, stop <-chan os.Signal) error {
@@ -41,6 +42,7 @@ func serve(f flags, log zerolog.Logger, stop <-chan os.Signal) error {
 	if err != nil {
 		return err
 	}
+	defer b.Discard() // unless it ran
 	socket, err := listenSocket(&f, b)
 	if err != nil {
 		return err
@@ -50,12 +52,10 @@ func serve(f flags, log zerolog.Logger, stop <-chan os.Signal) error {
 	if f.HTTP != "" {
 		ln, err := listenHTTP(f.HTTP)
 		if err != nil {
-			b.Discard()
 			return err
 		}
 		address = ln.Addr().String()
 		if err := p.serveHTTP(ln, f.AllowHost); err != nil {
-			b.Discard()
 			return err
 		}
 	}
@@ -83,18 +83,23 @@ type process struct {
 	ran      chan error // of the bridge
 }
 
-// drain finishes what is in flight on both sides, unless a second signal comes.
+// drain finishes what is in flight on both sides, unless a second signal comes. HTTP
+// goes first, for the bridge answers its requests. Half-way the daemon is no longer
+// waited for: whatever it does, both sides are answered before the time is over.
 func (p *process) drain(f *flags, stop <-chan os.Signal) error {
 	p.draining.Store(true)
+	end := time.Now().Add(f.Drain)
+	enough := time.AfterFunc(f.Drain/2, p.bridge.Settle)
+	defer enough.Stop()
 	done := make(chan error, 1)
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), f.Drain)
+		ctx, cancel := context.WithDeadline(context.Background(), end)
 		defer cancel()
 		var err error
-		if p.http != nil { // first: its requests are answered by the bridge
+		if p.http != nil {
 			err = p.http.Shutdown(ctx)
 		}
-		if cut := p.bridge.Shutdown(f.Drain); cut > 0 {
+		if cut := p.bridge.Shutdown(max(time.Until(end), 0)); cut > 0 {
 			err = errors.Join(err, fmt.Errorf("%d connections did not finish within %v", cut, f.Drain))
 		}
 		done <- errors.Join(err, <-p.ran)
@@ -113,15 +118,20 @@ func (p *process) drain(f *flags, stop <-chan os.Signal) error {
 // logStates makes the bridge log when the daemon goes or comes, and who broke the
 // protocol; never single calls.
 func logStates(cfg *bridge.Config, log zerolog.Logger) {
-	cfg.OnState = func(up bool, reason error) {
-		if up {
-			log.Info().Msg("daemon answers")
-			return
+	// A daemon that comes and goes all the time must not fill the log either.
+	changes := log.Sample(&zerolog.BurstSampler{Burst: 10, Period: logPeriod})
+	cfg.OnState = func(s bridge.UpstreamState) {
+		switch failing := s.Failing(); {
+		case s.State == bridge.UpstreamDown:
+			changes.Warn().Str("reason", s.Reason).Msg("daemon does not answer: stale answers and rules serve")
+		case len(failing) > 0:
+			changes.Warn().Strs("reasons", reasons(failing)).Msg("daemon fails for some kinds: stale answers and rules serve them")
+		default:
+			changes.Info().Msg("daemon answers")
 		}
-		log.Warn().AnErr("reason", reason).Msg("daemon does not answer: stale answers and rules serve")
 	}
 	// A hostile peer can connect as often as it likes; the log must not grow with it.
-	sampled := log.Sample(&zerolog.BurstSampler{Burst: 10, Period: faultLogPeriod})
+	sampled := log.Sample(&zerolog.BurstSampler{Burst: 10, Period: logPeriod})
 	cfg.Server.OnFault = func(peer ipc.Peer, err error) {
 		sampled.Warn().Stringer("peer", peer).AnErr("reason", err).Msg("connection closed")
 	}
@@ -192,9 +202,24 @@ func (p *process) health() httpapi.Health {
 	}
 	if up.State == bridge.UpstreamDown {
 		h.Reasons = append(h.Reasons, "the daemon does not answer: stale answers and rules serve")
+	} else {
+		for _, why := range reasons(up.Failing()) {
+			h.Reasons = append(h.Reasons, why+": stale answers and the rule serve")
+		}
 	}
 	if p.draining.Load() {
 		h.Reasons = append(h.Reasons, "draining")
 	}
 	return h
+}
+
+// reasons says in a phrase each, in the order of the kinds, why they fail.
+func reasons(failing map[ipc.Kind]string) []string {
+	var out []string
+	for _, k := range ipc.Kinds {
+		if why, ok := failing[k]; ok {
+			out = append(out, k.String()+": "+why)
+		}
+	}
+	return out
 }

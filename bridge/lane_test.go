@@ -1,0 +1,184 @@
+package bridge
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/mlbridge/mlbridge/bridge/upstream"
+	"github.com/mlbridge/mlbridge/daemon/api"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// Whatever a connection does inside Do, every call is answered once.
+func TestConnectionThatEndsInsideDo(t *testing.T) {
+	msgpack := api.Msgpack.ContentType()
+	for name, end := range map[string]func(*upstream.Exchange){
+		"model":       model(ipc.Workload, "m@1"),
+		"dial":        broken("dial", false),
+		"read":        broken("read", true),
+		"timeout":     broken("timeout", true),
+		"500":         says(500, "", ""),
+		"415":         says(415, "", ""), // to JSON as well
+		"garbage":     says(200, msgpack, "\xff"),
+		"other type":  says(200, "text/html", "<html>"),
+		"wrong count": says(200, msgpack, "\x93\xa1m\x00\x90"),
+	} {
+		r := newRig(t, Config{})
+		r.conns[0].sync = end
+		calls := r.submit(workload(1, 0.5), workload(2, 0.5), workload(1, 0.5))
+		for range maxTries { // questions of patient callers are asked again
+			r.lanes[0].rest.until = 0
+			r.Round(nil)
+		}
+		if r.done.n != len(calls) {
+			t.Errorf("%s: %d of %d calls finished", name, r.done.n, len(calls))
+		}
+		for i, c := range calls {
+			if c.Reply.Status != ipc.StatusOK || (c.Reply.Source == ipc.SourceModel) != (name == "model") {
+				t.Errorf("%s: reply %d = %+v", name, i, c.Reply)
+			}
+		}
+		if l := r.lanes[0]; len(l.open)+len(l.queue)+len(l.out) != 0 {
+			t.Errorf("%s: %d questions open, %d queued, %d out, after all were answered", name, len(l.open), len(l.queue), len(l.out))
+		}
+	}
+}
+
+// A question that one caller wants answered by the model and another by anything is
+// still one; who cannot wait does not end it for who can.
+func TestIdenticalQuestionsOfUnlikeCallers(t *testing.T) {
+	r := newRig(t, Config{})
+	q := workload(1, 0.5)
+	strict, lenient := ipc.NewCall(q, &r.done), ipc.NewCall(q, &r.done)
+	now := ipc.Now()
+	for _, c := range []*ipc.Call{strict, lenient} {
+		c.Arrived, c.Deadline = now, now.Add(patient)
+	}
+	strict.RequireModel = true
+	r.Round([]*ipc.Call{strict, lenient})
+	r.lanes[0].open[keyOf(q)].waiting[1].deadline.Fire() // the lenient one's time is over
+	if lenient.Reply.Source != ipc.SourceRule || lenient.Reply.Reason != ipc.ReasonDeadline || r.done.n != 1 {
+		t.Errorf("lenient = %+v after %d answers, want the rule alone", lenient.Reply, r.done.n)
+	}
+	r.conns[0].end(model(ipc.Workload, "m@1"))
+	if strict.Reply.Source != ipc.SourceModel || r.done.n != 2 || r.conns[0].calls != 1 {
+		t.Errorf("strict = %+v, %d answers, %d exchanges; want the model's, 2, 1", strict.Reply, r.done.n, r.conns[0].calls)
+	}
+}
+
+// Records are reused: the deadline of a call must die with it.
+func TestDeadlineOfAnAnsweredCallNeverFires(t *testing.T) {
+	r := newRig(t, Config{TTL: 1})
+	for n := range 100 {
+		c := r.submit(workload(uint64(n), 0.5))[0]
+		w := r.lanes[0].open[keyOf(c.Request)].waiting[0]
+		r.conns[0].end(model(ipc.Workload, "m@1"))
+		if w.deadline.Armed() || w.call != nil || c.Reply.Source != ipc.SourceModel {
+			t.Fatalf("call %d: armed %v, call %v, reply %+v", n, w.deadline.Armed(), w.call, c.Reply)
+		}
+	}
+	if r.done.n != 100 || len(r.freeWaiters.items) != 1 || len(r.freeQuestions.items) != 1 {
+		t.Errorf("%d answers, %d waiters, %d questions; want 100 answers with one record each",
+			r.done.n, len(r.freeWaiters.items), len(r.freeQuestions.items))
+	}
+}
+
+// Questions that nobody waits for any more give way to those that somebody does.
+func TestFullQueueForgetsWhatNobodyWaitsFor(t *testing.T) {
+	r := newRig(t, Config{QueueLimit: 4, TTL: 1})
+	r.submit(workload(0, 0.5)) // out: the queue behind it is what fills
+	for agent := uint64(1); agent <= 4; agent++ {
+		r.submit(workload(agent, 0.5))
+	}
+	if c := r.submit(workload(5, 0.5))[0]; c.Reply.Reason != ipc.ReasonOverloaded {
+		t.Fatalf("a fifth in a queue of four: %+v, want overloaded", c.Reply)
+	}
+	for _, q := range r.lanes[0].queue[:2] {
+		q.waiting[0].late()
+	}
+	before := r.done.n
+	if c := r.submit(workload(6, 0.5))[0]; r.done.n != before || len(r.lanes[0].queue) != 3 {
+		t.Errorf("after two callers left: reply %+v, %d queued; want it to wait as the third", c.Reply, len(r.lanes[0].queue))
+	}
+}
+
+func TestJSONIsNotForEver(t *testing.T) {
+	r := newRig(t, Config{TTL: 1})
+	r.submit(workload(1, 0.5))
+	if r.conns[0].end(says(415, "", "")); r.conns[0].x == nil {
+		t.Fatal("the questions did not go out again after 415")
+	}
+	for n, want := range []api.Format{api.JSON, api.JSON, api.Msgpack} {
+		if got := r.conns[0].x.ContentType; got != want.ContentType() {
+			t.Errorf("exchange %d in %q, want %v", n, got, want)
+		}
+		r.conns[0].end(model(ipc.Workload, "m@1"))
+		if n == 1 {
+			r.lanes[0].speech.until = 0 // half a minute later
+		}
+		r.submit(workload(uint64(n+2), 0.5))
+	}
+	if up := r.Upstream(); up.Format != "json" && up.Format != "msgpack" {
+		t.Errorf("Upstream() = %+v", up)
+	}
+}
+
+// Names come from the daemon and go to everybody.
+func TestModelNameIsMadeText(t *testing.T) {
+	for _, name := range []string{"m\xff\xfe@1", strings.Repeat("\x80", ipc.MaxModelBytes), "", "mödel@1"} {
+		r := newRig(t, Config{})
+		c := r.submit(workload(1, 0.5))[0]
+		r.conns[0].end(model(ipc.Workload, name))
+		got := c.Reply.Model
+		if c.Reply.Source != ipc.SourceModel || !utf8.ValidString(got) || len(got) > ipc.MaxModelBytes || (utf8.ValidString(name) && got != name) {
+			t.Errorf("model %q is called %q in %+v", name, got, c.Reply)
+		}
+	}
+	r := newRig(t, Config{})
+	c := r.submit(workload(1, 0.5))[0]
+	r.conns[0].end(says(200, api.Msgpack.ContentType(), "\x93\xd9\x41"+strings.Repeat("m", 65)+"\x00\x91\x92\x0d\xa0"))
+	r.lanes[0].close()
+	if c.Reply.Source != ipc.SourceRule {
+		t.Errorf("a name of 65 bytes: %+v, want the answer refused", c.Reply)
+	}
+}
+
+func TestClosedLaneAnswersAtOnceAndOnce(t *testing.T) {
+	r := newRig(t, Config{})
+	out := r.submit(workload(1, 0.5))
+	queued := r.submit(workload(2, 0.5))
+	held := r.conns[0].x
+	r.settle()
+	r.settle()
+	late := r.submit(workload(3, 0.5))
+	for i, c := range append(append(out, queued...), late...) {
+		if c.Reply.Source != ipc.SourceRule || c.Reply.Reason != ipc.ReasonDaemonUnavailable {
+			t.Errorf("call %d = %+v, want the rule", i, c.Reply)
+		}
+	}
+	model(ipc.Workload, "m@1")(held)
+	held.Done(held) // the daemon's answer comes after all
+	if r.done.n != 3 || !r.conns[0].closed || r.conns[0].calls != 1 {
+		t.Errorf("%d answers, closed %v, %d exchanges; want 3, true, 1", r.done.n, r.conns[0].closed, r.conns[0].calls)
+	}
+}
+
+// From a microsecond to the longest: an answer, and none before it is due.
+func TestMarginLeavesEveryBudgetSomeTime(t *testing.T) {
+	var cfg Config
+	cfg.Upstream = target(t, "http://127.0.0.1:1")
+	if err := cfg.setDefaults(); err != nil {
+		t.Fatal(err)
+	}
+	for budget, want := range map[time.Duration]time.Duration{
+		0: 0, 3: 0, time.Microsecond: 250, 400 * time.Microsecond: 100 * time.Microsecond,
+		time.Millisecond: 150 * time.Microsecond, 10 * time.Millisecond: 500 * time.Microsecond,
+		time.Second: 10 * time.Millisecond, time.Minute: 10 * time.Millisecond,
+	} {
+		if got := cfg.margin(budget); got != want {
+			t.Errorf("margin(%v) = %v, want %v", budget, got, want)
+		}
+	}
+}
