@@ -31,9 +31,9 @@ func (s *Server) makeRoutes() map[string]route {
 		add(api.PathMetricsJSON+"/"+k.String(), false, func(ctx *fasthttp.RequestCtx) { s.metricsOf(ctx, k) })
 	}
 	add(api.PathMetricsJSON, false, s.metricsJSON)
-	add(api.PathMetricsReset, true, s.metricsReset)
+	add(api.PathMetricsReset, true, sameSite(s.metricsReset))
 	add(api.PathCacheStats, false, s.cacheStats)
-	add(api.PathCacheClear, true, s.cacheClear)
+	add(api.PathCacheClear, true, sameSite(s.cacheClear))
 	add(api.PathHealth, false, s.health)
 	add(api.PathLive, false, s.live)
 	add(api.PathReady, false, s.ready)
