@@ -48,7 +48,7 @@ func (s *Server) Serve(ln net.Listener) error {
 			return fmt.Errorf("daemon: accept: %w", err)
 		}
 		failing, wait = false, backoff{}
-		s.admit(&conn{Conn: nc, guard: guard, fresh: true})
+		s.admit(&conn{Conn: quiet(nc), guard: guard, fresh: true})
 	}
 }
 

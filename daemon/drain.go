@@ -71,7 +71,7 @@ func (s *Server) acceptWaiting(ln net.Listener, guard bool) {
 		if err != nil {
 			return
 		}
-		s.admit(&conn{Conn: nc, guard: guard, fresh: true})
+		s.admit(&conn{Conn: quiet(nc), guard: guard, fresh: true})
 	}
 }
 
