@@ -17,6 +17,13 @@ func start(t *testing.T, cfg Config) *Bridge {
 	if err != nil {
 		t.Fatal(err)
 	}
+	run(t, b)
+	return b
+}
+
+// run runs b until the test ends.
+func run(t *testing.T, b *Bridge) {
+	t.Helper()
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run() }()
 	t.Cleanup(func() {
@@ -25,7 +32,6 @@ func start(t *testing.T, cfg Config) *Bridge {
 			t.Errorf("Run() = %v, want nil after a shutdown", err)
 		}
 	})
-	return b
 }
 
 // patient is a budget that no test machine exhausts by being slow.

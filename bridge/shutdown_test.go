@@ -1,0 +1,117 @@
+package bridge
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// Those who wait for a daemon that is slower than the drain are answered all the
+// same, on the socket and in the process.
+func TestSlowDaemonCostsADrainNoAnswer(t *testing.T) {
+	for _, library := range []bool{false, true} {
+		d := newFakeDaemon(t)
+		hung, entered := make(chan struct{}), make(chan struct{}, 8)
+		d.on(func(http.ResponseWriter, *http.Request) bool { entered <- struct{}{}; <-hung; return false })
+		b, err := New(Config{Upstream: target(t, d.URL), Library: library, Attempt: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := listen(t, b)
+		ran := make(chan error, 1)
+		go func() { ran <- b.Run() }()
+		c := dial(t, path)
+		type result struct {
+			who   string
+			reply ipc.Reply
+			err   error
+		}
+		results := make(chan result, 3)
+		ask := func(who string, p ipc.Predictor, agent uint64) {
+			replies := make([]ipc.Reply, 1)
+			err := p.Predict(t.Context(), []ipc.Request{workload(agent, 0.5)}, replies, ipc.Options{Budget: patient})
+			results <- result{who, replies[0], err}
+		}
+		go ask("socket, with the daemon", c, 1)
+		<-entered
+		go ask("socket, queued", c, 2)
+		go ask("process, queued", b, 3)
+		for queued := 0; queued < 2; {
+			b.loop.Post(func() { queued = len(b.lanes[0].queue); entered <- struct{}{} })
+			<-entered
+		}
+		if cut := b.Shutdown(40 * time.Millisecond); cut != 0 {
+			t.Errorf("library=%v: %d connections cut, want none", library, cut)
+		}
+		for range 3 {
+			if r := <-results; r.err != nil || r.reply.Source != ipc.SourceRule || r.reply.Reason != ipc.ReasonDaemonUnavailable {
+				t.Errorf("library=%v, %s: %v, %+v; want the rule", library, r.who, r.err, r.reply)
+			}
+		}
+		if err := <-ran; err != nil {
+			t.Errorf("Run() = %v after a shutdown, want nil", err)
+		}
+		close(hung)
+	}
+}
+
+func TestShutdownWithoutGraceAnswersWhoWaits(t *testing.T) {
+	d := newFakeDaemon(t)
+	hung, entered := make(chan struct{}), make(chan struct{}, 1)
+	d.on(func(http.ResponseWriter, *http.Request) bool { entered <- struct{}{}; <-hung; return false })
+	defer close(hung)
+	b, c := startOnSocket(t, Config{Upstream: target(t, d.URL), Attempt: time.Minute})
+	answered := make(chan error, 1)
+	replies := make([]ipc.Reply, 1)
+	go func() {
+		answered <- c.Predict(t.Context(), []ipc.Request{workload(1, 0.5)}, replies, ipc.Options{Budget: patient})
+	}()
+	<-entered
+	b.Shutdown(0)
+	if err := <-answered; err != nil || replies[0].Source != ipc.SourceRule {
+		t.Errorf("%v, %+v; want the rule", err, replies[0])
+	}
+}
+
+func TestShutdownAtOddTimes(t *testing.T) {
+	b, err := New(Config{Upstream: deadTarget(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan error, 1)
+	go func() {
+		asked <- b.Predict(t.Context(), []ipc.Request{workload(1, 0.5)}, make([]ipc.Reply, 1), ipc.Options{})
+	}()
+	for range 2 {
+		if cut := b.Shutdown(time.Hour); cut != 0 {
+			t.Errorf("Shutdown before Run cut %d connections", cut)
+		}
+	}
+	if err := b.Run(); err != nil {
+		t.Errorf("Run after Shutdown = %v, want nil", err)
+	}
+	if err := <-asked; !errors.Is(err, ipc.ErrClosed) {
+		t.Errorf("Predict of a bridge that never ran = %v, want ErrClosed", err)
+	}
+
+	b, c := startOnSocket(t, Config{Upstream: deadTarget(t)})
+	if b.Discard() {
+		t.Error("Discard took a running bridge away")
+	}
+	both := make(chan int, 2)
+	for range 2 {
+		go func() { both <- b.Shutdown(time.Minute) }()
+	}
+	<-c.Done() // idle, so it is told to go and closed
+	for range 2 {
+		if cut := <-both; cut != 0 {
+			t.Errorf("one of two Shutdowns cut %d connections", cut)
+		}
+	}
+	if cut := b.Shutdown(time.Minute); cut != 0 {
+		t.Errorf("a third Shutdown cut %d connections", cut)
+	}
+}
