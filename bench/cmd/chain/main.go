@@ -2,7 +2,7 @@
 // each as client and server processes with the same payloads, and writes bench.json and
 // bench.svg. Run it in the benchmark's folder:
 //
-//	go run ./cmd/chain           everything, about eight minutes
+//	go run ./cmd/chain           everything, about nine minutes
 //	go run ./cmd/chain -quick    the same rows in under a minute, without the origin
 //
 // It builds what it needs (the two daemons, the C floor) and leaves no process behind.
