@@ -2,7 +2,7 @@
 
 package eventloop
 
-import "golang.org/x/sys/unix"
+import "syscall"
 
 // The race detector learns from package syscall that what one goroutine did before
 // a write has happened before another's read of it. So under the detector the calls
@@ -10,12 +10,12 @@ import "golang.org/x/sys/unix"
 
 // Read reads from a non-blocking descriptor; see io.go.
 func Read(fd int, p []byte) (int, error) {
-	n, err := unix.Read(fd, p)
+	n, err := syscall.Read(fd, p)
 	return max(n, 0), err
 }
 
 // Write writes to a non-blocking descriptor; see io.go.
 func Write(fd int, p []byte) (int, error) {
-	n, err := unix.Write(fd, p)
+	n, err := syscall.Write(fd, p)
 	return max(n, 0), err
 }
