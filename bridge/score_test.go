@@ -1,0 +1,75 @@
+package bridge
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// Outcomes count when they are about a prediction that was given, its subject and
+// its kind, in time and for the first time.
+func TestOutcomesJoinTheirPredictionOnly(t *testing.T) {
+	r := newRig(t, Config{})
+	calls := r.submit(workload(1, 0.5), workload(2, 0.5), &ipc.FailureRequest{Component: "io"})
+	r.conns[0].end(model(ipc.Workload, "m@1"))
+	r.conns[2].end(model(ipc.Failure, "m@1"))
+	outcome := func(c *ipc.Call) ipc.Outcome {
+		return ipc.Outcome{PredictionID: c.Reply.PredictionID, Subject: c.Request.Subject(), Actual: c.Reply.Prediction}
+	}
+	of := func(c *ipc.Call, change func(*ipc.Outcome)) ipc.Outcome {
+		o := outcome(c)
+		change(&o)
+		return o
+	}
+	for _, s := range []struct {
+		line            string
+		o               ipc.Outcome
+		joined, unknown uint64 // of its kind, afterwards
+	}{
+		{"id 0", of(calls[0], func(o *ipc.Outcome) { o.PredictionID = 0 }), 0, 1},
+		{"never given", of(calls[0], func(o *ipc.Outcome) { o.PredictionID += 1000 }), 0, 2},
+		{"a ring later", of(calls[0], func(o *ipc.Outcome) { o.PredictionID += rememberedPredictions }), 0, 3},
+		{"another's", of(calls[0], func(o *ipc.Outcome) { o.Subject.Agent = 2 }), 0, 4},
+		{"another kind", of(calls[2], func(o *ipc.Outcome) { o.Actual = calls[0].Reply.Prediction }), 0, 5},
+		{"its own", outcome(calls[0]), 1, 5},
+		{"twice", outcome(calls[0]), 1, 6},
+		{"the next", outcome(calls[1]), 2, 6},
+		{"of a component", outcome(calls[2]), 1, 0},
+	} {
+		r.Observe([]ipc.Outcome{s.o})
+		got := r.Scores()[s.o.Actual.Kind-1]
+		if got.Joined != s.joined || got.Unknown != s.unknown {
+			t.Errorf("%s: %d joined, %d unknown; want %d, %d", s.line, got.Joined, got.Unknown, s.joined, s.unknown)
+		}
+	}
+	// So many predictions later its place is another's.
+	first := r.submit(workload(1, 0.5))[0]
+	late := outcome(first)
+	for range rememberedPredictions {
+		r.Round([]*ipc.Call{first})
+	}
+	r.Observe([]ipc.Outcome{late})
+	if got := r.Scores()[0]; got.Joined != 2 || got.Unknown != 7 {
+		t.Errorf("too late: %+v, want 2 joined, 7 unknown", got)
+	}
+}
+
+func TestOutcomesOutOfRangeAreRefused(t *testing.T) {
+	b := start(t, Config{Upstream: deadTarget(t)})
+	nan := ipc.Outcome{Actual: ipc.Prediction{Kind: ipc.Workload}}
+	nan.Actual.Workload.CPU = float32(math.NaN())
+	for name, o := range map[string]ipc.Outcome{
+		"NaN": nan, "no kind": {}, "unknown kind": {Actual: ipc.Prediction{Kind: 200}},
+	} {
+		if err := b.Outcomes(context.Background(), []ipc.Outcome{{Actual: ipc.Prediction{Kind: ipc.Memory}}, o}); err == nil {
+			t.Errorf("%s: taken, want an error", name)
+		}
+	}
+	for _, s := range b.Scores() {
+		if s.Joined+s.Unknown != 0 {
+			t.Errorf("%v: %+v, want nothing counted", s.Kind, s)
+		}
+	}
+}
