@@ -1,0 +1,72 @@
+package bridge
+
+import (
+	"testing"
+	"unicode/utf8"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// FuzzDaemonAnswer gives a lane any answer that a daemon could give: every call is
+// answered once, and with a prediction that a client will accept.
+func FuzzDaemonAnswer(f *testing.F) {
+	for i, q := range oneOfEach() {
+		for _, format := range []string{"application/msgpack", "application/json"} {
+			f.Add(uint8(i), 200, format, goodAnswer(f, q, format), false)
+		}
+	}
+	f.Add(uint8(0), 415, "", []byte(nil), true)
+	f.Add(uint8(1), 503, "text/plain", []byte("no model"), true)
+	f.Fuzz(func(t *testing.T, kind uint8, status int, contentType string, body []byte, require bool) {
+		q := oneOfEach()[int(kind)%len(ipc.Kinds)]
+		r := newRig(t, Config{})
+		conn := r.conns[q.Kind()-1]
+		var calls []*ipc.Call
+		for range 2 { // identical, hence one question
+			c := ipc.NewCall(q, &r.done)
+			c.Arrived = ipc.Now()
+			c.Deadline, c.RequireModel = c.Arrived.Add(patient), require
+			calls = append(calls, c)
+		}
+		r.Round(calls)
+		for n := 0; conn.x != nil; n++ {
+			if n > 2*maxTries {
+				t.Fatalf("exchange %d about one question", n)
+			}
+			conn.end(says(status, contentType, string(body)))
+			r.lanes[q.Kind()-1].rest.until = 0
+			r.Round(nil)
+		}
+		if r.done.n != len(calls) {
+			t.Fatalf("%d of %d calls answered", r.done.n, len(calls))
+		}
+		for _, c := range calls {
+			p := &c.Reply
+			if p.Status != ipc.StatusOK {
+				if !require {
+					t.Errorf("no answer: %+v", p)
+				}
+				continue
+			}
+			if p.Kind != q.Kind() || p.Prediction.Validate() != nil || p.PredictionID == 0 ||
+				!utf8.ValidString(p.Model) || len(p.Model) > ipc.MaxModelBytes {
+				t.Errorf("reply = %+v", p)
+			}
+			if require && p.Source != ipc.SourceModel {
+				t.Errorf("a model was required: %+v", p)
+			}
+		}
+	})
+}
+
+// goodAnswer is what a daemon with a model says to q alone.
+func goodAnswer(f *testing.F, q ipc.Request, format string) []byte {
+	r := newRig(f, Config{})
+	r.submit(q)
+	x := r.conns[q.Kind()-1].x
+	if format == "application/json" {
+		r.conns[q.Kind()-1].end(says(415, "", ""))
+	}
+	model(q.Kind(), "m@1")(x)
+	return x.Answer
+}
