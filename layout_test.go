@@ -26,15 +26,16 @@ type rule struct {
 // The longest folder that holds a package gives its rule. Dependencies point one
 // way: commands → bridge, daemon, kernelsim → ipc.
 var rules = []rule{
-	{"ipc", []string{"ipc/eventloop"}, []string{"net/http", "github.com/rs/zerolog", "github.com/valyala/fasthttp"}, "the wire knows neither HTTP nor logging"},
-	{"ipc/eventloop", nil, []string{"net/http", "github.com/rs/zerolog"}, "the loop knows nobody"},
+	{"ipc", []string{"ipc/eventloop", "ipc/rawio"}, []string{"net/http", "github.com/rs/zerolog", "github.com/valyala/fasthttp"}, "the wire knows neither HTTP nor logging"},
+	{"ipc/eventloop", []string{"ipc/rawio"}, []string{"net/http", "github.com/rs/zerolog"}, "the loop knows nobody"},
+	{"ipc/rawio", nil, []string{"net/http", "github.com/rs/zerolog"}, "raw reads and writes know nobody"},
 	{"ipc/rules", []string{"ipc"}, []string{"os", "net", "net/http", "math/rand", "math/rand/v2"}, "rules are pure: no I/O, no clock, no chance"},
 	{"ipc/ladder", []string{"ipc"}, []string{"os", "net", "net/http"}, "the ladder is pure"},
 	{"ipc/cachekey", []string{"ipc"}, []string{"os", "net", "net/http", "time"}, "keys are pure"},
 	{"ipc/ipctest", []string{"ipc"}, []string{"net/http"}, "test kits speak the wire"},
 	{"ipc/mlclient", []string{"ipc", "ipc/rules", "ipc/ladder", "ipc/cachekey"}, []string{"net/http", "github.com/rs/zerolog"}, "the kernel's side links no HTTP"},
-	{"bridge", []string{"ipc", "ipc/eventloop", "ipc/rules", "ipc/ladder", "ipc/cachekey", "daemon/api"}, []string{"github.com/rs/zerolog"}, "the bridge talks to the daemon over the network"},
-	{"daemon", []string{"ipc", "ipc/eventloop", "ipc/rules", "ipc/mlclient/syscalls"}, []string{"github.com/rs/zerolog"}, "the daemon does not know the bridge"},
+	{"bridge", []string{"ipc", "ipc/eventloop", "ipc/rawio", "ipc/rules", "ipc/ladder", "ipc/cachekey", "daemon/api"}, []string{"github.com/rs/zerolog"}, "the bridge talks to the daemon over the network"},
+	{"daemon", []string{"ipc", "ipc/rawio", "ipc/rules", "ipc/mlclient/syscalls"}, []string{"github.com/rs/zerolog"}, "the daemon does not know the bridge"},
 	{"daemon/api", []string{"ipc"}, []string{"net/http/httptest", "github.com/valyala/fasthttp", "github.com/rs/zerolog"}, "the contract knows neither side"},
 	{"daemon/engine", nil, []string{"net/http", "os", "github.com/rs/zerolog"}, "the engine knows only model files"},
 	{"kernelsim", []string{"ipc", "ipc/rules", "ipc/ladder", "ipc/mlclient", "testdata/traces"}, nil, "kernelsim measures through the socket or not at all"},

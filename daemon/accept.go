@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mlbridge/mlbridge/daemon/api"
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 )
 
 // ErrClosed is what Serve returns after Shutdown or Close.
@@ -48,7 +49,7 @@ func (s *Server) Serve(ln net.Listener) error {
 			return fmt.Errorf("daemon: accept: %w", err)
 		}
 		failing, wait = false, backoff{}
-		s.admit(&conn{Conn: quiet(nc), guard: guard, fresh: true})
+		s.admit(&conn{Conn: rawio.Conn(nc), guard: guard, fresh: true})
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"time"
+
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 )
 
 // Shutdown stops accepting, lets every call that has arrived finish, and closes each
@@ -71,7 +73,7 @@ func (s *Server) acceptWaiting(ln net.Listener, guard bool) {
 		if err != nil {
 			return
 		}
-		s.admit(&conn{Conn: quiet(nc), guard: guard, fresh: true})
+		s.admit(&conn{Conn: rawio.Conn(nc), guard: guard, fresh: true})
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 )
 
 // ClientConfig says how a Client behaves. Zero fields take the defaults given with
@@ -107,7 +109,7 @@ func Dial(ctx context.Context, path string, cfg ClientConfig) (*Client, error) {
 // timers for deadlines: good enough for tests.
 func NewClient(ctx context.Context, conn net.Conn, cfg ClientConfig) (*Client, error) {
 	cfg.setDefaults()
-	c := &Client{cfg: cfg, conn: conn, kick: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &Client{cfg: cfg, conn: rawio.Conn(conn), kick: make(chan struct{}, 1), done: make(chan struct{})}
 	unread, err := c.handshake(ctx)
 	if err == nil {
 		err = c.openTimer()

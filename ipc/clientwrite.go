@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 	"golang.org/x/sys/unix"
 )
 
@@ -94,7 +95,7 @@ type rawWrite struct {
 func (w *rawWrite) bind() {
 	w.do = func(fd uintptr) bool {
 		for {
-			w.n, w.err = unix.Write(int(fd), w.b)
+			w.n, w.err = rawio.Write(int(fd), w.b)
 			if !errors.Is(w.err, unix.EINTR) {
 				return true // also with EAGAIN: this must not wait
 			}

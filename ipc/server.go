@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 )
 
 // ServerConfig says how a Server treats its peers. Zero fields take the defaults
@@ -239,7 +240,7 @@ func (s *Server) refuse(fd int, peer Peer, cause error) {
 	}
 	b, start := beginFrame(nil)
 	b = endFrame((&wireError{status: status, text: text}).append(b), start)
-	_, _ = eventloop.Write(fd, b)
+	_, _ = rawio.Write(fd, b)
 	unix.Close(fd)
 	s.cfg.OnFault(peer, cause)
 }

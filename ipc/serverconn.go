@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 )
 
 // serverConn is one peer's connection: frames in, replies out.
@@ -56,7 +57,7 @@ func (c *serverConn) Ready(readable, writable bool) {
 // next round, after the others have had their turn.
 func (c *serverConn) read() {
 	buf := c.server.readBuf
-	n, err := eventloop.Read(c.fd, buf)
+	n, err := rawio.Read(c.fd, buf)
 	switch {
 	case n > 0:
 		c.server.stats.bytesIn.Add(uint64(n))

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 )
 
 // A drain loses nothing: whatever a peer could write before its connection was shut
@@ -112,7 +113,7 @@ func (c *serverConn) lastRead() (more bool) {
 		c.shut = true
 		_ = unix.Shutdown(c.fd, unix.SHUT_RD)
 	}
-	n, err := eventloop.Read(c.fd, c.server.readBuf)
+	n, err := rawio.Read(c.fd, c.server.readBuf)
 	switch {
 	case n > 0 && !c.broken:
 		c.server.stats.bytesIn.Add(uint64(n))

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 )
 
 // The writing side of a serverConn: replies gather during a round and leave in one
@@ -43,7 +44,7 @@ func (c *serverConn) flush() {
 	if c.closed || len(c.out) == 0 {
 		return
 	}
-	n, err := eventloop.Write(c.fd, c.out[c.written:])
+	n, err := rawio.Write(c.fd, c.out[c.written:])
 	if n > 0 {
 		c.written += n
 		c.server.stats.bytesOut.Add(uint64(n))

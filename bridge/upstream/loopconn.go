@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 )
 
 // loopConn is the client that lives on the event loop.
@@ -95,7 +96,7 @@ func (c *loopConn) Ready(readable, writable bool) {
 }
 
 func (c *loopConn) write() {
-	n, err := eventloop.Write(c.fd, c.out[c.written:])
+	n, err := rawio.Write(c.fd, c.out[c.written:])
 	c.written += max(n, 0)
 	interest := eventloop.Readable
 	switch {
@@ -119,7 +120,7 @@ func (c *loopConn) read() {
 		copy(grown, c.in)
 		c.in = grown
 	}
-	n, err := eventloop.Read(c.fd, c.in[len(c.in):cap(c.in)])
+	n, err := rawio.Read(c.fd, c.in[len(c.in):cap(c.in)])
 	switch {
 	case n > 0:
 		c.in = c.in[:len(c.in)+n]

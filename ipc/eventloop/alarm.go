@@ -3,6 +3,7 @@ package eventloop
 import (
 	"unsafe"
 
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,7 +34,7 @@ func (a *alarm) set(at, left int64) error {
 // Ready notes that the alarm went off. The timers are looked at in every round.
 func (a *alarm) Ready(readable, _ bool) {
 	var count [8]byte
-	if n, err := Read(a.fd, count[:]); n == len(count) && err == nil {
+	if n, err := rawio.Read(a.fd, count[:]); n == len(count) && err == nil {
 		a.at = 0
 	}
 }

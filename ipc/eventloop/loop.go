@@ -9,7 +9,7 @@
 //
 // An idle loop is parked in Go's netpoller, which watches the loop's own epoll
 // descriptor, and while awake it only makes system calls that cannot block and that
-// the scheduler does not hear of (Read and Write here). A loop that blocked in
+// the scheduler does not hear of (package rawio). A loop that blocked in
 // epoll_wait itself looked better with no pause between requests, but at a thousand
 // requests a second it cost ten times as much: each blocking call keeps a processor
 // that the runtime's monitor thread then has to take away, polling every 20 µs.
@@ -28,6 +28,7 @@ import (
 	"syscall"
 	"unsafe"
 
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 	"golang.org/x/sys/unix"
 )
 
@@ -228,7 +229,7 @@ var one = binary.NativeEndian.AppendUint64(nil, 1)
 // signal wakes the loop; mu is held, so the eventfd is not closed meanwhile. Its
 // write fails only where the loop is gone or the counter full: awake either way.
 func (l *Loop) signal() {
-	_, _ = Write(l.wake, one)
+	_, _ = rawio.Write(l.wake, one)
 }
 
 // Run works until Close.
@@ -345,6 +346,6 @@ type wakeHandler struct{ l *Loop }
 
 func (w wakeHandler) Ready(readable, _ bool) {
 	if readable {
-		_, _ = Read(w.l.wake, w.l.count[:])
+		_, _ = rawio.Read(w.l.wake, w.l.count[:])
 	}
 }

@@ -1,6 +1,6 @@
 //go:build !race
 
-package eventloop
+package rawio
 
 import (
 	"unsafe"

@@ -1,4 +1,4 @@
-package daemon
+package rawio
 
 import (
 	"errors"
@@ -8,18 +8,10 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/mlbridge/mlbridge/ipc/eventloop"
 )
 
-// quietConn reads and writes a connection with system calls that Go's scheduler
-// does not hear of: they cannot block, waiting is left to the netpoller as ever. A
-// call that the scheduler hears of wakes the runtime's monitor thread when the
-// process was idle, which at a thousand requests a second costs more than the
-// request (see package eventloop, which has the same reason and the numbers).
-//
-// One goroutine at a time may read, and one write, as fasthttp does.
-type quietConn struct {
+// conn is a net.Conn that reads and writes with Read and Write of this package.
+type conn struct {
 	net.Conn
 	raw     syscall.RawConn
 	in, out transfer
@@ -33,8 +25,11 @@ type transfer struct {
 	once func(fd uintptr) bool
 }
 
-// quiet makes nc quiet, where it has a descriptor.
-func quiet(nc net.Conn) net.Conn {
+// Conn gives nc with Read and Write of this package beneath its own; waiting is left
+// to the netpoller as ever, deadlines included. One goroutine at a time may read, and
+// one write. A connection without a descriptor, such as net.Pipe's, is given back as
+// it is.
+func Conn(nc net.Conn) net.Conn {
 	sc, ok := nc.(syscall.Conn)
 	if !ok {
 		return nc
@@ -43,9 +38,9 @@ func quiet(nc net.Conn) net.Conn {
 	if err != nil {
 		return nc
 	}
-	c := &quietConn{Conn: nc, raw: raw}
-	c.in.once = c.in.with(eventloop.Read)
-	c.out.once = c.out.with(eventloop.Write)
+	c := &conn{Conn: nc, raw: raw}
+	c.in.once = c.in.with(Read)
+	c.out.once = c.out.with(Write)
 	return c
 }
 
@@ -62,7 +57,7 @@ func (t *transfer) with(do func(int, []byte) (int, error)) func(uintptr) bool {
 }
 
 // Read reads as net.Conn says.
-func (c *quietConn) Read(p []byte) (int, error) {
+func (c *conn) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -81,7 +76,7 @@ func (c *quietConn) Read(p []byte) (int, error) {
 }
 
 // Write writes as net.Conn says: all of p, or an error.
-func (c *quietConn) Write(p []byte) (written int, err error) {
+func (c *conn) Write(p []byte) (written int, err error) {
 	for len(p) > 0 {
 		c.out.p = p
 		err := c.raw.Write(c.out.once)
@@ -98,11 +93,20 @@ func (c *quietConn) Write(p []byte) (written int, err error) {
 	return written, nil
 }
 
-// CloseRead and CloseWrite do what the connection beneath does.
-func (c *quietConn) CloseRead() error  { return c.half((halfCloser).CloseRead) }
-func (c *quietConn) CloseWrite() error { return c.half((halfCloser).CloseWrite) }
+// SyscallConn gives the descriptor, as the connection beneath does.
+func (c *conn) SyscallConn() (syscall.RawConn, error) { return c.raw, nil }
 
-func (c *quietConn) half(shut func(halfCloser) error) error {
+// halfCloser is what TCP and Unix connections can do.
+type halfCloser interface {
+	CloseRead() error
+	CloseWrite() error
+}
+
+// CloseRead and CloseWrite do what the connection beneath does.
+func (c *conn) CloseRead() error  { return c.half(halfCloser.CloseRead) }
+func (c *conn) CloseWrite() error { return c.half(halfCloser.CloseWrite) }
+
+func (c *conn) half(shut func(halfCloser) error) error {
 	if h, ok := c.Conn.(halfCloser); ok {
 		return shut(h)
 	}
