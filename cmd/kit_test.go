@@ -61,8 +61,10 @@ const startup = 30 * time.Second
 // launch starts a command without waiting for it to be ready.
 func launch(t *testing.T, name string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(filepath.Join(bin, name), append(args, "--log-format", "json")...),
-		exited: make(chan struct{}), ready: make(chan struct{})}
+	p := &process{
+		t: t, cmd: exec.Command(filepath.Join(bin, name), append(args, "--log-format", "json")...),
+		exited: make(chan struct{}), ready: make(chan struct{}),
+	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
 	stderr, err := p.cmd.StderrPipe()

@@ -18,8 +18,10 @@ func TestServerHello(t *testing.T) {
 	s := serve(t, ipc.ServerConfig{Name: "under test", Limits: limits})
 	c := s.dial(t)
 	c.send(ipctest.Message(ipctest.TypeHello, 1, 7, "from the future", 1<<40, "extra", nil))
-	want := []any{uint64(ipctest.TypeHello), uint64(1), uint64(1), "under test", uint64(0),
-		uint64(limits.Frame), uint64(17), uint64(3), uint64(5_000_000)}
+	want := []any{
+		uint64(ipctest.TypeHello), uint64(1), uint64(1), "under test", uint64(0),
+		uint64(limits.Frame), uint64(17), uint64(3), uint64(5_000_000),
+	}
 	if m := c.recv(); !slices.Equal(m, want) {
 		t.Errorf("hello = %v\nwant %v", m, want)
 	}

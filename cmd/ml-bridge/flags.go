@@ -56,8 +56,11 @@ func (f *flags) Validate() error {
 		v    time.Duration
 		min  time.Duration
 	}{
-		{"--budget", f.Budget, 1}, {"--ttl", f.TTL, 1}, {"--stale-bound", f.StaleBound, 0},
-		{"--upstream-timeout", f.UpstreamTimeout, 1}, {"--drain", f.Drain, 0},
+		{"--budget", f.Budget, 1},
+		{"--ttl", f.TTL, 1},
+		{"--stale-bound", f.StaleBound, 0},
+		{"--upstream-timeout", f.UpstreamTimeout, 1},
+		{"--drain", f.Drain, 0},
 	} {
 		if d.v < d.min || d.v > time.Hour {
 			return fmt.Errorf("%s: %v is outside %v..1h", d.flag, d.v, d.min)

@@ -67,10 +67,32 @@ func checkPromises(t *testing.T, data []byte) {
 
 // fuzzOps are the operators that fuzzed graphs are made of.
 var fuzzOps = []opName{
-	{"", "Add"}, {"", "Sub"}, {"", "Mul"}, {"", "Max"}, {"", "MatMul"}, {"", "Gemm"}, {"", "Relu"}, {"", "Neg"},
-	{"", "Softmax"}, {"", "Concat"}, {"", "Gather"}, {"", "Slice"}, {"", "Reshape"}, {"", "Squeeze"}, {"", "Unsqueeze"},
-	{"", "Flatten"}, {"", "Cast"}, {"", "ReduceSum"}, {"", "ArgMax"}, {"", "Identity"}, {"", "Transpose"}, {"", "Clip"},
-	{mlDomain, "ArrayFeatureExtractor"}, {mlDomain, "Scaler"}, {mlDomain, "Normalizer"}, {mlDomain, "ZipMap"},
+	{"", "Add"},
+	{"", "Sub"},
+	{"", "Mul"},
+	{"", "Max"},
+	{"", "MatMul"},
+	{"", "Gemm"},
+	{"", "Relu"},
+	{"", "Neg"},
+	{"", "Softmax"},
+	{"", "Concat"},
+	{"", "Gather"},
+	{"", "Slice"},
+	{"", "Reshape"},
+	{"", "Squeeze"},
+	{"", "Unsqueeze"},
+	{"", "Flatten"},
+	{"", "Cast"},
+	{"", "ReduceSum"},
+	{"", "ArgMax"},
+	{"", "Identity"},
+	{"", "Transpose"},
+	{"", "Clip"},
+	{mlDomain, "ArrayFeatureExtractor"},
+	{mlDomain, "Scaler"},
+	{mlDomain, "Normalizer"},
+	{mlDomain, "ZipMap"},
 }
 
 // program is fuzz input read as a sequence of small choices.

@@ -127,11 +127,22 @@ func TestFunctions(t *testing.T) {
 		f         func(float32) float32
 		x, wanted float32
 	}{
-		{"relu", relu, -1, 0}, {"relu", relu, 2, 2}, {"relu", relu, nan, nan}, {"relu", relu, inf32, inf32},
-		{"sigmoid", sigmoid32, -1000, 0}, {"sigmoid", sigmoid32, 1000, 1}, {"sigmoid", sigmoid32, 0, 0.5},
-		{"softplus", softplus32, 1000, 1000}, {"softplus", softplus32, -1000, 0}, {"softplus", softplus32, 0, 0.6931472},
-		{"tanh", tanh32, 1e-20, 1e-20}, {"tanh", tanh32, 100, 1},
-		{"log", log32, 0, -inf32}, {"log", log32, -1, nan}, {"sqrt", sqrt32, -1, nan}, {"exp", exp32, 200, inf32},
+		{"relu", relu, -1, 0},
+		{"relu", relu, 2, 2},
+		{"relu", relu, nan, nan},
+		{"relu", relu, inf32, inf32},
+		{"sigmoid", sigmoid32, -1000, 0},
+		{"sigmoid", sigmoid32, 1000, 1},
+		{"sigmoid", sigmoid32, 0, 0.5},
+		{"softplus", softplus32, 1000, 1000},
+		{"softplus", softplus32, -1000, 0},
+		{"softplus", softplus32, 0, 0.6931472},
+		{"tanh", tanh32, 1e-20, 1e-20},
+		{"tanh", tanh32, 100, 1},
+		{"log", log32, 0, -inf32},
+		{"log", log32, -1, nan},
+		{"sqrt", sqrt32, -1, nan},
+		{"exp", exp32, 200, inf32},
 	} {
 		if got := tc.f(tc.x); got != tc.wanted && (got == got || tc.wanted == tc.wanted) {
 			t.Errorf("%s(%v) = %v, want %v", tc.name, tc.x, got, tc.wanted)

@@ -55,8 +55,11 @@ func (e *ensemble) readNodes(a *args) error {
 		name string
 		dst  *[]int64
 	}{
-		{"nodes_treeids", &e.treeIDs}, {"nodes_nodeids", &e.nodeIDs}, {"nodes_featureids", &e.features},
-		{"nodes_truenodeids", &e.trueIDs}, {"nodes_falsenodeids", &e.falseIDs},
+		{"nodes_treeids", &e.treeIDs},
+		{"nodes_nodeids", &e.nodeIDs},
+		{"nodes_featureids", &e.features},
+		{"nodes_truenodeids", &e.trueIDs},
+		{"nodes_falsenodeids", &e.falseIDs},
 		{"nodes_missing_value_tracks_true", &e.missing},
 	} {
 		if *list.dst, err = a.n.intsAttr(list.name); err != nil {

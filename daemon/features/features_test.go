@@ -124,9 +124,16 @@ func TestProposersFollowTheirPatterns(t *testing.T) {
 		window []uint64
 		want   uint64
 	}{
-		{byNext, []uint64{4}, 5}, {byPrevious, []uint64{0}, math.MaxUint64}, {bySkip, []uint64{4}, 6}, {bySame, []uint64{4}, 4},
-		{byStep, []uint64{1, 4}, 7}, {byStep2, []uint64{1, 4, 9}, 12}, {byMajority, []uint64{1, 3, 5, 7, 100}, 102},
-		{byAfterStep, []uint64{1, 2, 9, 10}, 17}, {byAfterPair, []uint64{0, 1, 3, 8, 9, 11}, 16}, {byAfterPage, []uint64{7, 70, 3, 7}, 70},
+		{byNext, []uint64{4}, 5},
+		{byPrevious, []uint64{0}, math.MaxUint64},
+		{bySkip, []uint64{4}, 6},
+		{bySame, []uint64{4}, 4},
+		{byStep, []uint64{1, 4}, 7},
+		{byStep2, []uint64{1, 4, 9}, 12},
+		{byMajority, []uint64{1, 3, 5, 7, 100}, 102},
+		{byAfterStep, []uint64{1, 2, 9, 10}, 17},
+		{byAfterPair, []uint64{0, 1, 3, 8, 9, 11}, 16},
+		{byAfterPage, []uint64{7, 70, 3, 7}, 70},
 	} {
 		p := Pages{majors: majorityStep(c.window)}
 		if got, ok := p.propose(c.by, c.window); !ok || got != c.want {

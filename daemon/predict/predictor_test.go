@@ -46,8 +46,16 @@ func TestShiftSaturates(t *testing.T) {
 		change float64
 		want   uint64
 	}{
-		{1<<53 + 1, 0, 1<<53 + 1}, {1<<53 + 1, 0.4, 1<<53 + 1}, {1<<53 + 1, -1, 1 << 53}, {top, 1, top}, {top - 5, 3, top - 2},
-		{5, -6, 0}, {top, -math.Ldexp(1, 64), 0}, {0, math.Ldexp(1, 64), top}, {7, -1e300, 0}, {7, 1e300, top},
+		{1<<53 + 1, 0, 1<<53 + 1},
+		{1<<53 + 1, 0.4, 1<<53 + 1},
+		{1<<53 + 1, -1, 1 << 53},
+		{top, 1, top},
+		{top - 5, 3, top - 2},
+		{5, -6, 0},
+		{top, -math.Ldexp(1, 64), 0},
+		{0, math.Ldexp(1, 64), top},
+		{7, -1e300, 0},
+		{7, 1e300, top},
 	} {
 		if got := shift(c.v, c.change); got != c.want {
 			t.Errorf("shift(%d, %v) = %d, want %d", c.v, c.change, got, c.want)

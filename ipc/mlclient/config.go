@@ -45,9 +45,13 @@ func (c *Config) setDefaults() {
 		v   *time.Duration
 		def time.Duration
 	}{
-		{&c.TTL, 100 * time.Millisecond}, {&c.Budget, time.Millisecond}, {&c.RefreshBudget, 20 * time.Millisecond},
-		{&c.Handshake, time.Second}, {&c.Hung, 250 * time.Millisecond},
-		{&c.RetryMin, 5 * time.Millisecond}, {&c.RetryMax, time.Second},
+		{&c.TTL, 100 * time.Millisecond},
+		{&c.Budget, time.Millisecond},
+		{&c.RefreshBudget, 20 * time.Millisecond},
+		{&c.Handshake, time.Second},
+		{&c.Hung, 250 * time.Millisecond},
+		{&c.RetryMin, 5 * time.Millisecond},
+		{&c.RetryMax, time.Second},
 	}
 	for _, d := range durations {
 		if *d.v <= 0 {

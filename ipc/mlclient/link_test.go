@@ -17,8 +17,10 @@ func TestLinkKilledAndRestarted(t *testing.T) {
 	noLeaks(t)
 	bridge := ipctest.Listen(t, ipctest.Script(handshake(), ipctest.Serve(ipctest.ModelReply)))
 	states := make(chan mlclient.State, 16)
-	c := upClient(t, mlclient.Config{Path: bridge.Path, TTL: 1, StaleBound: 1,
-		OnState: func(s mlclient.State, _ error) { states <- s }})
+	c := upClient(t, mlclient.Config{
+		Path: bridge.Path, TTL: 1, StaleBound: 1,
+		OnState: func(s mlclient.State, _ error) { states <- s },
+	})
 	q := ipctest.Request(ipc.Workload, 1)
 	for range 3 {
 		warm(t, c, q)

@@ -18,8 +18,14 @@ func failure(change func(q *ipc.FailureRequest)) (p ipc.FailurePrediction) {
 func TestFailureProbability(t *testing.T) {
 	below := func(v float32) float32 { return math.Nextafter32(v, 0) }
 	for _, c := range []struct{ health, want float32 }{
-		{0, 0.9}, {below(0.3), 0.9}, {0.3, 0.6}, {below(0.5), 0.6},
-		{0.5, 0.3}, {below(0.7), 0.3}, {0.7, 0.1}, {1, 0.1},
+		{0, 0.9},
+		{below(0.3), 0.9},
+		{0.3, 0.6},
+		{below(0.5), 0.6},
+		{0.5, 0.3},
+		{below(0.7), 0.3},
+		{0.7, 0.1},
+		{1, 0.1},
 	} {
 		if got := failure(func(q *ipc.FailureRequest) { q.HealthScore = c.health }).Probability; got != c.want {
 			t.Errorf("probability at health %v = %v, want %v", c.health, got, c.want)

@@ -116,8 +116,11 @@ func TestThreatActionFollowsTheScore(t *testing.T) {
 		severity  float32
 		want      uint8
 	}{
-		{0, 0, ipc.ActionNone}, {1, 0.4, ipc.ActionNone}, {1, 0.7, ipc.ActionMonitor},
-		{1, 1, ipc.ActionThrottle}, {32, 1, ipc.ActionThrottle},
+		{0, 0, ipc.ActionNone},
+		{1, 0.4, ipc.ActionNone},
+		{1, 0.7, ipc.ActionMonitor},
+		{1, 1, ipc.ActionThrottle},
+		{32, 1, ipc.ActionThrottle},
 	} {
 		got := threat(func(q *ipc.ThreatRequest) { q.Anomalies = anomalies(c.anomalies, c.severity) })
 		if got.Action != c.want {

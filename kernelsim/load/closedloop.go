@@ -54,8 +54,10 @@ func StartClosed(ctx context.Context, o Options, call CallFunc) (*ClosedLoop, er
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	r := &ClosedLoop{ctx: ctx, o: o, clock: o.Clock, call: call,
-		window: newWindow(len(o.Sources)), finished: make(chan struct{})}
+	r := &ClosedLoop{
+		ctx: ctx, o: o, clock: o.Clock, call: call,
+		window: newWindow(len(o.Sources)), finished: make(chan struct{}),
+	}
 	for range min(o.Workers, 2*runtime.GOMAXPROCS(0)) {
 		r.stripes = append(r.stripes, &stripe{tally: newTally(&o)})
 	}

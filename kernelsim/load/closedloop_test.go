@@ -79,8 +79,10 @@ func TestClosedLoopEndsWithItsContext(t *testing.T) {
 }
 
 func TestClosedLoopEndsCallsThatHang(t *testing.T) {
-	r, err := StartClosed(t.Context(), Options{Workers: 1, Duration: time.Millisecond, Drain: time.Millisecond,
-		Labels: []string{"a"}, Sources: []string{"s"}},
+	r, err := StartClosed(t.Context(), Options{
+		Workers: 1, Duration: time.Millisecond, Drain: time.Millisecond,
+		Labels: []string{"a"}, Sources: []string{"s"},
+	},
 		func(ctx context.Context, _ int, _ uint64, _ int) Outcome {
 			<-ctx.Done()
 			return Outcome{Err: ctx.Err()}

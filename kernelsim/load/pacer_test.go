@@ -102,9 +102,11 @@ func TestPoissonIsRepeatable(t *testing.T) {
 }
 
 func TestParsePacerRefuses(t *testing.T) {
-	for _, spec := range []string{"", "fast", "0", "-1", "NaN", "Inf", "1e12", "poisson:", "poisson:0",
+	for _, spec := range []string{
+		"", "fast", "0", "-1", "NaN", "Inf", "1e12", "poisson:", "poisson:0",
 		"steps:", "steps:10", "steps:10x", "steps:10x0s", "steps:10x-1s", "steps:0x1s", "steps:10x1s,",
-		"ramp:1x1s", "ramp:1-0x1s", "ramp:1-2x0s", "ramp:a-2x1s", "ramp:1-bx1s", "ramp:1-2", "walk:3"} {
+		"ramp:1x1s", "ramp:1-0x1s", "ramp:1-2x0s", "ramp:a-2x1s", "ramp:1-bx1s", "ramp:1-2", "walk:3",
+	} {
 		if p, err := ParsePacer(spec, 1); err == nil {
 			t.Errorf("ParsePacer(%q) = %v, want an error", spec, p)
 		}

@@ -39,8 +39,10 @@ func sampleResult(t testing.TB) *Result {
 		t.Fatal(err)
 	}
 	books := newTally(&o)
-	return &Result{Mode: "open", Budget: o.Budget, Labels: books.labels, Sources: o.Sources,
-		Pacing: books.pacing, Issue: books.issue}
+	return &Result{
+		Mode: "open", Budget: o.Budget, Labels: books.labels, Sources: o.Sources,
+		Pacing: books.pacing, Issue: books.issue,
+	}
 }
 
 func TestPercentNeverRoundsUp(t *testing.T) {
@@ -186,8 +188,10 @@ func TestOpenLoopOnTheRealClock(t *testing.T) {
 			c.Done(Outcome{})
 		}
 	}()
-	res := runOpen(t, Options{Pacer: mustPace(t, "poisson:2000"), Duration: 100 * time.Millisecond,
-		Labels: []string{"a"}, Sources: []string{"s"}}, func(c Call) { answers <- c })
+	res := runOpen(t, Options{
+		Pacer: mustPace(t, "poisson:2000"), Duration: 100 * time.Millisecond,
+		Labels: []string{"a"}, Sources: []string{"s"},
+	}, func(c Call) { answers <- c })
 	close(answers)
 	all := res.Total()
 	if all.Answered == 0 || all.Answered+all.Dropped+all.Lost != all.Intended {

@@ -36,8 +36,10 @@ func (l LabelSnapshot) Share() float64 {
 func (t *tally) snapshot() Snapshot {
 	s := Snapshot{Pacing: QuantilesOf(t.pacing)}
 	for _, l := range t.labels {
-		ls := LabelSnapshot{Name: l.Name, Answered: l.Answered, InBudget: l.InBudget,
-			Errors: l.Errors, Dropped: l.Dropped, Latency: QuantilesOf(l.Latency)}
+		ls := LabelSnapshot{
+			Name: l.Name, Answered: l.Answered, InBudget: l.InBudget,
+			Errors: l.Errors, Dropped: l.Dropped, Latency: QuantilesOf(l.Latency),
+		}
 		for _, src := range l.Sources {
 			ls.Sources = append(ls.Sources, src.Count)
 		}

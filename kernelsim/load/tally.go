@@ -13,8 +13,10 @@ type tally struct {
 }
 
 func newTally(o *Options) *tally {
-	t := &tally{budget: int64(o.Budget), window: newWindow(len(o.Sources)),
-		pacing: newHistogram(), issue: newHistogram()}
+	t := &tally{
+		budget: int64(o.Budget), window: newWindow(len(o.Sources)),
+		pacing: newHistogram(), issue: newHistogram(),
+	}
 	for _, name := range o.Labels {
 		t.labels = append(t.labels, newLabel(name, o.Sources))
 	}

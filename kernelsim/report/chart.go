@@ -99,8 +99,10 @@ func newChart(id, label string, s size) *chart {
 	if s.class == "narrow" {
 		left = 50
 	}
-	return &chart{ID: id + "-" + s.class, Class: s.class, Label: label, W: s.w, H: s.h,
-		Area: box{left, 16, s.w - left - 24, s.h - 16 - 46}}
+	return &chart{
+		ID: id + "-" + s.class, Class: s.class, Label: label, W: s.w, H: s.h,
+		Area: box{left, 16, s.w - left - 24, s.h - 16 - 46},
+	}
 }
 
 // scale maps values to positions; log scales take values above 0 only.

@@ -61,8 +61,10 @@ func (r *Report) cdfPlot(s size) *chart {
 	c.Y, c.YName = y.ticks(), "% of calls"
 
 	budget, required := x.at(r.Run.BudgetUS), y.at(r.Run.Required)
-	c.Shades = append(c.Shades, shade{box{c.Area.X, c.Area.Y, budget - c.Area.X, required - c.Area.Y},
-		fmt.Sprintf("pass: at least %s within %s", shareText(r.Run.Required), usUnit(r.Run.BudgetUS))})
+	c.Shades = append(c.Shades, shade{
+		box{c.Area.X, c.Area.Y, budget - c.Area.X, required - c.Area.Y},
+		fmt.Sprintf("pass: at least %s within %s", shareText(r.Run.Required), usUnit(r.Run.BudgetUS)),
+	})
 	c.Marks = append(c.Marks,
 		mark{budget, c.Area.Y, budget, c.Area.bottom(), budget - 5, c.Area.bottom() - 8, "end", "budget " + usUnit(r.Run.BudgetUS)},
 		mark{c.Area.X, required, c.Area.right(), required, c.Area.X + 6, required + 15, "start", "required " + trimmedShare(r.Run.Required)})

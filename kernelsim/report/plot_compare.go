@@ -39,8 +39,10 @@ func (r *Report) comparePlot(s size) *chart {
 				mark = " ✓"
 				class += " won"
 			}
-			c.Texts = append(c.Texts, text{max(w, 1) + 6, by + barH - 2, "start", "value " + class,
-				clip(name+" "+valueText(v, m.Unit)+mark, int((s.w-max(w, 1)-6)/6.4))})
+			c.Texts = append(c.Texts, text{
+				max(w, 1) + 6, by + barH - 2, "start", "value " + class,
+				clip(name+" "+valueText(v, m.Unit)+mark, int((s.w-max(w, 1)-6)/6.4)),
+			})
 		}
 	}
 	return c

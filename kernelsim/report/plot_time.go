@@ -59,11 +59,14 @@ func (r *Report) latencyPlot(s size) *chart {
 	y := logAround(c.Area.bottom(), c.Area.Y, values...)
 	c.Y, c.YName = y.decades(usUnit), "latency"
 	budget := y.at(r.Run.BudgetUS)
-	c.Marks = append(c.Marks, mark{c.Area.X, budget, c.Area.right(), budget,
-		c.Area.right() - 4, budget - 6, "end", "budget " + usUnit(r.Run.BudgetUS)})
+	c.Marks = append(c.Marks, mark{
+		c.Area.X, budget, c.Area.right(), budget,
+		c.Area.right() - 4, budget - 6, "end", "budget " + usUnit(r.Run.BudgetUS),
+	})
 
 	for series, of := range []func(Interval) float64{
-		func(iv Interval) float64 { return iv.P50 }, func(iv Interval) float64 { return iv.P99 }} {
+		func(iv Interval) float64 { return iv.P50 }, func(iv Interval) float64 { return iv.P99 },
+	} {
 		var d pen
 		gap := true
 		for _, iv := range ivs {

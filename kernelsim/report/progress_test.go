@@ -17,8 +17,10 @@ import (
 // sampleStatus is half-way through the sample run.
 func sampleStatus() Status {
 	r := sample()
-	s := Status{Elapsed: 15 * time.Second, Total: 30 * time.Second, Rate: 1000, Share: r.Total.Share,
-		PacingP99: r.Pacing.P99, Sources: r.Sources, Comparisons: r.Comparisons}
+	s := Status{
+		Elapsed: 15 * time.Second, Total: 30 * time.Second, Rate: 1000, Share: r.Total.Share,
+		PacingP99: r.Pacing.P99, Sources: r.Sources, Comparisons: r.Comparisons,
+	}
 	for _, p := range r.Predictions {
 		row := StatusRow{Name: p.Name, Answered: p.Answered, Share: p.Share, Latency: p.Latency}
 		for _, src := range p.Sources {
@@ -163,11 +165,14 @@ func TestWatch(t *testing.T) {
 }
 
 func TestStatusOf(t *testing.T) {
-	snap := load.Snapshot{Elapsed: 2 * time.Second, Total: 4 * time.Second,
+	snap := load.Snapshot{
+		Elapsed: 2 * time.Second, Total: 4 * time.Second,
 		Labels: []load.LabelSnapshot{
 			{Name: "a", Answered: 90, InBudget: 80, Errors: 5, Dropped: 5, Sources: []uint64{90}, Latency: load.Quantiles{P50: 1500}},
-			{Name: "b", Answered: 100, InBudget: 100, Sources: []uint64{100}}},
-		Pacing: load.Quantiles{P99: 2500}}
+			{Name: "b", Answered: 100, InBudget: 100, Sources: []uint64{100}},
+		},
+		Pacing: load.Quantiles{P99: 2500},
+	}
 	s := StatusOf(snap, []string{"model"})
 	if s.Share != 0.9 || s.Rate != 95 || s.PacingP99 != 2.5 || s.Predictions[0].Missed != 10 || s.Predictions[0].Latency.P50 != 1.5 {
 		t.Errorf("StatusOf = %+v", s)

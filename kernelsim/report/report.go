@@ -183,6 +183,8 @@ func Value(v float64) *float64 {
 
 // New is an empty report about this program on this host, made now.
 func New(title string) *Report {
-	return &Report{Schema: Schema, Title: title, Created: time.Now().UTC(), Host: ThisHost(),
-		Verdict: Verdict{State: "void", Reason: "nothing was measured"}}
+	return &Report{
+		Schema: Schema, Title: title, Created: time.Now().UTC(), Host: ThisHost(),
+		Verdict: Verdict{State: "void", Reason: "nothing was measured"},
+	}
 }

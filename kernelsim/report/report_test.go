@@ -180,8 +180,10 @@ func TestHostFacts(t *testing.T) {
 		"sys/kernel/sched_ext/root/ops":  file("lavd\n"),
 		"sys/kernel/debug/sched/preempt": file("none voluntary (full) lazy\n"),
 	}
-	want := Host{CPUModel: "Some CPU: fast", MemoryKiB: "2048000", Kernel: "6.18.0", PSI: true,
-		SchedExt: "enabled (lavd)", Preemption: "full"}
+	want := Host{
+		CPUModel: "Some CPU: fast", MemoryKiB: "2048000", Kernel: "6.18.0", PSI: true,
+		SchedExt: "enabled (lavd)", Preemption: "full",
+	}
 	if diff := cmp.Diff(want, readHost(root)); diff != "" {
 		t.Errorf("readHost (-want +got):\n%s", diff)
 	}

@@ -27,20 +27,30 @@ var sampleKinds = []struct {
 // sample is a report with everything in it, the same on every call. Nothing in it
 // was measured: it is a drawing of what a report looks like.
 func sample() *Report {
-	r := &Report{Schema: Schema, Title: "kernelsim: four subsystems against ml-bridge",
-		Created: time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)}
+	r := &Report{
+		Schema: Schema, Title: "kernelsim: four subsystems against ml-bridge",
+		Created: time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC),
+	}
 	r.AddLoad(sampleLoad(), load.RequiredShare)
-	r.Host = Host{CPUs: 2, CPUModel: "Example CPU @ 2.00GHz", MemoryKiB: "8152320", Kernel: "6.18.0", Preemption: "lazy (boot)",
+	r.Host = Host{
+		CPUs: 2, CPUModel: "Example CPU @ 2.00GHz", MemoryKiB: "8152320", Kernel: "6.18.0", Preemption: "lazy (boot)",
 		SchedExt: "disabled", PSI: true, GoVersion: "go1.26.0", GOARCH: "amd64", GOMAXPROCS: 2,
-		Programs: map[string]string{"ml-bridge": "v0.1.0", "mld": "v0.1.0"}, Arguments: []string{"run", "--rate", "2000"}}
+		Programs: map[string]string{"ml-bridge": "v0.1.0", "mld": "v0.1.0"}, Arguments: []string{"run", "--rate", "2000"},
+	}
 	r.Run.Settings = map[string]string{"socket": "/run/mlbridge/bridge.sock"}
 	r.Comparisons = []Comparison{
-		Comparison{Subsystem: "scheduler", Metric: "mean absolute cpu error", ML: Value(0.0312), Rule: Value(0.0447), N: 14203,
-			Difference: &Span{-0.0151, -0.0119}}.Judge(),
-		Comparison{Subsystem: "memory", Metric: "prefetch hit rate", Unit: "%", ML: Value(61.4), Rule: Value(38.25), HigherIsBetter: true, N: 15020,
-			Difference: &Span{21.9, 24.4}}.Judge(),
-		Comparison{Subsystem: "healing", Metric: "failures caught early", Unit: "%", ML: Value(71), Rule: Value(74.5), HigherIsBetter: true, N: 62,
-			Difference: &Span{-19.2, 12.1}, Note: "too few failures to tell"}.Judge(),
+		Comparison{
+			Subsystem: "scheduler", Metric: "mean absolute cpu error", ML: Value(0.0312), Rule: Value(0.0447), N: 14203,
+			Difference: &Span{-0.0151, -0.0119},
+		}.Judge(),
+		Comparison{
+			Subsystem: "memory", Metric: "prefetch hit rate", Unit: "%", ML: Value(61.4), Rule: Value(38.25), HigherIsBetter: true, N: 15020,
+			Difference: &Span{21.9, 24.4},
+		}.Judge(),
+		Comparison{
+			Subsystem: "healing", Metric: "failures caught early", Unit: "%", ML: Value(71), Rule: Value(74.5), HigherIsBetter: true, N: 62,
+			Difference: &Span{-19.2, 12.1}, Note: "too few failures to tell",
+		}.Judge(),
 		Comparison{Subsystem: "security", Metric: "false alarms", Unit: "/h", ML: Value(0.4), Rule: nil, N: 3, Note: "the rule has no score"}.Judge(),
 	}
 	r.Effects = []Effect{
@@ -62,10 +72,12 @@ var sampleLoad = sync.OnceValue(sampleResult)
 // generator; the conversion to a report is that of a real run.
 func sampleResult() *load.Result {
 	rng := rand.New(rand.NewPCG(7, 11))
-	res := &load.Result{Mode: "open", Schedule: "constant 1000/s", Elapsed: 30 * time.Second,
+	res := &load.Result{
+		Mode: "open", Schedule: "constant 1000/s", Elapsed: 30 * time.Second,
 		Began:  time.Date(2026, 11, 23, 3, 59, 0, 0, time.UTC),
 		Warmup: 2 * time.Second, WarmupCalls: 2000, Budget: time.Millisecond,
-		Sources: []string{"model", "cache", "stale", "rule", "none"}, Pacing: newSampleHistogram()}
+		Sources: []string{"model", "cache", "stale", "rule", "none"}, Pacing: newSampleHistogram(),
+	}
 	for _, k := range sampleKinds {
 		l := &load.Label{Name: k.name, Latency: newSampleHistogram(), Naive: newSampleHistogram(), Messages: map[string]uint64{}}
 		for _, s := range res.Sources {

@@ -30,15 +30,19 @@ type StatusRow struct {
 
 // StatusOf is the status of a load run. Comparisons are the caller's to add.
 func StatusOf(s load.Snapshot, sources []string) Status {
-	st := Status{Elapsed: s.Elapsed, Total: s.Total, Warming: s.Warming, Sources: sources,
-		PacingP99: micros(s.Pacing.P99)}
+	st := Status{
+		Elapsed: s.Elapsed, Total: s.Total, Warming: s.Warming, Sources: sources,
+		PacingP99: micros(s.Pacing.P99),
+	}
 	if s.Last.For > 0 {
 		st.Rate = float64(s.Last.Answered) / s.Last.For.Seconds()
 	}
 	var ended, inBudget, answered uint64
 	for _, l := range s.Labels {
-		st.Predictions = append(st.Predictions, StatusRow{Name: l.Name, Answered: l.Answered,
-			Missed: l.Errors + l.Dropped, Share: l.Share(), Latency: latencyOf(l.Latency), Sources: l.Sources})
+		st.Predictions = append(st.Predictions, StatusRow{
+			Name: l.Name, Answered: l.Answered,
+			Missed: l.Errors + l.Dropped, Share: l.Share(), Latency: latencyOf(l.Latency), Sources: l.Sources,
+		})
 		ended += l.Answered + l.Errors + l.Dropped
 		inBudget += l.InBudget
 		answered += l.Answered

@@ -58,8 +58,10 @@ func (o *Observation) Run(ctx context.Context) error {
 
 // Status is for a live view: how the questions were answered so far, and how fast.
 func (o *Observation) Status() report.Status {
-	st := report.Status{Elapsed: min(time.Since(o.began), o.cfg.For), Total: o.cfg.For,
-		Sources: []string{"model", "rule: model unsure", "rule: no model"}}
+	st := report.Status{
+		Elapsed: min(time.Since(o.began), o.cfg.For), Total: o.cfg.For,
+		Sources: []string{"model", "rule: model unsure", "rule: no model"},
+	}
 	var asked, inTime uint64
 	for _, r := range o.runners {
 		c := r.advisor.Counts()

@@ -17,7 +17,8 @@ import (
 
 // each opens every committed trace of a set with open and hands it to check.
 func each[T any](t *testing.T, set trace.Set, atLeast int,
-	open func(string) (*trace.Reader[T], error), check func(t *testing.T, m trace.Meta, all []T)) {
+	open func(string) (*trace.Reader[T], error), check func(t *testing.T, m trace.Meta, all []T),
+) {
 	t.Helper()
 	names, err := trace.List(traces.FS, set)
 	if err != nil {

@@ -8,9 +8,17 @@ func TestSyscallTable(t *testing.T) {
 		name string
 		n32  uint16
 	}{
-		{0, "read", 3}, {59, "execve", 11}, {257, "openat", 5}, {262, "newfstatat", 195},
-		{9, "mmap", 192}, {44, "sendto", 102}, {41, "socket", 102}, {302, "prlimit64", 340},
-		{318, "getrandom", 355}, {8, "lseek", 140}, {231, "exit_group", 252},
+		{0, "read", 3},
+		{59, "execve", 11},
+		{257, "openat", 5},
+		{262, "newfstatat", 195},
+		{9, "mmap", 192},
+		{44, "sendto", 102},
+		{41, "socket", 102},
+		{302, "prlimit64", 340},
+		{318, "getrandom", 355},
+		{8, "lseek", 140},
+		{231, "exit_group", 252},
 	} {
 		if got := SyscallName(c.nr); got != c.name {
 			t.Errorf("SyscallName(%d) = %q, want %q", c.nr, got, c.name)

@@ -34,8 +34,16 @@ func TestNumbersOfBothTablesMeet(t *testing.T) {
 		x8664, i386 int
 		want        string
 	}{
-		{0, 3, "read"}, {257, 5, "open"}, {59, 11, "execve"}, {41, 102, "socket"}, {105, 23, "setuid"},
-		{231, 252, "exit"}, {9, 192, "mmap"}, {4, 195, "stat"}, {-1, -1, "other"}, {5000, 5000, "other"},
+		{0, 3, "read"},
+		{257, 5, "open"},
+		{59, 11, "execve"},
+		{41, 102, "socket"},
+		{105, 23, "setuid"},
+		{231, 252, "exit"},
+		{9, 192, "mmap"},
+		{4, 195, "stat"},
+		{-1, -1, "other"},
+		{5000, 5000, "other"},
 	} {
 		if a, b := X8664(c.x8664), I386(c.i386); a.String() != c.want || b.String() != c.want {
 			t.Errorf("X8664(%d) = %v, I386(%d) = %v, want %s", c.x8664, a, c.i386, b, c.want)
