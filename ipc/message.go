@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"fmt"
 	"math"
 	"time"
 )
@@ -123,7 +124,7 @@ func (r *reader) slot(s *requestStore) (Request, error) {
 	kind := Kind(r.uint("kind", math.MaxUint8))
 	q := s.request(kind)
 	if r.err == nil && q == nil {
-		return nil, r.refuse(start, &StatusError{Status: StatusUnimplemented, Text: "unknown kind " + kind.String()})
+		return nil, r.refuse(start, &StatusError{Status: StatusUnimplemented, Text: fmt.Sprintf("unknown kind %d", uint8(kind))})
 	}
 	if r.err == nil {
 		parseRequest(r, q)
@@ -319,7 +320,7 @@ func (r *reader) outcome() (o Outcome, err error) {
 	start := r.off
 	n := r.tuple("outcome", outcomeFields)
 	o.PredictionID = r.u64("prediction_id")
-	kind := Kind(r.uint("kind", uint64(Memory)))
+	kind := Kind(r.int("kind", int64(Workload), int64(Memory)))
 	if kind == Failure {
 		o.Subject.Component = string(r.bytes("component", MaxComponentBytes))
 	} else {

@@ -100,6 +100,11 @@ func (r *reader) integer(field string) (v uint64, neg bool) {
 	return 0, false
 }
 
+// isInteger reports whether c begins an integer.
+func isInteger(c byte) bool {
+	return c < 0x80 || c >= 0xe0 || (c >= 0xcc && c <= 0xd3)
+}
+
 // uint reads an unsigned integer of at most max.
 func (r *reader) uint(field string, max uint64) uint64 {
 	v, neg := r.integer(field)
@@ -146,6 +151,10 @@ func (r *reader) f32(field string) float32 {
 		r.off++
 		v = float32(math.Float64frombits(r.bigEndian(8)))
 	default:
+		if c := r.b[r.off]; !isInteger(c) {
+			r.fail(FaultType, "%s: want a number, got byte 0x%02x", field, c)
+			return 0
+		}
 		i, negative := r.integer(field)
 		if v = float32(i); negative {
 			v = float32(int64(i))

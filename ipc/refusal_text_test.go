@@ -1,0 +1,48 @@
+package ipc
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestRefusalTexts: what a peer is told names what it may send, for people who read
+// nothing else.
+func TestRefusalTexts(t *testing.T) {
+	lim := DefaultLimits()
+	bad := func(b []byte, old, replacement string) []byte {
+		t.Helper()
+		if strings.Count(string(b), old) != 1 {
+			t.Fatalf("% x holds % x not once", b, old)
+		}
+		return []byte(strings.Replace(string(b), old, replacement, 1))
+	}
+	question := func(health float32) []byte {
+		q := &FailureRequest{Component: "x", HealthScore: health}
+		return AppendRequest([]byte{0x92, byte(Failure)}, q)
+	}
+	slots := []struct {
+		name string
+		slot []byte
+		want string
+	}{
+		{"a boolean for a number", bad(question(0.5), "\xca\x3f\x00\x00\x00", "\xc3"), "health_score: want a number, got byte 0xc3"},
+		{"a string for a number", bad(question(0.5), "\xca\x3f\x00\x00\x00", "\xa10"), "health_score: want a number, got byte 0xa1"},
+		{"a kind nobody knows", []byte{0x92, 9, 0x90}, "unknown kind 9"},
+	}
+	for _, tc := range slots {
+		r := reader{b: tc.slot}
+		_, err := r.slot(new(requestStore))
+		e, ok := err.(*StatusError)
+		if !ok || r.err != nil || e.Text != tc.want {
+			t.Errorf("%s: %v (reader: %v), want %q", tc.name, err, r.err, tc.want)
+		}
+	}
+	for _, kind := range []byte{0, 5, 9} {
+		r := reader{b: []byte{0x92, 6, 0x91, 0x95, 1, kind, 7, 0, 0x94, 1, 5, 0xc0, 0}}
+		n, _ := r.header()
+		got, err := r.outcomes(nil, n, &lim)
+		if e, ok := err.(*StatusError); !ok || r.err != nil || len(got) != 0 || e.Text != "kind: want 1..4" {
+			t.Errorf("outcome of kind %d: %v (reader: %v), %d taken", kind, err, r.err, len(got))
+		}
+	}
+}
