@@ -3,7 +3,7 @@ OUT := out
 GO  := go
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench lint fuzz train clean
+.PHONY: help build run test bench micro lint fuzz train clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,9 +19,12 @@ test: ## run every test, with the race detector
 	$(GO) vet ./... ./testdata/...
 	$(GO) test -race -timeout 15m ./... ./testdata/...
 
-bench: ## run the micro-benchmarks (BENCH=regexp, COUNT=n)
+bench: ## measure the whole path beside its peers (QUICK=1: under a minute)
+	cd bench && $(GO) run ./cmd/chain $(if $(QUICK),-quick) $(ARGS)
+
+micro: ## run the micro-benchmarks (BENCH=regexp, COUNT=n)
 	@mkdir -p $(OUT)
-	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./... | tee $(OUT)/bench.txt
+	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./... | tee $(OUT)/micro.txt
 
 # Built at pinned versions, so that a newer linter cannot turn a commit red.
 LINTERS := $(OUT)/linters
