@@ -17,9 +17,10 @@ func FuzzDaemonAnswer(f *testing.F) {
 	}
 	f.Add(uint8(0), 415, "", []byte(nil), true)
 	f.Add(uint8(1), 503, "text/plain", []byte("no model"), true)
+	r := newRig(f, Config{})
 	f.Fuzz(func(t *testing.T, kind uint8, status int, contentType string, body []byte, require bool) {
 		q := oneOfEach()[int(kind)%len(ipc.Kinds)]
-		r := newRig(t, Config{})
+		r.reset()
 		conn := r.conns[q.Kind()-1]
 		var calls []*ipc.Call
 		for range 2 { // identical, hence one question

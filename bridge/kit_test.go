@@ -112,6 +112,15 @@ func newRig(t testing.TB, cfg Config) *rig {
 	return r
 }
 
+// reset makes the bridge as new, for tests that need too many to make each.
+func (r *rig) reset() {
+	r.settle()
+	r.cache, r.absent, r.done.n = newCache(r.cfg.Subjects), false, 0
+	for i, k := range ipc.Kinds {
+		r.lanes[i] = newLane(r.Bridge, k)
+	}
+}
+
 // submit gives the bridge a round of calls with a budget that outlasts the test.
 func (r *rig) submit(reqs ...ipc.Request) []*ipc.Call {
 	calls := make([]*ipc.Call, len(reqs))
