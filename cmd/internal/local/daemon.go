@@ -84,6 +84,7 @@ func start(program string, args []string) (*daemon, error) {
 		return nil, fmt.Errorf("%s ended before it was ready: %s", d.name, text)
 	case <-time.After(patience):
 		_ = cmd.Process.Kill()
+		<-d.exited
 		return nil, fmt.Errorf("%s was not ready after %v", d.name, patience)
 	}
 }
@@ -124,6 +125,7 @@ func (d *daemon) stop() error {
 		return nil
 	case <-time.After(patience):
 		_ = d.cmd.Process.Kill()
+		<-d.exited
 		return fmt.Errorf("%s did not stop within %v and was killed", d.name, patience)
 	}
 }

@@ -26,8 +26,8 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: local DIR [kernelsim's flags]")
 		os.Exit(cli.ExitUsage)
 	}
-	// The signal goes to the children too (they share the terminal); this keeps the
-	// parent alive to collect them.
+	// The children are in groups of their own, so Ctrl-C comes here alone, and is
+	// passed on in order.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1], os.Args[2:]); err != nil {
@@ -75,14 +75,20 @@ func run(ctx context.Context, bin string, args []string) (err error) {
 	sim := exec.CommandContext(ctx, filepath.Join(bin, "kernelsim"),
 		append([]string{"run", "--exit-zero", "--socket", bridge.ready.Socket}, args...)...)
 	sim.Stdin, sim.Stdout, sim.Stderr = os.Stdin, os.Stdout, os.Stderr
-	sim.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	// A group of its own: kernelsim takes a second signal for "at once, without a
+	// report", and with the terminal's and this process's it would get two.
+	sim.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	// Stopped early it still writes its report, so it is asked and not killed.
 	sim.Cancel = func() error { return sim.Process.Signal(syscall.SIGTERM) }
 	sim.WaitDelay = patience
-	if err := sim.Run(); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("kernelsim: %w", err)
+	err = sim.Run()
+	switch {
+	case err == nil, sim.ProcessState != nil && sim.ProcessState.Success():
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("stopped before there was a verdict: %w", err)
 	}
-	return nil
+	return fmt.Errorf("kernelsim: %w", err)
 }
 
 func say(name, address, wanted string) {
