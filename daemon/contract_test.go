@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -189,5 +190,20 @@ func TestModelTrouble(t *testing.T) {
 		if a.Slots[i].Status != want {
 			t.Errorf("slot %d: %v, want %v", i, a.Slots[i].Status, want)
 		}
+	}
+}
+
+// TestContentEncoding: a compressed body is refused as what it is, not as bad JSON.
+func TestContentEncoding(t *testing.T) {
+	r := start(t, nil, Options{})
+	for encoding, want := range map[string]int{"": 200, "identity": 200, "Identity": 200, "gzip": 415, "br": 415, "gzip, identity": 415} {
+		c := r.dial(t)
+		body := originBodies[0].body
+		fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s",
+			originBodies[0].path, encoding, len(body), body)
+		if status, answer := readAnswer(t, c); status != want {
+			t.Errorf("Content-Encoding %q: %d %s, want %d", encoding, status, answer, want)
+		}
+		c.Close()
 	}
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -25,11 +26,19 @@ type work struct {
 
 func newWork(k ipc.Kind) *work { return &work{call: api.Call{Kind: k}} }
 
+// identity is the only Content-Encoding taken: what a compressed body unfolds to has
+// no bound that its length tells.
+var identity = []byte("identity")
+
 // predict answers a call of kind k.
 func (s *Server) predict(ctx *fasthttp.RequestCtx, k ipc.Kind, batch bool) {
 	format, ok := api.ParseContentType(ctx.Request.Header.ContentType())
 	if !ok {
 		sendError(ctx, fasthttp.StatusUnsupportedMediaType, "want Content-Type application/json or application/msgpack")
+		return
+	}
+	if e := ctx.Request.Header.ContentEncoding(); len(e) > 0 && !bytes.EqualFold(e, identity) {
+		sendError(ctx, fasthttp.StatusUnsupportedMediaType, "want a body that is not compressed")
 		return
 	}
 	w := s.pools[k].Get().(*work)
