@@ -1,0 +1,157 @@
+package main
+
+import (
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// The tests run the command as a process of its own: this test binary, which is
+// ml-bridge when told so.
+const beBridge = "MLBRIDGE_TEST_RUN_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(beBridge) != "" {
+		os.Exit(run(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+// command is ml-bridge in an environment without the caller's own settings.
+func command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env = []string{beBridge + "=1", "PATH=" + os.Getenv("PATH"), "TMPDIR=" + t.TempDir()}
+	return cmd
+}
+
+func TestWrongFlagsAreUsageErrors(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--socket-mode", "0666"}, "--socket-mode"},
+		{[]string{"--socket-mode", "0400"}, "--socket-mode"},
+		{[]string{"--socket-mode", "rw"}, "--socket-mode"},
+		{[]string{"--upstream", "ftp://mld"}, "--upstream"},
+		{[]string{"--upstream", "unix:mld.sock"}, "absolute"},
+		{[]string{"--upstream", "http://mld:9005/api"}, "--upstream"},
+		{[]string{"--upstream-client", "curl"}, "--upstream-client"},
+		{[]string{"--upstream-timeout", "0s"}, "--upstream-timeout"},
+		{[]string{"--budget", "-1ms"}, "--budget"},
+		{[]string{"--budget", "fast"}, "--budget"},
+		{[]string{"--ttl", "0s"}, "--ttl"},
+		{[]string{"--stale-bound", "2h"}, "--stale-bound"},
+		{[]string{"--drain", "-1s"}, "--drain"},
+		{[]string{"--max-conns", "0"}, "--max-conns"},
+		{[]string{"--log-format", "xml"}, "--log-format"},
+		{[]string{"--no-such-flag"}, "--no-such-flag"},
+		{[]string{"argument"}, "argument"},
+	} {
+		cmd := command(t, c.args...)
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != cli.ExitUsage || !strings.HasPrefix(string(out), "ml-bridge: ") || !strings.Contains(string(out), c.want) {
+			t.Errorf("ml-bridge %v: exit code %d, %q; want %d and a word about %s", c.args, code, out, cli.ExitUsage, c.want)
+		}
+	}
+}
+
+func TestHelpNamesEveryFlag(t *testing.T) {
+	out, err := command(t, "--help").Output()
+	if err != nil {
+		t.Fatalf("--help: %v", err)
+	}
+	help := string(out)
+	for _, want := range []string{
+		"--socket=PATH", "--socket-mode=\"0600\"", "--http=ADDR", "--allow-host", "--models=DIR", "--upstream=URL", "--upstream-client=\"loop\"",
+		"--upstream-timeout=1s", "--budget=1ms", "--ttl=100ms", "--stale-bound=DURATION", "--max-conns=12000", "--drain=10s", "--log-format=\"auto\"", "--version",
+		"$MLBRIDGE_UPSTREAM", "$MLBRIDGE_SOCKET",
+	} {
+		if !strings.Contains(help, want) {
+			t.Errorf("--help does not say %s:\n%s", want, help)
+		}
+	}
+	if out, err := command(t, "--version").Output(); err != nil || len(strings.TrimSpace(string(out))) == 0 {
+		t.Errorf("--version: %q, %v", out, err)
+	}
+}
+
+func TestFailuresToStartAreSaid(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	socket := filepath.Join(t.TempDir(), "s")
+	for want, args := range map[string][]string{
+		"is taken by another process": {"--socket", socket, "--http", ln.Addr().String()},
+		"http: listen tcp":            {"--socket", socket, "--http", "no-port"},
+		"no-such-folder":              {"--socket", "/no-such-folder/s", "--http", ""},
+	} {
+		cmd := command(t, append(args, "--log-format", "json")...)
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != cli.ExitFailure || !strings.Contains(string(out), want) {
+			t.Errorf("ml-bridge %v: exit code %d, %s; want %d and %q", args, code, out, cli.ExitFailure, want)
+		}
+		if _, err := os.Lstat(socket); err == nil {
+			t.Errorf("ml-bridge %v left its socket behind", args)
+		}
+	}
+}
+
+// A request over HTTP that waits for a daemon that never answers does not hold the
+// drain up for longer than it may take, and gets its answer.
+func TestDrainAnswersHTTPWithoutTheDaemon(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	socket := filepath.Join(t.TempDir(), "s")
+	p := startBridge(t, "--socket", socket, "--http", "127.0.0.1:0", "--upstream", "http://"+silent.Addr().String(),
+		"--upstream-timeout", "1m", "--drain", "1s")
+	c, err := net.Dial("tcp", p.http)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	body := `{"component":"io","health_score":0.2,"current_value":0,"baseline":0,"trend":-2,"historical_health":[],"failure_history":[],"time_since_last_failure":null}`
+	head := "POST /api/ml/predict/failure HTTP/1.1\r\nHost: " + p.http + "\r\nContent-Type: application/json\r\nX-ML-Budget-Ns: 30000000000\r\nContent-Length: "
+	if _, err := io.WriteString(c, head+strconv.Itoa(len(body))+"\r\n\r\n"+body); err != nil {
+		t.Fatal(err)
+	}
+	upstream, err := silent.Accept() // the question is on its way
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer upstream.Close()
+	begun := time.Now()
+	if err := p.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(c)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") || !strings.Contains(string(answer), `"source":"rule"`) {
+		t.Errorf("answer = %q, %v; want 200 from the rule", answer, err)
+	}
+	if code := p.exit(t); code != cli.ExitOK {
+		t.Errorf("exit code %d after a drain of %v, want 0", code, time.Since(begun))
+	}
+}
+
+func TestFailingKindsAreNamedInOrder(t *testing.T) {
+	got := reasons(map[ipc.Kind]string{ipc.Memory: "daemon answered 503: \"no model\"", ipc.Threat: "timeout"})
+	want := []string{"threat: timeout", `memory: daemon answered 503: "no model"`}
+	if !slices.Equal(got, want) {
+		t.Errorf("reasons = %q, want %q", got, want)
+	}
+}
