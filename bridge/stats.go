@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -23,7 +22,7 @@ type stats struct {
 	collectors []prometheus.Collector
 }
 
-// latencyBuckets surround the budget of 1 ms; native buckets give the rest.
+// latencyBuckets surround the budget of 1 ms.
 var latencyBuckets = []float64{
 	10e-6, 20e-6, 50e-6, 100e-6, 200e-6, 300e-6, 500e-6, 700e-6, 1e-3, 1.5e-3, 2e-3, 5e-3, 10e-3, 100e-3, 1,
 }
@@ -42,12 +41,9 @@ func (s *stats) init() {
 	retries := counter("upstream_retries_total", "Retries taken out of the retry budget.", "kind")
 	invalid := counter("invalid_outputs_total", "Predictions of a model that failed validation.", "kind")
 	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name:                            "mlbridge_call_duration_seconds",
-		Help:                            "From the arrival of a call to its answer, inside the bridge.",
-		Buckets:                         latencyBuckets,
-		NativeHistogramBucketFactor:     1.1,
-		NativeHistogramMaxBucketNumber:  160,
-		NativeHistogramMinResetDuration: time.Hour,
+		Name:    "mlbridge_call_duration_seconds",
+		Help:    "From the arrival of a call to its answer, inside the bridge.",
+		Buckets: latencyBuckets,
 	}, []string{"kind"})
 	s.collectors = append(s.collectors, seconds)
 	for i, k := range ipc.Kinds {

@@ -1,0 +1,35 @@
+package bridge
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// A question that goes to the daemon costs no allocation once the records of an
+// earlier one are there to be used again.
+func TestColdCallAllocatesNothing(t *testing.T) {
+	for _, q := range oneOfEach() {
+		r := newRig(t, Config{TTL: 1})
+		conn := r.conns[q.Kind()-1]
+		c := ipc.NewCall(q, &r.done)
+		calls := []*ipc.Call{c}
+		var answer []byte
+		cold := func() {
+			c.Arrived = ipc.Now()
+			c.Deadline = c.Arrived.Add(time.Second)
+			r.Round(calls)
+			if answer == nil {
+				x := conn.x
+				model(q.Kind(), "m@1")(x)
+				answer = x.Answer
+			}
+			conn.end(replay(answer))
+		}
+		cold()
+		if allocs := testing.AllocsPerRun(100, cold); allocs != 0 || c.Reply.Source != ipc.SourceModel || r.done.n != 102 {
+			t.Errorf("%v: %v allocations, source %v, %d answers; want 0, the model, 102", q.Kind(), allocs, c.Reply.Source, r.done.n)
+		}
+	}
+}
