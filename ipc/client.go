@@ -78,6 +78,9 @@ type Client struct {
 	out      []byte  // frames to be written
 	spare    []byte  // storage for the next out
 	writing  bool    // somebody writes: a caller, or the flusher
+	inWrite  bool    // and is in the system call just now
+	queued   uint64  // bytes that were ever put into out
+	taken    uint64  // of these, what the socket took
 	draining bool
 	err      error // why the connection is over
 
@@ -181,13 +184,7 @@ func (c *Client) fail(cause error) {
 		return
 	}
 	c.err = cause
-	sent := &ConnError{Op: "read", Sent: true, Err: cause}
-	for i := range c.flights {
-		if call := c.flights[i].call; call != nil {
-			c.flights[i].call = nil
-			call.finish(sent)
-		}
-	}
+	c.endFlights()
 	unsent := &ConnError{Op: "write", Err: cause}
 	for _, call := range c.waiting {
 		call.finish(unsent)
@@ -198,6 +195,28 @@ func (c *Client) fail(cause error) {
 	_ = c.conn.Close()
 	c.timer.stop()
 	close(c.done)
+}
+
+// endFlights tells the calls in flight that the connection is over, and whether
+// their frames may have been seen. Those that are being written just now are left
+// to who is writing them: only it will know. c.mu is held.
+func (c *Client) endFlights() {
+	sent := &ConnError{Op: "read", Sent: true, Err: c.err}
+	unsent := &ConnError{Op: "write", Err: c.err}
+	for i := range c.flights {
+		f := &c.flights[i]
+		switch {
+		case f.call == nil:
+			continue
+		case f.from < c.taken:
+			f.call.finish(sent)
+		case c.inWrite:
+			continue
+		default:
+			f.call.finish(unsent)
+		}
+		f.call = nil
+	}
 }
 
 // checkBatch refuses what must not be sent at all.

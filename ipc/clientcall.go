@@ -25,6 +25,7 @@ type clientCall struct {
 type flight struct {
 	id   uint64 // of the latest call: the place in the low bits, a count above
 	busy bool   // the server has not answered id
+	from uint64 // where its frame begins among all bytes of the connection
 	call *clientCall
 }
 
@@ -204,7 +205,8 @@ func (c *Client) start(call *clientCall) error {
 	if n := len(b) - start - frameHeader; n > c.hello.limits.Frame {
 		return invalidf("the requests need a frame of %d bytes, the server takes at most %d", n, c.hello.limits.Frame)
 	}
-	c.out = endFrame(b, start)
+	f.from = c.queued
+	c.enqueue(b, start)
 	c.free = c.free[:len(c.free)-1]
 	f.id, f.busy, f.call = id, true, call
 	call.flight = f

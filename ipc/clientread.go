@@ -197,7 +197,7 @@ func (c *Client) sendPong(token uint64) {
 		return
 	}
 	b, start := beginFrame(c.out)
-	c.out = endFrame(appendToken(b, msgPong, token), start)
+	c.enqueue(appendToken(b, msgPong, token), start)
 	c.flush()
 }
 

@@ -27,18 +27,21 @@ func (c *Client) flush() {
 	c.writing = true
 	for range directWrites {
 		chunk := c.takeOut()
+		c.inWrite = true
 		c.mu.Unlock()
 		n, err := c.tryWrite(chunk)
-		if err != nil {
+		c.mu.Lock()
+		if err = c.wrote(n, err); err != nil {
+			c.mu.Unlock()
 			c.writeFailed(err) // writing stays set: nobody can write any more
 			return
 		}
 		if n < len(chunk) {
 			c.rest = chunk[n:]
+			c.mu.Unlock()
 			c.kick <- struct{}{} // has room: only who is writing kicks
 			return
 		}
-		c.mu.Lock()
 		c.giveBack(chunk)
 		if len(c.out) == 0 {
 			c.writing = false
@@ -49,6 +52,25 @@ func (c *Client) flush() {
 	c.rest = c.takeOut()
 	c.mu.Unlock()
 	c.kick <- struct{}{}
+}
+
+// enqueue adds the frame that starts at start of b, which is c.out and more, to what
+// is to be written. c.mu is held.
+func (c *Client) enqueue(b []byte, start int) {
+	c.out = endFrame(b, start)
+	c.queued += uint64(len(b) - start)
+}
+
+// wrote notes what a write came to. When the connection ended meanwhile it ends the
+// calls that were left to it, and gives the reason. c.mu is held.
+func (c *Client) wrote(n int, err error) error {
+	c.inWrite = false
+	c.taken += uint64(n)
+	if c.err != nil {
+		c.endFlights()
+		return c.err
+	}
+	return err
 }
 
 // writeFailed ends the connection, unless all it says is that the server reads no
@@ -124,22 +146,27 @@ func (c *Client) flushLoop() {
 			return
 		case <-c.kick:
 		}
+		c.mu.Lock()
 		chunk := c.rest
 		c.rest = nil
-		for more := true; more; {
-			if _, err := c.conn.Write(chunk); err != nil {
+		for c.err == nil {
+			c.inWrite = true
+			c.mu.Unlock()
+			n, err := c.conn.Write(chunk)
+			c.mu.Lock()
+			if err = c.wrote(n, err); err != nil {
+				c.mu.Unlock()
 				c.writeFailed(err)
 				return
 			}
-			c.mu.Lock()
 			c.giveBack(chunk)
-			if more = len(c.out) > 0; more {
-				chunk = c.takeOut()
-			} else {
+			if len(c.out) == 0 {
 				c.writing = false
+				break
 			}
-			c.mu.Unlock()
+			chunk = c.takeOut()
 		}
+		c.mu.Unlock()
 	}
 }
 
@@ -183,7 +210,7 @@ func (c *Client) queueOutcomes(outcomes []Outcome) error {
 		return &StatusError{Status: StatusOverloaded, Text: "the server does not read what it is sent"}
 	}
 	b, start := beginFrame(c.out)
-	c.out = endFrame(appendOutcomes(b, outcomes), start)
+	c.enqueue(appendOutcomes(b, outcomes), start)
 	c.flush()
 	return nil
 }
