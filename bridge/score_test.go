@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -11,7 +12,7 @@ import (
 // Outcomes count when they are about a prediction that was given, its subject and
 // its kind, in time and for the first time.
 func TestOutcomesJoinTheirPredictionOnly(t *testing.T) {
-	r := newRig(t, Config{})
+	r := newRig(t, Config{TTL: time.Hour})
 	calls := r.submit(workload(1, 0.5), workload(2, 0.5), &ipc.FailureRequest{Component: "io"})
 	r.conns[0].end(model(ipc.Workload, "m@1"))
 	r.conns[2].end(model(ipc.Failure, "m@1"))
