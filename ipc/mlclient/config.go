@@ -18,7 +18,7 @@ type Config struct {
 	StaleBound time.Duration // how long it may still be given as stale; 10 × TTL
 	Entries    int           // most subjects remembered; 16,384, about 450 bytes each
 	// Thresholds is the confidence, by kind, below which the rule is preferred to
-	// the model; DefaultThreshold where it is nil, 0 to prefer the model always.
+	// the model; DefaultThreshold where it says nothing, 0 to prefer the model always.
 	Thresholds map[ipc.Kind]float32
 
 	Budget        time.Duration // of a Predict that names none; 1 ms
@@ -37,8 +37,23 @@ type Config struct {
 	OnState func(s State, cause error)
 }
 
-// DefaultThreshold is the confidence from which a model is preferred to its rule.
-const DefaultThreshold = 0.5
+// DefaultThreshold is the confidence from which a model of kind k is preferred to
+// its rule.
+//
+// For threat and failure confidence is the probability of a right verdict, and half
+// is where a verdict is worth having. For the other two it is the probability of a
+// near hit among many possibilities, and small for the rule as well: a page that is
+// right one time in ten beats a rule that is right one time in thirty, and a noisy
+// agent's load is not better known to the mean of its history.
+func DefaultThreshold(k ipc.Kind) float32 {
+	switch k {
+	case ipc.Workload:
+		return 0.25
+	case ipc.Memory:
+		return 0.05
+	}
+	return 0.5
+}
 
 func (c *Config) setDefaults() {
 	durations := []struct {
@@ -93,7 +108,7 @@ func dialPath(path string) func(context.Context, ipc.ClientConfig) (*ipc.Client,
 // thresholds gives the table indexed by kind.
 func (c *Config) thresholds() (table [len(ipc.Kinds) + 1]float32) {
 	for _, k := range ipc.Kinds {
-		table[k] = DefaultThreshold
+		table[k] = DefaultThreshold(k)
 		if t, ok := c.Thresholds[k]; ok {
 			table[k] = t
 		}
