@@ -30,6 +30,7 @@ var (
 	whoLabels = []string{"kind", "who"}
 
 	descUp       = prometheus.NewDesc("mlbridge_upstream_up", "1 while the daemon answers, 0 when it does not or has not been asked.", nil, nil)
+	descFailing  = prometheus.NewDesc("mlbridge_upstream_failing", "1 for a kind whose last call to the daemon gave no usable answer.", kindLabel, nil)
 	descConns    = prometheus.NewDesc("mlbridge_connections", "Open connections on the socket.", nil, nil)
 	descAccepted = prometheus.NewDesc("mlbridge_connections_accepted_total", "Connections admitted.", nil, nil)
 	descRefused  = prometheus.NewDesc("mlbridge_connections_refused_total", "Connections turned away.", nil, nil)
@@ -48,7 +49,7 @@ var (
 // Describe implements prometheus.Collector.
 func (s snapshots) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descUp, descConns, descAccepted, descRefused, descFaults, descStuck, descMessages, descSlots,
+		descUp, descFailing, descConns, descAccepted, descRefused, descFaults, descStuck, descMessages, descSlots,
 		descInvalid, descBytesIn, descBytesOut, descOutcomes, descUnknown, descError,
 	} {
 		ch <- d
@@ -63,11 +64,12 @@ func (s snapshots) Collect(ch chan<- prometheus.Metric) {
 	count := func(d *prometheus.Desc, v uint64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
-	up := 0.0
-	if s.b.Upstream().State == UpstreamUp {
-		up = 1
+	upstream := s.b.Upstream()
+	gauge(descUp, oneIf(upstream.State == UpstreamUp))
+	for _, k := range ipc.Kinds {
+		_, failing := upstream.failing[k]
+		gauge(descFailing, oneIf(failing), k.String())
 	}
-	gauge(descUp, up)
 	t := s.b.ServerStats()
 	gauge(descConns, float64(t.Connections))
 	count(descAccepted, t.Accepted)
@@ -88,4 +90,11 @@ func (s snapshots) Collect(ch chan<- prometheus.Metric) {
 			gauge(descError, sc.RecentRule, kind, "rule")
 		}
 	}
+}
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }

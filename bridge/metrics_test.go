@@ -19,6 +19,8 @@ func TestMetricsKeepTheConventions(t *testing.T) {
 	}
 	c := r.submit(workload(1, 0.5))[0]
 	r.conns[0].end(model(ipc.Workload, "m@1"))
+	r.submit(&ipc.MemoryRequest{AgentID: 1})
+	r.conns[3].end(says(503, "", "no model for memory"))
 	r.submit(workload(1, 0.5), workload(2, 0.5))
 	r.settle()
 	r.score.observe(&ipc.Outcome{PredictionID: c.Reply.PredictionID, Subject: c.Request.Subject(), Actual: c.Reply.Prediction})
@@ -48,13 +50,16 @@ func TestMetricsKeepTheConventions(t *testing.T) {
 		"mlbridge_answers_total workload cache":       1,
 		"mlbridge_answers_total workload rule":        1,
 		"mlbridge_answers_total memory none":          0,
-		"mlbridge_fallbacks_total daemon unavailable": 1,
+		"mlbridge_fallbacks_total daemon unavailable": 2,
 		"mlbridge_upstream_calls_total workload":      2,
 		"mlbridge_upstream_questions_total workload":  2,
 		"mlbridge_call_duration_seconds workload":     3,
 		"mlbridge_outcomes_total workload":            1,
 		"mlbridge_outcomes_unknown_total workload":    0,
 		"mlbridge_prediction_error workload model":    0,
+		"mlbridge_upstream_failing workload":          0,
+		"mlbridge_upstream_failing memory":            1,
+		"mlbridge_upstream_failures_total memory":     1,
 		"mlbridge_upstream_up":                        1,
 		"mlbridge_upstream_failures_total workload":   0,
 		"mlbridge_upstream_retries_total workload":    0,
