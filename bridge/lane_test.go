@@ -163,6 +163,9 @@ func TestClosedLaneAnswersAtOnceAndOnce(t *testing.T) {
 	if r.done.n != 3 || !r.conns[0].closed || r.conns[0].calls != 1 {
 		t.Errorf("%d answers, closed %v, %d exchanges; want 3, true, 1", r.done.n, r.conns[0].closed, r.conns[0].calls)
 	}
+	if l := r.lanes[0]; l.rest.down() || l.rest.over.Armed() {
+		t.Errorf("the answer that came too late left the lane down (%v)", l.rest.reason)
+	}
 }
 
 // From a microsecond to the longest: an answer, and none before it is due.
