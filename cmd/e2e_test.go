@@ -49,7 +49,8 @@ func TestBothUpstreamClientsAndSocketsWork(t *testing.T) {
 }
 
 func TestHostedEngineNeedsNoDaemon(t *testing.T) {
-	c := dial(t, startBridge(t, "http://127.0.0.1:1", "--models", "embedded").at.Socket)
+	b := start(t, "ml-bridge", "--socket", t.TempDir()+"/b.sock", "--http", "127.0.0.1:0", "--models", "embedded")
+	c := dial(t, b.at.Socket)
 	for _, n := range []uint64{1, 60} { // on the loop, and beside it
 		var reqs []ipc.Request
 		for i := range n {

@@ -12,10 +12,6 @@ type Call struct {
 	RequireModel bool
 	Reply        Reply
 
-	// Stage is for the backend that is answering the call: a place for what it
-	// must remember per call. It is nil when the call arrives.
-	Stage any
-
 	owner CallOwner
 	store requestStore
 }

@@ -38,7 +38,7 @@ func (c *serverConn) predict(r *reader, n int) error {
 	for range h.slots {
 		call := s.freeCalls.get()
 		p.calls = append(p.calls, call)
-		call.owner, call.Arrived, call.Deadline, call.Stage = p, arrived, deadline, nil
+		call.owner, call.Arrived, call.Deadline = p, arrived, deadline
 		var err error
 		call.Request, err = r.slot(&call.store)
 		if r.err != nil {
@@ -138,7 +138,7 @@ func (p *pendingCall) reply() {
 
 func (s *Server) recycle(p *pendingCall) {
 	for i, call := range p.calls {
-		call.owner, call.Request, call.Stage = nil, nil, nil
+		call.owner, call.Request = nil, nil
 		s.freeCalls.put(call)
 		p.calls[i] = nil
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,6 +84,9 @@ func ParseTarget(s string) (Target, error) {
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return Target{}, fmt.Errorf("upstream: %q: port %q is outside 1-65535", s, port)
 	}
 	return Target{
 		URL: s, network: "tcp", host: u.Host, tls: u.Scheme == "https",

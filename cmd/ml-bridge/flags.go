@@ -27,9 +27,9 @@ type flags struct {
 	HTTP       string   `name:"http" help:"Address of the HTTP API, host:port; empty for none." env:"MLBRIDGE_HTTP" default:"127.0.0.1:9006" placeholder:"ADDR"`
 	AllowHost  []string `help:"Host name that HTTP requests may carry besides the loopback ones; may be repeated." env:"MLBRIDGE_ALLOW_HOST" placeholder:"NAME"`
 
-	Models string `help:"Host the engine in this process instead of asking mld: 'embedded' for the built-in models, or a folder with a manifest.json." env:"MLBRIDGE_MODELS" placeholder:"DIR"`
+	Models string `help:"Host the engine in this process instead of asking mld: 'embedded' for the built-in models, or a folder with a manifest.json." env:"MLBRIDGE_MODELS" placeholder:"DIR" xor:"engine"`
 
-	Upstream        string        `help:"Where mld is: http://host:port, https://host:port or unix:/path." env:"MLBRIDGE_UPSTREAM" default:"http://127.0.0.1:9005" placeholder:"URL"`
+	Upstream        string        `help:"Where mld is: http://host:port, https://host:port or unix:/path." env:"MLBRIDGE_UPSTREAM" default:"http://127.0.0.1:9005" placeholder:"URL" xor:"engine"`
 	UpstreamClient  string        `help:"HTTP client to use: the event loop's own, or Go's net/http (${enum})." env:"MLBRIDGE_UPSTREAM_CLIENT" enum:"loop,net/http" default:"loop"`
 	UpstreamTimeout time.Duration `help:"One call to mld may take so long; callers with less time are answered meanwhile." env:"MLBRIDGE_UPSTREAM_TIMEOUT" default:"1s"`
 
@@ -51,19 +51,24 @@ func (f *flags) Validate() error {
 	if _, err := upstream.ParseTarget(f.Upstream); err != nil {
 		return fmt.Errorf("--upstream: %w", err)
 	}
+	if f.Models != "" && f.Models != builtIn {
+		if info, err := os.Stat(f.Models); err != nil || !info.IsDir() {
+			return fmt.Errorf("--models: %q is neither %q nor a folder", f.Models, builtIn)
+		}
+	}
 	for _, d := range []struct {
-		flag string
-		v    time.Duration
-		min  time.Duration
+		flag     string
+		v        time.Duration
+		min, max time.Duration
 	}{
-		{"--budget", f.Budget, 1},
-		{"--ttl", f.TTL, 1},
-		{"--stale-bound", f.StaleBound, 0},
-		{"--upstream-timeout", f.UpstreamTimeout, 1},
-		{"--drain", f.Drain, 0},
+		{"--budget", f.Budget, 1, ipc.DefaultLimits().MaxBudget},
+		{"--ttl", f.TTL, 1, time.Hour},
+		{"--stale-bound", f.StaleBound, 0, time.Hour},
+		{"--upstream-timeout", f.UpstreamTimeout, 1, time.Hour},
+		{"--drain", f.Drain, 0, time.Hour},
 	} {
-		if d.v < d.min || d.v > time.Hour {
-			return fmt.Errorf("%s: %v is outside %v..1h", d.flag, d.v, d.min)
+		if d.v < d.min || d.v > d.max {
+			return fmt.Errorf("%s: %v is outside %v..%v", d.flag, d.v, d.min, d.max)
 		}
 	}
 	if f.MaxConns < 1 {
