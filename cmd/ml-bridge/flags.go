@@ -29,7 +29,7 @@ type flags struct {
 
 	Models string `help:"Host the engine in this process instead of asking mld: 'embedded' for the built-in models, or a folder with a manifest.json." env:"MLBRIDGE_MODELS" placeholder:"DIR" xor:"engine"`
 
-	Upstream        string        `help:"Where mld is: http://host:port, https://host:port or unix:/path." env:"MLBRIDGE_UPSTREAM" default:"http://127.0.0.1:9005" placeholder:"URL" xor:"engine"`
+	Upstream        string        `help:"Where mld is: http://host:port, https://host:port or unix:/path (default http://127.0.0.1:9005)." env:"MLBRIDGE_UPSTREAM" placeholder:"URL" xor:"engine"`
 	UpstreamClient  string        `help:"HTTP client to use: the event loop's own, or Go's net/http (${enum})." env:"MLBRIDGE_UPSTREAM_CLIENT" enum:"loop,net/http" default:"loop"`
 	UpstreamTimeout time.Duration `help:"One call to mld may take so long; callers with less time are answered meanwhile." env:"MLBRIDGE_UPSTREAM_TIMEOUT" default:"1s"`
 
@@ -43,8 +43,15 @@ type flags struct {
 	Version   kong.VersionFlag `help:"Print the version and exit."`
 }
 
+// defaultUpstream is where mld listens by itself. kong does not know it as the
+// flag's default, or it would take the flag for given beside --models.
+const defaultUpstream = "http://127.0.0.1:9005"
+
 // Validate is called by kong.
 func (f *flags) Validate() error {
+	if f.Upstream == "" {
+		f.Upstream = defaultUpstream
+	}
 	if _, err := f.mode(); err != nil {
 		return err
 	}
