@@ -90,7 +90,7 @@ func TestFrozenDaemonCostsNobodyAnAnswer(t *testing.T) {
 	ch := startChain(t)
 	c := dial(t, ch.socket)
 	until(t, c, fresh(1)[0], ipc.SourceModel)
-	ch.mld.signal(syscall.SIGSTOP)
+	ch.mld.freeze()
 	for n := range uint64(50) {
 		// The budget is long for this path, so that a busy test machine does not
 		// fail the test; that the answer came at all is what counts here.

@@ -130,6 +130,36 @@ func (p *process) signal(s syscall.Signal) {
 	}
 }
 
+// freeze stops the process and returns when all of its threads have stopped: the
+// signal alone is only on its way.
+func (p *process) freeze() {
+	p.t.Helper()
+	p.signal(syscall.SIGSTOP)
+	tasks := fmt.Sprintf("/proc/%d/task/", p.cmd.Process.Pid)
+	for deadline := time.Now().Add(startup); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if stopped(p.t, tasks) {
+			return
+		}
+	}
+	p.t.Fatalf("not stopped after %v", startup)
+}
+
+func stopped(t *testing.T, tasks string) bool {
+	t.Helper()
+	threads, err := os.ReadDir(tasks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thread := range threads {
+		stat, err := os.ReadFile(tasks + thread.Name() + "/stat")
+		// proc_pid_stat(5): the state follows the name in parentheses.
+		if _, after, ok := strings.Cut(string(stat), ") "); err == nil && ok && after[0] != 'T' {
+			return false
+		}
+	}
+	return true
+}
+
 // end waits for the process and gives its exit code.
 func (p *process) end() int {
 	p.t.Helper()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/mlclient"
+	"github.com/mlbridge/mlbridge/kernelsim/scenario"
 )
 
 // patience is how long a bridge may take to answer the first hello.
@@ -63,7 +64,7 @@ func (b *bridge) wire(ctx context.Context) (ipc.Predictor, error) {
 // client opens the kernel side's own client, which caches, reconnects and falls back
 // to the rules, and waits for its connection.
 func (b *bridge) client(ctx context.Context) (ipc.Predictor, error) {
-	c := mlclient.New(mlclient.Config{Path: b.path, Name: "kernelsim"})
+	c := mlclient.New(mlclient.Config{Path: b.path, Name: "kernelsim", Thresholds: scenario.Thresholds()})
 	b.closers = append(b.closers, c.Close)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/term"
@@ -17,6 +16,7 @@ import (
 type console struct {
 	ctx      context.Context
 	out, err io.Writer
+	began    time.Time // of the command: a report that is younger is another run's
 }
 
 // drawEvery is how often the live view is drawn anew.
@@ -64,50 +64,4 @@ func (c *console) say(quiet bool, format string, args ...any) {
 	if !quiet {
 		fmt.Fprintf(c.err, format+"\n", args...)
 	}
-}
-
-// publish prints the report and writes its files.
-func (c *console) publish(r *report.Report, dir string, noColor bool) error {
-	write := r.Text
-	if _, tty := terminal(c.out); tty && !noColor {
-		write = r.ColorText
-	}
-	if err := write(c.out); err != nil || dir == "" {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
-	for _, file := range []struct {
-		name  string
-		write func(io.Writer) error
-	}{{"report.txt", r.Text}, {"report.json", r.JSON}, {"report.html", r.HTML}} {
-		if err := writeFile(filepath.Join(dir, file.name), file.write); err != nil {
-			return err
-		}
-	}
-	page := filepath.Join(dir, "report.html")
-	_, err := fmt.Fprintf(c.out, "\nreport with plots: %s\n", page)
-	return err
-}
-
-// writeFile replaces path by a whole new file or leaves it as it was.
-func writeFile(path string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // gone already when all went well
-	if err := write(f); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -16,7 +16,17 @@ import (
 )
 
 const description = "Play the kernel against a running ml-bridge: four subsystems, then a measured load. " +
-	"Without any command or flag: both, against the default socket, about 20 seconds."
+	"Without any command or flag: both, against the default socket, about 20 seconds.\n\n" + exitCodes
+
+// exitCodes is part of every help text of a command that ends with a verdict.
+const exitCodes = "Exit codes: 0 the answers came inside the budget, 3 they did not, 2 wrong command line, " +
+	"1 a failure or a void run (one that says nothing about the bridge, because the load generator itself was too late)."
+
+// Help is called by kong.
+func (runCommand) Help() string { return exitCodes }
+
+// Help is called by kong.
+func (loadCommand) Help() string { return exitCodes }
 
 // commands is the command line.
 type commands struct {
@@ -33,7 +43,7 @@ type where struct {
 	Socket  string        `help:"The bridge's Unix socket (default: where ml-bridge puts it)." env:"MLBRIDGE_SOCKET" placeholder:"PATH"`
 	Budget  time.Duration `help:"Time that an answer may take in the load phase; the verdict is about it." default:"1ms"`
 	Seed    uint64        `help:"Seed of everything random." default:"1"`
-	Out     string        `help:"Write report.html, report.json and report.txt into this folder." type:"path" placeholder:"DIR"`
+	Out     string        `help:"Write report.html, report.json and report.txt into this folder (report-partial.* for a run that is interrupted)." type:"path" placeholder:"DIR"`
 	Quiet   bool          `help:"No live progress." short:"q"`
 	NoColor bool          `help:"No colours (also with NO_COLOR set)." env:"NO_COLOR"`
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/ipctest"
@@ -85,6 +86,8 @@ func TestExitCodes(t *testing.T) {
 		{"threat cannot be seen live", []string{"load", "--threat", "live"}, 2, "privileges"},
 		{"no budget", []string{"load", "--budget", "0s"}, 2, "budget"},
 		{"help", []string{"run", "--help"}, 0, "--socket"},
+		{"help of all", []string{"--help"}, 0, "Exit codes: 0"},
+		{"help of a command", []string{"load", "--help"}, 0, "Exit codes: 0"},
 		{"version", []string{"--version"}, 0, ""},
 		{"questions of a kind without a source", with("load", "--socket", socket, "--threat", "none"), 1, "no threat question"},
 	} {
@@ -132,8 +135,9 @@ func TestReportFiles(t *testing.T) {
 			t.Errorf("%s: %v, want it to hold %q", name, err, want)
 		}
 	}
-	if lines := strings.Split(strings.TrimSpace(stdout.String()), "\n"); !strings.HasSuffix(lines[len(lines)-1], filepath.Join(dir, "report.html")) {
-		t.Errorf("the last line is %q, want the page's path", lines[len(lines)-1])
+	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
+	if n := len(lines); !strings.HasSuffix(lines[n-2], filepath.Join(dir, "report.html")) || !strings.HasPrefix(lines[n-1], "PASS: ") {
+		t.Errorf("the last lines are %q, want the page's path and the verdict", lines[n-2:])
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
@@ -143,6 +147,10 @@ func TestReportFiles(t *testing.T) {
 // TestStoppedEarlyItStillReports interrupts a run of an hour once its load has begun.
 func TestStoppedEarlyItStillReports(t *testing.T) {
 	dir := t.TempDir()
+	whole := filepath.Join(dir, "report.html")
+	if err := os.WriteFile(whole, []byte("a whole run"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	cmd, stdout, _ := command(t, "load", "--socket", fakeBridge(t), "--budget", "1m", "--out", dir,
 		"--duration", "1h", "--warmup", "0s", "--closed-loop", "1", "--workload", "trace", "--failure", "trace")
 	cmd.Stderr = nil
@@ -170,8 +178,31 @@ func TestStoppedEarlyItStillReports(t *testing.T) {
 	if !strings.Contains(stdout.String(), "ended early") || !strings.Contains(stdout.String(), "verdict PASS") {
 		t.Errorf("the report does not say that the run was ended early:\n%s", stdout)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "report.html")); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "report-partial.html")); err != nil {
 		t.Error(err)
+	}
+	if b, err := os.ReadFile(whole); err != nil || string(b) != "a whole run" {
+		t.Errorf("the whole run's report is now %.20q (%v): it was replaced by part of one", b, err)
+	}
+}
+
+// TestAnotherRunsReportIsNotReplacedInSilence writes twice into a folder, the second
+// time as a run that began before the first one ended.
+func TestAnotherRunsReportIsNotReplacedInSilence(t *testing.T) {
+	dir := t.TempDir()
+	var said bytes.Buffer
+	for _, c := range []struct {
+		began time.Time
+		warns bool
+	}{{time.Now(), false}, {time.Now().Add(time.Hour), false}, {time.Now().Add(-time.Hour), true}} {
+		said.Reset()
+		con := &console{ctx: t.Context(), out: io.Discard, err: &said, began: c.began}
+		if err := con.publish(report.New("x"), dir, true); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(said.String(), "another run"); got != c.warns {
+			t.Errorf("began %v: said %q, want a warning %v", c.began, said.String(), c.warns)
+		}
 	}
 }
 

@@ -4,7 +4,8 @@
 // none, no file and no privileges.
 //
 // Exit codes: 0 when the answers came inside the budget, 3 when they did not, 2 for
-// a wrong command line, 1 for a failure: no bridge, or a run that measured nothing.
+// a wrong command line, 1 for a failure (no bridge) or a void run: one that measured
+// nothing, or itself rather than the bridge.
 package main
 
 import (
@@ -15,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -44,7 +46,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "kernelsim:", err)
 		return cli.ExitUsage
 	}
-	err = parsed.Run(&console{ctx: ctx, out: stdout, err: stderr})
+	err = parsed.Run(&console{ctx: ctx, out: stdout, err: stderr, began: time.Now()})
 	return exitCode(err, c.ExitZero, stderr)
 }
 
