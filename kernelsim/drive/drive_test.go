@@ -118,6 +118,24 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+func TestReasons(t *testing.T) {
+	for reason, want := range map[ipc.Reason]string{
+		ipc.ReasonNone: "", ipc.ReasonLowConfidence: ipc.ReasonLowConfidence.String(),
+		ipc.ReasonNotCached: ipc.ReasonNotCached.String(), ipc.Reason(200): "",
+	} {
+		d := newDriver(t, &recorder{reply: ipc.Reply{Source: ipc.SourceRule, Reason: reason}}, 0)
+		got := d.Call(t.Context(), 0, 0, 0)
+		name := ""
+		if got.Reason > 0 {
+			name = drive.Reasons[got.Reason-1]
+		}
+		if got.Err != nil || name != want {
+			t.Errorf("reason %d is counted as %q (error %v), want %q", reason, name, got.Err, want)
+		}
+		d.Close()
+	}
+}
+
 func TestQuestionsTakeTurns(t *testing.T) {
 	r := &recorder{reply: ipc.Reply{Source: ipc.SourceModel}}
 	d := newDriver(t, r, 0)

@@ -14,6 +14,18 @@ import (
 // Sources names who may answer, in the order that Outcomes count them in.
 var Sources = []string{"model", "cache", "stale", "rule"}
 
+// Reasons names why a better source did not answer: ipc.Reasons in wire order, less
+// ReasonNone, so that an Outcome's reason is the wire's.
+var Reasons = reasons()
+
+func reasons() []string {
+	var names []string
+	for _, r := range ipc.Reasons[1:] {
+		names = append(names, r.String())
+	}
+	return names
+}
+
 // errBusy is what a call ends with that no caller is free for.
 var errBusy = errors.New("drive: all callers are waiting for answers")
 
@@ -127,5 +139,14 @@ func (w *caller) ask(ctx context.Context, q ipc.Request, budget time.Duration) l
 	case r.Source < ipc.SourceModel || r.Source > ipc.SourceRule:
 		return load.Outcome{Err: errNoSource}
 	}
-	return load.Outcome{Source: int(r.Source - ipc.SourceModel)}
+	return load.Outcome{Source: int(r.Source - ipc.SourceModel), Reason: reasonOf(r)}
+}
+
+// reasonOf is the reply's reason as an Outcome counts it. One that this program does
+// not know yet counts as none given: the answer is good all the same.
+func reasonOf(r *ipc.Reply) int {
+	if !r.Reason.Valid() {
+		return 0
+	}
+	return int(r.Reason)
 }

@@ -33,7 +33,7 @@ func BenchmarkAccount(b *testing.B) {
 	b.ReportAllocs()
 	latency := int64(10_000)
 	for b.Loop() {
-		t.end(0, 0, nil, latency, latency)
+		t.end(0, Outcome{}, latency, latency)
 		latency = (latency*7 + 1013) % 1_000_000
 	}
 }

@@ -44,6 +44,9 @@ type Outcome struct {
 	// Source is an index into Options.Sources: who gave the answer. Ignored when
 	// Err is set.
 	Source int
+	// Reason says why that source answered and not a better one: 0 for none given,
+	// else Options.Reasons[Reason-1]. Ignored when Err is set.
+	Reason int
 	// Err means no usable answer. Its text is only looked at for the first few
 	// different errors of a label.
 	Err error
@@ -59,6 +62,9 @@ func (c Call) Done(o Outcome) bool {
 // errBadSource stands in for an answer whose source has no name.
 var errBadSource = errors.New("load: source out of range")
 
+// errBadReason stands in for an answer whose reason has no name.
+var errBadReason = errors.New("load: reason out of range")
+
 // slot is the record of a call. Exactly one party owns it at any time: the
 // pacing thread (free), the target (open), the recorder (on the done stack).
 type slot struct {
@@ -71,6 +77,7 @@ type slot struct {
 	kind     slotKind
 	label    int
 	source   int
+	reason   int
 	err      error
 	intended int64 // ns, like all below
 	ready    int64 // when the pacing thread was free to start the call

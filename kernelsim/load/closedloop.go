@@ -106,7 +106,7 @@ func (r *ClosedLoop) work(ctx context.Context, worker int) {
 			st.tally.warmup++
 		} else {
 			st.tally.labels[label].Intended++
-			st.tally.end(label, out.Source, out.Err, latency, latency)
+			st.tally.end(label, out, latency, latency)
 		}
 		st.mu.Unlock()
 	}
@@ -164,7 +164,7 @@ func (r *ClosedLoop) conclude() {
 		Elapsed: max(time.Duration(min(now, r.end)-r.measured), 0),
 		Warmup:  r.o.Warmup, WarmupCalls: t.warmup, Budget: r.o.Budget,
 		Interrupted: r.ctx.Err() != nil,
-		Labels:      t.labels, Sources: r.o.Sources, Points: r.timeline.points,
+		Labels:      t.labels, Sources: r.o.Sources, Reasons: r.o.Reasons, Points: r.timeline.points,
 		Pacing: t.pacing, Issue: t.issue,
 	}
 }

@@ -54,13 +54,14 @@ type Label struct {
 type Source struct {
 	Name    string
 	Count   uint64
+	Reasons []uint64                // of Count, by Options.Reasons; the rest gave none
 	Latency *hdrhistogram.Histogram // nil until the first answer
 }
 
-func newLabel(name string, sources []string) *Label {
+func newLabel(name string, sources, reasons []string) *Label {
 	l := &Label{Name: name, Latency: newHistogram(), Naive: newHistogram(), Messages: map[string]uint64{}}
 	for _, s := range sources {
-		l.Sources = append(l.Sources, Source{Name: s})
+		l.Sources = append(l.Sources, Source{Name: s, Reasons: make([]uint64, len(reasons))})
 	}
 	return l
 }
@@ -102,7 +103,7 @@ func (l *Label) Share() float64 {
 	return float64(l.InBudget) / float64(l.Intended)
 }
 
-// merge adds other, which must have the same sources, to l.
+// merge adds other, which must have the same sources and reasons, to l.
 func (l *Label) merge(other *Label) {
 	l.Intended += other.Intended
 	l.Answered += other.Answered
@@ -114,6 +115,9 @@ func (l *Label) merge(other *Label) {
 	l.Naive.Merge(other.Naive)
 	for i, s := range other.Sources {
 		l.Sources[i].Count += s.Count
+		for k, n := range s.Reasons {
+			l.Sources[i].Reasons[k] += n
+		}
 		if s.Latency == nil {
 			continue
 		}

@@ -206,7 +206,7 @@ func (r *OpenLoop) finish(c Call, o Outcome) bool {
 	if r.closed.Load() || !s.state.CompareAndSwap(c.gen<<1|1, (c.gen+1)<<1) {
 		return false
 	}
-	s.finish, s.source, s.err = now, o.Source, o.Err
+	s.finish, s.source, s.reason, s.err = now, o.Source, o.Reason, o.Err
 	r.inFlight.Add(-1)
 	r.done.push(s, s)
 	return true

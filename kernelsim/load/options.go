@@ -51,6 +51,8 @@ type Options struct {
 	// Labels names the kinds of calls, at least one; Sources who may answer, at
 	// least one.
 	Labels, Sources []string
+	// Reasons names why a better source did not answer; may be empty.
+	Reasons []string
 	// LabelOf is the label of call n. A pure function, called where the pacing
 	// must not wait. Nil deals the labels out in turn.
 	LabelOf func(n uint64) int

@@ -90,7 +90,7 @@ func (r *OpenLoop) account(s *slot) {
 		r.tally.drop(s.label)
 		return
 	}
-	r.tally.end(s.label, s.source, s.err, s.finish-s.intended, s.finish-s.sent)
+	r.tally.end(s.label, Outcome{Source: s.source, Reason: s.reason, Err: s.err}, s.finish-s.intended, s.finish-s.sent)
 	s.err = nil // nothing a target gave us outlives its call
 }
 
@@ -103,7 +103,7 @@ func (r *OpenLoop) conclude() {
 		Mode: "open", Schedule: r.o.Pacer.String(),
 		Elapsed: r.elapsed(), Warmup: r.o.Warmup, WarmupCalls: r.tally.warmup,
 		Budget: r.o.Budget, Interrupted: r.stop.Load(),
-		Labels: r.tally.labels, Sources: r.o.Sources, Points: r.timeline.points,
+		Labels: r.tally.labels, Sources: r.o.Sources, Reasons: r.o.Reasons, Points: r.timeline.points,
 		Pacing: r.tally.pacing, Issue: r.tally.issue,
 	}
 	res.Began = time.Now().Add(time.Duration(r.measured - r.clock.Now()))

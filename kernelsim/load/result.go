@@ -31,6 +31,7 @@ type Result struct {
 
 	Labels  []*Label
 	Sources []string
+	Reasons []string
 	Points  []Point // the timeline
 
 	// Pacing is how late calls were started compared with a perfect pacer whose
@@ -44,7 +45,7 @@ type Result struct {
 
 // Total adds all labels up into one, named "all".
 func (r *Result) Total() *Label {
-	all := newLabel("all", r.Sources)
+	all := newLabel("all", r.Sources, r.Reasons)
 	for _, l := range r.Labels {
 		all.merge(l)
 	}
@@ -63,8 +64,8 @@ func (r *Result) Rate() float64 {
 	return float64(n) / r.Elapsed.Seconds()
 }
 
-// Merge adds results up that were measured with the same labels, sources and
-// budget, at the same time (several generators) or one after the other. Counts
+// Merge adds results up that were measured with the same labels, sources,
+// reasons and budget, at the same time (several generators) or one after the other. Counts
 // and histograms are exact. Timeline points are matched by position; their
 // percentiles cannot be added, so the worst of the parts stands.
 func Merge(results ...*Result) (*Result, error) {
@@ -77,7 +78,7 @@ func Merge(results ...*Result) (*Result, error) {
 	out.Labels, out.Points = nil, nil
 	out.WarmupCalls, out.Overrun = 0, 0
 	for _, l := range first.Labels {
-		out.Labels = append(out.Labels, newLabel(l.Name, first.Sources))
+		out.Labels = append(out.Labels, newLabel(l.Name, first.Sources, first.Reasons))
 	}
 	for i, r := range results {
 		if err := sameShape(first, r); err != nil {
@@ -95,6 +96,8 @@ func sameShape(a, b *Result) error {
 		return fmt.Errorf("labels differ")
 	case !slices.Equal(a.Sources, b.Sources):
 		return fmt.Errorf("sources differ")
+	case !slices.Equal(a.Reasons, b.Reasons):
+		return fmt.Errorf("reasons differ")
 	case a.Budget != b.Budget:
 		return fmt.Errorf("budget is %v, not %v", b.Budget, a.Budget)
 	}

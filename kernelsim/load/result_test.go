@@ -94,12 +94,36 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+func TestReasonsAreCountedBySource(t *testing.T) {
+	o := Options{
+		Duration: time.Second, Labels: []string{"a"},
+		Sources: []string{"model", "rule"}, Reasons: []string{"deadline", "low confidence"},
+	}
+	books := []*tally{newTally(&o), newTally(&o)}
+	for _, b := range books {
+		b.end(0, Outcome{Source: 0}, 1, 1)
+		b.end(0, Outcome{Source: 1, Reason: 2}, 1, 1)
+		b.end(0, Outcome{Source: 1, Reason: 3}, 1, 1) // has no name
+		b.end(0, Outcome{Source: 1, Reason: -1}, 1, 1)
+		b.end(0, Outcome{Source: 1, Reason: 1, Err: errors.New("late")}, 1, 1)
+	}
+	books[0].merge(books[1])
+	l := books[0].labels[0]
+	if got, want := fmt.Sprint(l.Sources[0].Reasons, l.Sources[1].Reasons), "[0 0] [0 2]"; got != want {
+		t.Errorf("reasons by source %s, want %s", got, want)
+	}
+	if l.Answered != 4 || l.Errors != 6 || l.Messages[errBadReason.Error()] != 4 {
+		t.Errorf("%d answers and errors %v, want 4, and 4 for a reason without a name", l.Answered, l.Messages)
+	}
+}
+
 func TestMergeRefusesOthers(t *testing.T) {
-	label, source, budget := sampleResult(t), sampleResult(t), sampleResult(t)
+	label, source, reason, budget := sampleResult(t), sampleResult(t), sampleResult(t), sampleResult(t)
+	reason.Reasons = []string{"x"}
 	label.Labels[0].Name = "b"
 	source.Sources = []string{"x"}
 	budget.Budget = time.Second
-	for _, other := range []*Result{label, source, budget} {
+	for _, other := range []*Result{label, source, reason, budget} {
 		if _, err := Merge(sampleResult(t), other); err == nil {
 			t.Errorf("Merge accepted %+v", other)
 		}
@@ -110,7 +134,7 @@ func TestMergeRefusesOthers(t *testing.T) {
 }
 
 func TestMessagesAreBounded(t *testing.T) {
-	l := newLabel("a", []string{"s"})
+	l := newLabel("a", []string{"s"}, nil)
 	for i := range 100 {
 		l.fail(fmt.Errorf("error %d", i%50))
 	}

@@ -8,6 +8,7 @@ type Snapshot struct {
 	Elapsed time.Duration // of the measured part; 0 during the warm-up
 	Total   time.Duration // of the measured part, as planned
 	Warming bool          // the warm-up is not over
+	Budget  time.Duration // what InBudget counts
 	Labels  []LabelSnapshot
 	Pacing  Quantiles // pacing error
 	// Last is the last complete interval of the timeline, zero before the first.
@@ -34,7 +35,7 @@ func (l LabelSnapshot) Share() float64 {
 
 // snapshot reads t, which its owner must hold still meanwhile.
 func (t *tally) snapshot() Snapshot {
-	s := Snapshot{Pacing: QuantilesOf(t.pacing)}
+	s := Snapshot{Budget: time.Duration(t.budget), Pacing: QuantilesOf(t.pacing)}
 	for _, l := range t.labels {
 		ls := LabelSnapshot{
 			Name: l.Name, Answered: l.Answered, InBudget: l.InBudget,

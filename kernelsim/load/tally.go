@@ -18,24 +18,31 @@ func newTally(o *Options) *tally {
 		pacing: newHistogram(), issue: newHistogram(),
 	}
 	for _, name := range o.Labels {
-		t.labels = append(t.labels, newLabel(name, o.Sources))
+		t.labels = append(t.labels, newLabel(name, o.Sources, o.Reasons))
 	}
 	return t
 }
 
 // end records how a call that had started ended.
-func (t *tally) end(label, source int, err error, latency, naive int64) {
+func (t *tally) end(label int, o Outcome, latency, naive int64) {
 	l := t.labels[label]
-	if err == nil && (source < 0 || source >= len(l.Sources)) {
-		err = errBadSource
+	switch {
+	case o.Err != nil:
+	case o.Source < 0 || o.Source >= len(l.Sources):
+		o.Err = errBadSource
+	case o.Reason < 0 || o.Reason > len(l.Sources[o.Source].Reasons):
+		o.Err = errBadReason
 	}
-	if err != nil {
-		l.fail(err)
+	if o.Err != nil {
+		l.fail(o.Err)
 		t.window.point.Errors++
 		return
 	}
-	l.answer(source, latency, naive, t.budget)
-	t.window.answer(source, latency, t.budget)
+	l.answer(o.Source, latency, naive, t.budget)
+	if o.Reason > 0 {
+		l.Sources[o.Source].Reasons[o.Reason-1]++
+	}
+	t.window.answer(o.Source, latency, t.budget)
 }
 
 // drop records a start that was not made.

@@ -55,7 +55,7 @@ func (r *Result) Verdict(required float64) Verdict {
 		v.Reason = fmt.Sprintf("the load generator could not keep up: %d starts found no call record", r.Overrun)
 	case pacing > MaxPacingError:
 		v.State = Void
-		v.Reason = fmt.Sprintf("p99 pacing error %v is over %v: the load generator was late itself",
+		v.Reason = fmt.Sprintf("the load generator itself was woken too late (p99 pacing error %v, at most %v)",
 			pacing.Round(time.Microsecond), MaxPacingError)
 	default:
 		v.State = Fail
