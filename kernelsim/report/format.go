@@ -88,7 +88,22 @@ func number(v float64) string {
 		}
 		return s
 	}
-	return strings.Replace(strconv.FormatFloat(v, 'g', 4, 64), "-", "−", 1)
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return noValue
+	}
+	// Never in exponents: 4.6e−05 is misread among decimals.
+	decimals := min(max(3-int(math.Floor(math.Log10(math.Abs(v)))), 0), 12)
+	whole, fraction, _ := strings.Cut(strconv.FormatFloat(math.Abs(v), 'f', decimals, 64), ".")
+	if n, err := strconv.ParseUint(whole, 10, 64); err == nil {
+		whole = grouped(n)
+	}
+	if fraction = strings.TrimRight(fraction, "0"); fraction != "" {
+		whole += "." + fraction
+	}
+	if v < 0 {
+		whole = "−" + whole
+	}
+	return whole
 }
 
 // spanText writes an interval of a difference with signs.

@@ -27,9 +27,9 @@ func (r *Report) AddLoad(res *load.Result, required float64) {
 	r.Sources = slices.Clone(res.Sources)
 	r.Predictions = nil
 	for _, l := range res.Labels {
-		r.Predictions = append(r.Predictions, predictionOf(l))
+		r.Predictions = append(r.Predictions, predictionOf(l, res.Reasons))
 	}
-	r.Total = predictionOf(res.Total())
+	r.Total = predictionOf(res.Total(), res.Reasons)
 	r.Total.CDF = nil
 	r.Pacing = latencyOf(load.QuantilesOf(res.Pacing))
 	r.Timeline = nil
@@ -42,7 +42,7 @@ func (r *Report) AddLoad(res *load.Result, required float64) {
 	}
 }
 
-func predictionOf(l *load.Label) Prediction {
+func predictionOf(l *load.Label, reasons []string) Prediction {
 	p := Prediction{
 		Name: l.Name, Calls: l.Intended, Answered: l.Answered, InBudget: l.InBudget,
 		Share: l.Share(), Errors: l.Errors, Dropped: l.Dropped, Lost: l.Lost,
@@ -50,7 +50,7 @@ func predictionOf(l *load.Label) Prediction {
 	}
 	for _, s := range l.Sources {
 		q := load.QuantilesOf(s.Latency)
-		p.Sources = append(p.Sources, Source{Name: s.Name, Count: s.Count, P50: micros(q.P50), P99: micros(q.P99)})
+		p.Sources = append(p.Sources, Source{Name: s.Name, Count: s.Count, P50: micros(q.P50), P99: micros(q.P99), Reasons: reasonsOf(s, reasons)})
 	}
 	// The histogram knows answers only. Out of all intended calls the curve ends
 	// below 1 when some were never answered, which is what a reader should see.
@@ -64,6 +64,18 @@ func predictionOf(l *load.Label) Prediction {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text))
 	})
 	return p
+}
+
+// reasonsOf names the reasons that came.
+func reasonsOf(s load.Source, names []string) []Reason {
+	var out []Reason
+	for k, n := range s.Reasons {
+		if n > 0 {
+			out = append(out, Reason{names[k], n})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Reason) int { return cmp.Compare(b.Count, a.Count) })
+	return out
 }
 
 func latencyOf(q load.Quantiles) Latency {

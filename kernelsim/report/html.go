@@ -34,6 +34,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"percent": func(part, whole uint64) string { return percentOf(part, whole) },
 	"finite":  Value,
 	"stack":   stack,
+	"within":  within,
 }).Parse(pageSource))
 
 // figure is a plot in its two sizes.
@@ -52,7 +53,8 @@ type pageData struct {
 	RunFacts  []fact
 	HostFacts []fact
 	Missed    uint64 // calls without an answer
-	Joined    bool   // the drawn intervals join several measured ones
+	Becauses  []because
+	Joined    bool // the drawn intervals join several measured ones
 }
 
 // HTML writes the report as one page with its plots and style in it. It makes no
@@ -69,8 +71,11 @@ func (r *Report) HTML(w io.Writer) error {
 		Report: r, Style: template.CSS(pageStyle), Rows: r.rows(),
 		CDF: draw(r.cdfPlot), Latency: draw(r.latencyPlot), SourceMix: draw(r.sourcesPlot), Compare: draw(r.comparePlot),
 		Drawn: r.drawn(), RunFacts: r.runFacts(), HostFacts: r.hostFacts(),
-		Missed: r.Total.Errors + r.Total.Dropped + r.Total.Lost,
-		Joined: len(r.Timeline) > maxDrawn,
+		Missed:   r.Total.Errors + r.Total.Dropped + r.Total.Lost,
+		Becauses: r.becauses(), Joined: len(r.Timeline) > maxDrawn,
+	}
+	if len(r.compared()) == 0 {
+		data.Compare = nil // nothing to draw; the table says so
 	}
 	// Built in memory first: a template error must not leave half a page behind.
 	var b bytes.Buffer

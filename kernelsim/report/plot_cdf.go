@@ -66,7 +66,7 @@ func (r *Report) cdfPlot(s size) *chart {
 		fmt.Sprintf("pass: at least %s within %s", shareText(r.Run.Required), usUnit(r.Run.BudgetUS)),
 	})
 	c.Marks = append(c.Marks,
-		mark{budget, c.Area.Y, budget, c.Area.bottom(), budget - 5, c.Area.bottom() - 8, "end", "budget " + usUnit(r.Run.BudgetUS)},
+		budgetMark(c, budget, "budget "+usUnit(r.Run.BudgetUS)),
 		mark{c.Area.X, required, c.Area.right(), required, c.Area.X + 6, required + 15, "start", "required " + trimmedShare(r.Run.Required)})
 
 	for i, p := range r.Predictions {
@@ -84,6 +84,17 @@ func (r *Report) cdfPlot(s size) *chart {
 			p.Name, usUnit(p.Latency.P50), usUnit(p.Latency.P99), usUnit(p.Latency.P999))})
 	}
 	return c
+}
+
+// budgetMark is the upright line of the budget. Its label stands above the frame, to
+// the right of the line, where no curve comes and the axis' name is not.
+func budgetMark(c *chart, x float64, label string) mark {
+	const letter, name = 6.6, 74.0 // widths in px: of a character, of the axis' name
+	m := mark{x, c.Area.Y - 12, x, c.Area.bottom(), max(x+5, c.Area.X+name), c.Area.Y - 4, "start", label}
+	if m.TextX+letter*float64(runes(label)) > c.W {
+		m.TextX, m.Anchor = x-5, "end"
+	}
+	return m
 }
 
 // trimmedShare writes a required share without the zeros that a measured one has.

@@ -1,6 +1,9 @@
 package report
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // comparePlot draws two bars for each comparison. Metrics have different units,
 // so each pair has a scale of its own, from 0 to the larger of the two; the values
@@ -8,7 +11,8 @@ import "math"
 func (r *Report) comparePlot(s size) *chart {
 	const rowH, barH, top = 62.0, 13.0, 4.0
 	c := newChart("compare", "Model against rule on outcomes, a pair of bars for each metric", s)
-	c.H = top + rowH*float64(len(r.Comparisons))
+	rows := r.compared()
+	c.H = top + rowH*float64(len(rows))
 	valueW := 150.0
 	if s.class == "narrow" {
 		valueW = 110
@@ -16,7 +20,7 @@ func (r *Report) comparePlot(s size) *chart {
 	length := s.w - valueW - 8
 	c.Area = box{0, top, length, c.H - top}
 
-	for i, m := range r.Comparisons {
+	for i, m := range rows {
 		y := top + float64(i)*rowH
 		c.Texts = append(c.Texts, text{0, y + 13, "start", "head", clip(m.Subsystem+": "+metricText(m), int(s.w/7.2))})
 		largest := max(magnitude(m.ML), magnitude(m.Rule))
@@ -46,6 +50,11 @@ func (r *Report) comparePlot(s size) *chart {
 		}
 	}
 	return c
+}
+
+// compared are the comparisons that have a value to draw.
+func (r *Report) compared() []Comparison {
+	return slices.DeleteFunc(slices.Clone(r.Comparisons), func(c Comparison) bool { return c.ML == nil && c.Rule == nil })
 }
 
 func magnitude(v *float64) float64 {

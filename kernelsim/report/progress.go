@@ -109,7 +109,7 @@ func plainLine(s Status) string {
 	if s.Warming {
 		return b.String() + " warming up"
 	}
-	fmt.Fprintf(&b, " %s/s, %s in budget, pacing p99 %s", grouped(uint64(s.Rate)), shareText(s.Share), usUnit(s.PacingP99))
+	fmt.Fprintf(&b, " %s/s, %s %s%s", grouped(uint64(s.Rate)), shareText(s.Share), within(s.BudgetUS), pacingText(", ", s))
 	for _, row := range s.Predictions {
 		fmt.Fprintf(&b, "; %s p50 %s p99 %s", plain(row.Name), usUnit(row.Latency.P50), usUnit(row.Latency.P99))
 	}
@@ -138,12 +138,20 @@ func (p *Progress) head(s Status) string {
 	}
 	full := int(done*float64(length) + 0.5)
 	text := clock(s.Elapsed) + " / " + clock(s.Total) + "  "
-	rest := fmt.Sprintf("  %s/s  %s in budget  pacing p99 %s", grouped(uint64(s.Rate)), shareText(s.Share), usUnit(s.PacingP99))
+	rest := fmt.Sprintf("  %s/s  %s %s%s", grouped(uint64(s.Rate)), shareText(s.Share), within(s.BudgetUS), pacingText("  ", s))
 	if s.Warming {
 		rest = "  warming up"
 	}
 	room := p.width - utf8.RuneCountInString(text) - length
 	return text + p.color.use(green).on(strings.Repeat("━", full)) + p.color.use(dim).on(strings.Repeat("─", length-full)) + clip(rest, room)
+}
+
+// pacingText is the generator's own lateness, which only a load phase has.
+func pacingText(before string, s Status) string {
+	if s.PacingP99 <= 0 {
+		return ""
+	}
+	return before + "pacing p99 " + usUnit(s.PacingP99)
 }
 
 // predictions is a table whose last column shows who answered, as a bar.
@@ -152,12 +160,12 @@ func (p *Progress) predictions(s Status) []string {
 	for _, row := range s.Predictions {
 		name = max(name, min(utf8.RuneCountInString(plain(row.Name)), 20))
 	}
-	const figures = 10 + 11 + 8 + 8 + 9 // widths of the columns below
+	const figures = 10 + 14 + 8 + 8 + 9 // widths of the columns below
 	bar := p.width - name - figures - 2
 	format := func(cells ...string) string {
-		return fmt.Sprintf("%-*s%10s%11s%8s%8s%9s", name, clip(cells[0], name), cells[1], cells[2], cells[3], cells[4], cells[5])
+		return fmt.Sprintf("%-*s%10s%14s%8s%8s%9s", name, clip(cells[0], name), cells[1], cells[2], cells[3], cells[4], cells[5])
 	}
-	heading := clip(format("kind", "answers", "in budget", "p50 µs", "p99 µs", "p99.9 µs"), p.width)
+	heading := clip(format("kind", "answers", within(s.BudgetUS), "p50 µs", "p99 µs", "p99.9 µs"), p.width)
 	lines := []string{p.color.use(dim).on(heading)}
 	if bar >= 8 {
 		lines[0] += "  " + p.legend(s.Sources, bar)

@@ -19,7 +19,7 @@ func sampleStatus() Status {
 	r := sample()
 	s := Status{
 		Elapsed: 15 * time.Second, Total: 30 * time.Second, Rate: 1000, Share: r.Total.Share,
-		PacingP99: r.Pacing.P99, Sources: r.Sources, Comparisons: r.Comparisons,
+		BudgetUS: r.Run.BudgetUS, PacingP99: r.Pacing.P99, Sources: r.Sources, Comparisons: r.Comparisons,
 	}
 	for _, p := range r.Predictions {
 		row := StatusRow{Name: p.Name, Answered: p.Answered, Share: p.Share, Latency: p.Latency}
@@ -138,7 +138,7 @@ func TestProgressOffATerminalWritesALineASecond(t *testing.T) {
 	if n := strings.Count(b.String(), "\n"); n != 4 {
 		t.Errorf("%d lines in 3.5 s, want 4:\n%s", n, b.String())
 	}
-	want := "00:03/00:30 1,000/s, 99.940 % in budget, pacing p99 904 ns; workload p50 19.7 µs p99 104 µs"
+	want := "00:03/00:30 1,000/s, 99.940 % within 1 ms, pacing p99 904 ns; workload p50 19.7 µs p99 104 µs"
 	if !strings.Contains(b.String(), want) || strings.Contains(b.String(), "\x1b") {
 		t.Errorf("lines\n%swant one with %q and no escape sequences", b.String(), want)
 	}

@@ -92,6 +92,15 @@ type Source struct {
 	Count uint64  `json:"count"`
 	P50   float64 `json:"p50_us"`
 	P99   float64 `json:"p99_us"`
+	// Reasons say why a better source did not answer, most frequent first. Answers
+	// of the Count that they do not cover came without one.
+	Reasons []Reason `json:"reasons,omitempty"`
+}
+
+// Reason is why a better source did not answer, and how often.
+type Reason struct {
+	Name  string `json:"reason"` // as the protocol phrases it: "low confidence"
+	Count uint64 `json:"count"`
 }
 
 // Point says that Share of all intended calls had their answer within US.

@@ -52,6 +52,11 @@ func sample() *Report {
 			Difference: &Span{-19.2, 12.1}, Note: "too few failures to tell",
 		}.Judge(),
 		Comparison{Subsystem: "security", Metric: "false alarms", Unit: "/h", ML: Value(0.4), Rule: nil, N: 3, Note: "the rule has no score"}.Judge(),
+		Comparison{Subsystem: "security", Metric: "type right where found", N: 0}.Judge(),
+		Comparison{
+			Subsystem: "healing", Metric: "false alarms of all", ML: Value(0.0463), Rule: Value(0.0925), N: 62,
+			Difference: &Span{-0.0712, -0.0208}, Note: "alarms whose horizon is over, out of all that were raised in this part of the run",
+		}.Judge(),
 	}
 	r.Effects = []Effect{
 		{"scheduler", "over-allocation", 12.25, "% of a core", "mean over agents"},
@@ -59,7 +64,7 @@ func sample() *Report {
 		{"memory", "prefetch hits", 9222, "", "page used within 50 steps"},
 	}
 	r.Notes = []string{
-		"Workload and failure: live from /proc and pressure stall information; memory and threat: recorded traces.",
+		"Workload and failure: live from /proc and pressure stall information; memory and threat: recorded traces. A note may be long, and a terminal is not: it is broken where it would run out of it.",
 		"The four subsystems are simulated; latencies are of the real socket, bridge and daemon.",
 	}
 	return r
@@ -76,12 +81,12 @@ func sampleResult() *load.Result {
 		Mode: "open", Schedule: "constant 1000/s", Elapsed: 30 * time.Second,
 		Began:  time.Date(2026, 11, 23, 3, 59, 0, 0, time.UTC),
 		Warmup: 2 * time.Second, WarmupCalls: 2000, Budget: time.Millisecond,
-		Sources: []string{"model", "cache", "stale", "rule", "none"}, Pacing: newSampleHistogram(),
+		Sources: []string{"model", "cache", "stale", "rule", "none"}, Reasons: []string{"deadline", "low confidence"}, Pacing: newSampleHistogram(),
 	}
 	for _, k := range sampleKinds {
 		l := &load.Label{Name: k.name, Latency: newSampleHistogram(), Naive: newSampleHistogram(), Messages: map[string]uint64{}}
 		for _, s := range res.Sources {
-			l.Sources = append(l.Sources, load.Source{Name: s, Latency: newSampleHistogram()})
+			l.Sources = append(l.Sources, load.Source{Name: s, Reasons: make([]uint64, 2), Latency: newSampleHistogram()})
 		}
 		res.Labels = append(res.Labels, l)
 	}
@@ -133,6 +138,9 @@ func drawCall(rng *rand.Rand, res *load.Result, p *load.Point, window *hdrhistog
 		p.InBudget++
 	}
 	l.Sources[source].Count++
+	if source >= 2 && n%10 > 0 { // a tenth without a reason
+		l.Sources[source].Reasons[n/10%2]++
+	}
 	p.Sources[source]++
 	for _, h := range []*hdrhistogram.Histogram{l.Latency, l.Sources[source].Latency, window} {
 		_ = h.RecordValue(ns)

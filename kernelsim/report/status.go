@@ -12,6 +12,7 @@ type Status struct {
 	Warming        bool    // the warm-up is not over; nothing counts yet
 	Rate           float64 // answers a second, lately
 	Share          float64 // of the calls so far, answered within the budget
+	BudgetUS       float64 // that Share is about, µs
 	PacingP99      float64 // µs
 	Sources        []string
 	Predictions    []StatusRow
@@ -32,7 +33,7 @@ type StatusRow struct {
 func StatusOf(s load.Snapshot, sources []string) Status {
 	st := Status{
 		Elapsed: s.Elapsed, Total: s.Total, Warming: s.Warming, Sources: sources,
-		PacingP99: micros(s.Pacing.P99),
+		BudgetUS: micros(s.Budget), PacingP99: micros(s.Pacing.P99),
 	}
 	if s.Last.For > 0 {
 		st.Rate = float64(s.Last.Answered) / s.Last.For.Seconds()

@@ -3,14 +3,14 @@ package report
 import (
 	"io"
 	"strings"
-	"unicode/utf8"
 )
 
 // table is text in columns. The first column and those named left are aligned
 // left, the others, being figures, right.
 type table struct {
-	left map[int]bool
-	rows [][]string
+	left  map[int]bool
+	rows  [][]string
+	notes bool // the last column is a note: it may move below its row
 }
 
 func newTable(left ...int) *table {
@@ -28,37 +28,95 @@ func (t *table) row(cells ...string) {
 	t.rows = append(t.rows, cells)
 }
 
-// write writes the table with its first row as the heading, in the style given.
+// write writes the table with its first row as the heading, in the style given. One
+// that is wider than tableWidth gets its notes below their rows, then less room between its
+// columns, and last its longest names cut.
 func (t *table) write(w io.Writer, heading style) {
-	var widths []int
+	columns := 0
 	for _, row := range t.rows {
-		for c, cell := range row {
-			if c == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[c] = max(widths[c], utf8.RuneCountInString(cell))
-		}
+		columns = max(columns, len(row))
 	}
-	var line strings.Builder
+	below := t.notes && t.width(columns, 2) > tableWidth
+	if below {
+		columns--
+	}
+	gap := 2
+	if t.width(columns, gap) > tableWidth {
+		gap = 1
+	}
+	t.shorten(columns, t.width(columns, gap)-tableWidth)
 	for i, row := range t.rows {
-		line.Reset()
-		for c, cell := range row {
-			if c > 0 {
-				line.WriteString("  ")
-			}
-			pad := strings.Repeat(" ", widths[c]-utf8.RuneCountInString(cell))
-			if t.left[c] {
-				line.WriteString(cell + pad)
-			} else {
-				line.WriteString(pad + cell)
-			}
-		}
-		text := strings.TrimRight(line.String(), " ")
+		text := t.line(row[:min(columns, len(row))], gap)
 		if i == 0 {
 			text = heading.on(text)
 		}
 		_, _ = io.WriteString(w, "  "+text+"\n")
+		if !below || i == 0 || row[columns] == "" {
+			continue
+		}
+		for _, note := range wrap(row[columns], proseWidth-noteIndent) {
+			_, _ = io.WriteString(w, strings.Repeat(" ", noteIndent)+note+"\n")
+		}
 	}
+}
+
+// shorten takes excess characters off the widest column of words, as far as it has
+// them: a name may be cut, a figure never.
+func (t *table) shorten(columns, excess int) {
+	if excess <= 0 {
+		return
+	}
+	widest := 0
+	for c := range columns {
+		if t.left[c] && t.columnWidth(c) > t.columnWidth(widest) {
+			widest = c
+		}
+	}
+	width := max(t.columnWidth(widest)-excess, 8)
+	for _, row := range t.rows {
+		if widest < len(row) {
+			row[widest] = clip(row[widest], width)
+		}
+	}
+}
+
+// noteIndent is where a note below its row begins.
+const noteIndent = 6
+
+// line aligns the cells of a row.
+func (t *table) line(row []string, gap int) string {
+	var line strings.Builder
+	for c, cell := range row {
+		if c > 0 {
+			line.WriteString(strings.Repeat(" ", gap))
+		}
+		pad := strings.Repeat(" ", t.columnWidth(c)-runes(cell))
+		if t.left[c] {
+			line.WriteString(cell + pad)
+		} else {
+			line.WriteString(pad + cell)
+		}
+	}
+	return strings.TrimRight(line.String(), " ")
+}
+
+// width is that of the first columns with the indent.
+func (t *table) width(columns, gap int) int {
+	sum := 2 + gap*(columns-1)
+	for c := range columns {
+		sum += t.columnWidth(c)
+	}
+	return sum
+}
+
+func (t *table) columnWidth(c int) int {
+	width := 0
+	for _, row := range t.rows {
+		if c < len(row) {
+			width = max(width, runes(row[c]))
+		}
+	}
+	return width
 }
 
 // style is an ANSI rendition, or none when empty.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -20,6 +21,7 @@ func (r *Report) text(w io.Writer, color styles) error {
 	t.verdict()
 	t.predictions()
 	t.sources()
+	t.reasons()
 	t.errors()
 	t.comparisons()
 	t.effects()
@@ -45,16 +47,19 @@ func (t textWriter) section(name string) {
 func (t textWriter) table(tab *table) { tab.write(t, t.color.use(dim)) }
 
 func (t textWriter) verdict() {
-	shade := map[string]style{"pass": green, "fail": red, "void": yellow}[t.r.Verdict.State]
 	fmt.Fprintf(t, "%s\n", t.color.use(bold).on(plain(t.r.Title)))
-	fmt.Fprintf(t, "verdict %s: %s\n",
-		t.color.use(shade).on(strings.ToUpper(plain(t.r.Verdict.State))), plain(t.r.Verdict.Reason))
+	head := "verdict " + t.state() + ": "
+	t.hang(head, runes("verdict "+plain(t.r.Verdict.State)+": "), plain(t.r.Verdict.Reason))
 }
+
+// latencyLegend says what the columns of the first table mean.
+const latencyLegend = "naive p99: from the actual send, blind to waiting before it; " +
+	"dropped: never sent; lost: no answer by the end"
 
 func (t textWriter) predictions() {
 	t.section("latency from the intended start (µs)")
 	tab := newTable()
-	tab.row("prediction", "calls", "answered", "in budget", "p50", "p90", "p99", "p99.9", "max", "naive p99", "errors", "dropped", "lost")
+	tab.row("prediction", "calls", "answered", within(t.r.Run.BudgetUS), "p50", "p90", "p99", "p99.9", "max", "naive p99", "errors", "dropped", "lost")
 	for _, p := range t.r.rows() {
 		l := p.Latency
 		tab.row(p.Name, grouped(p.Calls), grouped(p.Answered), shareText(p.Share), usText(l.P50), usText(l.P90),
@@ -62,6 +67,7 @@ func (t textWriter) predictions() {
 			grouped(p.Errors), grouped(p.Dropped), grouped(p.Lost))
 	}
 	t.table(tab)
+	t.hang("  ", 2, latencyLegend)
 }
 
 // rows are the predictions and, when there is more than one, their total.
@@ -89,6 +95,22 @@ func (t textWriter) sources() {
 	t.table(tab)
 }
 
+// reasons says why a source below the model answered.
+func (t textWriter) reasons() {
+	rows := t.r.becauses()
+	if len(rows) == 0 {
+		return
+	}
+	t.section("why it was not the model (share of the prediction's answers)")
+	tab := newTable(1, 3)
+	tab.notes = true
+	tab.row("prediction", "source", "answers", "because")
+	for _, b := range rows {
+		tab.row(b.Prediction, b.Source, b.Share, b.Why)
+	}
+	t.table(tab)
+}
+
 func sourceText(s Source, answered uint64) string {
 	if s.Count == 0 {
 		return noValue
@@ -101,11 +123,12 @@ func (t textWriter) errors() {
 		return
 	}
 	t.section("errors")
-	tab := newTable(1)
-	tab.row("prediction", "error", "calls")
+	tab := newTable(2)
+	tab.notes = true
+	tab.row("prediction", "calls", "error")
 	for _, p := range t.r.Predictions {
 		for _, m := range p.Messages {
-			tab.row(p.Name, m.Text, grouped(m.Count))
+			tab.row(p.Name, grouped(m.Count), m.Text)
 		}
 	}
 	t.table(tab)
@@ -117,10 +140,11 @@ func (t textWriter) comparisons() {
 	}
 	t.section("model against rule, on outcomes")
 	tab := newTable(1, 6, 7)
+	tab.notes = true
 	tab.row("subsystem", "metric", "model", "rule", "n", "model − rule (95 %)", "better", "note")
 	for _, c := range t.r.Comparisons {
 		tab.row(c.Subsystem, metricText(c), valueText(c.ML, c.Unit), valueText(c.Rule, c.Unit), grouped(c.N),
-			spanText(c.Difference), betterText(c.Better), c.Note)
+			spanText(c.Difference), cmp.Or(betterWords[c.Better], betterText(c.Better)), c.Note)
 	}
 	t.table(tab)
 }
@@ -133,12 +157,16 @@ func metricText(c Comparison) string {
 	return c.Metric + " ↓"
 }
 
+// betterWords are shorter than betterText where columns are dear.
+var betterWords = map[string]string{BetterUnclear: "unclear"}
+
 func (t textWriter) effects() {
 	if len(t.r.Effects) == 0 {
 		return
 	}
 	t.section("effects on the simulated system")
 	tab := newTable(1, 3)
+	tab.notes = true
 	tab.row("subsystem", "what", "value", "note")
 	for _, e := range t.r.Effects {
 		tab.row(e.Subsystem, e.Name, valueText(Value(e.Value), e.Unit), e.Note)
@@ -150,11 +178,11 @@ func (t textWriter) facts(name string, facts []fact) {
 	t.section(name)
 	width := 0
 	for _, f := range facts {
-		width = max(width, len([]rune(plain(f.Name))))
+		width = max(width, runes(plain(f.Name)))
 	}
 	for _, f := range facts {
-		pad := strings.Repeat(" ", width-len([]rune(plain(f.Name))))
-		fmt.Fprintf(t, "  %s%s  %s\n", t.color.use(dim).on(plain(f.Name)), pad, plain(f.Value))
+		pad := strings.Repeat(" ", width-runes(plain(f.Name)))
+		t.hang("  "+t.color.use(dim).on(plain(f.Name))+pad+"  ", width+4, plain(f.Value))
 	}
 }
 
@@ -164,6 +192,6 @@ func (t textWriter) notes() {
 	}
 	t.section("notes")
 	for _, n := range t.r.Notes {
-		fmt.Fprintf(t, "  • %s\n", plain(n))
+		t.hang("  • ", 4, plain(n))
 	}
 }
