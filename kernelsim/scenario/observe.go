@@ -21,6 +21,7 @@ type Observation struct {
 	cfg     Config
 	runners []*runner
 	began   time.Time
+	meter   meter // of Status
 }
 
 // NewObservation opens the sources. The error says which could not be.
@@ -57,10 +58,12 @@ func (o *Observation) Run(ctx context.Context) error {
 }
 
 // Status is for a live view: how the questions were answered so far, and how fast.
+// One goroutine may ask.
 func (o *Observation) Status() report.Status {
 	st := report.Status{
 		Elapsed: min(time.Since(o.began), o.cfg.For), Total: o.cfg.For,
-		Sources: []string{"model", "rule: model unsure", "rule: no model"},
+		BudgetUS: float64(o.cfg.Budget) / 1e3,
+		Sources:  []string{"model", "rule: model unsure", "rule: no model"},
 	}
 	var asked, inTime uint64
 	for _, r := range o.runners {
@@ -76,9 +79,7 @@ func (o *Observation) Status() report.Status {
 		}
 	}
 	st.Share = share(inTime, asked)
-	if s := st.Elapsed.Seconds(); s > 0 {
-		st.Rate = float64(asked) / s
-	}
+	st.Rate = o.meter.read(st.Elapsed, asked)
 	return st
 }
 

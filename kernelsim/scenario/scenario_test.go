@@ -63,8 +63,8 @@ func TestWholePath(t *testing.T) {
 	o, r := observe(t, scenario.Config{
 		Predictor: c, Origins: origins, For: 1500 * time.Millisecond, Budget: 10 * time.Second, Seed: 1, Pool: pool,
 	})
-	if st := o.Status(); len(st.Predictions) != 10 || st.Rate <= 0 || st.Share <= 0 {
-		t.Errorf("status %+v, want ten subsystems at work", st)
+	if st := o.Status(); len(st.Predictions) != 10 || st.Rate <= 0 || st.Share <= 0 || st.BudgetUS != 1e7 {
+		t.Errorf("status %+v, want ten subsystems at work, and 10 s for a decision", st)
 	}
 	for _, name := range []string{"scheduler (trace)", "memory (trace)", "healing (trace)", "security (trace)", "memory (synthetic)"} {
 		if !asked(r, name) {

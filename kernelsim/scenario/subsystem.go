@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"sync"
 
@@ -49,6 +50,10 @@ var thresholds = map[ipc.Kind]float32{
 	ipc.Workload: scheduler.Threshold, ipc.Memory: memory.Threshold,
 	ipc.Failure: healing.Threshold, ipc.Threat: security.Threshold,
 }
+
+// Thresholds are the confidences, by kind, from which the subsystems act on the
+// model: for whoever else decides between model and rule, to decide as they do.
+func Thresholds() map[ipc.Kind]float32 { return maps.Clone(thresholds) }
 
 // newRunner opens the source and builds the subsystem on it.
 func newRunner(cfg *Config, kind ipc.Kind, origin source.Origin) (*runner, error) {
