@@ -52,24 +52,42 @@ func newLane(b *Bridge, kind ipc.Kind) *lane {
 
 // ask puts the call's question in the queue, or joins it to an identical one. It
 // returns why it cannot, ReasonNone when the call now waits.
+//
+// Nobody waits for a daemon that failed last: callers are answered from a lower rung
+// at once, and the first question after the pause goes out as a probe that tells
+// whether the daemon is back. Only who insists on a model waits for that.
 func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reason {
-	b := l.bridge
-	if l.closed || (l.rest.resting(now) && !(call.RequireModel && l.rest.until < call.Deadline)) {
+	switch {
+	case l.closed:
+		return ipc.ReasonDaemonUnavailable
+	case l.rest.down() && !call.RequireModel:
+		if !l.busy && !l.rest.resting(now) {
+			l.question(call, key, now)
+		}
+		return ipc.ReasonDaemonUnavailable
+	case l.rest.resting(now) && l.rest.until >= call.Deadline:
 		return ipc.ReasonDaemonUnavailable
 	}
-	q := l.open[*key]
+	q := l.question(call, key, now)
 	if q == nil {
-		if !l.room(now) {
-			return ipc.ReasonOverloaded
-		}
-		q = b.freeQuestions.get()
-		q.key, q.at, q.tries = *key, now, 0
-		q.body = ipc.AppendRequest(q.body[:0], call.Request)
-		l.open[*key] = q
-		l.queue = append(l.queue, q)
+		return ipc.ReasonOverloaded
 	}
-	q.join(b.newWaiter(call, key))
+	q.join(l.bridge.newWaiter(call, key))
 	return ipc.ReasonNone
+}
+
+// question finds the call's question among those that are open, or queues it. It
+// gives nil when there is no room.
+func (l *lane) question(call *ipc.Call, key *cachekey.Key, now ipc.Instant) *question {
+	if q := l.open[*key]; q != nil || !l.room(now) {
+		return q
+	}
+	q := l.bridge.freeQuestions.get()
+	q.key, q.at, q.tries = *key, now, 0
+	q.body = ipc.AppendRequest(q.body[:0], call.Request)
+	l.open[*key] = q
+	l.queue = append(l.queue, q)
+	return q
 }
 
 // room reports whether one more question may wait. Those that nobody waits for must
