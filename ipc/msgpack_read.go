@@ -262,6 +262,15 @@ func (r *reader) f32s(dst []float32, field string, max int) []float32 {
 	n := r.array(field, max)
 	dst = dst[:0]
 	for range n {
+		// The form that writers must use, read in place: the lists are most of a
+		// request. Everything else takes the long way.
+		if b := r.b[r.off:]; r.err == nil && len(b) >= 5 && b[0] == 0xca {
+			if v := math.Float32frombits(binary.BigEndian.Uint32(b[1:])); finite(v) {
+				dst = append(dst, v)
+				r.off += 5
+				continue
+			}
+		}
 		dst = append(dst, r.f32(field))
 	}
 	return dst
@@ -272,6 +281,11 @@ func (r *reader) u64s(dst []uint64, field string, max int) []uint64 {
 	n := r.array(field, max)
 	dst = dst[:0]
 	for range n {
+		if b := r.b[r.off:]; r.err == nil && len(b) >= 9 && b[0] == 0xcf { // as in f32s
+			dst = append(dst, binary.BigEndian.Uint64(b[1:]))
+			r.off += 9
+			continue
+		}
 		dst = append(dst, r.u64(field))
 	}
 	return dst
