@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True  # leave no files in the source tree
 
 import argparse
 import os
+import stat
 import socket
 import struct
 import time
@@ -68,7 +69,14 @@ EXTREME = [
 class Run:
     """Counts checks and prints a line for each."""
 
-    def __init__(self):
+    def is_socket(path):
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def __init__(self):
         self.passed, self.failed = 0, 0
         self.sources = dict.fromkeys(SOURCE, 0)
 
@@ -283,7 +291,7 @@ def main():
     if args.socket:
         path = args.socket
         if path == "default":
-            path = next((p for p in default_paths() if os.path.exists(p)), default_paths()[-1])
+            path = next((p for p in default_paths() if is_socket(p)), default_paths()[-1])
         for part in (check_calls, check_outcomes, check_bad_slots, check_broken):
             try:
                 part(check, path)
