@@ -59,6 +59,10 @@ func TestTextFitsTheTerminal(t *testing.T) {
 	slow.Comparisons[0].Metric = strings.Repeat("a long metric ", 9)
 	slow.Verdict.Reason = strings.Repeat("a reason ", 40)
 	slow.Run.Settings["socket"] = "/" + strings.Repeat("x", 300)
+	folded := strings.Join(strings.Fields(string(write(t, func(b *bytes.Buffer) error { return slow.Text(b) }))), "")
+	if n := strings.Count(folded, "metric"); n < 10 { // one is the heading
+		t.Errorf("a long name is cut: %d of its 9 words are left", n)
+	}
 	for name, r := range map[string]*Report{"sample": sample(), "slow": slow, "empty": {}} {
 		checkWidth(t, name, string(write(t, func(b *bytes.Buffer) error { return r.Text(b) })))
 	}

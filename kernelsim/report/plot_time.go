@@ -61,7 +61,8 @@ func (r *Report) latencyPlot(s size) *chart {
 	budget := y.at(r.Run.BudgetUS)
 	c.Marks = append(c.Marks, mark{
 		c.Area.X, budget, c.Area.right(), budget,
-		c.Area.right() - 4, budget - 6, "end", "budget " + usUnit(r.Run.BudgetUS),
+		// Above the frame, for a curve may run anywhere along the line.
+		c.Area.right(), c.Area.Y - 4, "end", "╌╌ budget " + usUnit(r.Run.BudgetUS),
 	})
 
 	for series, of := range []func(Interval) float64{

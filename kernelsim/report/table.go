@@ -30,7 +30,7 @@ func (t *table) row(cells ...string) {
 
 // write writes the table with its first row as the heading, in the style given. One
 // that is wider than tableWidth gets its notes below their rows, then less room between its
-// columns, and last its longest names cut.
+// columns, and last its longest names on several lines.
 func (t *table) write(w io.Writer, heading style) {
 	columns := 0
 	for _, row := range t.rows {
@@ -44,13 +44,16 @@ func (t *table) write(w io.Writer, heading style) {
 	if t.width(columns, gap) > tableWidth {
 		gap = 1
 	}
-	t.shorten(columns, t.width(columns, gap)-tableWidth)
+	further := t.fold(columns, t.width(columns, gap)-tableWidth)
 	for i, row := range t.rows {
 		text := t.line(row[:min(columns, len(row))], gap)
 		if i == 0 {
 			text = heading.on(text)
 		}
 		_, _ = io.WriteString(w, "  "+text+"\n")
+		for _, cells := range further[i] {
+			_, _ = io.WriteString(w, "  "+t.line(cells, gap)+"\n")
+		}
 		if !below || i == 0 || row[columns] == "" {
 			continue
 		}
@@ -60,11 +63,11 @@ func (t *table) write(w io.Writer, heading style) {
 	}
 }
 
-// shorten takes excess characters off the widest column of words, as far as it has
-// them: a name may be cut, a figure never.
-func (t *table) shorten(columns, excess int) {
+// fold takes excess characters off the widest column of words, by breaking what is
+// too long into further lines, which it returns by row. Figures are never broken.
+func (t *table) fold(columns, excess int) (further map[int][][]string) {
 	if excess <= 0 {
-		return
+		return nil
 	}
 	widest := 0
 	for c := range columns {
@@ -73,11 +76,20 @@ func (t *table) shorten(columns, excess int) {
 		}
 	}
 	width := max(t.columnWidth(widest)-excess, 8)
-	for _, row := range t.rows {
-		if widest < len(row) {
-			row[widest] = clip(row[widest], width)
+	further = make(map[int][][]string)
+	for i, row := range t.rows {
+		if widest >= len(row) {
+			continue
+		}
+		parts := wrap(row[widest], width)
+		row[widest] = parts[0]
+		for _, part := range parts[1:] {
+			cells := make([]string, widest+1)
+			cells[widest] = part
+			further[i] = append(further[i], cells)
 		}
 	}
+	return further
 }
 
 // noteIndent is where a note below its row begins.
