@@ -12,8 +12,8 @@ sys.dont_write_bytecode = True  # leave no files in the source tree
 
 import argparse
 import os
-import stat
 import socket
+import stat
 import struct
 import time
 
@@ -69,20 +69,20 @@ EXTREME = [
 class Run:
     """Counts checks and prints a line for each."""
 
-    def is_socket(path):
-    try:
-        return stat.S_ISSOCK(os.stat(path).st_mode)
-    except OSError:
-        return False
-
-
-def __init__(self):
+    def __init__(self):
         self.passed, self.failed = 0, 0
         self.sources = dict.fromkeys(SOURCE, 0)
 
     def __call__(self, what, ok, detail=""):
         self.passed, self.failed = self.passed + bool(ok), self.failed + (not ok)
         print(f"{'ok  ' if ok else 'FAIL'}  {what}{f': {detail}' if detail and not ok else ''}", flush=True)
+
+
+def is_socket(path):
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except OSError:
+        return False
 
 
 def sound(answer, kind):
