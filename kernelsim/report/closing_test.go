@@ -32,6 +32,9 @@ func TestClosing(t *testing.T) {
 		}
 	}
 	checkWidth(t, "closing", got)
+	if page := htmlOf(t, r); !strings.Contains(page, "are not judged") {
+		t.Errorf("the page of a void run does not say what that means")
+	}
 	empty := &Report{Verdict: Verdict{State: "void", Reason: "no call was made"}}
 	if got := closing(t, empty); got != "VOID: no call was made\n" {
 		t.Errorf("closing of an empty run %q", got)
