@@ -19,7 +19,7 @@ func (r *runCommand) notes() []string {
 func (p *pace) notes() []string {
 	var out []string
 	if p.Client == "ml" {
-		out = append(out, "Load goes through the kernel side's client: an answer of its cache or its rule inside the budget is an answer, and counted by source. --client wire measures the bridge alone.")
+		out = append(out, "Load goes through the kernel side's client: an answer of its cache or its rule inside the budget is an answer, and counted by source. --client wire measures the bridge alone. Below the subsystems' confidence thresholds it prefers the rule, as they do.")
 	} else {
 		out = append(out, "Load goes straight over the wire: every answer is the bridge's.")
 	}
