@@ -112,6 +112,7 @@ func (p *pace) measure(c *console, w *where, b *bridge, pool *advice.Pool, rep *
 		return err
 	}
 	c.say(w.Quiet, "load: %s for %v after %v of warm-up", p.schedule(), p.Duration, p.Warmup)
+	before, known := hostTime(w.Proc)
 	stop := c.watch(w.Quiet, w.NoColor, func() report.Status { return report.StatusOf(run.Snapshot(), drive.Sources) })
 	result := run.Wait()
 	stop()
@@ -124,6 +125,9 @@ func (p *pace) measure(c *console, w *where, b *bridge, pool *advice.Pool, rep *
 		rep.Run.Settings[name] = value
 	}
 	rep.Notes = append(rep.Notes, p.notes()...)
+	if after, ok := hostTime(w.Proc); known && ok {
+		rep.Notes = append(rep.Notes, tellSteal(before, after))
+	}
 	if err := c.publish(rep, w.Out, w.NoColor); err != nil {
 		return err
 	}
