@@ -11,7 +11,10 @@ import (
 // A daemon that failed and now hangs is probed by questions that nobody waits for.
 func TestNobodyWaitsForADaemonThatFailed(t *testing.T) {
 	d := newFakeDaemon(t)
-	d.on(func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusInternalServerError); return true })
+	d.on(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusInternalServerError)
+		return true
+	})
 	b := start(t, Config{Upstream: target(t, d.URL), RetryInterval: time.Nanosecond, MaxRetryInterval: time.Nanosecond, Attempt: time.Hour})
 	ask(t, b, ipc.Options{Budget: patient}, workload(1, 0.5))
 

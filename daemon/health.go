@@ -57,11 +57,11 @@ func (s *Server) Health() Health {
 
 // health answers 200 as long as there is a process to answer: what is degraded
 // still serves. /readyz is the one for load balancers.
-func (s *Server) health(ctx *fasthttp.RequestCtx) { sendValue(ctx, fasthttp.StatusOK, s.Health()) }
+func (s *Server) health(ctx *fasthttp.RequestCtx) { sendValue(ctx, s.Health()) }
 
 // live says that the process answers.
 func (s *Server) live(ctx *fasthttp.RequestCtx) {
-	sendValue(ctx, fasthttp.StatusOK, map[string]string{"status": "live"})
+	sendValue(ctx, map[string]string{"status": "live"})
 }
 
 // ready says whether to send calls here: some model is loaded and nothing drains.
@@ -72,7 +72,7 @@ func (s *Server) ready(ctx *fasthttp.RequestCtx) {
 	case !s.anyModel():
 		sendError(ctx, fasthttp.StatusServiceUnavailable, "no model is loaded")
 	default:
-		sendValue(ctx, fasthttp.StatusOK, map[string]string{"status": "ready"})
+		sendValue(ctx, map[string]string{"status": "ready"})
 	}
 }
 
@@ -86,10 +86,11 @@ func (s *Server) anyModel() bool {
 	return false
 }
 
-func sendValue(ctx *fasthttp.RequestCtx, status int, v any) {
+// sendValue answers 200 with v as JSON.
+func sendValue(ctx *fasthttp.RequestCtx, v any) {
 	body, err := json.Marshal(v)
 	if err != nil { // no value given here can make it fail
 		panic(err)
 	}
-	sendJSON(ctx, status, body)
+	sendJSON(ctx, fasthttp.StatusOK, body)
 }

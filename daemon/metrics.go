@@ -47,11 +47,11 @@ func (s *Server) metricsJSON(ctx *fasthttp.RequestCtx) {
 	for _, k := range ipc.Kinds {
 		all[k.String()] = s.Metrics(k)
 	}
-	sendValue(ctx, fasthttp.StatusOK, map[string]any{"success": true, "metrics": all})
+	sendValue(ctx, map[string]any{"success": true, "metrics": all})
 }
 
 func (s *Server) metricsOf(ctx *fasthttp.RequestCtx, k ipc.Kind) {
-	sendValue(ctx, fasthttp.StatusOK, map[string]any{"success": true, "metrics": s.Metrics(k)})
+	sendValue(ctx, map[string]any{"success": true, "metrics": s.Metrics(k)})
 }
 
 // metricsReset starts the counts anew. The Prometheus counters derive from the same
@@ -60,17 +60,17 @@ func (s *Server) metricsReset(ctx *fasthttp.RequestCtx) {
 	for _, k := range ipc.Kinds {
 		s.tally[k].reset()
 	}
-	sendValue(ctx, fasthttp.StatusOK, map[string]any{"success": true})
+	sendValue(ctx, map[string]any{"success": true})
 }
 
 // cacheStats keeps the origin's route and tells the truth: the cache is in the
 // bridge, mld has none.
 func (s *Server) cacheStats(ctx *fasthttp.RequestCtx) {
-	sendValue(ctx, fasthttp.StatusOK, map[string]any{"success": true, "stats": map[string]any{
+	sendValue(ctx, map[string]any{"success": true, "stats": map[string]any{
 		"enabled": false, "size": 0, "maxSize": 0, "hits": 0, "misses": 0, "hitRate": 0,
 	}})
 }
 
 func (s *Server) cacheClear(ctx *fasthttp.RequestCtx) {
-	sendValue(ctx, fasthttp.StatusOK, map[string]any{"success": true, "cleared": 0})
+	sendValue(ctx, map[string]any{"success": true, "cleared": 0})
 }

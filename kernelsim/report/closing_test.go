@@ -73,8 +73,13 @@ func TestTextFitsTheTerminal(t *testing.T) {
 
 func TestWrap(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
-		{"", ""}, {"a b", "a b"}, {"aaaa bbbb cc", "aaaa|bbbb|cc"}, {"a bb ccc", "a bb|ccc"},
-		{"abcdefghijkl", "abcde|fghij|kl"}, {"ab cdefghijk", "ab|cdefg|hijk"}, {"µµµµµ µ", "µµµµµ|µ"},
+		{"", ""},
+		{"a b", "a b"},
+		{"aaaa bbbb cc", "aaaa|bbbb|cc"},
+		{"a bb ccc", "a bb|ccc"},
+		{"abcdefghijkl", "abcde|fghij|kl"},
+		{"ab cdefghijk", "ab|cdefg|hijk"},
+		{"µµµµµ µ", "µµµµµ|µ"},
 	} {
 		if got := strings.Join(wrap(c.in, 5), "|"); got != c.want {
 			t.Errorf("wrap(%q, 5) = %q, want %q", c.in, got, c.want)
