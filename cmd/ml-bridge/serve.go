@@ -21,8 +21,6 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
-var errForced = errors.New("second signal")
-
 // logPeriod is how often the log takes a burst of ten messages of one sort that
 // others can cause.
 const logPeriod = time.Minute
@@ -111,7 +109,7 @@ func (p *process) drain(f *flags, stop <-chan os.Signal) error {
 		}
 		return err
 	case <-stop:
-		return errForced
+		return cli.ErrForced
 	}
 }
 

@@ -17,7 +17,6 @@ import (
 )
 
 var (
-	errForced   = errors.New("second signal")
 	errMaxConns = errors.New("--max-conns must be at least 1")
 	errDrain    = errors.New("--drain must not be negative")
 )
@@ -91,7 +90,7 @@ func drain(ctx context.Context, server *daemon.Server, f flags, log zerolog.Logg
 			}
 			cancel() // Shutdown closes what is left
 			<-done
-			return errForced
+			return cli.ErrForced
 		}
 	}
 }
