@@ -207,7 +207,7 @@ func post(t *testing.T, url, body string) (int, string) {
 	return resp.StatusCode, string(text)
 }
 
-// The Python client was written from PROTOCOL.md alone.
+// The Python client follows PROTOCOL.md and shares no code with package ipc.
 func TestIndependentClientConforms(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {

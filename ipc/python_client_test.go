@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestPythonClient runs the independent client, written from PROTOCOL.md alone,
-// against the golden vectors and against a live server.
+// TestPythonClient runs the independent client, which follows PROTOCOL.md and
+// shares no code with this package, against the golden vectors and a live server.
 func TestPythonClient(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {

@@ -5,7 +5,7 @@
 
 Requests are dicts with the field names of PROTOCOL.md, section 7; answers are dicts
 with status, provenance and prediction. One thread, many calls in flight if wanted
-(send, then receive by id). Written from PROTOCOL.md alone, standard library only.
+(send, then receive by id). After PROTOCOL.md, sharing no code with the Go side; standard library only.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The messages of the mlbridge protocol (PROTOCOL.md, sections 6 to 9).
 
 The tables below are the tables of the specification. A message is a dict; lists of
-slots are lists of dicts. Written from the specification alone.
+slots are lists of dicts. After the specification, sharing no code with the Go side.
 """
 
 from mlbridge_msgpack import (

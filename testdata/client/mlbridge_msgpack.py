@@ -1,6 +1,6 @@
 """The msgpack subset of the mlbridge protocol, by hand (PROTOCOL.md, section 4).
 
-Written from the specification alone, standard library only. Writing picks the
+After the specification, sharing no code with the Go side; standard library only. Writing picks the
 shortest form; reading takes every form that section 4 lists and raises Fault with
 the name of section 10 for everything else.
 """
