@@ -58,6 +58,7 @@ func TestWrongFlagsAreUsageErrors(t *testing.T) {
 		{[]string{"--stale-bound", "2h"}, "--stale-bound"},
 		{[]string{"--drain", "-1s"}, "--drain"},
 		{[]string{"--max-conns", "0"}, "--max-conns"},
+		{[]string{"--subjects", "0"}, "--subjects"},
 		{[]string{"--log-format", "xml"}, "--log-format"},
 		{[]string{"--no-such-flag"}, "--no-such-flag"},
 		{[]string{"argument"}, "argument"},
@@ -78,7 +79,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	help := string(out)
 	for _, want := range []string{
 		"--socket=PATH", "--socket-mode=\"0600\"", "--http=ADDR", "--allow-host", "--models=DIR", "--upstream=URL", "--upstream-client=\"loop\"",
-		"--upstream-timeout=1s", "--budget=1ms", "--ttl=100ms", "--stale-bound=DURATION", "--max-conns=12000", "--drain=10s", "--log-format=\"auto\"", "--version",
+		"--upstream-timeout=1s", "--budget=1ms", "--ttl=100ms", "--stale-bound=DURATION", "--subjects=65536", "--max-conns=12000", "--drain=10s", "--log-format=\"auto\"", "--version",
 		"$MLBRIDGE_UPSTREAM", "$MLBRIDGE_SOCKET",
 	} {
 		if !strings.Contains(help, want) {
