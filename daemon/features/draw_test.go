@@ -1,0 +1,126 @@
+package features
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// The requests that tests and benchmarks compute rows of. Each generator covers
+// what decides which branch a column takes: short windows, values that repeat,
+// values at the edges of their range.
+
+// drawShares is a walk of up to ipc.MaxWorkloadHistory shares that often stands still.
+func drawShares(r *rand.Rand) ([]float32, float32) {
+	h := make([]float32, r.IntN(ipc.MaxWorkloadHistory+1))
+	v := r.Float32()
+	for i := range h {
+		switch r.IntN(4) {
+		case 0: // still
+		case 1:
+			v = float32(r.IntN(3)) / 2
+		default:
+			v = max(0, min(1, v+float32(r.NormFloat64())/20))
+		}
+		h[i] = v
+	}
+	if r.IntN(8) == 0 {
+		v = r.Float32() // a current value that the history does not end with
+	}
+	return h, v
+}
+
+// drawBytes is drawShares for memory, with steps of a byte and of the whole range.
+func drawBytes(r *rand.Rand) ([]uint64, uint64) {
+	h := make([]uint64, r.IntN(ipc.MaxWorkloadHistory+1))
+	v := r.Uint64() >> r.IntN(64)
+	for i := range h {
+		switch r.IntN(5) {
+		case 0: // still
+		case 1:
+			v++
+		case 2:
+			v = r.Uint64() >> r.IntN(64)
+		default:
+			v += uint64(r.NormFloat64() * 1e6)
+		}
+		h[i] = v
+	}
+	return h, v
+}
+
+func drawFailure(r *rand.Rand) (q *ipc.FailureRequest, failureType uint8) {
+	q = &ipc.FailureRequest{
+		HistoricalHealth:     make([]float32, r.IntN(ipc.MaxHealthHistory+1)),
+		FailureHistory:       make([]uint8, r.IntN(ipc.MaxFailureHistory+1)),
+		CurrentValue:         float32(r.NormFloat64() * math.Exp2(float64(r.IntN(40)-10))),
+		Baseline:             float32(r.IntN(3)),
+		Trend:                int8(r.IntN(4) - 2),
+		TimeSinceLastFailure: r.Uint64() >> r.IntN(64),
+	}
+	v := r.Float32()
+	for i := range q.HistoricalHealth {
+		if r.IntN(3) > 0 {
+			v = max(0, min(1, v+float32(r.NormFloat64())/10))
+		}
+		q.HistoricalHealth[i] = v
+	}
+	for i := range q.FailureHistory {
+		q.FailureHistory[i] = uint8(r.IntN(2))
+	}
+	q.HealthScore = v
+	if r.IntN(4) == 0 {
+		q.HealthScore, q.TimeSinceLastFailure = r.Float32(), ipc.Never
+	}
+	return q, uint8(r.IntN(6))
+}
+
+func drawThreat(r *rand.Rand) *ipc.ThreatRequest {
+	q := &ipc.ThreatRequest{}
+	q.Metrics.SyscallCount = r.Uint64() >> r.IntN(64)
+	q.Metrics.OperationCount = r.Uint64() >> r.IntN(64)
+	if r.IntN(4) > 0 {
+		q.SyscallFeatures = make([]float32, SyscallColumns-r.IntN(8)/7)
+		for i := range q.SyscallFeatures {
+			q.SyscallFeatures[i] = float32(r.IntN(100)/50*r.IntN(100)) / 100
+		}
+	}
+	for range r.IntN(5) {
+		q.Anomalies = append(q.Anomalies, ipc.Anomaly{Type: uint32(r.IntN(9)), Severity: float32(r.NormFloat64())})
+	}
+	return q
+}
+
+// drawMemory is a window of faults: walks, leaps, returns.
+func drawMemory(r *rand.Rand) *ipc.MemoryRequest {
+	q := &ipc.MemoryRequest{LocalityScore: r.Float32(), AccessHistory: make([]uint64, r.IntN(ipc.MaxAccessHistory+1))}
+	a, ns, step := r.Uint64()>>r.IntN(40), r.Uint64()>>20, uint64(4096)
+	for i := range q.AccessHistory {
+		switch r.IntN(8) {
+		case 0:
+			step = uint64(r.IntN(9)-4) << pageShift
+		case 1:
+			a = r.Uint64() >> r.IntN(40)
+		case 2:
+			a = q.AccessHistory[r.IntN(i+1)]
+		default:
+			a += step
+		}
+		q.AccessHistory[i] = a
+		if r.IntN(16) > 0 {
+			ns += r.Uint64() >> (24 + r.IntN(40))
+		} else {
+			ns -= 5
+		}
+		q.AccessTypes = append(q.AccessTypes, uint8(r.IntN(3)))
+		q.AccessTimestamps = append(q.AccessTimestamps, ns)
+	}
+	if q.CurrentAddress = a; r.IntN(8) == 0 {
+		q.CurrentAddress = r.Uint64()
+	}
+	for range r.IntN(3) * r.IntN(ipc.MaxCandidates/2+1) {
+		q.Candidates = append(q.Candidates, a+uint64(r.IntN(12)-4)<<pageShift)
+	}
+	return q
+}
