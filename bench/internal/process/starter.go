@@ -78,6 +78,11 @@ func (s *Starter) start(cmd *exec.Cmd, pinned bool) error {
 // Output runs a program to its end and gives its standard output. The error carries
 // what it wrote to standard error.
 func (s *Starter) Output(ctx context.Context, pinned bool, name string, args ...string) ([]byte, error) {
+	return s.Watched(ctx, pinned, func(int) {}, name, args...)
+}
+
+// Watched is Output; started is told the process's id once it runs.
+func (s *Starter) Watched(ctx context.Context, pinned bool, started func(pid int), name string, args ...string) ([]byte, error) {
 	cmd := exec.Command(name, args...)
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -85,6 +90,7 @@ func (s *Starter) Output(ctx context.Context, pinned bool, name string, args ...
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { killGroup(cmd.Process.Pid) })
+	started(cmd.Process.Pid)
 	err := cmd.Wait()
 	stop()
 	if ctx.Err() != nil {
@@ -181,6 +187,21 @@ func (v *Server) Ask(line string) (string, error) {
 		return answer, nil
 	case <-time.After(patience):
 		return "", errors.New("server: no answer")
+	}
+}
+
+// Wait waits until the server has ended by itself.
+func (v *Server) Wait(ctx context.Context) error {
+	ended := make(chan struct{})
+	go func() { // as long as the server, which Stop ends
+		v.tasks.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
