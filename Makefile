@@ -5,7 +5,7 @@ GO  := go
 PKGS := ./... ./testdata/traces
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench micro lint fuzz train clean
+.PHONY: help build run test bench curves micro lint fuzz train clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: ## run every test, with the race detector
 
 bench: ## measure the whole path beside its peers (QUICK=1: under a minute)
 	cd bench && $(GO) run ./cmd/chain $(if $(QUICK),-quick) $(ARGS)
+
+curves: ## measure how cost grows with work, up to saturation (QUICK=1: about a minute)
+	cd bench && $(GO) run ./cmd/curves $(if $(QUICK),-quick) $(ARGS)
 
 micro: ## run the micro-benchmarks (BENCH=regexp, COUNT=n, PKG=./ipc/...)
 	@mkdir -p $(OUT)

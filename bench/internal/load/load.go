@@ -39,6 +39,7 @@ type Result struct {
 	Questions      int64   // answered in the measured time
 	PerSecond      float64 // questions
 	CPU            float64 // µs a question, of all processes
+	OwnCPU         float64 // of which this process
 	Allocs         float64 // mallocs a question, of this process
 	Unexpected     int64   // answers of another origin than the row is about
 }
@@ -67,11 +68,11 @@ func Run(callers []Caller, p Plan) (Result, error) {
 	pids := append([]int{os.Getpid()}, p.PIDs...)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	cpu := process.CPUTime(pids)
+	cpu, own := process.CPUTime(pids), process.CPUTime(pids[:1])
 	began := time.Now()
 	err := g.run(p.Run, hists)
 	took := time.Since(began)
-	cpu = process.CPUTime(pids) - cpu
+	cpu, own = process.CPUTime(pids)-cpu, process.CPUTime(pids[:1])-own
 	runtime.ReadMemStats(&after)
 	if err != nil {
 		return Result{}, err
@@ -81,6 +82,7 @@ func Run(callers []Caller, p Plan) (Result, error) {
 		all.Merge(h)
 	}
 	r := Summary(all, all.TotalCount()*int64(p.Batch*p.Repeat), took, cpu)
+	r.OwnCPU = float64(own.Nanoseconds()) / 1e3 / float64(max(r.Questions, 1))
 	r.Allocs = float64(after.Mallocs-before.Mallocs) / float64(r.Questions)
 	for _, n := range g.unexpected {
 		r.Unexpected += int64(n)

@@ -32,14 +32,15 @@ func Frames(n int, hot bool) []byte {
 		} else {
 			Fill(q, i)
 		}
-		b = appendPredict(b, uint32(i+1), q)
+		b = AppendPredict(b, uint32(i+1), BudgetNs, q)
 	}
 	return b
 }
 
-// appendPredict writes [3, id, budget, [[kind, request]]] behind its length. The id
-// takes the shortest form, as the specification asks; the budget needs 32 bits.
-func appendPredict(b []byte, id uint32, q ipc.Request) []byte {
+// AppendPredict writes [3, id, budget, [[kind, request]]] behind its length. The budget
+// is in ns, 0 for the server's default. The id takes the shortest form, as the
+// specification asks; the budget always takes 32 bits, which a reader accepts too.
+func AppendPredict(b []byte, id, budget uint32, q ipc.Request) []byte {
 	start := len(b)
 	b = append(b, 0, 0, 0, 0, 0x94, 0x03)
 	switch {
@@ -52,7 +53,7 @@ func appendPredict(b []byte, id uint32, q ipc.Request) []byte {
 	default:
 		b = binary.BigEndian.AppendUint32(append(b, 0xce), id)
 	}
-	b = binary.BigEndian.AppendUint32(append(b, 0xce), BudgetNs)
+	b = binary.BigEndian.AppendUint32(append(b, 0xce), budget)
 	b = append(b, 0x91, 0x92, byte(q.Kind()))
 	b = ipc.AppendRequest(b, q)
 	binary.BigEndian.PutUint32(b[start:], uint32(len(b)-start-4))

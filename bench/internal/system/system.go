@@ -31,7 +31,8 @@ type Env struct {
 // System is running servers.
 type System struct {
 	Address string // whom clients ask: a socket's path, or host:port
-	PIDs    []int
+	HTTP    string // where ml-bridge's pages are, host:port; "" for other systems
+	PIDs    []int  // ml-bridge's is the last one of a chain
 
 	servers []*process.Server
 	counts  []func() (uint64, error) // of allocations, per server that can tell
@@ -123,6 +124,7 @@ type Chain struct {
 	Shipped  bool // the built-in models instead of the toy
 	Embedded bool // no mld: ml-bridge hosts the engine itself
 	Cached   bool // answers stay fresh for an hour
+	Subjects int  // subjects that ml-bridge remembers; 0 for its default
 }
 
 // ready is what both commands say when they are up.
@@ -199,6 +201,9 @@ func (s *System) startBridge(ctx context.Context, e *Env, c Chain, upstream stri
 	if c.Cached {
 		args = append(args, "--ttl", "1h")
 	}
+	if c.Subjects > 0 {
+		args = append(args, "--subjects", strconv.Itoa(c.Subjects))
+	}
 	v, err := e.serve(ctx, "ml-bridge", args...)
 	if err != nil {
 		return err
@@ -208,6 +213,7 @@ func (s *System) startBridge(ctx context.Context, e *Env, c Chain, upstream stri
 		v.Stop()
 		return err
 	}
+	s.HTTP = r.HTTP
 	s.add(v, func() (uint64, error) { return scrapeMallocs(r.HTTP) })
 	return nil
 }
