@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -37,35 +38,25 @@ type pairs struct {
 
 // meter measures pair after pair.
 type meter struct {
-	sides [2]side
-	floor row.Row
+	envs  [2]*system.Env
 	times row.Times
-	short row.Times // the floor's
 	lock  *turn.Lock
 }
 
 func newMeter(sides [2]side, o *options) *meter {
-	m := &meter{sides: sides, lock: turn.New(o.lock), times: row.Times{Warm: o.run / 2, Run: o.run}, short: row.Times{Warm: o.run / 10, Run: o.run / 2}}
-	for _, r := range row.All() {
-		if r.Name == row.FloorName {
-			m.floor = r
-		}
+	return &meter{
+		envs: [2]*system.Env{sides[old].env, sides[fresh].env}, lock: turn.New(o.lock),
+		times: row.Times{Warm: o.run / 2, Run: o.run},
 	}
-	return m
 }
 
-// all measures every row once a round. The side that goes first changes with the round,
-// and the rows go backwards in every second one: what drifts on the machine falls on
-// both sides alike.
+// all measures every row once a round. The side that goes first changes with the round:
+// what comes of being the first falls on both alike.
 func (m *meter) all(ctx context.Context, all []*pairs, rounds int) error {
 	defer m.lock.Release()
 	for round := range rounds {
 		fmt.Fprintf(os.Stderr, "pair %d of %d:", round+1, rounds)
-		for i := range all {
-			p := all[i]
-			if round%4 >= 2 {
-				p = all[len(all)-1-i]
-			}
+		for _, p := range all {
 			if p.err[old] != nil || p.err[fresh] != nil {
 				continue
 			}
@@ -79,44 +70,31 @@ func (m *meter) all(ctx context.Context, all []*pairs, rounds int) error {
 	return nil
 }
 
-// pair measures one row on both sides, the floor before, between and behind.
+// pair measures one row on both sides and the floor beside them. Only what goes wrong
+// beside the two sides is an error.
 func (m *meter) pair(ctx context.Context, p *pairs, first int) error {
 	if err := m.lock.Take(ctx); err != nil {
 		return err
 	}
-	before, err := m.floor.Measure(ctx, m.sides[fresh].env, m.short)
-	if err != nil {
+	d, err := p.row.Duel(ctx, m.envs, first, m.times)
+	var failed *row.SideError
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &failed):
+		p.err[failed.Side] = failed
+		return nil
+	case err != nil:
 		return err
 	}
-	var s [2]sample
-	var p50, cpu [2]float64
-	for _, i := range [2]int{first, 1 - first} {
-		result, err := p.row.Measure(ctx, m.sides[i].env, m.times)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			p.err[i] = err
-			return nil
-		}
-		after, err := m.floor.Measure(ctx, m.sides[fresh].env, m.short)
-		if err != nil {
-			return err
-		}
-		s[i] = newSample(&result, &before, &after)
-		p50[i], cpu[i] = result.P50, result.CPU
-		before = after
-	}
-	p.samples, p.p50, p.cpu = append(p.samples, s), append(p.p50, p50), append(p.cpu, cpu)
+	p.samples = append(p.samples, [2]sample{newSample(&d.Sides[old], &d.Floor), newSample(&d.Sides[fresh], &d.Floor)})
+	p.p50 = append(p.p50, [2]float64{d.Sides[old].P50, d.Sides[fresh].P50})
+	p.cpu = append(p.cpu, [2]float64{d.Sides[old].CPU, d.Sides[fresh].CPU})
 	return nil
 }
 
-func newSample(r, before, after *load.Result) sample {
-	return sample{
-		timeToC: 2 * r.P50 / (before.P50 + after.P50),
-		cpuToC:  2 * r.CPU / (before.CPU + after.CPU),
-		allocs:  r.Allocs,
-	}
+func newSample(r, floor *load.Result) sample {
+	return sample{timeToC: r.P50 / floor.P50, cpuToC: r.CPU / floor.CPU, allocs: r.Allocs}
 }
 
 // differences gives new − old of each pair: of logarithms for what is compared by

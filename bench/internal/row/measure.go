@@ -44,12 +44,12 @@ func (r *Row) Measure(ctx context.Context, e *system.Env, t Times) (load.Result,
 	}
 	if r.Cold {
 		p := ask.Primer()
-		if _, err := runGoClient(ctx, e, &p); err != nil {
+		if _, err := runGoClient(ctx, e, &p, func(int) {}); err != nil {
 			return load.Result{}, fmt.Errorf("%s: %w", r.Name, err)
 		}
 	}
 	before, reading := countTwice(s)
-	result, asked, err := runClient(ctx, e, &ask)
+	result, asked, err := runClient(ctx, e, &ask, func(int) {})
 	if err != nil {
 		return load.Result{}, fmt.Errorf("%s: %w", r.Name, err)
 	}
@@ -70,22 +70,23 @@ func countTwice(s *system.System) (n, reading uint64) {
 }
 
 // runClient runs a client process. asked is how many questions it asked in all, as far
-// as is known: the measured rate is taken to hold for the warm-up too.
-func runClient(ctx context.Context, e *system.Env, s *client.Spec) (r load.Result, asked int64, err error) {
+// as is known: the measured rate is taken to hold for the warm-up too. started is told
+// the client's process id.
+func runClient(ctx context.Context, e *system.Env, s *client.Spec, started func(pid int)) (r load.Result, asked int64, err error) {
 	if s.Protocol == client.Floor {
-		r, err = runFloorClient(ctx, e, s)
+		r, err = runFloorClient(ctx, e, s, started)
 	} else {
-		r, err = runGoClient(ctx, e, s)
+		r, err = runGoClient(ctx, e, s, started)
 	}
 	return r, int64(r.PerSecond * (s.Warm + s.Run).Seconds()), err
 }
 
-func runGoClient(ctx context.Context, e *system.Env, s *client.Spec) (r load.Result, err error) {
+func runGoClient(ctx context.Context, e *system.Env, s *client.Spec, started func(pid int)) (r load.Result, err error) {
 	spec, err := json.Marshal(s)
 	if err != nil {
 		return r, err
 	}
-	out, err := e.Starter.Output(ctx, e.Pinned, filepath.Join(e.Bin, "chain"), "-ask", string(spec))
+	out, err := e.Starter.Watched(ctx, e.Pinned, started, filepath.Join(e.Bin, "chain"), "-ask", string(spec))
 	if err != nil {
 		return r, err
 	}
@@ -99,7 +100,7 @@ const coldFrames = 8 * payload.Agents
 // hotFrames is more than can be in flight: a call's id must not be used twice at a time.
 const hotFrames = 4096
 
-func runFloorClient(ctx context.Context, e *system.Env, s *client.Spec) (r load.Result, err error) {
+func runFloorClient(ctx context.Context, e *system.Env, s *client.Spec, started func(pid int)) (r load.Result, err error) {
 	hello, frames, err := frameFiles(e, s)
 	if err != nil {
 		return r, err
@@ -109,7 +110,7 @@ func runFloorClient(ctx context.Context, e *system.Env, s *client.Spec) (r load.
 	for _, pid := range s.PIDs {
 		args = append(args, strconv.Itoa(pid))
 	}
-	out, err := e.Starter.Output(ctx, e.Pinned, filepath.Join(e.Bin, "floor"), args...)
+	out, err := e.Starter.Watched(ctx, e.Pinned, started, filepath.Join(e.Bin, "floor"), args...)
 	if err != nil {
 		return r, err
 	}
