@@ -80,7 +80,7 @@ func (h *health) left(k int) float64 {
 	if s >= -1e-6 {
 		return farLeft
 	}
-	return min(farLeft, math.Log2(1+h.v[h.n-1]/-s))
+	return min(farLeft, log2(1+h.v[h.n-1]/-s))
 }
 
 // FailureRow fills dst (Failure.Width() numbers) from q. failureType is the
@@ -108,7 +108,7 @@ func FailureRow(q *ipc.FailureRequest, failureType uint8, dst []float32) {
 	if never {
 		r.put(64)
 	} else {
-		r.put(math.Log2(1 + float64(q.TimeSinceLastFailure)))
+		r.put(log2(1 + float64(q.TimeSinceLastFailure)))
 	}
 	r.put(float64(h.n) / ipc.MaxHealthHistory)
 }

@@ -1,10 +1,6 @@
 package features
 
-import (
-	"math"
-
-	"github.com/mlbridge/mlbridge/ipc"
-)
+import "github.com/mlbridge/mlbridge/ipc"
 
 // Memory rows describe one candidate page each: where it comes from, how it
 // lies to the pages of the window, and how well its proposers did inside the
@@ -178,7 +174,7 @@ func gaps(ns []uint64) (last, mean float64) {
 		if b <= a {
 			return 0
 		}
-		return math.Log2(1 + float64(b-a))
+		return log2(1 + float64(b-a))
 	}
 	return between(ns[n-2], ns[n-1]), between(ns[0], ns[n-1])
 }

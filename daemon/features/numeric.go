@@ -2,17 +2,25 @@ package features
 
 import "math"
 
-// clip bounds v to ±limit. Trees do not care about far outliers, and bounded
-// inputs keep dense layers and float32 honest.
-func clip(v, limit float64) float64 { return max(-limit, min(limit, v)) }
+// clip is v as float32, cut to ±limit, a power of two. Trees do not care about far
+// outliers, and bounded inputs keep dense layers and float32 honest. Rounding
+// first and cutting then gives what the other order gives, as limit is a float32.
+func clip(v float64, limit float32) float32 {
+	f := float32(v)
+	b := math.Float32bits(f)
+	if b&^signBit > math.Float32bits(limit) { // hardly ever
+		return math.Float32frombits(b&signBit | math.Float32bits(limit))
+	}
+	return f
+}
+
+const signBit = 1 << 31
 
 // signedLog compresses v to sign(v)·log2(1+|v|): steps of a page and of a
 // gigabyte both fit one column.
 func signedLog(v float64) float64 {
-	if v < 0 {
-		return -math.Log2(1 - v)
-	}
-	return math.Log2(1 + v)
+	size := log2(1 + math.Abs(v))
+	return math.Float64frombits(math.Float64bits(size) | bit(v < 0)<<63)
 }
 
 // ratio is a/b, and 0 where b is 0: "no evidence" in the columns that use it.

@@ -1,10 +1,6 @@
 package features
 
-import (
-	"math"
-
-	"github.com/mlbridge/mlbridge/ipc"
-)
+import "github.com/mlbridge/mlbridge/ipc"
 
 // SyscallColumns is the length of the syscall_features vector that the threat
 // layout knows (its layout: package ipc/mlclient/syscalls). A vector of another
@@ -32,6 +28,9 @@ func threatNames() []string {
 	return append(names, "has_syscalls", "has_anomalies", "operations", "calls")
 }
 
+// windowCalls is what a full window of 100 calls gives in the column "calls".
+var windowCalls = log2(1 + 100)
+
 // ThreatRow fills dst (Threat.Width() numbers) from q.
 func ThreatRow(q *ipc.ThreatRequest, dst []float32) {
 	dst = dst[:len(Threat.Names)]
@@ -54,7 +53,7 @@ func ThreatRow(q *ipc.ThreatRequest, dst []float32) {
 	r.flag(known)
 	m := &q.Metrics
 	r.put(min(1, ratio(float64(m.OperationCount), float64(m.SyscallCount))))
-	r.put(min(math.Log2(1+float64(m.SyscallCount)), math.Log2(101))) // more than a window is no more information
+	r.put(min(log2(1+float64(m.SyscallCount)), log2(101))) // more than a window is no more information
 }
 
 // HasSyscalls reports whether q carries a call stream's vector.

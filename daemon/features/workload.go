@@ -75,115 +75,146 @@ func (w *Window) start(history int, level float64) {
 	w.rel[w.n-1] = 0
 }
 
+// The columns of a workload row, in the order of their names.
+const (
+	workloadSamples   = 0
+	workloadLags      = 1
+	workloadStep2     = workloadLags + ipc.MaxWorkloadHistory - 1
+	workloadStep3     = workloadStep2 + 1
+	workloadMean      = workloadStep3 + 1
+	workloadMean3     = workloadMean + 1
+	workloadMean5     = workloadMean + 2
+	workloadMedian    = workloadMean + 3
+	workloadMin       = workloadMean + 4
+	workloadMax       = workloadMean + 5
+	workloadDeviation = workloadMean + 6
+	workloadTrend     = workloadMean + 7
+	workloadEWMA      = workloadMean + 8
+	workloadErrors    = workloadEWMA + 1
+	workloadSteps     = workloadErrors + 5
+	workloadLevel     = workloadSteps + 4
+	workloadRank      = workloadLevel + 1
+	workloadAnalog    = workloadLevel + 2
+	workloadAbsolute  = workloadLevel + 4
+	workloadColumns   = workloadAbsolute + WorkloadAbsoluteColumns
+)
+
+// far bounds columns in units of the window.
+const far = 32
+
+// workloadRow is where a row is written: the compiler knows its length.
+type workloadRow [workloadColumns]float32
+
 // Row fills dst (Workload.Width() numbers) and returns the window's unit, its
 // mean absolute step: the model's answer is a change in that unit. The unit is
 // 0 for a window without steps, whose row is 0 but for its length and level.
 func (w *Window) Row(dst []float32) (unit float64) {
-	clear(dst[:len(Workload.Names)])
+	r := (*workloadRow)(dst)
 	x := w.rel[:w.n]
 	var s steps
 	s.read(x)
-	dst[0] = float32(w.n) / ipc.MaxWorkloadHistory
-	r := row{dst, len(Workload.Names) - WorkloadAbsoluteColumns}
-	r.put(clip(math.Log2(s.unit+1e-9), 64))
-	r.put(min(w.level, 1e9))
+	r[workloadSamples] = float32(w.n) / ipc.MaxWorkloadHistory
+	r[workloadAbsolute] = clip(log2(s.unit+1e-9), 64)
+	r[workloadAbsolute+1] = float32(min(w.level, 1e9))
 	if s.unit == 0 {
+		clear(r[workloadLags:workloadAbsolute])
 		return 0
 	}
 	inv := 1 / s.unit
-	r.n = 1
-	for lag := 1; lag < ipc.MaxWorkloadHistory; lag++ {
-		if lag < w.n {
-			r.put(clip(x[w.n-1-lag]*inv, 32))
-		} else {
-			r.put(0)
-		}
-	}
-	r.put(clip(stepBefore(x, 2)*inv, 32))
-	r.put(clip(stepBefore(x, 3)*inv, 32))
-	w.putLevels(&r, x, inv)
-	w.putErrors(&r, x, inv)
-	r.put(s.autocorrelation)
-	r.put(s.still)
-	r.put(s.reversals)
-	r.put(s.last)
-	r.put(math.Log2(1 + math.Abs(w.level)*inv))
-	w.putRank(&r, x)
-	w.putAnalog(&r, x, inv)
+	r.putLags(x, inv)
+	r.putForecasts(x, inv)
+	r[workloadSteps] = float32(s.autocorrelation)
+	r[workloadSteps+1] = float32(s.still)
+	r[workloadSteps+2] = float32(s.reversals)
+	r[workloadSteps+3] = float32(s.last)
+	r[workloadLevel] = float32(log2(1 + float64(math.Abs(w.level)*inv)))
+	r.putAnalog(x, inv)
 	return s.unit
 }
 
-// putLevels writes mean … ewma.
-func (w *Window) putLevels(r *row, x []float64, inv float64) {
-	lo, hi := x[0], x[0]
-	for _, v := range x {
-		lo, hi = min(lo, v), max(hi, v)
+// putLags writes lag1 … step3 and rank: 0 where the window does not reach.
+func (r *workloadRow) putLags(x []float64, inv float64) {
+	now, below := len(x)-1, uint64(0)
+	lags := r[workloadLags:workloadStep2]
+	for i := range lags {
+		lags[i] = 0
+		if at := now - 1 - i; at >= 0 {
+			lags[i] = clip(x[at]*inv, far)
+			below += math.Float64bits(x[at]) >> 63 // a difference is never -0
+		}
 	}
-	mean := average(x)
-	var squares float64
-	for _, v := range x {
-		squares += (v - mean) * (v - mean)
-	}
-	r.put(clip(mean*inv, 32))
-	r.put(clip(average(x[max(0, w.n-3):])*inv, 32))
-	r.put(clip(average(x[max(0, w.n-5):])*inv, 32))
-	r.put(clip(median(x)*inv, 32))
-	r.put(clip(lo*inv, 32))
-	r.put(clip(hi*inv, 32))
-	r.put(clip(math.Sqrt(squares/float64(w.n))*inv, 32))
-	r.put(clip(lineAhead(x)*inv, 32))
-	e := x[0]
-	for _, v := range x[1:] {
-		e = (e + v) / 2
-	}
-	r.put(clip(e*inv, 32))
+	r[workloadStep2] = clip(stepBefore(x, 2)*inv, far)
+	r[workloadStep3] = clip(stepBefore(x, 3)*inv, far)
+	r[workloadRank] = float32(float64(below) / float64(len(x)))
 }
 
-// putErrors writes how wrong simple forecasts were inside the window, in units
-// of persistence's error (which is the unit): the window says itself which of
-// them it obeys.
-func (w *Window) putErrors(r *row, x []float64, inv float64) {
+// putForecasts writes mean … err_lag2: what simple forecasts say about the next
+// value, and how wrong they were inside the window, in units of persistence's
+// error (which is the unit): the window says itself which of them it obeys.
+// x has at least two values.
+func (r *workloadRow) putForecasts(x []float64, inv float64) {
 	var mean, med, line, mean3, lag2 float64
-	sum := x[0]
-	var sorted [ipc.MaxWorkloadHistory]float64
-	sorted[0] = x[0]
-	for t := 1; t < w.n; t++ {
-		mean += math.Abs(x[t] - sum/float64(t))
-		med += math.Abs(x[t] - middle(sorted[:t]))
-		mean3 += math.Abs(x[t] - average(x[max(0, t-3):t]))
+	var room [ipc.MaxWorkloadHistory]int64
+	sorted := room[:len(x)]
+	sorted[0] = sortable(x[0])
+	sum, ewma := x[0], x[0]
+	for t := 1; t < len(x); t++ {
+		v := x[t]
+		mean += math.Abs(v - sum/float64(t))
+		med += math.Abs(v - middle(sorted[:t]))
+		mean3 += math.Abs(v - lastAverage(x[:t], 3))
 		if t >= 2 {
-			line += math.Abs(x[t] - (2*x[t-1] - x[t-2]))
-			lag2 += math.Abs(x[t] - x[t-2])
+			line += math.Abs(v - (2*x[t-1] - x[t-2]))
+			lag2 += math.Abs(v - x[t-2])
 		}
-		sum += x[t]
-		insert(sorted[:t+1], x[t])
+		sum += v
+		ewma = (ewma + v) / 2
+		insert(sorted[:t+1], sortable(v))
 	}
-	n := float64(w.n - 1)
-	m := max(1, n-1) // the last two start one step later
-	for _, v := range [...]float64{mean / n, med / n, line / m, mean3 / n, lag2 / m} {
-		r.put(clip(v*inv, 32))
-	}
+	n := float64(len(x))
+	r[workloadMean] = clip(sum/n*inv, far)
+	r[workloadMean3] = clip(lastAverage(x, 3)*inv, far)
+	r[workloadMean5] = clip(lastAverage(x, 5)*inv, far)
+	r[workloadMedian] = clip(middle(sorted)*inv, far)
+	r[workloadMin] = clip(unsortable(sorted[0])*inv, far)
+	r[workloadMax] = clip(unsortable(sorted[len(sorted)-1])*inv, far)
+	r[workloadEWMA] = clip(ewma*inv, far)
+	r.putSpread(x, sum/n, inv)
+
+	m := max(1, n-2) // line and lag2 start one step later
+	r[workloadErrors] = clip(mean/(n-1)*inv, far)
+	r[workloadErrors+1] = clip(med/(n-1)*inv, far)
+	r[workloadErrors+2] = clip(line/m*inv, far)
+	r[workloadErrors+3] = clip(mean3/(n-1)*inv, far)
+	r[workloadErrors+4] = clip(lag2/m*inv, far)
 }
 
-func (w *Window) putRank(r *row, x []float64) {
-	below := 0
-	for _, v := range x {
-		if v < 0 {
-			below++
-		}
+// putSpread writes deviation and trend, the least-squares line continued by one step.
+func (r *workloadRow) putSpread(x []float64, mean, inv float64) {
+	n := float64(len(x))
+	mid := (n - 1) / 2
+	var squares, cov, variance float64
+	for i, v := range x {
+		t, off := float64(i)-mid, v-mean
+		squares += float64(off * off)
+		cov += float64(t * off)
+		variance += float64(t * t)
 	}
-	r.put(float64(below) / float64(w.n))
+	r[workloadDeviation] = clip(math.Sqrt(squares/n)*inv, far)
+	r[workloadTrend] = clip((mean+float64(ratio(cov, variance)*(n-mid)))*inv, far)
 }
 
 // putAnalog looks for the earlier value most like the current one and writes
-// the step that followed it: what periodic load repeats.
-func (w *Window) putAnalog(r *row, x []float64, inv float64) {
-	best := 0
-	for i := 1; i < w.n-1; i++ {
-		if math.Abs(x[i]) <= math.Abs(x[best]) {
+// the step that followed it: what periodic load repeats. x has at least two values.
+func (r *workloadRow) putAnalog(x []float64, inv float64) {
+	best, least := 0, magnitude(x[0])
+	for i, v := range x[:len(x)-1] {
+		size := magnitude(v)
+		if size <= least {
 			best = i
 		}
+		least = min(least, size)
 	}
-	r.put(clip((x[best+1]-x[best])*inv, 32))
-	r.put(clip(math.Abs(x[best])*inv, 32))
+	r[workloadAnalog] = clip((x[best+1]-x[best])*inv, far)
+	r[workloadAnalog+1] = clip(math.Float64frombits(least)*inv, far)
 }
