@@ -5,7 +5,7 @@ GO  := go
 PKGS := ./... ./testdata/traces
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench curves micro lint fuzz train clean
+.PHONY: help build run test bench curves tails regress micro lint fuzz train clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ bench: ## measure the whole path beside its peers (QUICK=1: under a minute)
 
 curves: ## measure how cost grows with work, up to saturation (QUICK=1: about a minute)
 	cd bench && $(GO) run ./cmd/curves $(if $(QUICK),-quick) $(ARGS)
+
+tails: ## measure the slowest answers under disturbances (QUICK=1: in about a minute)
+	cd bench && $(GO) run ./cmd/tails $(if $(QUICK),-quick) $(ARGS)
+
+regress: ## compare this tree with AGAINST=commit, or the last release; fails when worse
+	cd bench && $(GO) run ./cmd/regress $(if $(AGAINST),-against $(AGAINST)) $(if $(QUICK),-quick) $(ARGS)
 
 micro: ## run the micro-benchmarks (BENCH=regexp, COUNT=n, PKG=./ipc/...)
 	@mkdir -p $(OUT)
