@@ -170,8 +170,7 @@ func (v *duellist) ask(ctx context.Context, running func()) error {
 	return nil
 }
 
-// allocs are those of the servers, per question; negative beyond reason when one cannot
-// tell.
+// allocs are those of the servers, per question; far below 0 when one cannot tell.
 func (v *duellist) allocs(asked int64) float64 {
 	after, ok := v.system.Mallocs()
 	if !ok || asked == 0 {

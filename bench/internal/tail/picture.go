@@ -91,7 +91,7 @@ func (p *picture) head(r *Report, height int) {
 		p.WriteByte('\n')
 	}
 	at := p.x(budget / 1e3)
-	fmt.Fprintf(p, `<path class="budget" d="M%.1f %d V%d"/><text class="budget-text" x="%.1f" y="%d">budget</text>`+"\n", at, pictureTop-20, height-26, at+5, pictureTop-12)
+	fmt.Fprintf(p, `<path class="budget" d="M%.1f %d V%d"/><text class="budget-text" x="%.1f" y="%d">budget</text>`+"\n", at, pictureTop, height-26, at+18, pictureTop-6)
 }
 
 func (p *picture) row(v *Row, y int) {
