@@ -77,10 +77,11 @@ type Client struct {
 	armed    Instant // what the timer is set to, 0 when it is not
 	out      []byte  // frames to be written
 	spare    []byte  // storage for the next out
-	writing  bool    // somebody writes: a caller, or the flusher
-	inWrite  bool    // and is in the system call just now
-	queued   uint64  // bytes that were ever put into out
-	taken    uint64  // of these, what the socket took
+	convoy   convoy
+	writing  bool   // somebody writes: a caller, or the flusher
+	inWrite  bool   // and is in the system call just now
+	queued   uint64 // bytes that were ever put into out
+	taken    uint64 // of these, what the socket took
 	draining bool
 	err      error // why the connection is over
 

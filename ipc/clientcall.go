@@ -15,6 +15,7 @@ type clientCall struct {
 	requireModel bool
 	deadline     Instant
 	flight       *flight // nil while it waits for one
+	together     bool    // woken with others, see convoy
 	err          error   // its end; valid after done
 	done         chan struct{}
 }
@@ -123,22 +124,31 @@ func (c *Client) predict(ctx context.Context, reqs []Request, replies []Reply, o
 	if left <= 0 {
 		return errExpired
 	}
-	call, err := c.begin(reqs, replies, opts, Now().Add(left))
+	call, err := c.begin(reqs, replies, opts, left)
 	if err != nil {
 		return err
 	}
+	err = c.await(ctx, call)
+	c.release(call)
+	return err
+}
+
+// await waits for the call's end, or the context's.
+func (c *Client) await(ctx context.Context, call *clientCall) error {
+	gone := ctx.Done()
+	if gone == nil { // a plain receive costs half of what a select does
+		<-call.done
+		return call.err
+	}
 	select {
 	case <-call.done:
-	case <-ctx.Done():
+	case <-gone:
 		if c.giveUp(call) {
-			c.release(call)
 			return ctx.Err()
 		}
 		<-call.done // finished meanwhile: the signal is there or about to come
 	}
-	err = call.err
-	c.release(call)
-	return err
+	return call.err
 }
 
 // timeLeft is how long a call that begins now may take.
@@ -153,8 +163,10 @@ func (c *Client) timeLeft(ctx context.Context, budget time.Duration) time.Durati
 }
 
 // begin takes a place in flight for a new call and sends it, or lets it wait for
-// a place.
-func (c *Client) begin(reqs []Request, replies []Reply, opts Options, deadline Instant) (*clientCall, error) {
+// a place. left is the time for it.
+func (c *Client) begin(reqs []Request, replies []Reply, opts Options, left time.Duration) (*clientCall, error) {
+	now := Now()
+	deadline := now.Add(left)
 	c.mu.Lock()
 	if err := c.refuseNew(); err != nil {
 		c.mu.Unlock()
@@ -168,7 +180,7 @@ func (c *Client) begin(reqs []Request, replies []Reply, opts Options, deadline I
 	call.requireModel, call.deadline, call.err = opts.RequireModel, deadline, nil
 	if len(c.free) == 0 {
 		c.waiting = append(c.waiting, call)
-	} else if err := c.start(call); err != nil {
+	} else if err := c.start(call, left); err != nil {
 		c.recycle(call)
 		c.mu.Unlock()
 		return nil, err
@@ -176,6 +188,10 @@ func (c *Client) begin(reqs []Request, replies []Reply, opts Options, deadline I
 	if c.armed == 0 || deadline < c.armed {
 		c.armed = deadline
 		c.timer.arm(deadline)
+	}
+	if c.mayHold(now, left) {
+		c.mu.Unlock()
+		return call, nil
 	}
 	c.flush()
 	return call, nil
@@ -196,12 +212,13 @@ func (c *Client) refuseNew() error {
 	return nil
 }
 
-// start puts call into a free place and its frame into the queue. c.mu is held.
-func (c *Client) start(call *clientCall) error {
+// start puts call, which has so much time left, into a free place and its frame into
+// the queue. c.mu is held.
+func (c *Client) start(call *clientCall, left time.Duration) error {
 	f := &c.flights[c.free[len(c.free)-1]]
 	id := f.id + flightStep
 	b, start := beginFrame(c.out)
-	b = appendPredict(b, id, Options{Budget: c.told(call.deadline.Sub(Now())), RequireModel: call.requireModel}, call.reqs)
+	b = appendPredict(b, id, Options{Budget: c.told(left), RequireModel: call.requireModel}, call.reqs)
 	if n := len(b) - start - frameHeader; n > c.hello.limits.Frame {
 		return invalidf("the requests need a frame of %d bytes, the server takes at most %d", n, c.hello.limits.Frame)
 	}
@@ -240,38 +257,46 @@ func (c *Client) giveUp(call *clientCall) bool {
 }
 
 // land frees the place of id, whose reply has come, and lets the longest waiting
-// call have it. It returns the call, nil when that was given up. A place that
-// awaits no such id means that the server lies.
-func (c *Client) land(id uint64) (*clientCall, error) {
+// call have it; queued says that this left a frame to be written. It returns the
+// call, nil when that was given up. A place that awaits no such id means that the
+// server lies.
+func (c *Client) land(id uint64) (call *clientCall, queued bool, err error) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	place := id % flightStep
 	if place >= uint64(len(c.flights)) || c.flights[place].id != id || !c.flights[place].busy {
-		c.mu.Unlock()
-		return nil, faultf(FaultSequence, "an answer to call %d, which is not in flight", id)
+		return nil, false, faultf(FaultSequence, "an answer to call %d, which is not in flight", id)
 	}
 	f := &c.flights[place]
-	call := f.call
+	call = f.call
 	f.call, f.busy = nil, false
 	c.free = append(c.free, uint32(place))
 	for len(c.waiting) > 0 && len(c.free) > 0 && c.err == nil && !c.draining {
 		next := c.waiting[0]
 		c.waiting = append(c.waiting[:0], c.waiting[1:]...)
-		if err := c.start(next); err != nil {
+		if err := c.start(next, next.deadline.Sub(Now())); err != nil {
 			next.finish(err)
+			continue
 		}
+		queued = true
 	}
-	c.flush()
-	return call, nil
+	return call, queued, nil
 }
 
 // release gives the record back. The caller has received from done, or given up.
+// The last of those that were woken together writes what the others left to it.
 func (c *Client) release(call *clientCall) {
 	c.mu.Lock()
+	together := call.together
 	c.recycle(call)
-	c.mu.Unlock()
+	if !together || !c.returned() {
+		c.mu.Unlock()
+		return
+	}
+	c.flush()
 }
 
 func (c *Client) recycle(call *clientCall) {
-	call.reqs, call.replies, call.flight, call.err = nil, nil, nil, nil
+	call.reqs, call.replies, call.flight, call.err, call.together = nil, nil, nil, nil, false
 	c.records.put(call)
 }

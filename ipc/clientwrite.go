@@ -85,7 +85,7 @@ func (c *Client) writeFailed(err error) {
 // takeOut takes the queued frames. c.mu is held, and the caller is writing.
 func (c *Client) takeOut() []byte {
 	chunk := c.out
-	c.out, c.spare = c.spare[:0], nil
+	c.out, c.spare, c.convoy.since = c.spare[:0], nil, 0
 	return chunk
 }
 
@@ -118,7 +118,7 @@ func (w *rawWrite) bind() {
 	w.do = func(fd uintptr) bool {
 		for {
 			w.n, w.err = rawio.Write(int(fd), w.b)
-			if !errors.Is(w.err, unix.EINTR) {
+			if w.err != unix.EINTR {
 				return true // also with EAGAIN: this must not wait
 			}
 		}
@@ -132,7 +132,7 @@ func (w *rawWrite) write(c *Client, b []byte) (int, error) {
 	switch {
 	case err != nil:
 		return 0, err // the connection is closed
-	case errors.Is(w.err, unix.EAGAIN):
+	case w.err == unix.EAGAIN:
 		return 0, nil
 	}
 	return w.n, w.err
