@@ -55,6 +55,34 @@ func TestHandlerAllocations(t *testing.T) {
 	}
 }
 
+// TestHostedAllocations counts what a call costs an engine that another process hosts:
+// nothing.
+func TestHostedAllocations(t *testing.T) {
+	holdGC(t)
+	reg := registry.New(registry.Embedded(), &source{model: &fake{version: "1", answer: echo}})
+	if err := reg.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range ipc.Kinds {
+		h := NewHosted(k, reg)
+		for _, n := range []int{1, 64} {
+			reqs := make([]ipc.Request, n)
+			for i := range reqs {
+				reqs[i] = question(k, uint64(i))
+			}
+			body := api.Msgpack.AppendCall(nil, k, reqs, true)
+			got := testing.AllocsPerRun(200, func() {
+				if _, err := h.Answer(body); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if got != 0 {
+				t.Errorf("%v of %d: %v allocations, want 0", k, n, got)
+			}
+		}
+	}
+}
+
 // holdGC keeps the collector from emptying the pools between two calls.
 func holdGC(t *testing.T) {
 	old := debug.SetGCPercent(-1)
