@@ -60,7 +60,11 @@ func (r *Repository) unpack(ctx context.Context, name, commit, temp string) (Tre
 	if _, err := r.Starter.Output(ctx, false, "tar", "-xf", file, "-C", root); err != nil {
 		return Tree{}, fmt.Errorf("checkout: %w", err)
 	}
-	return Tree{Root: root, Name: name, Label: name + " (" + commit[:7] + ")"}, nil
+	label := name + " (" + commit[:7] + ")"
+	if strings.HasPrefix(commit, name) {
+		label = commit[:7]
+	}
+	return Tree{Root: root, Name: name, Label: label}, nil
 }
 
 // describe names a folder's state: its commit, and whether something was changed since.

@@ -126,8 +126,7 @@ type duellist struct {
 	env    *system.Env
 	system *system.System
 	spec   client.Spec
-	before uint64 // allocations of the servers
-	reads  uint64 // of which the reading makes so many
+	before count // of the servers' allocations
 	result load.Result
 
 	mu  sync.Mutex
@@ -147,7 +146,7 @@ func (v *duellist) start(ctx context.Context, t Times) (err error) {
 			return fmt.Errorf("%s: %w", v.row.Name, err)
 		}
 	}
-	v.before, v.reads = countTwice(v.system)
+	v.before = readCount(v.system)
 	return nil
 }
 
@@ -172,15 +171,45 @@ func (v *duellist) ask(ctx context.Context, running func()) error {
 
 // allocs are those of the servers, per question; far below 0 when one cannot tell.
 func (v *duellist) allocs(asked int64) float64 {
-	after, ok := v.system.Mallocs()
-	if !ok || asked == 0 {
+	after := readCount(v.system)
+	if !after.known || asked == 0 {
 		return unknownAllocs
 	}
 	// Warming up is in the servers' count, so it is spread over all questions.
-	return max(0, float64(after)-float64(v.before)-float64(v.reads)) / float64(asked)
+	return max(0, after.since(v.before)) / float64(asked)
 }
 
 const unknownAllocs = -1e9
+
+// count is a reading of the servers' allocations. A Go process counts in lumps of some
+// hundreds, and reading costs as much: so it is read a few times.
+type count struct {
+	mean, reading float64 // of the readings; what each adds
+	known         bool
+}
+
+const readings = 4
+
+func readCount(s *system.System) (c count) {
+	var first, last uint64
+	for i := range readings {
+		if last, c.known = s.Mallocs(); !c.known {
+			return c
+		}
+		if i == 0 {
+			first = last
+		}
+		c.mean += float64(last) / readings
+	}
+	c.reading = float64(last-first) / (readings - 1)
+	return c
+}
+
+// since is what was allocated between two counts, without what the readings made: from
+// the middle of one series of them to the middle of the other are as many as one has.
+func (c count) since(before count) float64 {
+	return c.mean - before.mean - readings*(c.reading+before.reading)/2
+}
 
 // signal reaches a client that is running and nobody else: its id is given up under the
 // same lock, but only after it was waited for, so it may be gone.

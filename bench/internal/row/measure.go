@@ -62,15 +62,11 @@ func (r *Row) Measure(ctx context.Context, e *system.Env, t Times) (load.Result,
 	return result, nil
 }
 
-// countTwice reads the servers' allocations, and how many the reading itself makes: the
-// mean of a few, as a Go process counts in lumps.
+// countTwice reads the servers' allocations, and how many the reading itself makes.
 func countTwice(s *system.System) (n, reading uint64) {
-	const times = 4
 	first, _ := s.Mallocs()
-	for range times {
-		n, _ = s.Mallocs()
-	}
-	return n, (n - first) / times
+	second, _ := s.Mallocs()
+	return second, second - first
 }
 
 // runClient runs a client process. asked is how many questions it asked in all, as far
