@@ -76,7 +76,7 @@ func (f handlerFunc) Ready(readable, writable bool) { f(readable, writable) }
 // round runs one round of a loop that no goroutine runs, with what is ready now.
 func round(t testing.TB, l *Loop) {
 	t.Helper()
-	n, err := l.poll()
+	n, err := l.poll(notAtAll)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,9 +10,15 @@
 // An idle loop is parked in Go's netpoller, which watches the loop's own epoll
 // descriptor, and while awake it only makes system calls that cannot block and that
 // the scheduler does not hear of (package rawio). A loop that blocked in
-// epoll_wait itself looked better with no pause between requests, but at a thousand
-// requests a second it cost ten times as much: each blocking call keeps a processor
-// that the runtime's monitor thread then has to take away, polling every 20 µs.
+// epoll_wait as package syscall does looked better with no pause between requests, but
+// at a thousand requests a second it cost ten times as much: each blocking call leaves a
+// processor that the runtime's monitor thread then has to take away, polling every
+// 20 µs. Between the two lies what a loop does while requests come briskly: it waits in
+// epoll and keeps its processor (type pace).
+//
+// Descriptors are watched for input, and for room to write only where something waits
+// to be written. Go's netpoller asks for both always, and then a process that calls
+// another is woken once more for every call, when its peer has read the question.
 //
 // Everything but Post and Close belongs to the loop's goroutine. That is the
 // point: state that only the loop touches needs no lock.
@@ -55,8 +61,9 @@ type Loop struct {
 	file   *os.File        // epoll, as the netpoller knows it
 	idle   syscall.RawConn // of file
 	look   func(uintptr) bool
-	ready  int     // events that look found
-	failed error   // that look met
+	ready  int   // events that look found
+	failed error // that look met
+	pace   pace
 	wake   int     // eventfd that Post writes; guarded by mu once the loop runs
 	count  [8]byte // read from it, loop only
 	now    func() int64
@@ -97,7 +104,7 @@ func New(now func() int64) (*Loop, error) {
 		timers: timers{floor: math.MinInt64},
 	}
 	l.look = func(uintptr) bool {
-		l.ready, l.failed = l.poll()
+		l.ready, l.failed = l.poll(notAtAll)
 		return l.ready > 0 || l.failed != nil
 	}
 	if err := l.open(); err != nil {
@@ -292,32 +299,50 @@ func (l *Loop) runPosted() (closing bool) {
 	return closing
 }
 
-// wait gives the number of ready descriptors. It parks the goroutine until there is
-// one, unless a timer is due.
+// wait gives the number of ready descriptors. It waits until there is one, unless a
+// timer is due: in epoll itself while traffic is brisk, else parked.
 func (l *Loop) wait() (int, error) {
 	if at, armed := l.timers.next(); armed {
 		left := at - l.now()
 		if left <= 0 {
-			return l.poll()
+			return l.poll(notAtAll)
 		}
 		if err := l.alarm.set(at, left); err != nil {
 			return 0, err
 		}
 	}
+	if l.pace.keep(l.now) {
+		if n, err := l.poll(forever); n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return l.park()
+}
+
+// park gives the processor back until a descriptor is ready.
+func (l *Loop) park() (int, error) {
+	from := l.now()
 	if err := l.idle.Read(l.look); err != nil {
 		return 0, err
 	}
+	l.pace.parked(l.now() - from)
 	return l.ready, l.failed
 }
 
-// poll asks epoll what is ready and does not wait.
-func (l *Loop) poll() (int, error) {
+// How long poll may wait, as epoll_wait(2) takes it.
+const (
+	notAtAll = 0
+	forever  = -1
+)
+
+// poll asks epoll what is ready. Waiting for ever it may find nothing, too.
+func (l *Loop) poll(wait int) (int, error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll),
-		uintptr(unsafe.Pointer(&l.events[0])), maxEvents, 0, 0, 0)
+		uintptr(unsafe.Pointer(&l.events[0])), maxEvents, uintptr(wait), 0, 0)
 	switch errno {
 	case 0:
 		return int(n), nil
-	case unix.EINTR:
+	case unix.EINTR: // by the runtime, which wants the processor
 		return 0, nil
 	}
 	return 0, fmt.Errorf("epoll_pwait: %w", errno)

@@ -1,0 +1,55 @@
+package eventloop
+
+import (
+	"os"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// pace decides how the loop waits: parked, or in epoll itself while it keeps its
+// processor.
+//
+// Parking takes three more system calls and a turn of the scheduler, which is a tenth
+// of a call's time when a chain of processes shares a core. A loop that keeps its
+// processor wants no more than epoll_wait, and owes two things for it. The processor
+// must be given back when the runtime wants it: whoever stops the world, and the
+// monitor thread after 10 ms, interrupts the wait with a signal, and then the loop
+// parks. And the netpoller must not be left alone for long: every millisecond the
+// scheduler may have a look, and the loop parks, so that other goroutines and their
+// sockets have a turn.
+//
+// The wait has no time limit of its own: setting a timer costs several microseconds on
+// a virtual machine, which is more than it would save.
+type pace struct {
+	brisk  bool  // the last time parked was short
+	looked int64 // when the scheduler last had a look
+}
+
+const (
+	// briskTime is a tenth of a core at 20 µs a request: with longer pauses than this
+	// it does not matter how the loop waits.
+	briskTime = 5 * time.Millisecond
+	lookTime  = time.Millisecond
+)
+
+// interrupts is whether the runtime can interrupt a wait. GODEBUG can tell it not to.
+var interrupts = !strings.Contains(os.Getenv("GODEBUG"), "asyncpreemptoff=1")
+
+// parked notes how long the loop was.
+func (p *pace) parked(ns int64) { p.brisk = interrupts && ns < int64(briskTime) }
+
+// keep reports whether to wait with the processor kept. When it is time for the
+// scheduler to have a look, it lets it, and the loop is to park.
+func (p *pace) keep(now func() int64) bool {
+	if !p.brisk {
+		return false
+	}
+	t := now()
+	if t-p.looked <= int64(lookTime) {
+		return true
+	}
+	p.looked = t
+	runtime.Gosched()
+	return false
+}

@@ -1,0 +1,79 @@
+package eventloop
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestPaceKeepsTheProcessorWhileBrisk(t *testing.T) {
+	if !interrupts {
+		t.Skip("GODEBUG says that waits are not interrupted")
+	}
+	var p pace
+	at := int64(time.Hour)
+	now := func() int64 { return at }
+
+	if p.keep(now) {
+		t.Error("a loop that has not waited yet keeps its processor")
+	}
+	p.parked(int64(briskTime) - 1)
+	if p.keep(now) {
+		t.Error("the scheduler does not get its look before the first wait")
+	}
+	at += int64(lookTime)
+	if !p.keep(now) {
+		t.Error("a brisk loop parks although the scheduler had a look")
+	}
+	if at++; p.keep(now) {
+		t.Error("the scheduler does not get its look after lookTime")
+	}
+	if !p.keep(now) {
+		t.Error("a brisk loop parks twice in a row")
+	}
+	p.parked(int64(briskTime))
+	if p.keep(now) {
+		t.Error("a loop with long pauses keeps its processor")
+	}
+}
+
+// TestKeptProcessorIsGivenBack makes a loop brisk, leaves it waiting in epoll for
+// nothing, and asks for the world to be stopped: the runtime must get the processor,
+// and the loop must work on.
+func TestKeptProcessorIsGivenBack(t *testing.T) {
+	for _, procs := range []int{1, 2} {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+		l := running(t)
+		x, y := pair(t)
+		defer unix.Close(y)
+		answered := make(chan struct{}, 1)
+		var buf [8]byte
+		onLoop(t, l, func() {
+			err := l.Watch(x, Readable, handlerFunc(func(bool, bool) {
+				_, _ = unix.Read(x, buf[:])
+				answered <- struct{}{}
+			}))
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		for range 100 {
+			if _, err := unix.Write(y, []byte{1}); err != nil {
+				t.Fatal(err)
+			}
+			wait(t, answered, "the loop's turn")
+		}
+		stopped := make(chan struct{})
+		go func() {
+			runtime.GC()
+			close(stopped)
+		}()
+		wait(t, stopped, "the world to stop")
+		onLoop(t, l, func() {
+			l.Unwatch(x)
+			unix.Close(x)
+		})
+	}
+}
