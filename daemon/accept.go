@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/mlbridge/mlbridge/daemon/api"
-	"github.com/mlbridge/mlbridge/ipc/rawio"
 )
 
 // ErrClosed is what Serve returns after Shutdown or Close.
@@ -21,9 +20,9 @@ var ErrClosed = errors.New("daemon: server closed")
 // being out of descriptors for a moment is enough for, and its worker pool cannot be
 // waited for.
 func (s *Server) Serve(ln net.Listener) error {
-	if !s.track(ln) {
+	if err := s.track(ln); err != nil {
 		ln.Close()
-		return ErrClosed
+		return err
 	}
 	defer s.untrack(ln)
 	guard := isLoopback(ln.Addr())
@@ -49,28 +48,43 @@ func (s *Server) Serve(ln net.Listener) error {
 			return fmt.Errorf("daemon: accept: %w", err)
 		}
 		failing, wait = false, backoff{}
-		s.admit(&conn{Conn: rawio.Conn(nc), guard: guard, fresh: true})
+		s.admit(nc, guard)
 	}
 }
 
-// admit serves a connection in a goroutine that Shutdown waits for.
-func (s *Server) admit(c *conn) {
-	c.idle.Store(true)
+// admit serves a connection: on a loop until it has proved to be more than that can
+// do, or else with the library.
+func (s *Server) admit(nc net.Conn, guard bool) {
 	s.mu.Lock()
-	switch {
-	case s.closed:
-		s.mu.Unlock()
-		c.Conn.Close()
-	case len(s.conns) >= s.opts.MaxConns:
+	if !s.closed && len(s.conns)+s.onLane >= s.opts.MaxConns {
 		s.mu.Unlock()
 		s.rejected.Add(1)
-		refuse(c.Conn)
-	default:
-		s.conns[c] = struct{}{}
-		s.serving.Add(1)
-		s.mu.Unlock()
-		go s.serve(c)
+		refuse(nc)
+		return
 	}
+	if s.lanes != nil && !s.closed {
+		s.onLane++
+		s.mu.Unlock()
+		if s.toLane(nc, guard) {
+			return
+		}
+		s.mu.Lock()
+		s.onLane--
+	}
+	s.take(newConn(nc, guard))
+}
+
+// take serves a connection with the library, in a goroutine that Shutdown waits for.
+// s.mu is held, and is not afterwards.
+func (s *Server) take(c *conn) {
+	defer s.mu.Unlock()
+	if s.closed {
+		c.Conn.Close()
+		return
+	}
+	s.conns[c] = struct{}{}
+	s.serving.Add(1)
+	go s.serve(c)
 }
 
 func (s *Server) serve(c *conn) {

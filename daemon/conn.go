@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 	"github.com/valyala/fasthttp"
 )
 
@@ -17,7 +18,9 @@ const lingerTime = time.Second
 // belong to the goroutine that serves it.
 type conn struct {
 	net.Conn
-	guard bool // check the Host header
+	guard bool      // check the Host header
+	ahead []byte    // what was read of it before it came here
+	due   time.Time // of the request that ahead begins, zero for as usual
 
 	idle atomic.Bool // between requests, or before the first
 
@@ -27,11 +30,32 @@ type conn struct {
 	linger    bool // closing must not destroy the answer
 }
 
+// newConn makes nc one that fasthttp can serve.
+func newConn(nc net.Conn, guard bool) *conn {
+	c := &conn{Conn: rawio.Conn(nc), guard: guard, fresh: true}
+	c.idle.Store(true)
+	return c
+}
+
 func (c *conn) Read(p []byte) (int, error) {
 	c.fresh = true
+	if len(c.ahead) > 0 {
+		c.last = copy(p, c.ahead)
+		c.ahead = c.ahead[c.last:]
+		return c.last, nil
+	}
 	n, err := c.Conn.Read(p)
 	c.last = n
 	return n, err
+}
+
+// SetReadDeadline is what fasthttp calls before each request. The first one's time may
+// be running already.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	if !c.due.IsZero() {
+		t, c.due = c.due, time.Time{}
+	}
+	return c.Conn.SetReadDeadline(t)
 }
 
 // mayHaveMore reports whether further requests of the peer may be waiting behind

@@ -5,7 +5,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/mlbridge/mlbridge/ipc/rawio"
+	"github.com/mlbridge/mlbridge/daemon/httploop"
 )
 
 // Shutdown stops accepting, lets every call that has arrived finish, and closes each
@@ -17,17 +17,22 @@ import (
 // after that answer would throw away. Its connection stops reading instead, so that what has arrived is
 // still answered and what comes later fails unread, and may safely be sent elsewhere.
 //
+// Connections on the loops come to the library first, which knows how all this is done.
+//
 // Connections that the kernel has already made on a listener's behalf belong to what
 // has arrived: their clients may have sent a call. They are accepted before the
 // listener closes.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.stopListening(true)
+	lanes := s.stopListening(true)
+	lanes.Release()
+	defer lanes.Close()
 	tick := time.NewTicker(closeTick)
 	defer tick.Stop()
 	for s.endIdle() > 0 {
 		select {
 		case <-ctx.Done():
 			s.closeConns()
+			lanes.Close()
 			s.serving.Wait()
 			return ctx.Err()
 		case <-tick.C:
@@ -39,16 +44,18 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Close closes everything at once: calls in flight get no answer.
 func (s *Server) Close() {
-	s.stopListening(false)
+	lanes := s.stopListening(false)
 	s.closeConns()
+	lanes.Close()
 	s.serving.Wait()
 }
 
 // deadliner is a listener whose Accept can be woken without closing it.
 type deadliner interface{ SetDeadline(time.Time) error }
 
-// stopListening makes Serve return: at once, or when it has accepted what waits.
-func (s *Server) stopListening(backlog bool) {
+// stopListening makes Serve return: at once, or when it has accepted what waits. It
+// gives the loops.
+func (s *Server) stopListening(backlog bool) *httploop.Lanes {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining.CompareAndSwap(false, true) {
@@ -60,6 +67,7 @@ func (s *Server) stopListening(backlog bool) {
 			ln.Close()
 		}
 	}
+	return s.lanes
 }
 
 // acceptWaiting admits the connections that wait on ln, for backlogTime at most.
@@ -73,7 +81,7 @@ func (s *Server) acceptWaiting(ln net.Listener, guard bool) {
 		if err != nil {
 			return
 		}
-		s.admit(&conn{Conn: rawio.Conn(nc), guard: guard, fresh: true})
+		s.admit(nc, guard)
 	}
 }
 
@@ -87,7 +95,7 @@ func (s *Server) endIdle() int {
 			c.stopReading()
 		}
 	}
-	return len(s.conns) + len(s.listeners)
+	return len(s.conns) + s.onLane + len(s.listeners)
 }
 
 // closeConns closes every connection and makes admit refuse what may yet come.

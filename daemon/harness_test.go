@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -20,8 +21,28 @@ import (
 
 func TestMain(m *testing.M) {
 	// fasthttp keeps one goroutine for the Date header, for good.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+	goleak.VerifyTestMain(bothWays{m}, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }
+
+// bothWays runs every test with the loops and then with the library alone: the
+// contract is the same.
+type bothWays struct{ *testing.M }
+
+func (m bothWays) Run() int {
+	for _, loops = range []int{testLoops, -1} {
+		if code := m.M.Run(); code != 0 {
+			fmt.Printf("with Loops: %d\n", loops)
+			return code
+		}
+	}
+	return 0
+}
+
+// testLoops are enough for models that wait in several calls at a time.
+const testLoops = 4
+
+// loops is what servers are started with.
+var loops = testLoops
 
 // fake is a model that answers each question with a function.
 type fake struct {
@@ -105,6 +126,9 @@ func startSource(t *testing.T, src *source, opts Options) *running {
 	opts.Registry = registry.New(src)
 	_ = opts.Registry.Reload()
 	opts.Version = "test"
+	if opts.Loops == 0 {
+		opts.Loops = loops
+	}
 	var err error
 	if r.Server, err = New(opts); err != nil {
 		t.Fatal(err)

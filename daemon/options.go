@@ -13,6 +13,10 @@ type Options struct {
 
 	AllowHosts []string // Host names allowed on loopback besides loopback's own
 
+	// Loops is the number of event loops that answer plain predictions (package
+	// httploop); 0 means DefaultLoops, less than that none: the library serves all.
+	Loops int
+
 	MaxConns     int           // open connections; further ones get 503
 	ReadTimeout  time.Duration // from a request's first byte to its last
 	WriteTimeout time.Duration // for writing an answer
@@ -39,6 +43,9 @@ func (o Options) withDefaults() Options {
 	d := DefaultOptions()
 	if o.MaxConns == 0 {
 		o.MaxConns = d.MaxConns
+	}
+	if o.Loops == 0 {
+		o.Loops = DefaultLoops()
 	}
 	if o.ReadTimeout == 0 {
 		o.ReadTimeout = d.ReadTimeout

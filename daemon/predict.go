@@ -56,6 +56,16 @@ func (s *Server) answer(ctx *fasthttp.RequestCtx, w *work, format api.Format) {
 		refuseBody(ctx, err)
 		return
 	}
+	if err := s.ask(w, format); err != nil {
+		sendFault(ctx, err)
+		return
+	}
+	ctx.SetContentType(format.ContentType())
+	ctx.SetBody(w.out)
+}
+
+// ask answers w.body into w.out and counts the call. The error fails it as a whole.
+func (s *Server) ask(w *work, format api.Format) error {
 	start := time.Now()
 	t := s.tally[w.call.Kind]
 	failed, err := w.respond(format, s.registry, start)
@@ -70,12 +80,7 @@ func (s *Server) answer(ctx *fasthttp.RequestCtx, w *work, format api.Format) {
 	default:
 		t.refuse()
 	}
-	if err != nil {
-		sendFault(ctx, err)
-		return
-	}
-	ctx.SetContentType(format.ContentType())
-	ctx.SetBody(w.out)
+	return err
 }
 
 // refuseBody answers a call whose body could not be read.

@@ -68,7 +68,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	counter(descPanics, c.s.panics.Load())
 	gauge(descGeneration, float64(snap.Generation))
 	c.s.mu.Lock()
-	open := len(c.s.conns)
+	open := len(c.s.conns) + c.s.onLane
 	c.s.mu.Unlock()
 	gauge(descOpen, float64(open))
 }

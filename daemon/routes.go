@@ -99,9 +99,11 @@ func (s *Server) recoverFrom(ctx *fasthttp.RequestCtx) {
 	if v := recover(); v != nil {
 		s.panics.Add(1)
 		s.opts.OnPanic(v, debug.Stack())
-		sendError(ctx, fasthttp.StatusInternalServerError, "internal error")
+		sendError(ctx, fasthttp.StatusInternalServerError, internalError)
 	}
 }
+
+const internalError = "internal error"
 
 // maxLeft is how much of an unread body is worth reading to keep the connection.
 const maxLeft = 64 << 10

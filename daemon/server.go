@@ -2,11 +2,13 @@ package daemon
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/mlbridge/mlbridge/daemon/httploop"
 	"github.com/mlbridge/mlbridge/daemon/registry"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/valyala/fasthttp"
@@ -20,6 +22,8 @@ const (
 	// backlogTime bounds how long connections that were waiting to be accepted are
 	// still accepted when draining begins; it takes microseconds each.
 	backlogTime = 20 * time.Millisecond
+
+	serverName = "mld" // in every answer
 )
 
 // Server serves the HTTP API. Make one with New.
@@ -29,6 +33,7 @@ type Server struct {
 	http     *fasthttp.Server
 	routes   map[string]route
 	hosts    map[string]bool
+	lane     map[string]laneRoute
 	started  time.Time
 
 	pools  [len(ipc.Kinds) + 1]sync.Pool // of *work
@@ -46,6 +51,8 @@ type Server struct {
 	mu        sync.Mutex
 	closed    bool // guarded by mu, as are the sets below: admit refuses
 	conns     map[*conn]struct{}
+	lanes     *httploop.Lanes // nil before the first Serve, or when there are none
+	onLane    int             // connections there, or on their way
 	listeners map[net.Listener]struct{}
 }
 
@@ -68,11 +75,12 @@ func New(opts Options) (*Server, error) {
 		s.pools[k].New = func() any { return newWork(k) }
 	}
 	s.routes = s.makeRoutes()
+	s.lane = s.makeLaneRoutes()
 	s.counts = newRequestCounts(s.routes)
 	s.http = &fasthttp.Server{
 		Handler:                      s.handle,
 		ErrorHandler:                 s.refuseRequest,
-		Name:                         "mld",
+		Name:                         serverName,
 		Concurrency:                  s.opts.MaxConns + 1, // admit counts; this never triggers
 		ReadBufferSize:               headerBytes,
 		ReadTimeout:                  s.opts.ReadTimeout,
@@ -92,14 +100,17 @@ type silent struct{}
 
 func (silent) Printf(string, ...any) {}
 
-func (s *Server) track(ln net.Listener) bool {
+func (s *Server) track(ln net.Listener) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining.Load() {
-		return false
+		return ErrClosed
+	}
+	if err := s.startLanes(); err != nil {
+		return fmt.Errorf("daemon: %w", err)
 	}
 	s.listeners[ln] = struct{}{}
-	return true
+	return nil
 }
 
 func (s *Server) untrack(ln net.Listener) {

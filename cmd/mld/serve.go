@@ -37,6 +37,9 @@ func serve(ctx context.Context, f flags, log zerolog.Logger, stop, reload <-chan
 		},
 		OnAcceptError: func(err error) { log.Warn().Err(err).Msg("cannot accept connections, trying on") },
 	}
+	if f.HTTPServer == "library" {
+		opts.Loops = -1
+	}
 	server, err := daemon.New(opts)
 	if err != nil {
 		closeAll(listeners)
