@@ -73,7 +73,7 @@ func (a Ask) Do(ctx context.Context) (*Asked, error) {
 		first: uint64(a.Warm.Seconds() * float64(a.Rate)),
 	}
 	n := int(a.Run.Seconds() * float64(a.Rate))
-	k.series = Series{Interval: int64(time.Second) / int64(a.Rate), Late: make([]uint32, n), From: make([]uint8, n)}
+	k.series = Series{Interval: int64(time.Second) / int64(a.Rate), Late: make([]uint32, n), From: make([]uint8, n), Why: make([]uint8, n)}
 	for i := range k.series.From {
 		k.series.From[i] = noAnswer
 	}
@@ -135,7 +135,7 @@ func (k *asker) serve() {
 		passed := time.Duration(k.clock.Now() - c.Intended)
 		budget := max(k.ask.Budget-k.ask.Budget/wakeShare-passed, time.Microsecond)
 		err := k.client.Predict(context.Background(), reqs, replies, ipc.Options{Budget: budget})
-		k.finish(c, outcome(err, &replies[0]))
+		k.finish(c, outcome(err, &replies[0]), replies[0].Reason)
 	}
 }
 
@@ -152,13 +152,13 @@ func outcome(err error, r *ipc.Reply) load.Outcome {
 }
 
 // finish notes the call in its own place: nobody else writes there.
-func (k *asker) finish(c load.Call, o load.Outcome) {
+func (k *asker) finish(c load.Call, o load.Outcome, why ipc.Reason) {
 	late := k.clock.Now() - c.Intended
 	if c.N >= k.first && int(c.N-k.first) < len(k.series.Late) {
 		i := c.N - k.first
 		k.series.Late[i] = uint32(min(late, 1<<32-1))
 		if o.Err == nil {
-			k.series.From[i] = uint8(o.Source)
+			k.series.From[i], k.series.Why[i] = uint8(o.Source), uint8(why)
 		}
 	}
 	c.Done(o)

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/mlbridge/mlbridge/bench/internal/compare"
 	"github.com/mlbridge/mlbridge/bench/internal/report"
+	"github.com/mlbridge/mlbridge/ipc"
 )
 
 // Cell is all that was measured of a stream under a condition.
@@ -23,7 +25,9 @@ type Report struct {
 	Rows    []Row          `json:"rows"`
 }
 
-// Row sums a cell up.
+// Row sums a cell up: quantiles and the share within the budget are medians of the
+// rounds, as a quarter of a second in which the host was elsewhere must not be all that
+// is seen of a condition; the worst call is the worst of all, counts are of all.
 type Row struct {
 	Condition string `json:"condition"`
 	Stream    string `json:"calls_of"`
@@ -34,6 +38,7 @@ type Row struct {
 	Quantiles
 	InBudget float64            `json:"share_within_1ms"`
 	Sources  map[string]float64 `json:"sources,omitempty"` // shares of all calls
+	Reasons  map[string]float64 `json:"reasons,omitempty"` // why nobody better answered, likewise
 
 	Sleeper     Quantiles `json:"sleeper"`     // how late threads were that only slept
 	Accompanied float64   `json:"accompanied"` // share of the slowest 0.1 % that a sleeper kept company
@@ -64,16 +69,20 @@ func NewReport(m report.Machine, rate int, cells []Cell) *Report {
 
 func newRow(c *Cell) Row {
 	r := Row{Condition: c.Condition.Name, Stream: c.Stream.Name, title: c.Condition.Title, what: c.Condition.What}
-	var calls, sleepers []Series
+	var calls []Series
+	var each, sleepers []Quantiles
+	var within []float64
 	slow, with := 0, 0.0
 	for _, run := range c.Runs {
-		calls, sleepers = append(calls, run.Calls), append(sleepers, run.Sleepers...)
+		calls = append(calls, run.Calls)
+		each, sleepers = append(each, quantiles([]Series{run.Calls})), append(sleepers, quantiles(run.Sleepers))
+		within = append(within, run.Calls.within(budget))
 		share, n := accompanied(&run.Calls, run.Sleepers)
 		slow, with = slow+n, with+share*float64(n)
 		r.addRun(run, float64(len(c.Runs)))
 	}
 	r.Accompanied = with / float64(max(slow, 1))
-	r.Quantiles, r.Sleeper = quantiles(calls), quantiles(sleepers)
+	r.Quantiles, r.Sleeper, r.InBudget = medians(each), medians(sleepers), compare.Median(within)
 	r.count(calls)
 	if c.Condition.Restarts && !c.Stream.floor {
 		r.Spell = spell(calls, func(from uint8) bool { return Sources[from] == "model" || Sources[from] == "cache" })
@@ -95,32 +104,26 @@ func (r *Row) addRun(run *Run, n float64) {
 	r.Pacing = max(r.Pacing, run.Pacing)
 }
 
-// count fills in the shares. A call without an answer is within no budget.
+// count fills in who answered and why.
 func (r *Row) count(calls []Series) {
-	in := 0
-	sources := make([]int, len(Sources))
+	sources, reasons := make([]int, len(Sources)), make([]int, len(ipc.Reasons))
 	for i := range calls {
-		s := &calls[i]
-		r.Calls += len(s.Late)
-		for k, late := range s.Late {
-			answered := true
-			if len(s.From) > 0 {
-				sources[s.From[k]]++
-				answered = s.From[k] != noAnswer
-			}
-			if answered && late <= budget {
-				in++
-			}
+		r.Calls += len(calls[i].Late)
+		for k, from := range calls[i].From {
+			sources[from]++
+			reasons[calls[i].Why[k]]++
 		}
 	}
+	r.Sources, r.Reasons = make(map[string]float64), make(map[string]float64)
 	all := float64(max(r.Calls, 1))
-	r.InBudget = float64(in) / all
 	for i, n := range sources {
 		if n > 0 {
-			if r.Sources == nil {
-				r.Sources = make(map[string]float64)
-			}
 			r.Sources[Sources[i]] = float64(n) / all
+		}
+	}
+	for i, n := range reasons {
+		if why := ipc.Reasons[i]; n > 0 && why != ipc.ReasonNone {
+			r.Reasons[why.String()] = float64(n) / all
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"github.com/mlbridge/mlbridge/bench/internal/compare"
 )
 
 // Series is what happened at the points of a schedule: to call or wake-up k, which was
@@ -13,6 +15,7 @@ type Series struct {
 	Start, Interval int64
 	Late            []uint32 // ns from the intended time to the answer, or to being awake
 	From            []uint8  // who answered, an index into Sources; empty where nobody could but one
+	Why             []uint8  // why nobody better did, an ipc.Reason
 }
 
 // parseSeries reads what pace.c writes.
@@ -44,6 +47,36 @@ type Quantiles struct {
 func quantiles(all []Series) Quantiles {
 	v := sorted(all)
 	return Quantiles{P50: at(v, 0.5), P99: at(v, 0.99), P999: at(v, 0.999), Max: at(v, 1)}
+}
+
+// medians takes the median of every quantile on its own, and the worst of the worst.
+func medians(rounds []Quantiles) (m Quantiles) {
+	of := func(get func(*Quantiles) float64) float64 {
+		v := make([]float64, len(rounds))
+		for i := range rounds {
+			v[i] = get(&rounds[i])
+		}
+		return compare.Median(v)
+	}
+	m.P50 = of(func(q *Quantiles) float64 { return q.P50 })
+	m.P99 = of(func(q *Quantiles) float64 { return q.P99 })
+	m.P999 = of(func(q *Quantiles) float64 { return q.P999 })
+	for i := range rounds {
+		m.Max = max(m.Max, rounds[i].Max)
+	}
+	return m
+}
+
+// within is the share of the calls that were answered in a time, in ns. A call without
+// an answer is within none, however early it came back.
+func (s *Series) within(ns uint32) float64 {
+	in := 0
+	for k, late := range s.Late {
+		if late <= ns && (len(s.From) == 0 || s.From[k] != noAnswer) {
+			in++
+		}
+	}
+	return float64(in) / float64(max(len(s.Late), 1))
 }
 
 func sorted(all []Series) []uint32 {

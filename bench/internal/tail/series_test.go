@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/mlbridge/mlbridge/ipc"
 )
 
 func TestParseSeries(t *testing.T) {
@@ -104,12 +106,12 @@ func TestParseCounters(t *testing.T) {
 func TestRow(t *testing.T) {
 	run := func() *Run {
 		return &Run{
-			Calls: Series{Interval: 500_000, Late: []uint32{1000, 1000, 2_000_000, 1000}, From: []uint8{0, 3, 0, noAnswer}},
+			Calls: Series{Interval: 500_000, Late: []uint32{1000, 1000, 2_000_000, 1000}, From: []uint8{0, 3, 0, noAnswer}, Why: []uint8{0, 3, 0, 0}},
 			Proof: Proof{2, "swaps"}, Waiting: Waiting{Bridge: 4},
 		}
 	}
 	r := newRow(&Cell{Condition: Condition{Name: "reload"}, Stream: Stream{Name: "cold"}, Runs: []*Run{run(), run()}})
-	if r.Calls != 8 || r.InBudget != 0.5 || r.Sources["model"] != 0.5 || r.Sources["none"] != 0.25 || r.Proof.Count != 4 || r.Waiting.Bridge != 4 {
+	if r.Calls != 8 || r.Reasons[ipc.Reason(3).String()] != 0.25 || r.InBudget != 0.5 || r.Sources["model"] != 0.5 || r.Sources["none"] != 0.25 || r.Proof.Count != 4 || r.Waiting.Bridge != 4 {
 		t.Errorf("newRow = %+v", r)
 	}
 	report := &Report{Rows: []Row{r}}

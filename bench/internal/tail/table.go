@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/mlbridge/mlbridge/ipc"
 )
 
 // Table prints the rows for people, a condition at a time.
@@ -31,6 +33,9 @@ func (v *Row) notes() string {
 	if v.Spell > 0 {
 		parts = append(parts, fmt.Sprintf("at most %.0f ms in a row without the bridge, connected again %d times", v.Spell, v.Reconnects))
 	}
+	if len(v.Reasons) > 0 {
+		parts = append(parts, "because of "+v.reasons())
+	}
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "; ")
 }
 
@@ -39,6 +44,16 @@ func (v *Row) sources() string {
 	for _, name := range Sources {
 		if n := v.Sources[name]; n > 0 {
 			parts = append(parts, name+" "+share(n))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (v *Row) reasons() string {
+	var parts []string
+	for _, why := range ipc.Reasons {
+		if n := v.Reasons[why.String()]; n > 0 {
+			parts = append(parts, why.String()+" "+share(n))
 		}
 	}
 	return strings.Join(parts, ", ")
