@@ -59,105 +59,141 @@ func (h *health) read(q *ipc.FailureRequest) {
 	h.v[h.n-1] = float64(q.HealthScore)
 }
 
-// last gives the newest k values, fewer where there are fewer.
-func (h *health) last(k int) []float64 { return h.v[max(0, h.n-k):h.n] }
-
 // slope is the mean change an interval over the last k intervals.
 func (h *health) slope(k int) float64 {
-	w := h.last(k + 1)
-	if len(w) < 2 {
+	k = min(k, h.n-1)
+	if k == 0 {
 		return 0
 	}
-	return (w[len(w)-1] - w[0]) / float64(len(w)-1)
+	return (h.v[h.n-1] - h.v[h.n-1-k]) / float64(k)
 }
 
 // farLeft stands for "does not fall": more intervals than any horizon.
 const farLeft = 12 // log2
 
-// left is log2 of the intervals until health reaches 0 at the slope of the last k.
-func (h *health) left(k int) float64 {
-	s := h.slope(k)
-	if s >= -1e-6 {
-		return farLeft
-	}
-	return min(farLeft, log2(1+h.v[h.n-1]/-s))
+// left is log2 of the intervals until health reaches 0 at the given slope. Health
+// falls as often as not, so the logarithm is taken either way and dropped where
+// it means nothing.
+func (h *health) left(slope float64) float32 {
+	far := math.Float64bits(farLeft)
+	falling := -bit(slope < -1e-6)
+	// Logarithms of 1 and more are not negative: their bits have their order.
+	log := min(far, math.Float64bits(log2(1+h.v[h.n-1]/-slope)))
+	return float32(math.Float64frombits(log&falling | far&^falling))
 }
+
+// The columns of a failure row, in the order of their names.
+const (
+	failureFamily      = 0
+	failureKinds       = failureFamily + 3
+	failureHealth      = failureKinds + 4
+	failureLags        = failureHealth + 1
+	failureMeans       = failureLags + 4
+	failureMin         = failureMeans + 3
+	failureDeviation   = failureMin + 1
+	failureStill       = failureMin + 2
+	failureSlopes      = failureMin + 3
+	failureLeft        = failureSlopes + 4
+	failureWorst       = failureLeft + 3
+	failureCurve       = failureWorst + 1
+	failureReadings    = failureCurve + 1
+	failureTrend       = failureReadings + 3
+	failureFlags       = failureTrend + 1
+	failureFlagSum     = failureFlags + 5
+	failureFlagAgo     = failureFlagSum + 1
+	failureEver        = failureFlagAgo + 1
+	failureSince       = failureEver + 1
+	failureSamples     = failureSince + 1
+	failureColumnCount = failureSamples + 1
+)
+
+type failureColumns [failureColumnCount]float32
 
 // FailureRow fills dst (Failure.Width() numbers) from q. failureType is the
 // rule's reading of the component's name.
 func FailureRow(q *ipc.FailureRequest, failureType uint8, dst []float32) {
-	r := &row{dst[:len(Failure.Names)], 0}
+	r := (*failureColumns)(dst)
 	family := Family(failureType)
-	r.flag(family == FamilyMemory)
-	r.flag(family == FamilyResource)
-	r.flag(family == FamilyNode)
-	r.flag(failureType == ipc.FailureCPU)
-	r.flag(failureType == ipc.FailureIO)
-	r.flag(failureType == ipc.FailureNetwork)
-	r.flag(failureType == ipc.FailureService)
+	for i := range FamilyNode + 1 {
+		r[failureFamily+i] = flag(family == i)
+	}
+	r[failureKinds] = flag(failureType == ipc.FailureCPU)
+	r[failureKinds+1] = flag(failureType == ipc.FailureIO)
+	r[failureKinds+2] = flag(failureType == ipc.FailureNetwork)
+	r[failureKinds+3] = flag(failureType == ipc.FailureService)
 	var h health
 	h.read(q)
-	putHealth(r, &h)
-	r.put(signedLog(float64(q.CurrentValue)))
-	r.put(signedLog(float64(q.Baseline)))
-	r.put(signedLog(float64(q.CurrentValue) - float64(q.Baseline)))
-	r.put(float64(q.Trend))
-	putFlags(r, q.FailureHistory)
-	never := q.TimeSinceLastFailure == math.MaxUint64
-	r.flag(!never)
-	if never {
-		r.put(64)
-	} else {
-		r.put(log2(1 + float64(q.TimeSinceLastFailure)))
+	r.putLevels(&h)
+	r.putSlopes(&h)
+	r[failureReadings] = float32(signedLog(float64(q.CurrentValue)))
+	r[failureReadings+1] = float32(signedLog(float64(q.Baseline)))
+	r[failureReadings+2] = float32(signedLog(float64(q.CurrentValue) - float64(q.Baseline)))
+	r[failureTrend] = float32(q.Trend)
+	r.putFlags(q.FailureHistory)
+	r[failureEver], r[failureSince] = 0, 64
+	if q.TimeSinceLastFailure != ipc.Never {
+		r[failureEver], r[failureSince] = 1, float32(log2(1+float64(q.TimeSinceLastFailure)))
 	}
-	r.put(float64(h.n) / ipc.MaxHealthHistory)
+	r[failureSamples] = float32(float64(h.n) / ipc.MaxHealthHistory)
 }
 
-func putHealth(r *row, h *health) {
-	now := h.v[h.n-1]
-	r.put(now)
-	for lag := 1; lag <= 4; lag++ {
-		r.put(h.v[max(0, h.n-1-lag)])
-	}
+// putLevels writes health … still, and worst_step.
+func (r *failureColumns) putLevels(h *health) {
 	all := h.v[:h.n]
-	r.put(average(h.last(5)))
-	r.put(average(h.last(10)))
+	now := all[len(all)-1]
+	r[failureHealth] = float32(now)
+	for lag := 1; lag <= 4; lag++ {
+		r[failureLags+lag-1] = float32(all[max(0, len(all)-1-lag)])
+	}
 	mean := average(all)
-	r.put(mean)
-	lowest, squares, worst, still := now, 0.0, 0.0, 0
-	for i, v := range all {
-		lowest = min(lowest, v)
-		squares += (v - mean) * (v - mean)
-		if i > 0 {
-			worst = min(worst, v-all[i-1])
-			still += int(flag(v == all[i-1]))
-		}
+	r[failureMeans] = float32(lastAverage(all, 5))
+	r[failureMeans+1] = float32(lastAverage(all, 10))
+	r[failureMeans+2] = float32(mean)
+	lowest, worst, still, squares := sortable(now), sortable(0), uint64(0), 0.0
+	before := all[0]
+	for _, v := range all {
+		off, step := v-mean, v-before
+		before = v
+		lowest = min(lowest, sortable(v))
+		worst = min(worst, sortable(step))
+		squares += float64(off * off)
+		still += bit(step == 0)
 	}
-	r.put(lowest)
-	r.put(math.Sqrt(squares / float64(h.n)))
-	r.put(float64(still) / float64(h.n))
-	for _, k := range [...]int{1, 3, 5, 10} {
-		r.put(h.slope(k))
-	}
-	for _, k := range [...]int{3, 5, 10} {
-		r.put(h.left(k))
-	}
-	r.put(worst)
-	r.put(h.slope(3) - h.slope(10))
+	still-- // the first value has none before it
+	r[failureMin] = float32(unsortable(lowest))
+	r[failureDeviation] = float32(math.Sqrt(squares / float64(h.n)))
+	r[failureStill] = float32(float64(still) / float64(h.n))
+	r[failureWorst] = float32(unsortable(worst))
 }
 
-func putFlags(r *row, flags []uint8) {
+// putSlopes writes slope1 … left10 and acceleration.
+func (r *failureColumns) putSlopes(h *health) {
+	slope3, slope5, slope10 := h.slope(3), h.slope(5), h.slope(10)
+	r[failureSlopes] = float32(h.slope(1))
+	r[failureSlopes+1] = float32(slope3)
+	r[failureSlopes+2] = float32(slope5)
+	r[failureSlopes+3] = float32(slope10)
+	r[failureLeft] = h.left(slope3)
+	r[failureLeft+1] = h.left(slope5)
+	r[failureLeft+2] = h.left(slope10)
+	r[failureCurve] = float32(slope3 - slope10)
+}
+
+// putFlags writes flag1 … flag_ago.
+func (r *failureColumns) putFlags(flags []uint8) {
 	n := len(flags)
-	for k := 1; k <= 5; k++ {
-		r.flag(k <= n && flags[n-k] == 1)
-	}
-	set, ago := 0, ipc.MaxFailureHistory+1
-	for i, f := range flags {
-		if f == 1 {
-			set++
-			ago = n - i
+	for k := range 5 {
+		r[failureFlags+k] = 0
+		if at := n - 1 - k; at >= 0 {
+			r[failureFlags+k] = flag(flags[at] == 1)
 		}
 	}
-	r.put(float64(set))
-	r.put(float64(ago))
+	set, ago := uint64(0), ipc.MaxFailureHistory+1
+	for i, f := range flags {
+		hit := bit(f == 1)
+		set += hit
+		ago ^= (ago ^ (n - i)) & -int(hit) // ago = n-i without a branch
+	}
+	r[failureFlagSum] = float32(set)
+	r[failureFlagAgo] = float32(ago)
 }

@@ -31,12 +31,8 @@ func ratio(a, b float64) float64 {
 	return a / b
 }
 
-func flag(b bool) float32 {
-	if b {
-		return 1
-	}
-	return 0
-}
+// flag is 1 or 0, converted rather than chosen: most flags are hard to guess.
+func flag(b bool) float32 { return float32(int64(bit(b))) }
 
 // row fills a slice from the front; put order is column order.
 type row struct {

@@ -20,21 +20,3 @@ func unsortable(k int64) float64 {
 
 // magnitude orders floats by their absolute value.
 func magnitude(v float64) uint64 { return math.Float64bits(v) &^ (1 << 63) }
-
-// insert puts v into sorted, whose last element is free, moving every element to
-// its place with a minimum and a maximum: more steps than a search, none of them
-// a guess.
-func insert(sorted []int64, v int64) {
-	last := len(sorted) - 1
-	for i, have := range sorted[:last] {
-		sorted[i] = min(have, v)
-		v = max(have, v)
-	}
-	sorted[last] = v
-}
-
-// middle is the median of sorted.
-func middle(sorted []int64) float64 {
-	n := len(sorted)
-	return (unsortable(sorted[(n-1)/2]) + unsortable(sorted[n/2])) / 2
-}

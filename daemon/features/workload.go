@@ -123,6 +123,7 @@ func (w *Window) Row(dst []float32) (unit float64) {
 	inv := 1 / s.unit
 	r.putLags(x, inv)
 	r.putForecasts(x, inv)
+	r.putMedians(x, inv)
 	r[workloadSteps] = float32(s.autocorrelation)
 	r[workloadSteps+1] = float32(s.still)
 	r[workloadSteps+2] = float32(s.reversals)
@@ -148,45 +149,52 @@ func (r *workloadRow) putLags(x []float64, inv float64) {
 	r[workloadRank] = float32(float64(below) / float64(len(x)))
 }
 
-// putForecasts writes mean … err_lag2: what simple forecasts say about the next
-// value, and how wrong they were inside the window, in units of persistence's
-// error (which is the unit): the window says itself which of them it obeys.
-// x has at least two values.
+// putForecasts writes mean … err_lag2 but for the medians: what simple forecasts
+// say about the next value, and how wrong they were inside the window, in units
+// of persistence's error (which is the unit): the window says itself which of
+// them it obeys. x has at least two values.
 func (r *workloadRow) putForecasts(x []float64, inv float64) {
-	var mean, med, line, mean3, lag2 float64
-	var room [ipc.MaxWorkloadHistory]int64
-	sorted := room[:len(x)]
-	sorted[0] = sortable(x[0])
-	sum, ewma := x[0], x[0]
-	for t := 1; t < len(x); t++ {
-		v := x[t]
-		mean += math.Abs(v - sum/float64(t))
-		med += math.Abs(v - middle(sorted[:t]))
-		mean3 += math.Abs(v - lastAverage(x[:t], 3))
-		if t >= 2 {
-			line += math.Abs(v - (2*x[t-1] - x[t-2]))
-			lag2 += math.Abs(v - x[t-2])
+	var mean, line, mean3, lag2 float64 // sums of errors
+	sum, ewma := x[0]+x[1], (x[0]+x[1])/2
+	a, b, c := 0.0, x[0], x[1] // the values before the one at hand
+	mean = math.Abs(c - b)
+	mean3 = mean
+	for i, v := range x[2:] {
+		average := sum / float64(i+2)
+		three := (a + b + c) / 3
+		if i == 0 {
+			three = average // of the only two
 		}
+		mean += math.Abs(v - average)
+		mean3 += math.Abs(v - three)
+		line += math.Abs(v - (2*c - b))
+		lag2 += math.Abs(v - b)
 		sum += v
 		ewma = (ewma + v) / 2
-		insert(sorted[:t+1], sortable(v))
+		a, b, c = b, c, v
 	}
 	n := float64(len(x))
 	r[workloadMean] = clip(sum/n*inv, far)
 	r[workloadMean3] = clip(lastAverage(x, 3)*inv, far)
 	r[workloadMean5] = clip(lastAverage(x, 5)*inv, far)
-	r[workloadMedian] = clip(middle(sorted)*inv, far)
-	r[workloadMin] = clip(unsortable(sorted[0])*inv, far)
-	r[workloadMax] = clip(unsortable(sorted[len(sorted)-1])*inv, far)
 	r[workloadEWMA] = clip(ewma*inv, far)
 	r.putSpread(x, sum/n, inv)
 
 	m := max(1, n-2) // line and lag2 start one step later
 	r[workloadErrors] = clip(mean/(n-1)*inv, far)
-	r[workloadErrors+1] = clip(med/(n-1)*inv, far)
 	r[workloadErrors+2] = clip(line/m*inv, far)
 	r[workloadErrors+3] = clip(mean3/(n-1)*inv, far)
 	r[workloadErrors+4] = clip(lag2/m*inv, far)
+}
+
+// putMedians writes median, min, max and err_median.
+func (r *workloadRow) putMedians(x []float64, inv float64) {
+	var m medians
+	m.read(x)
+	r[workloadMedian] = clip(m.median*inv, far)
+	r[workloadMin] = clip(m.lowest*inv, far)
+	r[workloadMax] = clip(m.highest*inv, far)
+	r[workloadErrors+1] = clip(m.errors/float64(len(x)-1)*inv, far)
 }
 
 // putSpread writes deviation and trend, the least-squares line continued by one step.
@@ -210,9 +218,7 @@ func (r *workloadRow) putAnalog(x []float64, inv float64) {
 	best, least := 0, magnitude(x[0])
 	for i, v := range x[:len(x)-1] {
 		size := magnitude(v)
-		if size <= least {
-			best = i
-		}
+		best ^= (best ^ i) & -int(bit(size <= least)) // best = i without a branch
 		least = min(least, size)
 	}
 	r[workloadAnalog] = clip((x[best+1]-x[best])*inv, far)
