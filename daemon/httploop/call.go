@@ -4,7 +4,7 @@ import "bytes"
 
 // Call is one request. Its slices are valid until Answer returns.
 type Call struct {
-	Path        []byte // as it was sent: nothing is decoded or cleaned
+	Path        []byte // as it was sent, whatever that is: to be looked up, and never cleaned
 	Host        []byte
 	ContentType []byte
 	Body        []byte

@@ -75,14 +75,18 @@ func Start(n int, name string, backend Backend, limits Limits) (*Lanes, error) {
 			ls.Close()
 			return nil, fmt.Errorf("httploop: %w", err)
 		}
-		l := &lane{
-			loop: loop, now: now, backend: backend, limits: limits,
-			conns: make(map[*conn]struct{}), buf: make([]byte, readSize), reply: Reply{server: name},
-		}
+		l := newLane(loop, now, name, backend, limits)
 		ls.lanes = append(ls.lanes, l)
 		ls.running.Go(l.run)
 	}
 	return ls, nil
+}
+
+func newLane(loop *eventloop.Loop, now func() int64, name string, backend Backend, limits Limits) *lane {
+	return &lane{
+		loop: loop, now: now, backend: backend, limits: limits,
+		conns: make(map[*conn]struct{}), buf: make([]byte, readSize), reply: Reply{server: name},
+	}
 }
 
 // run serves until the loop is closed. Where epoll fails for any other reason there is
