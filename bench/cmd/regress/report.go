@@ -47,11 +47,19 @@ func table(w io.Writer, m report.Machine, sides [2]side, all []outcome) error {
 		}
 		fmt.Fprintf(t, "%s\t%d", o.pairs.row.Name, len(o.pairs.samples))
 		for f, j := range o.judgements {
-			fmt.Fprintf(t, "\t%.2f → %.2f\t%s\t%v", j.old, j.fresh, change(figure(f), j.result), j.result.Verdict)
+			fmt.Fprintf(t, "\t%s → %s\t%s\t%v", amount(j.old), amount(j.fresh), change(figure(f), j.result), j.result.Verdict)
 		}
 		fmt.Fprintln(t)
 	}
 	return t.Flush()
+}
+
+// amount writes a figure; a client's hit is a hundredth of the floor.
+func amount(v float64) string {
+	if v > 0 && v < 0.1 {
+		return fmt.Sprintf("%.4f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
 }
 
 // change writes a difference and its interval, of factors in per cent.

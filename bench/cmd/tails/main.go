@@ -32,6 +32,7 @@ type options struct {
 	conditions *regexp.Regexp
 	markdown   bool
 	out        string
+	bin        string
 	lock       string
 
 	// The program's other roles, in processes of their own.
@@ -84,6 +85,7 @@ func parse() (o options, err error) {
 	flag.StringVar(&only, "conditions", "", "regular expression for the names of the conditions to measure")
 	flag.BoolVar(&o.markdown, "markdown", false, "print the table for docs/tails.md instead of the one for people")
 	flag.StringVar(&o.out, "out", "../out", "folder for the results; builds go to its folder bench")
+	flag.StringVar(&o.bin, "bin", "", "folder with ml-bridge and mld to measure instead of building them")
 	flag.StringVar(&o.lock, "lock", "", "file to lock while measuring, for benchmarks that take turns")
 	flag.StringVar(&o.ask, "ask", "", "run as a client (used by this program itself)")
 	flag.StringVar(&o.neighbour, "neighbour", "", "run as a disturbance (used by this program itself)")
