@@ -59,14 +59,15 @@ func (c *ClientConfig) setDefaults() {
 //
 // Three goroutines belong to a client: one reads and completes calls, one waits
 // for the earliest deadline, one writes what the socket would not take at once.
-// Calls are written by their callers.
+// Calls are written by their callers, and while they come one at a time their
+// answers are read by them too.
 type Client struct {
 	cfg     ClientConfig
 	conn    net.Conn
 	raw     syscall.RawConn // nil for a connection without a descriptor
 	hello   hello           // the server's
 	timer   alarm
-	models  interner // these two belong to the reader
+	models  interner // these two belong to who is reading
 	leaving bool     // a goaway came
 
 	mu       sync.Mutex // guards all below, up to the blank line
@@ -78,6 +79,7 @@ type Client struct {
 	out      []byte  // frames to be written
 	spare    []byte  // storage for the next out
 	convoy   convoy
+	turns    turns
 	writing  bool   // somebody writes: a caller, or the flusher
 	inWrite  bool   // and is in the system call just now
 	queued   uint64 // bytes that were ever put into out
@@ -87,6 +89,9 @@ type Client struct {
 
 	rest    []byte        // what the flusher writes first; belongs to who is writing
 	kick    chan struct{} // hands the writing to the flusher; never closed
+	handed  chan struct{} // hands the reading to the reader's goroutine; never closed
+	in      inbox         // belongs to who is reading
+	left    bool          // the reader's goroutine has given up its turn; its own
 	done    chan struct{} // closed by fail
 	tasks   sync.WaitGroup
 	heard   atomic.Int64 // Instant of the latest bytes from the server
@@ -113,7 +118,7 @@ func Dial(ctx context.Context, path string, cfg ClientConfig) (*Client, error) {
 // timers for deadlines: good enough for tests.
 func NewClient(ctx context.Context, conn net.Conn, cfg ClientConfig) (*Client, error) {
 	cfg.setDefaults()
-	c := &Client{cfg: cfg, conn: rawio.Conn(conn), kick: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &Client{cfg: cfg, conn: rawio.Conn(conn), kick: make(chan struct{}, 1), handed: make(chan struct{}, 1), done: make(chan struct{})}
 	unread, err := c.handshake(ctx)
 	if err == nil {
 		err = c.openTimer()

@@ -16,26 +16,15 @@ type clientCall struct {
 	deadline     Instant
 	flight       *flight // nil while it waits for one
 	together     bool    // woken with others, see convoy
+	canLead      bool    // its caller can read, see turns
+	leads        bool    // and does
 	err          error   // its end; valid after done
 	done         chan struct{}
-}
-
-// flight is a place in the table of calls in flight. A call that was given up
-// leaves its place empty but not free: the server still works on it, and its id
-// counts towards the bound until the reply has come.
-type flight struct {
-	id   uint64 // of the latest call: the place in the low bits, a count above
-	busy bool   // the server has not answered id
-	from uint64 // where its frame begins among all bytes of the connection
-	call *clientCall
 }
 
 // maxClientBudget keeps deadlines far from the end of the clock. Servers cut
 // budgets much earlier (PROTOCOL.md, "Limits").
 const maxClientBudget = time.Hour
-
-// flightStep is added to a flight's id for every call.
-const flightStep = maxClientInFlight
 
 // finish wakes the caller. done has room for one, so this never blocks.
 func (call *clientCall) finish(err error) {
@@ -53,6 +42,9 @@ var errExpired = &StatusError{Status: StatusDeadlineExceeded, Text: "the budget 
 // The error is a *StatusError when nothing was sent or the server refused the call
 // whole, a *ConnError when the connection is over, ErrDraining after a goaway, or
 // the context's; then no slot has an answer.
+//
+// A context that can be cancelled costs something: a call under one that cannot
+// (ctx.Done() is nil) may read its answer in this goroutine while it is the only one.
 func (c *Client) Predict(ctx context.Context, reqs []Request, replies []Reply, opts Options) error {
 	if err := c.checkBatch(len(reqs), len(replies)); err != nil {
 		refuseAll(replies, err)
@@ -124,7 +116,7 @@ func (c *Client) predict(ctx context.Context, reqs []Request, replies []Reply, o
 	if left <= 0 {
 		return errExpired
 	}
-	call, err := c.begin(reqs, replies, opts, left)
+	call, err := c.begin(reqs, replies, opts, left, ctx.Done() == nil)
 	if err != nil {
 		return err
 	}
@@ -137,6 +129,9 @@ func (c *Client) predict(ctx context.Context, reqs []Request, replies []Reply, o
 func (c *Client) await(ctx context.Context, call *clientCall) error {
 	gone := ctx.Done()
 	if gone == nil { // a plain receive costs half of what a select does
+		if call.leads {
+			c.lead(call)
+		}
 		<-call.done
 		return call.err
 	}
@@ -163,8 +158,8 @@ func (c *Client) timeLeft(ctx context.Context, budget time.Duration) time.Durati
 }
 
 // begin takes a place in flight for a new call and sends it, or lets it wait for
-// a place. left is the time for it.
-func (c *Client) begin(reqs []Request, replies []Reply, opts Options, left time.Duration) (*clientCall, error) {
+// a place. left is the time for it; canLead says that its caller can read the answer.
+func (c *Client) begin(reqs []Request, replies []Reply, opts Options, left time.Duration, canLead bool) (*clientCall, error) {
 	now := Now()
 	deadline := now.Add(left)
 	c.mu.Lock()
@@ -177,7 +172,7 @@ func (c *Client) begin(reqs []Request, replies []Reply, opts Options, left time.
 		call.done = make(chan struct{}, 1)
 	}
 	call.reqs, call.replies = reqs, replies
-	call.requireModel, call.deadline, call.err = opts.RequireModel, deadline, nil
+	call.requireModel, call.deadline, call.canLead = opts.RequireModel, deadline, canLead
 	if len(c.free) == 0 {
 		c.waiting = append(c.waiting, call)
 	} else if err := c.start(call, left); err != nil {
@@ -185,6 +180,7 @@ func (c *Client) begin(reqs []Request, replies []Reply, opts Options, left time.
 		c.mu.Unlock()
 		return nil, err
 	}
+	c.takeTurn(call)
 	if c.armed == 0 || deadline < c.armed {
 		c.armed = deadline
 		c.timer.arm(deadline)
@@ -212,82 +208,14 @@ func (c *Client) refuseNew() error {
 	return nil
 }
 
-// start puts call, which has so much time left, into a free place and its frame into
-// the queue. c.mu is held.
-func (c *Client) start(call *clientCall, left time.Duration) error {
-	f := &c.flights[c.free[len(c.free)-1]]
-	id := f.id + flightStep
-	b, start := beginFrame(c.out)
-	b = appendPredict(b, id, Options{Budget: c.told(left), RequireModel: call.requireModel}, call.reqs)
-	if n := len(b) - start - frameHeader; n > c.hello.limits.Frame {
-		return invalidf("the requests need a frame of %d bytes, the server takes at most %d", n, c.hello.limits.Frame)
-	}
-	f.from = c.queued
-	c.enqueue(b, start)
-	c.free = c.free[:len(c.free)-1]
-	f.id, f.busy, f.call = id, true, call
-	call.flight = f
-	return nil
-}
-
-// told is the budget that the server is given when left is what the caller has:
-// the answer must travel back. It is never 0, which would ask for the default.
-func (c *Client) told(left time.Duration) time.Duration {
-	return max(left-min(c.cfg.Margin, left/4), 1)
-}
-
-// giveUp takes call from its place, or from the queue, if nobody else has.
-func (c *Client) giveUp(call *clientCall) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if f := call.flight; f != nil {
-		if f.call != call {
-			return false
-		}
-		f.call = nil
-		return true
-	}
-	for i, w := range c.waiting {
-		if w == call {
-			c.waiting = append(c.waiting[:i], c.waiting[i+1:]...)
-			return true
-		}
-	}
-	return false
-}
-
-// land frees the place of id, whose reply has come, and lets the longest waiting
-// call have it; queued says that this left a frame to be written. It returns the
-// call, nil when that was given up. A place that awaits no such id means that the
-// server lies.
-func (c *Client) land(id uint64) (call *clientCall, queued bool, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	place := id % flightStep
-	if place >= uint64(len(c.flights)) || c.flights[place].id != id || !c.flights[place].busy {
-		return nil, false, faultf(FaultSequence, "an answer to call %d, which is not in flight", id)
-	}
-	f := &c.flights[place]
-	call = f.call
-	f.call, f.busy = nil, false
-	c.free = append(c.free, uint32(place))
-	for len(c.waiting) > 0 && len(c.free) > 0 && c.err == nil && !c.draining {
-		next := c.waiting[0]
-		c.waiting = append(c.waiting[:0], c.waiting[1:]...)
-		if err := c.start(next, next.deadline.Sub(Now())); err != nil {
-			next.finish(err)
-			continue
-		}
-		queued = true
-	}
-	return call, queued, nil
-}
-
 // release gives the record back. The caller has received from done, or given up.
 // The last of those that were woken together writes what the others left to it.
 func (c *Client) release(call *clientCall) {
 	c.mu.Lock()
 	together := call.together
+	if call.leads {
+		c.endLead()
+	}
 	c.recycle(call)
 	if !together || !c.returned() {
 		c.mu.Unlock()
@@ -297,6 +225,7 @@ func (c *Client) release(call *clientCall) {
 }
 
 func (c *Client) recycle(call *clientCall) {
-	call.reqs, call.replies, call.flight, call.err, call.together = nil, nil, nil, nil, false
+	call.reqs, call.replies, call.flight, call.err = nil, nil, nil, nil
+	call.canLead, call.leads, call.together = false, false, false
 	c.records.put(call)
 }

@@ -106,6 +106,7 @@ func (c *Client) expire() {
 			call := f.call
 			f.call = nil // its place stays taken until the reply comes
 			call.finish(errExpired)
+			c.interrupt(call)
 		default:
 			later(f.call.deadline)
 		}
@@ -121,6 +122,12 @@ func (c *Client) expire() {
 	}
 	clear(c.waiting[len(kept):])
 	c.waiting = kept
+	if next == 0 && c.turns.state == turnNobody {
+		if next = c.watchBy(); next <= now {
+			next = 0
+			c.giveTurn()
+		}
+	}
 	if c.armed = next; next != 0 {
 		c.timer.arm(next)
 	}

@@ -16,42 +16,54 @@ const (
 	keptIn = 256 << 10
 )
 
-// inbox is the reader's: what came and is not handled yet.
+// inbox is what came and is not handled yet. It belongs to whoever reads: the reader's
+// goroutine, or a caller that leads.
 type inbox struct {
-	c      *Client
-	buf    []byte
-	timed  bool          // a read deadline is set for a started frame
-	err    error         // why reading is over
-	landed []*clientCall // answered by the latest bytes, not woken yet
-	queued bool          // calls that waited for a place have been queued
+	c       *Client
+	buf     []byte
+	timed   bool                  // a started frame lies in buf
+	frameBy time.Time             // and this is its read deadline; else zero
+	err     error                 // why reading is over
+	landed  []*clientCall         // answered by the latest bytes, not woken yet
+	queued  bool                  // calls that waited for a place have been queued
+	turn    func(fd uintptr) bool // ready, made once: a method value is an allocation
+	own     *clientCall           // of the caller that leads, nil for the reader
+	solo    int                   // answers in a row to calls that were alone
 }
 
 // readLoop takes frames from the server until the connection is over.
 func (c *Client) readLoop(unread []byte) {
-	in := &inbox{c: c, buf: make([]byte, len(unread), max(clientReadBuf, 2*len(unread)))}
+	in := &c.in
+	in.c, in.turn = c, in.ready
+	in.buf = make([]byte, len(unread), max(clientReadBuf, 2*len(unread)))
 	copy(in.buf, unread)
-	in.err = in.handle()
-	switch {
-	case in.err != nil:
-	case c.raw != nil:
-		// One Read for the connection's whole life: its callback is called again
-		// whenever there is something to read. A Read for every message would cost
-		// its locks and its bookkeeping each time.
-		if err := c.raw.Read(in.ready); err != nil {
-			in.err = err
-		}
-	default:
-		in.readByConn()
+	err := in.handle()
+	if err == nil && c.raw == nil {
+		err = in.readByConn()
 	}
-	c.fail(c.readError(in.err))
+	for err == nil {
+		c.left = false
+		// One Read until there is reason to stop: a Read for every message would cost
+		// its locks and its bookkeeping each time.
+		err = c.raw.Read(in.turn)
+		switch {
+		case err != nil: // closed, or a frame's time is up
+		case !c.left:
+			err = in.err
+		case !c.awaitTurn(): // and in is not ours any more
+			return
+		}
+	}
+	c.fail(c.readError(err))
 }
 
 // ready reads until there is nothing more and handles what came. It reports whether
-// reading is over.
+// reading is over, for now or for good.
 //
 // It goes on until the kernel says EAGAIN, also after a read that did not fill the
 // buffer: the poller tells of changes only, and when the server's last bytes and its
-// hanging up are told of together, the end is seen by reading again or never.
+// hanging up are told of together, the end is seen by reading again or never. Who
+// stops earlier leaves that to the next Read, which begins by reading.
 func (in *inbox) ready(fd uintptr) (over bool) {
 	for {
 		n, err := rawio.Read(int(fd), in.room())
@@ -71,17 +83,21 @@ func (in *inbox) ready(fd uintptr) (over bool) {
 			in.err = err
 			return true
 		}
+		if in.mayStop() {
+			return true
+		}
 	}
 }
 
 // readByConn is ready for a connection without a descriptor.
-func (in *inbox) readByConn() {
-	for in.err == nil {
+func (in *inbox) readByConn() error {
+	for {
 		n, err := in.c.conn.Read(in.room())
 		if n > 0 {
-			in.err = in.came(n)
-		} else {
-			in.err = err
+			err = in.came(n)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
@@ -98,6 +114,7 @@ func (in *inbox) came(n int) error {
 // handle takes the whole frames out of the buffer and makes room for more.
 func (in *inbox) handle() error {
 	rest, need, err := in.consume(in.buf)
+	in.countSolo()
 	in.c.wake(in.landed, in.queued)
 	in.landed, in.queued = in.landed[:0], false
 	if err != nil {
@@ -105,21 +122,20 @@ func (in *inbox) handle() error {
 	}
 	// A frame's time runs from its first byte; a byte a second does not extend it.
 	if started := len(rest) > 0; started != in.timed || started && len(rest) < len(in.buf) {
-		if err := in.c.timeFrame(started); err != nil {
+		if err := in.timeFrame(started); err != nil {
 			return err
 		}
-		in.timed = started
 	}
 	in.buf = makeRoom(in.buf, rest, need)
 	return nil
 }
 
-func (c *Client) timeFrame(started bool) error {
-	var at time.Time
+func (in *inbox) timeFrame(started bool) error {
+	in.timed, in.frameBy = started, time.Time{}
 	if started {
-		at = time.Now().Add(c.cfg.FrameIn)
+		in.frameBy = time.Now().Add(in.c.cfg.FrameIn)
 	}
-	return c.conn.SetReadDeadline(at)
+	return in.c.conn.SetReadDeadline(in.frameBy)
 }
 
 func (c *Client) readError(err error) error {
