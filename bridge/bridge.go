@@ -55,6 +55,9 @@ func New(cfg Config) (*Bridge, error) {
 		// the one before: ids count on from the time of the start.
 		lastID: uint64(time.Now().UnixNano()),
 	}
+	if cfg.Dedicated {
+		loop.Dedicate()
+	}
 	b.score.init()
 	b.stats.init()
 	for i, k := range ipc.Kinds {
@@ -146,8 +149,8 @@ func (b *Bridge) Discard() bool {
 // Round takes the calls of one round of the loop, those of this process included,
 // and then sends what has queued up.
 func (b *Bridge) Round(calls []*ipc.Call) {
+	now := b.now()
 	if len(calls)+len(b.local) > 0 {
-		now := ipc.Now()
 		for _, c := range calls {
 			b.begin(c, now)
 		}
@@ -158,16 +161,20 @@ func (b *Bridge) Round(calls []*ipc.Call) {
 		b.local = b.local[:0]
 	}
 	for _, l := range b.lanes {
-		l.pump()
+		l.pump(now)
 	}
+	b.stats.endRound()
 }
+
+// now is when the loop's round began: one reading of the clock for all it does.
+func (b *Bridge) now() ipc.Instant { return ipc.Instant(b.loop.Time()) }
 
 // begin answers the call from the cache, or lets it wait for the model, or answers
 // it from a lower rung at once when there is nothing to wait for.
 func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
 	key := cachekey.Of(call.Request)
-	if e := b.cache.get(&key); e != nil && e.key.Inputs == key.Inputs && e.age(now) < b.cfg.TTL {
-		b.deliver(call, &e.prediction, ipc.SourceCache, ipc.ReasonNone, e.age(now), e.model)
+	if e := b.cache.get(&key); e.known() && e.inputs == key.Inputs && e.age(now) < b.cfg.TTL {
+		b.deliverCached(call, e, ipc.SourceCache, ipc.ReasonNone, now)
 		return
 	}
 	if why := b.lanes[key.Kind-1].ask(call, &key, now); why != ipc.ReasonNone {
@@ -179,20 +186,19 @@ func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
 // the caller's to apply: only it knows what a wrong answer costs.
 func (b *Bridge) fallBack(call *ipc.Call, key *cachekey.Key, why ipc.Reason) {
 	state := ladder.State{TTL: b.cfg.TTL, StaleBound: b.cfg.StaleBound, RequireModel: call.RequireModel, Why: why}
-	e := b.cache.get(key)
-	if e != nil {
-		known := ladder.Rung{Available: true, Age: e.age(ipc.Now()), Confidence: e.prediction.Confidence()}
-		if state.Subject = known; e.key.Inputs == key.Inputs {
+	e, now := b.cache.get(key), b.now()
+	if e.known() {
+		known := ladder.Rung{Available: true, Age: e.age(now), Confidence: b.cache.confidence(e)}
+		if state.Subject = known; e.inputs == key.Inputs {
 			state.Same = known
 		}
 	}
 	switch d := ladder.Decide(state); d.Source {
 	case ipc.SourceCache, ipc.SourceStale:
-		b.deliver(call, &e.prediction, d.Source, d.Reason, state.Subject.Age, e.model)
+		b.deliverCached(call, e, d.Source, d.Reason, now)
 	case ipc.SourceRule:
-		var p ipc.Prediction
-		rules.Predict(call.Request, &p)
-		b.deliver(call, &p, d.Source, d.Reason, 0, rules.Name(key.Kind))
+		rules.Predict(call.Request, &call.Reply.Prediction)
+		b.deliver(call, d.Source, d.Reason, 0, rules.Name(key.Kind))
 	default:
 		b.refuse(call, why)
 	}
@@ -211,14 +217,19 @@ func (b *Bridge) refuse(call *ipc.Call, why ipc.Reason) {
 	call.Fail(status, "no model's answer: "+why.String())
 }
 
-// deliver finishes a call with a prediction under a number of its own, and notes
-// it for the outcome that may follow.
-func (b *Bridge) deliver(call *ipc.Call, p *ipc.Prediction, from ipc.Source, why ipc.Reason, age time.Duration, model string) {
+// deliverCached finishes a call with the answer that lies at e.
+func (b *Bridge) deliverCached(call *ipc.Call, e cached, from ipc.Source, why ipc.Reason, now ipc.Instant) {
+	b.cache.load(e, &call.Reply.Prediction)
+	b.deliver(call, from, why, e.age(now), b.cache.model(e))
+}
+
+// deliver finishes a call with the prediction that is in its reply, under a number of
+// its own, and notes it for the outcome that may follow.
+func (b *Bridge) deliver(call *ipc.Call, from ipc.Source, why ipc.Reason, age time.Duration, model string) {
 	b.lastID++
 	r := &call.Reply
 	r.Status, r.Error = ipc.StatusOK, ""
 	r.PredictionID, r.Source, r.Reason, r.Age, r.Model = b.lastID, from, why, max(age, 0), model
-	r.Prediction = *p
 	b.score.remember(call.Request, r)
 	b.stats.answered(call)
 	call.Finish()

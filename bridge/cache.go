@@ -12,77 +12,132 @@ import (
 // subject gets it as stale, when nothing better can be had in time.
 //
 // One answer a subject is enough: an agent's earlier inputs do not come back. It
-// belongs to the loop, so a plain map does; a library's cache would bring locks,
-// goroutines and a policy for sharing that has nobody to share with. When full it
-// forgets whom nobody asked about lately (the clock algorithm: one hand, one bit).
-// The hand gives up after maxTurn entries and takes the next, used or not: a search
-// through a cache full of used ones would hold every call up by a millisecond.
+// belongs to the loop, so plain maps do; a library's cache would bring locks,
+// goroutines and a policy for sharing that has nobody to share with. Every kind has a
+// shelf of its own, made for its subjects and its answers: with one map for all, an
+// agent took four times the memory and finding it twice the time.
 type cache struct {
-	entries map[subjectKey]*cached
-	ring    []*cached // every entry, for the clock hand
-	hand    int
-	limit   int
+	workload shelf[uint64, ipc.WorkloadPrediction]
+	threat   shelf[uint64, ipc.ThreatPrediction]
+	failure  shelf[string, ipc.FailurePrediction]
+	memory   shelf[uint64, ipc.MemoryPrediction]
+
+	limit  int
+	models []string // by record.model; the latest is the last
 }
 
-type subjectKey struct {
-	kind    ipc.Kind
-	subject ipc.Subject
+// record is what every kind's shelf keeps of an answer besides the answer itself.
+type record struct {
+	inputs uint64      // hash of the question's inputs
+	at     ipc.Instant // when the model answered
+	model  uint16      // its name's place in cache.models
+	used   bool        // asked for since the shelf's hand came by
 }
 
-type cached struct {
-	key        cachekey.Key
-	prediction ipc.Prediction
-	model      string
-	at         ipc.Instant // when the model answered
-	used       bool        // asked for since the hand came by
-}
+func (r *record) age(now ipc.Instant) time.Duration { return now.Sub(r.at) }
 
-func newCache(limit int) *cache {
-	return &cache{entries: make(map[subjectKey]*cached), limit: limit}
-}
-
-// get returns what is known about the key's subject, or nil. The entry is valid
+// cached is where an answer lies; its record is nil when there is none. It is valid
 // until the next put.
-func (c *cache) get(k *cachekey.Key) *cached {
-	e := c.entries[subjectKey{k.Kind, k.Subject}]
-	if e != nil {
+type cached struct {
+	*record
+	kind  ipc.Kind
+	place int
+}
+
+func (e cached) known() bool { return e.record != nil }
+
+// maxModels is how many names of models a cache can tell apart.
+const maxModels = 1024
+
+// newCache makes a cache of at most limit subjects a kind.
+func newCache(limit int) *cache {
+	c := &cache{limit: limit}
+	c.forget()
+	return c
+}
+
+// forget empties the cache.
+func (c *cache) forget() {
+	c.workload.init(c.limit)
+	c.threat.init(c.limit)
+	c.failure.init(c.limit)
+	c.memory.init(c.limit)
+	c.models = nil
+}
+
+// get finds what is known about the key's subject.
+func (c *cache) get(k *cachekey.Key) cached {
+	e := cached{kind: k.Kind}
+	switch k.Kind {
+	case ipc.Workload:
+		e.place, e.record = c.workload.find(k.Subject.Agent)
+	case ipc.Threat:
+		e.place, e.record = c.threat.find(k.Subject.Agent)
+	case ipc.Failure:
+		e.place, e.record = c.failure.find(k.Subject.Component)
+	case ipc.Memory:
+		e.place, e.record = c.memory.find(k.Subject.Agent)
+	}
+	if e.record != nil {
 		e.used = true
 	}
 	return e
 }
 
+// load reads the answer that lies at e into p.
+func (c *cache) load(e cached, p *ipc.Prediction) {
+	*p = ipc.Prediction{Kind: e.kind}
+	switch e.kind {
+	case ipc.Workload:
+		p.Workload = c.workload.at(e.place).answer
+	case ipc.Threat:
+		p.Threat = c.threat.at(e.place).answer
+	case ipc.Failure:
+		p.Failure = c.failure.at(e.place).answer
+	case ipc.Memory:
+		p.Memory = c.memory.at(e.place).answer
+	}
+}
+
+// confidence is that of the answer at e.
+func (c *cache) confidence(e cached) float32 {
+	var p ipc.Prediction
+	c.load(e, &p)
+	return p.Confidence()
+}
+
+// model gives the name of the model whose answer lies at e.
+func (c *cache) model(e cached) string { return c.models[e.record.model] }
+
 func (c *cache) put(k *cachekey.Key, p *ipc.Prediction, model string, now ipc.Instant) {
-	sk := subjectKey{k.Kind, k.Subject}
-	e := c.entries[sk]
-	if e == nil {
-		e = c.room()
-		c.entries[sk] = e
+	r := record{inputs: k.Inputs, at: now, model: c.name(model)}
+	switch k.Kind {
+	case ipc.Workload:
+		c.workload.put(k.Subject.Agent, r, &p.Workload)
+	case ipc.Threat:
+		c.threat.put(k.Subject.Agent, r, &p.Threat)
+	case ipc.Failure:
+		c.failure.put(k.Subject.Component, r, &p.Failure)
+	case ipc.Memory:
+		c.memory.put(k.Subject.Agent, r, &p.Memory)
 	}
-	e.key, e.prediction, e.model, e.at = *k, *p, model, now
 }
 
-// room gives an entry to fill: a new one, or that of a subject nobody asked about.
-func (c *cache) room() *cached {
-	if len(c.ring) < c.limit {
-		e := new(cached)
-		c.ring = append(c.ring, e)
-		return e
-	}
-	for turn := 0; ; turn++ {
-		e := c.ring[c.hand]
-		c.hand = (c.hand + 1) % len(c.ring)
-		if !e.used || turn == maxTurn {
-			delete(c.entries, subjectKey{e.key.Kind, e.key.Subject})
-			e.used = false
-			return e
+// name gives the model's place in models. One a record, as a number, is what lets the
+// collector pass over the shelves: they hold no pointers.
+func (c *cache) name(model string) uint16 {
+	for i := len(c.models) - 1; i >= 0; i-- {
+		if c.models[i] == model {
+			return uint16(i)
 		}
-		e.used = false // a second chance; the next turn of the hand takes it
 	}
+	if len(c.models) == maxModels { // nobody changes models so often; start over
+		c.forget()
+	}
+	c.models = append(c.models, model)
+	return uint16(len(c.models) - 1)
 }
 
-// maxTurn bounds the work of one put, to about a microsecond.
-const maxTurn = 64
-
-func (c *cache) len() int { return len(c.entries) }
-
-func (e *cached) age(now ipc.Instant) time.Duration { return now.Sub(e.at) }
+func (c *cache) len() int {
+	return c.workload.n + c.threat.n + c.failure.n + c.memory.n
+}

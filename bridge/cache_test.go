@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -18,15 +20,66 @@ func TestCacheIsBoundedAndKeepsWhatIsUsed(t *testing.T) {
 		c.put(key(agent), &p, "m", 1)
 	}
 	for agent := uint64(4); agent < 100; agent++ {
-		if c.get(key(0)) == nil {
+		if !c.get(key(0)).known() {
 			t.Fatalf("agent 0 was forgotten at agent %d though it is asked for every time", agent)
 		}
 		c.put(key(agent), &p, "m", 1)
-		if c.len() != 4 || len(c.ring) != 4 {
-			t.Fatalf("%d entries, %d records; want 4", c.len(), len(c.ring))
+		if c.len() != 4 || len(c.workload.places) != 4 {
+			t.Fatalf("%d entries, %d records; want 4", c.len(), len(c.workload.places))
 		}
 	}
-	if c.get(key(1)) != nil {
+	if c.get(key(1)).known() {
 		t.Error("agent 1, never asked for, is still there")
+	}
+}
+
+func TestCacheGivesBackEveryKind(t *testing.T) {
+	c := newCache(4)
+	for round := range 3 {
+		for i, q := range oneOfEach() {
+			key, p := cachekey.Of(q), predictionFor(q)
+			name := fmt.Sprintf("m%d@%d", i, round)
+			c.put(&key, &p, name, ipc.Instant(round+1))
+			e := c.get(&key)
+			if !e.known() || e.inputs != key.Inputs || e.at != ipc.Instant(round+1) || c.model(e) != name {
+				t.Fatalf("%v, round %d: get() = %+v", q.Kind(), round, e)
+			}
+			got := ipc.Prediction{Kind: 200, Workload: ipc.WorkloadPrediction{CPU: 7}}
+			if c.load(e, &got); got != p {
+				t.Errorf("load() = %+v, want %+v", got, p)
+			}
+		}
+	}
+	if c.len() != len(ipc.Kinds) {
+		t.Errorf("len() = %d, want one a kind", c.len())
+	}
+}
+
+// TestCacheOutlivesManyModels: a daemon may call its models what it likes.
+func TestCacheOutlivesManyModels(t *testing.T) {
+	c := newCache(4)
+	q := oneOfEach()[0]
+	key, p := cachekey.Of(q), predictionFor(q)
+	for i := range maxModels + 10 {
+		name := strconv.Itoa(i)
+		c.put(&key, &p, name, 1)
+		if e := c.get(&key); !e.known() || c.model(e) != name {
+			t.Fatalf("the answer of model %s is lost or another's", name)
+		}
+	}
+}
+
+func TestCacheFindsWithoutAllocating(t *testing.T) {
+	c := newCache(1)
+	for _, q := range oneOfEach() {
+		key, p := cachekey.Of(q), predictionFor(q)
+		c.put(&key, &p, "m", 1)
+		n := testing.AllocsPerRun(100, func() {
+			c.put(&key, &p, "m", 2)
+			c.load(c.get(&key), &p)
+		})
+		if n != 0 {
+			t.Errorf("%v: %v allocations", q.Kind(), n)
+		}
 	}
 }

@@ -20,9 +20,13 @@ type Config struct {
 
 	Server ipc.ServerConfig // the socket's side
 
+	// Dedicated says that the process is there for the bridge: its loop may keep a
+	// processor while requests come briskly, at the expense of other goroutines.
+	Dedicated bool
+
 	TTL        time.Duration // an answer serves the same question for so long; 100 ms
 	StaleBound time.Duration // and another question about the same subject for so long; 10 × TTL
-	Subjects   int           // subjects whose last answer is kept; 65,536
+	Subjects   int           // subjects of a kind whose last answer is kept; 65,536
 
 	// Margin is how long before its deadline a call that still waits for the model
 	// is answered from a lower rung; 150 µs. It covers the way back to the caller.

@@ -19,9 +19,9 @@ type lane struct {
 	kind   ipc.Kind
 	conn   upstream.Conn
 
-	queue []*question                // to be sent
-	out   []*question                // in the exchange under way
-	open  map[cachekey.Key]*question // both, to find identical questions
+	queue []*question // to be sent
+	out   []*question // in the exchange under way
+	open  openIndex   // both, to find identical questions
 
 	exchange upstream.Exchange
 	busy     bool
@@ -40,13 +40,13 @@ func newLane(b *Bridge, kind ipc.Kind) *lane {
 	l := &lane{
 		bridge: b, kind: kind,
 		conn:   b.cfg.dial(b.loop, kind),
-		open:   make(map[cachekey.Key]*question),
+		open:   make(openIndex),
 		speech: speech{format: api.Msgpack},
 		fresh:  true,
 		rest:   newRest(&b.cfg),
 	}
 	l.exchange.Done = l.done
-	l.rest.over.Fire = l.pump
+	l.rest.over.Fire = func() { l.pump(b.now()) }
 	return l
 }
 
@@ -79,13 +79,13 @@ func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reaso
 // question finds the call's question among those that are open, or queues it. It
 // gives nil when there is no room.
 func (l *lane) question(call *ipc.Call, key *cachekey.Key, now ipc.Instant) *question {
-	if q := l.open[*key]; q != nil || !l.room(now) {
+	if q := l.open.find(key); q != nil || !l.room(now) {
 		return q
 	}
 	q := l.bridge.freeQuestions.get()
 	q.key, q.at, q.tries = *key, now, 0
 	q.body = ipc.AppendRequest(q.body[:0], call.Request)
-	l.open[*key] = q
+	l.open.add(q)
 	l.queue = append(l.queue, q)
 	return q
 }
@@ -101,11 +101,10 @@ func (l *lane) room(now ipc.Instant) bool {
 }
 
 // pump sends what is queued, if the lane is free to.
-func (l *lane) pump() {
+func (l *lane) pump(now ipc.Instant) {
 	if l.busy || l.closed || len(l.queue) == 0 {
 		return
 	}
-	now := ipc.Now()
 	if l.rest.resting(now) {
 		return
 	}
@@ -144,7 +143,7 @@ func (l *lane) dropOutdated(now ipc.Instant) {
 
 // send starts the exchange for what is in out.
 func (l *lane) send() {
-	format := l.speech.now(ipc.Now())
+	format := l.speech.now(l.bridge.now())
 	body, err := encode(l.exchange.Body[:0], format, l.kind, l.out)
 	if err != nil {
 		// Our own encoding does not parse: a defect, but nobody shall wait for it.
@@ -172,7 +171,7 @@ func (l *lane) done(x *upstream.Exchange) {
 	case x.Err != nil:
 		l.failed(x.Err)
 	case x.Status == http.StatusUnsupportedMediaType && l.speech.format == api.Msgpack:
-		l.speech.refused(ipc.Now())
+		l.speech.refused(l.bridge.now())
 		l.send() // the very same questions, in the other form
 		return
 	case x.Status != http.StatusOK:
@@ -180,7 +179,7 @@ func (l *lane) done(x *upstream.Exchange) {
 	default:
 		l.answered(x)
 	}
-	l.pump()
+	l.pump(l.bridge.now())
 }
 
 func (l *lane) answered(x *upstream.Exchange) {
@@ -194,7 +193,7 @@ func (l *lane) answered(x *upstream.Exchange) {
 		return
 	}
 	l.recovered()
-	now := ipc.Now()
+	now := l.bridge.now()
 	for i, q := range l.out {
 		slot := &l.answer.Slots[i]
 		if slot.Status != ipc.StatusOK || slot.Prediction.Validate() != nil {
@@ -204,7 +203,8 @@ func (l *lane) answered(x *upstream.Exchange) {
 		}
 		l.bridge.cache.put(&q.key, &slot.Prediction, l.model, now)
 		for _, w := range q.waiting {
-			l.bridge.deliver(w.call, &slot.Prediction, ipc.SourceModel, ipc.ReasonNone, 0, l.model)
+			w.call.Reply.Prediction = slot.Prediction
+			l.bridge.deliver(w.call, ipc.SourceModel, ipc.ReasonNone, 0, l.model)
 			l.bridge.release(w)
 		}
 		l.forget(q)
@@ -240,7 +240,7 @@ func (l *lane) failed(cause error) {
 		l.send()
 		return
 	}
-	until := l.rest.begin(cause, ipc.Now())
+	until := l.rest.begin(cause, l.bridge.now())
 	l.fresh, l.asked = true, true
 	l.bridge.stats.failure(l.kind)
 	l.bridge.absent = l.bridge.absent || l.rest.unreachable
@@ -282,7 +282,7 @@ func (l *lane) settleOut(why ipc.Reason) {
 }
 
 func (l *lane) forget(q *question) {
-	delete(l.open, q.key)
+	l.open.remove(q)
 	clear(q.waiting)
 	q.waiting = q.waiting[:0]
 	l.bridge.freeQuestions.put(q)

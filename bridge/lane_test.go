@@ -58,7 +58,8 @@ func TestIdenticalQuestionsOfUnlikeCallers(t *testing.T) {
 	}
 	strict.RequireModel = true
 	r.Round([]*ipc.Call{strict, lenient})
-	r.lanes[0].open[keyOf(q)].waiting[1].deadline.Fire() // the lenient one's time is over
+	key := keyOf(q)
+	r.lanes[0].open.find(&key).waiting[1].deadline.Fire() // the lenient one's time is over
 	if lenient.Reply.Source != ipc.SourceRule || lenient.Reply.Reason != ipc.ReasonDeadline || r.done.n != 1 {
 		t.Errorf("lenient = %+v after %d answers, want the rule alone", lenient.Reply, r.done.n)
 	}
@@ -73,7 +74,8 @@ func TestDeadlineOfAnAnsweredCallNeverFires(t *testing.T) {
 	r := newRig(t, Config{TTL: 1})
 	for n := range 100 {
 		c := r.submit(workload(uint64(n), 0.5))[0]
-		w := r.lanes[0].open[keyOf(c.Request)].waiting[0]
+		key := keyOf(c.Request)
+		w := r.lanes[0].open.find(&key).waiting[0]
 		r.conns[0].end(model(ipc.Workload, "m@1"))
 		if w.deadline.Armed() || w.call != nil || c.Reply.Source != ipc.SourceModel {
 			t.Fatalf("call %d: armed %v, call %v, reply %+v", n, w.deadline.Armed(), w.call, c.Reply)

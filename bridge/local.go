@@ -5,10 +5,12 @@ import (
 	"fmt"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/eventloop"
 )
 
 // localCalls are the questions of one Predict inside this process.
 type localCalls struct {
+	loop  *eventloop.Loop
 	calls []*ipc.Call
 	slots []int // where in the replies each call's belongs
 	open  int
@@ -19,6 +21,7 @@ type localCalls struct {
 func (l *localCalls) CallDone(*ipc.Call) {
 	if l.open--; l.open == 0 {
 		close(l.done)
+		l.loop.Yield()
 	}
 }
 
@@ -34,7 +37,7 @@ func (b *Bridge) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.
 	if opts.Budget > 0 {
 		budget = min(opts.Budget, lim.MaxBudget)
 	}
-	group := &localCalls{done: make(chan struct{})}
+	group := &localCalls{loop: b.loop, done: make(chan struct{})}
 	now := ipc.Now()
 	for i, q := range reqs {
 		if err := q.Validate(); err != nil {

@@ -23,6 +23,7 @@ func TestMetricsKeepTheConventions(t *testing.T) {
 	r.conns[3].end(says(503, "", "no model for memory"))
 	r.submit(workload(1, 0.5), workload(2, 0.5))
 	r.settle()
+	r.Round(nil)
 	r.score.observe(&ipc.Outcome{PredictionID: c.Reply.PredictionID, Subject: c.Request.Subject(), Actual: c.Reply.Prediction})
 	families, err := registry.Gather()
 	if err != nil {

@@ -18,6 +18,8 @@ type stats struct {
 	retries   [len(ipc.Kinds)]prometheus.Counter
 	invalid   [len(ipc.Kinds)]prometheus.Counter
 
+	arrivals [len(ipc.Kinds)][]ipc.Instant // of the round's answers
+
 	collectors []prometheus.Collector
 }
 
@@ -41,7 +43,7 @@ func (s *stats) init() {
 	invalid := counter("invalid_outputs_total", "Predictions of a model that failed validation.", "kind")
 	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "mlbridge_call_duration_seconds",
-		Help:    "From the arrival of a call to its answer, inside the bridge.",
+		Help:    "From the round in which a call arrived to its answer, inside the bridge.",
 		Buckets: latencyBuckets,
 	}, []string{"kind"})
 	s.collectors = append(s.collectors, seconds)
@@ -67,7 +69,24 @@ func (s *stats) answered(c *ipc.Call) {
 	if why := c.Reply.Reason; why != ipc.ReasonNone {
 		s.reasons[why].Inc()
 	}
-	s.seconds[i].Observe(ipc.Now().Sub(c.Arrived).Seconds())
+	s.arrivals[i] = append(s.arrivals[i], c.Arrived)
+}
+
+// endRound notes how long the round's answers took, with one look at the clock.
+func (s *stats) endRound() {
+	var now ipc.Instant
+	for i, arrivals := range s.arrivals {
+		if len(arrivals) == 0 {
+			continue
+		}
+		if now == 0 {
+			now = ipc.Now()
+		}
+		for _, at := range arrivals {
+			s.seconds[i].Observe(now.Sub(at).Seconds())
+		}
+		s.arrivals[i] = arrivals[:0]
+	}
 }
 
 func (s *stats) refused(c *ipc.Call)        { s.answers[c.Request.Kind()-1][ipc.SourceNone].Inc() }

@@ -102,8 +102,8 @@ const (
 	acceptRest = 50 * time.Millisecond
 )
 
-// NewServer makes a server on loop whose calls backend answers. Call it before
-// the loop runs.
+// NewServer makes a server on loop, whose clock must be Now's, whose calls backend
+// answers. Call it before the loop runs.
 func NewServer(loop *eventloop.Loop, backend Backend, cfg ServerConfig) (*Server, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ func (c *serverConn) predict(r *reader, n int) error {
 	p.conn, p.id, p.open = c, h.id, h.slots
 	c.inFlight++
 	s.calls += h.slots
-	arrived := Now()
+	arrived := Instant(s.loop.Time())
 	deadline := arrived.Add(s.cfg.Limits.timeLeft(h.budget))
 	for range h.slots {
 		call := s.freeCalls.get()

@@ -36,7 +36,7 @@ type flags struct {
 	Budget     time.Duration `help:"Budget of a call on the socket that names none." env:"MLBRIDGE_BUDGET" default:"1ms"`
 	TTL        time.Duration `name:"ttl" help:"How long a model's answer serves the same question." env:"MLBRIDGE_TTL" default:"100ms"`
 	StaleBound time.Duration `help:"How long it may serve the same subject when nothing better is in time (default 10 × ttl)." env:"MLBRIDGE_STALE_BOUND"`
-	Subjects   int           `help:"Agents and components whose last answer is remembered, of all kinds together." env:"MLBRIDGE_SUBJECTS" default:"65536"`
+	Subjects   int           `help:"Agents, or components, of a kind whose last answer is remembered." env:"MLBRIDGE_SUBJECTS" default:"65536"`
 	MaxConns   int           `help:"Connections on the socket at a time." env:"MLBRIDGE_MAX_CONNS" default:"12000"`
 	Drain      time.Duration `help:"How long calls in flight may take to finish after SIGTERM." env:"MLBRIDGE_DRAIN" default:"10s"`
 
@@ -111,7 +111,9 @@ func (f *flags) config() (bridge.Config, error) {
 	}
 	cfg := bridge.Config{
 		Upstream: target, Library: f.UpstreamClient == "net/http", Attempt: f.UpstreamTimeout,
-		TTL: f.TTL, StaleBound: f.StaleBound, Subjects: f.Subjects,
+		// net/http works on goroutines of its own, which must not wait for the loop.
+		Dedicated: f.UpstreamClient != "net/http",
+		TTL:       f.TTL, StaleBound: f.StaleBound, Subjects: f.Subjects,
 		Server: ipc.ServerConfig{Name: "ml-bridge " + cli.Version(), Limits: ipc.DefaultLimits(), MaxConns: f.MaxConns},
 	}
 	cfg.Server.Limits.Budget = f.Budget

@@ -16,11 +16,12 @@ type alarm struct {
 	at int64 // what it is set to, in the loop's clock; 0 when it is not
 }
 
-// set makes the loop wake at the time at, which is left ns from now.
-func (a *alarm) set(at, left int64) error {
+// set makes the loop wake at the time at of the clock now.
+func (a *alarm) set(at int64, now func() int64) error {
 	if a.at != 0 && a.at <= at {
 		return nil
 	}
+	left := max(at-now(), 1) // 0 would switch it off
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(left)}
 	_, _, errno := unix.RawSyscall6(unix.SYS_TIMERFD_SETTIME, uintptr(a.fd), 0,
 		uintptr(unsafe.Pointer(&spec)), 0, 0, 0)

@@ -13,8 +13,8 @@
 // epoll_wait as package syscall does looked better with no pause between requests, but
 // at a thousand requests a second it cost ten times as much: each blocking call leaves a
 // processor that the runtime's monitor thread then has to take away, polling every
-// 20 µs. Between the two lies what a loop does while requests come briskly: it waits in
-// epoll and keeps its processor (type pace).
+// 20 µs. Between the two lies what a dedicated loop does while requests come briskly: it
+// waits in epoll and keeps its processor (type pace).
 //
 // Descriptors are watched for input, and for room to write only where something waits
 // to be written. Go's netpoller asks for both always, and then a process that calls
@@ -67,6 +67,7 @@ type Loop struct {
 	wake   int     // eventfd that Post writes; guarded by mu once the loop runs
 	count  [8]byte // read from it, loop only
 	now    func() int64
+	time   int64 // see Time
 	timers timers
 	alarm  alarm
 
@@ -148,6 +149,15 @@ func (l *Loop) Watch(fd int, in Interest, h Handler) error {
 	}
 	l.handlers[int32(fd)] = registration{h, l.serial, in}
 	return nil
+}
+
+// Time is when the round began, in ns of the loop's clock, or now where the loop does
+// not run: what happens in a round shares one reading. It belongs to the loop.
+func (l *Loop) Time() int64 {
+	if l.time == 0 {
+		return l.now()
+	}
+	return l.time
 }
 
 // Change replaces the interest in a watched descriptor.
@@ -259,8 +269,9 @@ func (l *Loop) Run() error {
 
 // round does everything that is due: n ready descriptors, timers, posted functions.
 func (l *Loop) round(n int) (closing bool) {
+	l.time = l.now()
 	l.dispatch(n)
-	l.timers.fire(l.now())
+	l.timers.fire(l.time)
 	closing = l.runPosted()
 	for _, f := range l.roundEnd {
 		f()
@@ -295,7 +306,9 @@ func (l *Loop) runPosted() (closing bool) {
 		f()
 		batch[i] = nil
 	}
-	l.spare = batch
+	if l.spare = batch; len(batch) > 0 { // whoever posted it may wait for what it does
+		l.Yield()
+	}
 	return closing
 }
 
@@ -303,15 +316,14 @@ func (l *Loop) runPosted() (closing bool) {
 // timer is due: in epoll itself while traffic is brisk, else parked.
 func (l *Loop) wait() (int, error) {
 	if at, armed := l.timers.next(); armed {
-		left := at - l.now()
-		if left <= 0 {
+		if at <= l.time {
 			return l.poll(notAtAll)
 		}
-		if err := l.alarm.set(at, left); err != nil {
+		if err := l.alarm.set(at, l.now); err != nil {
 			return 0, err
 		}
 	}
-	if l.pace.keep(l.now) {
+	if l.pace.keep(l.time) {
 		if n, err := l.poll(forever); n > 0 || err != nil {
 			return n, err
 		}

@@ -1,6 +1,7 @@
 package eventloop
 
 import (
+	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -21,9 +22,15 @@ import (
 //
 // The wait has no time limit of its own: setting a timer costs several microseconds on
 // a virtual machine, which is more than it would save.
+//
+// What remains is that a goroutine of the same process may wait for a processor as long
+// as the next request takes to come, 10 ms at most. So the loop does this only where it
+// was told that it is what its process is for, and not in a round that has set other
+// goroutines going.
 type pace struct {
-	brisk  bool  // the last time parked was short
-	looked int64 // when the scheduler last had a look
+	dedicated bool
+	brisk     bool  // the last time parked was short
+	looked    int64 // when the scheduler last had a look
 }
 
 const (
@@ -36,20 +43,27 @@ const (
 // interrupts is whether the runtime can interrupt a wait. GODEBUG can tell it not to.
 var interrupts = !strings.Contains(os.Getenv("GODEBUG"), "asyncpreemptoff=1")
 
+// Dedicate tells the loop that it is what its process is for: while requests come
+// briskly it may keep its processor from one to the next. Call it before Run.
+func (l *Loop) Dedicate() { l.pace.dedicated = interrupts }
+
+// Yield lets other goroutines run before the loop waits again. A handler that has set
+// one going calls it.
+func (l *Loop) Yield() { l.pace.looked = math.MinInt64 / 2 }
+
 // parked notes how long the loop was.
-func (p *pace) parked(ns int64) { p.brisk = interrupts && ns < int64(briskTime) }
+func (p *pace) parked(ns int64) { p.brisk = p.dedicated && ns < int64(briskTime) }
 
 // keep reports whether to wait with the processor kept. When it is time for the
 // scheduler to have a look, it lets it, and the loop is to park.
-func (p *pace) keep(now func() int64) bool {
+func (p *pace) keep(now int64) bool {
 	if !p.brisk {
 		return false
 	}
-	t := now()
-	if t-p.looked <= int64(lookTime) {
+	if now-p.looked <= int64(lookTime) {
 		return true
 	}
-	p.looked = t
+	p.looked = now
 	runtime.Gosched()
 	return false
 }

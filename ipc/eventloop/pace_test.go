@@ -12,29 +12,28 @@ func TestPaceKeepsTheProcessorWhileBrisk(t *testing.T) {
 	if !interrupts {
 		t.Skip("GODEBUG says that waits are not interrupted")
 	}
-	var p pace
+	p := pace{dedicated: true}
 	at := int64(time.Hour)
-	now := func() int64 { return at }
 
-	if p.keep(now) {
+	if p.keep(at) {
 		t.Error("a loop that has not waited yet keeps its processor")
 	}
 	p.parked(int64(briskTime) - 1)
-	if p.keep(now) {
+	if p.keep(at) {
 		t.Error("the scheduler does not get its look before the first wait")
 	}
 	at += int64(lookTime)
-	if !p.keep(now) {
+	if !p.keep(at) {
 		t.Error("a brisk loop parks although the scheduler had a look")
 	}
-	if at++; p.keep(now) {
+	if at++; p.keep(at) {
 		t.Error("the scheduler does not get its look after lookTime")
 	}
-	if !p.keep(now) {
+	if !p.keep(at) {
 		t.Error("a brisk loop parks twice in a row")
 	}
 	p.parked(int64(briskTime))
-	if p.keep(now) {
+	if p.keep(at) {
 		t.Error("a loop with long pauses keeps its processor")
 	}
 }
@@ -46,6 +45,7 @@ func TestKeptProcessorIsGivenBack(t *testing.T) {
 	for _, procs := range []int{1, 2} {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 		l := running(t)
+		onLoop(t, l, l.Dedicate)
 		x, y := pair(t)
 		defer unix.Close(y)
 		answered := make(chan struct{}, 1)

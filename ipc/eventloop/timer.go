@@ -21,9 +21,9 @@ func (t *Timer) Armed() bool { return t.index > 0 }
 // time that has passed fires in this round, or in the next when timers are firing.
 func (l *Loop) Arm(t *Timer, at int64) { l.timers.arm(t, at) }
 
-// ArmIn sets t to fire d from now.
+// ArmIn sets t to fire d from Time.
 func (l *Loop) ArmIn(t *Timer, d time.Duration) {
-	now := l.now()
+	now := l.Time()
 	l.timers.arm(t, now+min(int64(d), math.MaxInt64-max(now, 0)))
 }
 
