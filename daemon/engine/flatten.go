@@ -51,6 +51,8 @@ type flatTree struct {
 	nodes []treeNode
 	leaf  []int
 	depth int
+
+	shared bool // two branches lead to the same subtree
 }
 
 // flatten lays a tree out in breadth-first order with siblings side by side:
@@ -151,6 +153,7 @@ func (f *flatTree) place(e *ensemble, t flatTask, below []flatTask) ([]flatTask,
 // into the same subtree; the second reaches it by a jump, so nothing is copied
 // and chains of equality tests stay linear in size.
 func (f *flatTree) equal(t flatTask, left uint32, yes, no flatTask, e *ensemble, missing bool, below []flatTask) ([]flatTask, error) {
+	f.shared = true
 	if t.kind == secondTest {
 		// Left: smaller than v, the jump. Right: equal.
 		f.set(t.at, left, below32(e.values[t.raw]), e.features[t.raw], !missing)

@@ -16,6 +16,9 @@ type forest struct {
 
 	base    []float32 // one per target
 	average bool
+
+	shared bool       // branches share a subtree
+	bits   *bitForest // the same trees in a faster form, nil where they have none
 }
 
 // tree locates one tree's nodes and says how many steps reach any leaf.
@@ -35,12 +38,23 @@ type leafEntry struct {
 // stay there. A multiple of four.
 const blockRows = 64
 
-// run sends rows in blocks of four and more through one tree after the other;
-// the rows left over go one by one, four trees at a time. Either way four
-// independent walks hide the latency of each other's loads.
+// run scores rows by bits where it can and by walks where not; both add the same
+// leaves in the same order.
 func (f *forest) run(m memory, n int) {
 	x, y := m.rows(f.x, n), m.rows(f.y, n)
 	clear(y)
+	if f.bits != nil {
+		f.sumBits(x, y, n)
+	} else {
+		f.walkAll(x, y, n)
+	}
+	f.finish(y)
+}
+
+// walkAll sends rows in blocks of four and more through one tree after the other;
+// the rows left over go one by one, four trees at a time. Either way four
+// independent walks hide the latency of each other's loads.
+func (f *forest) walkAll(x, y []float32, n int) {
 	w, targets := f.x.width, len(f.base)
 	for left := n; left > 0; {
 		rows := min(left, blockRows)
@@ -53,7 +67,6 @@ func (f *forest) run(m memory, n int) {
 		}
 		x, y, left = x[rows*w:], y[rows*targets:], left-rows
 	}
-	f.finish(m.rows(f.y, n))
 }
 
 // finish turns sums into scores.

@@ -145,6 +145,9 @@ func emitForest(a *args, e *ensemble, x *value, targets int, average bool) (*for
 	if targets > 1 {
 		f.leafStart = append(f.leafStart, uint32(len(f.entries)))
 	}
+	if hasBits {
+		f.bits = newBitForest(f)
+	}
 	a.emit(f, false, f.y, x)
 	return f, nil
 }
@@ -175,6 +178,7 @@ func (e *ensemble) entriesByLeaf(targets int) ([]int32, error) {
 func (f *forest) add(t *flatTree, e *ensemble, byLeaf []int32) {
 	f.trees = append(f.trees, tree{first: uint32(len(f.nodes)), count: uint32(len(t.nodes)), depth: uint32(t.depth)})
 	f.nodes = append(f.nodes, t.nodes...)
+	f.shared = f.shared || t.shared
 	for _, leaf := range t.leaf {
 		if len(f.base) > 1 {
 			f.leafStart = append(f.leafStart, uint32(len(f.entries)))

@@ -1,0 +1,113 @@
+package engine
+
+// A small tree needs no walk: each test strikes out the leaves that a row
+// failing it cannot reach, and the leaf that a row ends in is the first one left
+// ("QuickScorer", Lucchese et al., SIGIR 2015). No step waits for the one
+// before and none is a guess, so eight rows go through a test at a time.
+//
+// It costs as much for one row as for eight, and takes every test of a tree
+// where a walk takes one a level; it wins up to the 32 leaves that a word has bits
+// for, which is what boosting libraries grow by default.
+
+const (
+	maxBitLeaves  = 32
+	maxBitColumns = 128 // columns that the tests of a forest read; bounds the stack
+)
+
+// leafTest is one branch: rows whose value is above the threshold go right and
+// lose the leaves on the left.
+type leafTest struct {
+	threshold float32
+	strike    uint32 // a bit for each leaf of the left subtree
+	offset    uint32 // of the column's lanes, in bytes
+}
+
+// bitTree says how many of the tests and values belong to a tree.
+type bitTree struct{ tests, leaves uint32 }
+
+// bitForest is a forest of one target whose trees are all small.
+type bitForest struct {
+	columns []uint32 // of the row, in the order of their lanes
+	tests   []leafTest
+	trees   []bitTree
+	values  []float32 // of the leaves, from left to right
+}
+
+// newBitForest gives nil where f does not have the form: a tree is too large, the
+// tests read too many columns, leaves hold more than one number, or two
+// branches share a subtree, as expanded tests of equality do.
+func newBitForest(f *forest) *bitForest {
+	if f.value == nil || f.shared {
+		return nil
+	}
+	b, lane := &bitForest{}, map[uint32]uint32{}
+	for _, t := range f.trees {
+		if t.count > 2*maxBitLeaves-1 {
+			return nil
+		}
+		tests, leaves := len(b.tests), len(b.values)
+		b.grow(f.nodes[t.first:t.first+t.count], f.value[t.first:t.first+t.count], 0, leaves, lane)
+		b.trees = append(b.trees, bitTree{uint32(len(b.tests) - tests), uint32(len(b.values) - leaves)})
+	}
+	if len(b.tests) == 0 || len(b.columns) > maxBitColumns {
+		return nil
+	}
+	return b
+}
+
+// grow adds node i and what is below it to the tree whose first leaf is first. It
+// is called for small trees only, so it may recurse.
+func (b *bitForest) grow(nodes []treeNode, value []float32, i uint32, first int, lane map[uint32]uint32) {
+	n := nodes[i]
+	if n.left() == i {
+		b.values = append(b.values, value[i])
+		return
+	}
+	if _, known := lane[n.feature()]; !known {
+		lane[n.feature()] = uint32(len(b.columns))
+		b.columns = append(b.columns, n.feature())
+	}
+	at, from := len(b.tests), len(b.values)-first
+	b.tests = append(b.tests, leafTest{threshold: n.threshold, offset: lane[n.feature()] * lanesBytes})
+	b.grow(nodes, value, n.left(), first, lane)
+	b.tests[at].strike = uint32(uint64(1)<<(len(b.values)-first) - uint64(1)<<from)
+	b.grow(nodes, value, n.left()+1, first, lane)
+}
+
+// lanesBytes is the size of eight numbers.
+const lanesBytes = 4 * panelWidth
+
+// spread lays the columns of rows rows of width w side by side; lanes without a
+// row repeat the first.
+func (b *bitForest) spread(dst *[maxBitColumns]lanes, x []float32, w, rows int) {
+	var at [panelWidth]int
+	for r := range rows {
+		at[r] = r * w
+	}
+	for i, c := range b.columns {
+		x, to := x[c:], &dst[i]
+		for r, from := range at {
+			to[r] = x[from]
+		}
+	}
+}
+
+// sumBits adds every tree to the sums of n rows, eight at a time. Rows with missing
+// values walk.
+func (f *forest) sumBits(x, y []float32, n int) {
+	var columns [maxBitColumns]lanes
+	w := f.x.width
+	for left := n; left > 0; {
+		rows := min(left, panelWidth)
+		f.bits.spread(&columns, x, w, rows)
+		var sums lanes
+		if f.bits.sum(&columns, &sums) {
+			copy(y[:rows], sums[:])
+		} else {
+			for r := range rows {
+				f.single(x[r*w:r*w+w], y[r:r+1])
+			}
+		}
+		x, y, left = x[rows*w:], y[rows:], left-rows
+	}
+}
