@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // response takes an HTTP/1.1 answer apart as it arrives (RFC 9112). It is strict:
@@ -76,12 +77,26 @@ func (r *response) parseHead(b []byte) error {
 	}
 	r.length = -1
 	for len(fields) > 0 {
-		line, fields, _ = bytes.Cut(fields, crlf)
+		line, fields = cutField(fields)
 		if err := r.parseField(line); err != nil {
 			return err
 		}
 	}
 	return r.endHead()
+}
+
+// cutField cuts off the first line. A line feed alone does not end one.
+func cutField(b []byte) (line, rest []byte) {
+	for at := 0; ; {
+		n := bytes.IndexByte(b[at:], '\n')
+		if n < 0 {
+			return b, nil
+		}
+		if at += n; at > 0 && b[at-1] == '\r' {
+			return b[:at-1], b[at+1:]
+		}
+		at++
+	}
 }
 
 // endHead decides how long the body is (RFC 9112, 6.3).
@@ -116,31 +131,32 @@ func (r *response) parseStatus(line []byte) error {
 }
 
 func (r *response) parseField(line []byte) error {
-	name, value, ok := bytes.Cut(line, []byte(":"))
-	if !ok || len(name) == 0 || bytes.ContainsAny(name, " \t") {
+	n := bytes.IndexByte(line, ':')
+	if n <= 0 || !isToken(line[:n]) {
 		return fmt.Errorf("header line %q", line[:min(len(line), 64)])
 	}
-	value = bytes.TrimSpace(value)
-	switch len(name) { // the four fields that matter have four different lengths
-	case len("Content-Length"):
-		if bytes.EqualFold(name, []byte("Content-Length")) {
-			return r.parseLength(value)
+	name := line[:n]
+	switch n { // the four fields that matter have four different lengths
+	case len(contentLength):
+		if named(name, contentLength) {
+			return r.parseLength(trim(line[n+1:]))
 		}
-	case len("Content-Type"):
-		if bytes.EqualFold(name, []byte("Content-Type")) {
+	case len(contentType):
+		if named(name, contentType) {
 			r.typed = true
-			if string(value) != r.contentType {
+			if value := trim(line[n+1:]); string(value) != r.contentType {
 				r.contentType = string(value)
 			}
 		}
-	case len("Connection"):
-		if bytes.EqualFold(name, []byte("Connection")) {
-			for option := range bytes.SplitSeq(value, []byte(",")) {
-				r.close = r.close || bytes.EqualFold(bytes.TrimSpace(option), []byte("close"))
+	case len(connection):
+		if named(name, connection) {
+			for option := range bytes.SplitSeq(line[n+1:], []byte(",")) {
+				r.close = r.close || bytes.EqualFold(trim(option), []byte("close"))
 			}
 		}
-	case len("Transfer-Encoding"):
-		if bytes.EqualFold(name, []byte("Transfer-Encoding")) {
+	case len(transferEncoding):
+		if named(name, transferEncoding) {
+			value := trim(line[n+1:])
 			if !bytes.EqualFold(value, []byte("chunked")) {
 				return fmt.Errorf("transfer encoding %q", value)
 			}
@@ -149,6 +165,43 @@ func (r *response) parseField(line []byte) error {
 	}
 	return nil
 }
+
+const (
+	contentLength    = "Content-Length"
+	contentType      = "Content-Type"
+	connection       = "Connection"
+	transferEncoding = "Transfer-Encoding"
+)
+
+// named reports whether name is want in any case. Most daemons write it as it is here.
+func named(name []byte, want string) bool {
+	return string(name) == want || strings.EqualFold(string(name), want)
+}
+
+// isToken reports whether b has no blank: between a field's name and the colon one is
+// a way to smuggle fields past who reads less strictly (RFC 9112, 5.1).
+func isToken(b []byte) bool {
+	for _, c := range b {
+		if c == ' ' || c == '\t' {
+			return false
+		}
+	}
+	return true
+}
+
+// trim cuts the blanks off both ends.
+func trim(b []byte) []byte {
+	for len(b) > 0 && isBlank(b[0]) {
+		b = b[1:]
+	}
+	for len(b) > 0 && isBlank(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// isBlank holds for what bytes.TrimSpace drops of ASCII.
+func isBlank(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
 
 func (r *response) parseLength(value []byte) error {
 	n, err := strconv.ParseUint(string(value), 10, 31)

@@ -102,3 +102,17 @@ func TestParseTarget(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkResponse takes apart what mld answers.
+func BenchmarkResponse(b *testing.B) {
+	answer := []byte("HTTP/1.1 200 OK\r\nServer: mld\r\nDate: Mon, 23 Nov 2026 07:00:00 GMT\r\n" +
+		"Content-Type: application/msgpack\r\nContent-Length: 64\r\n\r\n" + strings.Repeat("x", 64))
+	var r response
+	b.ReportAllocs()
+	for b.Loop() {
+		r.reset()
+		if _, err := r.parse(answer); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
