@@ -94,7 +94,8 @@ func failureType(component string) uint8 {
 // must not touch another letter.
 func containsWord(s, word string, alone bool) bool {
 	for i := 0; i+len(word) <= len(s); i++ {
-		if !strings.EqualFold(s[i:i+len(word)], word) {
+		// The first letter first: this is asked five times of every question.
+		if s[i]|0x20 != word[0] || !strings.EqualFold(s[i:i+len(word)], word) {
 			continue
 		}
 		end := i + len(word)
