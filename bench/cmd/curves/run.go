@@ -75,9 +75,9 @@ func (r *run) round(ctx context.Context, name string, xs []float64) (points []cu
 // middle takes, for each x, the median of the rounds that are not void: whole points, so
 // that the figures of one belong together. What orders them is what the curve is about: answers in the
 // budget where they are counted, else the throughput, else the p50.
-func middle(rounds [][]curve.Point) []curve.Point {
-	var points []curve.Point
-	for i := range rounds[0] {
+func middle(rounds [][]curve.Point) (points []curve.Point) {
+	longest := slices.MaxFunc(rounds, func(a, b []curve.Point) int { return cmp.Compare(len(a), len(b)) })
+	for i := range longest {
 		var at []curve.Point
 		for _, round := range rounds {
 			if i < len(round) && !round[i].Void {
@@ -85,7 +85,7 @@ func middle(rounds [][]curve.Point) []curve.Point {
 			}
 		}
 		if len(at) == 0 {
-			points = append(points, rounds[0][i])
+			points = append(points, longest[i])
 			continue
 		}
 		slices.SortStableFunc(at, func(a, b curve.Point) int { return cmp.Compare(merit(&a), merit(&b)) })
@@ -97,8 +97,8 @@ func middle(rounds [][]curve.Point) []curve.Point {
 // merit is the more the better.
 func merit(p *curve.Point) float64 {
 	switch {
-	case p.InBudget.Known():
-		return float64(p.InBudget)
+	case p.Kept.Known():
+		return float64(p.Kept)
 	case p.PerSecond.Known():
 		return float64(p.PerSecond)
 	}

@@ -1,5 +1,7 @@
 package curve
 
+import "slices"
+
 // panel is one diagram of the picture: some figures of one curve over its x.
 type panel struct {
 	title  string
@@ -9,11 +11,17 @@ type panel struct {
 	marks []mark
 }
 
-// axis has a title with its unit. Logarithmic ones show whole decades, linear ones begin
-// at 0.
+// axis has a title with its unit. Linear ones begin at 0. Of logarithmic ones, y shows
+// whole decades, x what was measured.
 type axis struct {
 	title string
 	log   bool
+}
+
+// strip is the panels of one curve, side by side.
+type strip struct {
+	title, verdict string
+	panels         []panel
 }
 
 type series struct {
@@ -41,7 +49,9 @@ var (
 	p99  = figure{"p99", func(p *Point) Figure { return p.P99 }}
 	p999 = figure{"p99.9", func(p *Point) Figure { return p.P999 }}
 
+	offered   = figure{"offered", func(p *Point) Figure { return Figure(p.X) }}
 	perSecond = figure{"answered", func(p *Point) Figure { return p.PerSecond }}
+	inBudget  = figure{"by the model, in budget", func(p *Point) Figure { return p.InBudget * Figure(p.X) }}
 	serverCPU = figure{"server CPU", func(p *Point) Figure { return p.ServerCPU }}
 	clientCPU = figure{"client CPU", func(p *Point) Figure { return p.ClientCPU }}
 	resident  = figure{"resident", func(p *Point) Figure { return p.ResidentEach }}
@@ -59,7 +69,7 @@ const (
 // draw makes a panel of a curve's figures. Points that miss a figure have no dot, and a
 // void one has none at all.
 func (c *Curve) draw(title string, y axis, xLog bool, figures ...figure) panel {
-	p := panel{title: c.Title + ": " + title, x: axis{c.XTitle, xLog}, y: y}
+	p := panel{title: title, x: axis{c.XTitle, xLog}, y: y}
 	for _, f := range figures {
 		s := series{name: f.name}
 		for i := range c.Points {
@@ -78,19 +88,30 @@ func (c *Curve) draw(title string, y axis, xLog bool, figures ...figure) panel {
 	return p
 }
 
+// kneeless is the panel without the knee, for figures that it is not about.
+func (p panel) kneeless() panel {
+	p.marks = slices.DeleteFunc(p.marks, func(m mark) bool { return m.vertical })
+	return p
+}
+
 // across adds a horizontal line.
 func (p panel) across(y float64, text string) panel {
 	p.marks = append(p.marks, mark{y, false, text})
 	return p
 }
 
-// panels are the picture's diagrams, curve by curve. Those without a point are left out.
-func panels(curves []Curve) (list []panel) {
+// strips are the picture's diagrams, curve by curve. Panels without a point are left out.
+func strips(curves []Curve) (list []strip) {
 	for i := range curves {
-		for _, p := range curves[i].panels() {
+		c := &curves[i]
+		s := strip{title: c.Title, verdict: c.Verdict}
+		for _, p := range c.panels() {
 			if len(p.series) > 0 {
-				list = append(list, p)
+				s.panels = append(s.panels, p)
 			}
+		}
+		if len(s.panels) > 0 {
+			list = append(list, s)
 		}
 	}
 	return list
@@ -98,41 +119,47 @@ func panels(curves []Curve) (list []panel) {
 
 func (c *Curve) panels() []panel {
 	var (
-		rate    = axis{"a second", true}
+		rate    = axis{"answers a second", false}
 		latency = axis{"latency, µs", true}
 		cpu     = axis{"CPU, µs a call", false}
-		bytes   = axis{"bytes each", false}
+		bytes   = axis{"bytes each", true}
 	)
 	switch c.Name {
 	case ActiveConns:
 		return []panel{
-			c.draw("throughput", rate, true, perSecond), c.draw("latency at 64 in flight", latency, true, p50, p99, p999),
+			c.draw("throughput", rate, true, perSecond),
+			c.draw("latency with 64 calls in flight", latency, true, p50, p99, p999),
 			c.draw("what a call costs", cpu, true, serverCPU, clientCPU),
 		}
 	case IdleConns:
 		return []panel{
-			c.draw("one active caller", latency, true, p50, p99, p999),
-			c.draw("memory", bytes, true, resident).across(bytesPerConn, "target 8 KiB"),
+			c.draw("latency of one active caller", latency, true, p50, p99, p999),
+			c.draw("what its call costs", cpu, true, serverCPU, clientCPU),
+			c.draw("memory of the bridge", bytes, true, resident).kneeless().across(bytesPerConn, "target 8 KiB"),
 		}
 	case BridgeCache:
 		return []panel{
-			c.draw("throughput", rate, true, perSecond), c.draw("latency of a hit", latency, true, p50, p99, p999),
-			c.draw("memory", bytes, true, resident, live).across(bytesPerAgent, "target 300"),
+			c.draw("throughput of hits", rate, true, perSecond),
+			c.draw("latency of a hit", latency, true, p50, p99, p999),
+			c.draw("memory of the bridge", bytes, true, resident, live).kneeless().across(bytesPerAgent, "target 300"),
 		}
 	case ClientCache:
 		return []panel{
-			c.draw("a Lookup", axis{"latency, µs", true}, true, p50, p99).across(0.1, "target 0.1 µs"),
-			c.draw("memory", bytes, true, resident, collected).across(bytesPerAgent, "target 300"),
+			c.draw("throughput of one thread", axis{"lookups a second", false}, true, perSecond),
+			c.draw("latency of a Lookup", latency, true, p50, p99),
+			c.draw("memory of the client", bytes, true, resident, collected).kneeless(),
 		}
 	case Batch:
 		return []panel{
-			c.draw("cost of one", axis{"µs a prediction", true}, true, figure{"wall clock", perPrediction}, serverCPU),
+			c.draw("throughput", axis{"predictions a second", false}, true, perSecond),
 			c.draw("latency of a batch", latency, true, p50, p99, p999),
+			c.draw("cost of one prediction", axis{"µs a prediction", true}, true, figure{"wall clock", perPrediction}, serverCPU, clientCPU),
 		}
 	case LoadHit, LoadCold:
 		return []panel{
+			c.draw("offered and answered", rate, false, offered, perSecond, inBudget),
+			c.draw("latency from the intended start", latency, false, p50, p99, p999).across(budgetMicros, "budget"),
 			c.draw("who answers", axis{"% of the calls", false}, false, c.shares()...),
-			c.draw("latency", latency, false, p50, p99, p999).across(budgetMicros, "budget"),
 		}
 	}
 	return nil

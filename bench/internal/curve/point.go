@@ -17,18 +17,19 @@ type Point struct {
 
 	// Memory: growth since before the first one, divided by x. Of few it says nothing
 	// and is null.
-	ResidentEach Figure `json:"resident_bytes_each"`          // as the kernel counts it (VmRSS)
-	AfterGCEach  Figure `json:"resident_bytes_each_after_gc"` // the same after a collection
-	LiveEach     Figure `json:"live_heap_bytes_each"`         // what the collector keeps
-	Hits         Figure `json:"answers_from_cache"`           // share, 0 to 1
-	InBudget     Figure `json:"model_answers_in_budget"`      // share of the offered calls, 0 to 1
-	Model        Figure `json:"model"`                        // shares of the offered calls,
-	Cache        Figure `json:"cache"`                        // 0 to 1, by who
-	Stale        Figure `json:"stale"`                        // answered …
-	Rule         Figure `json:"rule"`                         //
-	Refused      Figure `json:"refused"`                      // … or that nobody did in time,
-	Dropped      Figure `json:"dropped"`                      // or that could not be started
-	Lateness     Figure `json:"generator_p99_us"`             // how late the generator itself was
+	ResidentEach Figure `json:"resident_bytes_each"`            // as the kernel counts it (VmRSS)
+	AfterGCEach  Figure `json:"resident_bytes_each_after_gc"`   // the same after a collection
+	LiveEach     Figure `json:"live_heap_bytes_each"`           // what the collector keeps
+	Hits         Figure `json:"answers_from_cache"`             // share, 0 to 1
+	InBudget     Figure `json:"model_answers_in_budget"`        // share of the offered calls, 0 to 1
+	Kept         Figure `json:"model_answers_in_budget_median"` // the same in the median 20 ms
+	Model        Figure `json:"model"`                          // shares of the offered calls,
+	Cache        Figure `json:"cache"`                          // 0 to 1, by who
+	Stale        Figure `json:"stale"`                          // answered …
+	Rule         Figure `json:"rule"`                           //
+	Refused      Figure `json:"refused"`                        // … or that nobody did in time,
+	Dropped      Figure `json:"dropped"`                        // or that could not be started
+	Lateness     Figure `json:"generator_p99_us"`               // how late the generator itself was
 
 	Void bool   `json:"void"` // the generator was late: the point says nothing about the bridge
 	Knee bool   `json:"knee"` // this x is the curve's knee
@@ -47,7 +48,7 @@ func NewPoint(curve string, x float64) Point {
 func (p *Point) figures() []*Figure {
 	return []*Figure{
 		&p.PerSecond, &p.P50, &p.P99, &p.P999, &p.ServerCPU, &p.ClientCPU,
-		&p.ResidentEach, &p.AfterGCEach, &p.LiveEach, &p.Hits, &p.InBudget,
+		&p.ResidentEach, &p.AfterGCEach, &p.LiveEach, &p.Hits, &p.InBudget, &p.Kept,
 		&p.Model, &p.Cache, &p.Stale, &p.Rule, &p.Refused, &p.Dropped, &p.Lateness,
 	}
 }

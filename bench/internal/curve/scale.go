@@ -3,35 +3,40 @@ package curve
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // span is an axis that knows its ends and where they are drawn.
 type span struct {
 	log      bool
-	low, top float64 // of the values; of their logarithms when log
-	from, to float64 // in pixels
+	low, top float64   // of the values; of their logarithms when log
+	from, to float64   // in pixels
+	at       []float64 // ticks, where they are not round numbers
 }
 
-// spanOf fits an axis to values: whole decades when it is logarithmic, from 0 to a round
-// number when it is linear.
-func spanOf(log bool, values []float64, from, to float64) span {
-	low, top := math.Inf(1), math.Inf(-1)
-	for _, v := range values {
-		low, top = min(low, v), max(top, v)
-	}
+// spanOf fits an axis to values, from 0 to a round number when it is linear. A
+// logarithmic one has whole decades, or when it is tight only what there is, with the
+// values themselves as ticks.
+func spanOf(log, tight bool, values []float64, from, to float64) span {
 	s := span{log: log, from: from, to: to}
-	if log {
-		s.low, s.top = math.Floor(math.Log10(low)), math.Ceil(math.Log10(top))
-		if s.top <= s.low {
-			s.top = s.low + 1
+	sorted := slices.Compact(slices.Sorted(slices.Values(values)))
+	top := sorted[len(sorted)-1]
+	if !log {
+		if top <= 0 {
+			top = 1
 		}
+		step := stepOf(top)
+		s.top = step * math.Ceil(top/step-1e-9)
 		return s
 	}
-	if top <= 0 {
-		top = 1
+	if tight && len(sorted) > 1 {
+		s.low, s.top, s.at = math.Log10(sorted[0]), math.Log10(top), sorted
+		return s
 	}
-	step := stepOf(top)
-	s.top = step * math.Ceil(top/step-1e-9)
+	s.low, s.top = math.Floor(math.Log10(sorted[0])), math.Ceil(math.Log10(top))
+	if s.top <= s.low {
+		s.top = s.low + 1
+	}
 	return s
 }
 
@@ -43,7 +48,7 @@ func stepOf(top float64) float64 {
 	case n <= 1:
 		return power / 5
 	case n <= 2:
-		return power / 2.5
+		return power / 2
 	case n <= 5:
 		return power
 	}
@@ -60,6 +65,9 @@ func (s span) place(v float64) float64 {
 
 // ticks are the values that are labelled.
 func (s span) ticks() (list []float64) {
+	if s.at != nil {
+		return s.at
+	}
 	if !s.log {
 		step := stepOf(s.top)
 		for n := 0; float64(n)*step <= s.top*(1+1e-9); n++ {
@@ -80,7 +88,7 @@ func label(v float64) string {
 	switch {
 	case v >= 1e6:
 		return fmt.Sprintf("%gM", round(v/1e6))
-	case v >= 1e4:
+	case v >= 1e3:
 		return fmt.Sprintf("%gk", round(v/1e3))
 	}
 	return fmt.Sprintf("%g", round(v))

@@ -8,7 +8,8 @@ import (
 	"text/tabwriter"
 )
 
-// column is a figure of the tables. A curve whose points all miss it has no such column.
+// column is a figure of the tables. A curve whose points all miss it, or where it is 0
+// everywhere, has no such column.
 type column struct {
 	title string
 	value func(*Point) Figure
@@ -28,6 +29,7 @@ var columns = []column{
 	{"live heap each", func(p *Point) Figure { return p.LiveEach }, whole},
 	{"hits", func(p *Point) Figure { return p.Hits }, percent},
 	{"model in budget", func(p *Point) Figure { return p.InBudget }, percent},
+	{"in the median 20 ms", func(p *Point) Figure { return p.Kept }, percent},
 	{"model", func(p *Point) Figure { return p.Model }, percent},
 	{"cache", func(p *Point) Figure { return p.Cache }, percent},
 	{"stale", func(p *Point) Figure { return p.Stale }, percent},
@@ -45,11 +47,11 @@ func perPrediction(p *Point) Figure {
 	return 1e6 / p.PerSecond
 }
 
-// used are the columns of which the curve has any figure.
+// used are the columns of which the curve has any figure but 0.
 func (c *Curve) used() (list []column) {
 	for _, col := range columns {
 		for i := range c.Points {
-			if col.value(&c.Points[i]).Known() {
+			if v := col.value(&c.Points[i]); v.Known() && v != 0 {
 				list = append(list, col)
 				break
 			}
@@ -112,7 +114,7 @@ func Table(w io.Writer, curves []Curve) error {
 func Markdown(w io.Writer, curves []Curve) error {
 	for i := range curves {
 		c := &curves[i]
-		if _, err := fmt.Fprintf(w, "\n### %s\n\n%s\n**Knee: %s.**\n\n", c.Title, c.How, c.Verdict); err != nil {
+		if _, err := fmt.Fprintf(w, "\n### %s\n\n%s\n\n**Knee: %s.**\n\n", c.Title, c.How, c.Verdict); err != nil {
 			return err
 		}
 		for n, row := range c.rows() {

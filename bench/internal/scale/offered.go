@@ -119,14 +119,14 @@ func (s *Spec) offer(ctx context.Context, rate float64) (curve.Point, error) {
 	if err := g.Close(); err != nil {
 		return p, err
 	}
-	describe(&p, result)
+	describe(&p, result, g.Kept())
 	answered := result.Total().Answered + result.WarmupCalls
 	p.ServerCPU = curve.Figure(float64(cpu.Nanoseconds()) / 1e3 / float64(max(answered, 1)))
 	return p, nil
 }
 
-// describe fills in what an open loop found.
-func describe(p *curve.Point, r *load.Result) {
+// describe fills in what an open loop found, and kept, its generator's figure.
+func describe(p *curve.Point, r *load.Result, kept float64) {
 	all := r.Total()
 	of := func(n uint64) curve.Figure { return share(int64(n), int64(all.Intended)) }
 	q := load.QuantilesOf(all.Latency)
@@ -142,10 +142,10 @@ func describe(p *curve.Point, r *load.Result) {
 			inBudget += within(all.Sources[i].Latency, r.Budget)
 		}
 	}
-	p.InBudget = of(inBudget)
+	p.InBudget, p.Kept = of(inBudget), curve.Figure(kept)
 	p.Refused, p.Dropped = of(all.Errors+all.Lost), of(all.Dropped)
 	p.Lateness = µs(load.QuantilesOf(r.Pacing).P99)
-	p.Void = curve.Void(p) || r.Overrun > 0
+	p.Void = !curve.Served(p) && (p.Lateness > curve.MostLate || r.Overrun > 0)
 }
 
 // within counts the latencies of at most limit, to the histogram's precision of 0.1 %.

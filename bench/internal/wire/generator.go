@@ -28,7 +28,8 @@ const PerConn = 64
 // goroutine goes on reading until Close.
 type Generator struct {
 	clock  *load.Monotonic
-	lasts  time.Duration // from the first start to the last
+	warmup time.Duration
+	run    time.Duration // the measured part
 	frame  Frame
 	budget time.Duration
 	margin time.Duration
@@ -41,6 +42,7 @@ type Generator struct {
 	late     int   // starts since the last flush that were due already
 	attended int64 // when the pacing thread was last here, ns on clock
 	end      int64 // of the starts, ns on clock; 0 before the first
+	windows  windows
 	err      error
 
 	stop  context.CancelFunc
@@ -53,7 +55,8 @@ type Generator struct {
 func NewGenerator(s *Set, frame Frame, budget time.Duration, o load.Options) *Generator {
 	ctx, stop := context.WithCancel(context.Background())
 	g := &Generator{
-		clock: load.NewMonotonic(-1), lasts: o.Warmup + o.Duration, frame: frame, budget: budget,
+		clock: load.NewMonotonic(-1), warmup: o.Warmup, run: o.Duration, windows: newWindows(o.Duration),
+		frame: frame, budget: budget,
 		// What clients of package ipc keep for the way back.
 		margin: min(100*time.Microsecond, budget/4),
 		set:    s, calls: make([]load.Call, o.Slots()), open: make([]int, s.Len()), stop: stop,
@@ -70,6 +73,10 @@ func (g *Generator) Close() error {
 	return g.err
 }
 
+// Kept is the share of the calls, 0 to 1, that the model answered within the budget,
+// perhaps from a cache, in the median [Window] of the run. Call it after Close.
+func (g *Generator) Kept() float64 { return g.windows.median() }
+
 // Now implements load.Clock.
 func (g *Generator) Now() int64 { return g.clock.Now() }
 
@@ -82,7 +89,8 @@ func (g *Generator) SleepUntil(t int64) {
 	defer g.mu.Unlock()
 	if g.end == 0 {
 		settle()
-		g.end = g.clock.Now() + int64(g.lasts)
+		now := g.clock.Now()
+		g.end, g.windows.from = now+int64(g.warmup+g.run), now+int64(g.warmup)
 	}
 	g.attended = g.clock.Now()
 	if g.attended >= t {
@@ -122,6 +130,7 @@ func (g *Generator) Issue(c load.Call) {
 		c.Done(load.Outcome{Err: g.err})
 		return
 	}
+	g.windows.start(c.N, c.Intended)
 	left := g.budget - time.Duration(g.clock.Now()-c.Intended) - g.margin
 	i := g.place()
 	if i < 0 {
@@ -163,7 +172,11 @@ func (g *Generator) answered(i int, r Reply) {
 	if r.Status != ipc.StatusOK {
 		o.Err = statusError(r.Status)
 	}
-	g.calls[slot].Done(o)
+	c := g.calls[slot]
+	if (r.Source == ipc.SourceModel || r.Source == ipc.SourceCache) && g.clock.Now()-c.Intended <= int64(g.budget) {
+		g.windows.keep(c.Intended)
+	}
+	c.Done(o)
 }
 
 // statusError is a refusal. Texts are few, so that errors are counted by kind.
