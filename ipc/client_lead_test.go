@@ -2,6 +2,7 @@ package ipc
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -79,6 +80,7 @@ func TestLeadLeavesCancellableCallsToTheReader(t *testing.T) {
 type tired struct {
 	n      int
 	hangUp bool
+	behind []byte // comes with the answers after the first n
 	asked  chan struct{}
 	more   chan struct{}
 }
@@ -115,7 +117,11 @@ func (f *tired) serve(far net.Conn) {
 			h := r.predictHead(k, &limits)
 			b = appendReplySlot(appendReplyHead(b, h.id, 1), &answer)
 		}
-		if _, err := far.Write(endFrame(b, start)); err != nil {
+		b = endFrame(b, start)
+		if f.n < 0 {
+			b = append(b, f.behind...)
+		}
+		if _, err := far.Write(b); err != nil {
 			return
 		}
 		have = copy(in, rest)
@@ -125,15 +131,19 @@ func (f *tired) serve(far net.Conn) {
 // leading gives a client whose next call's caller reads the answer, and its bridge,
 // which does not answer that call.
 func leading(t *testing.T) (*Client, *tired) {
-	return clientOfTired(t, &tired{n: soloEnough, asked: make(chan struct{}), more: make(chan struct{})})
+	return leadingWith(t, ClientConfig{}, nil)
 }
 
-func clientOfTired(t *testing.T, f *tired) (*Client, *tired) {
+func leadingWith(t *testing.T, cfg ClientConfig, behind []byte) (*Client, *tired) {
+	return clientOfTired(t, cfg, &tired{n: soloEnough, behind: behind, asked: make(chan struct{}), more: make(chan struct{})})
+}
+
+func clientOfTired(t *testing.T, cfg ClientConfig, f *tired) (*Client, *tired) {
 	t.Helper()
 	n := f.n
 	near, far := connPair(t)
 	go f.serve(far)
-	client, err := NewClient(t.Context(), near, ClientConfig{})
+	client, err := NewClient(t.Context(), near, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,11 +187,28 @@ func TestLeadEndsWithTheConnection(t *testing.T) {
 	}
 }
 
+// A frame that was started behind the answer has its time, though the caller who read
+// its beginning reads no more.
+func TestLeadLeavesAStartedFrameToTheReader(t *testing.T) {
+	client, bridge := leadingWith(t, ClientConfig{FrameIn: 50 * time.Millisecond}, []byte{0, 0})
+	close(bridge.more)
+	if r := ask(t, context.Background(), client, time.Minute); r.Status != StatusOK {
+		t.Errorf("answer with the start of a frame behind it: %+v", r)
+	}
+	if got := turnOf(client); got != turnReader {
+		t.Errorf("after it turn %d reads, want the reader's goroutine", got)
+	}
+	<-client.Done()
+	if err := client.Err(); !errors.Is(err, &ProtocolError{Kind: FaultFrameSlow}) {
+		t.Errorf("the frame was never completed: %v, want frame-slow", err)
+	}
+}
+
 // A server that hangs up right behind an answer is found out, though the caller who
 // read the answer read no further and nobody asks again.
 func TestLeadFindsTheEnd(t *testing.T) {
 	for n := range 2 * soloEnough {
-		client, _ := clientOfTired(t, &tired{n: n + 1, hangUp: true})
+		client, _ := clientOfTired(t, ClientConfig{}, &tired{n: n + 1, hangUp: true})
 		<-client.Done()
 		if err := client.Err(); err != io.EOF {
 			t.Errorf("hang-up behind answer %d: %v, want EOF", n+1, err)
