@@ -1,6 +1,7 @@
 package features
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -94,4 +95,44 @@ func BenchmarkRows(b *testing.B) {
 			return p.Len()
 		})
 	})
+}
+
+var sink float64
+
+// BenchmarkLog2 compares log2 with math.Log2 where logarithms do not wait for
+// each other, as in rows.
+func BenchmarkLog2(b *testing.B) {
+	for name, f := range map[string]func(float64) float64{"log2": log2, "math": math.Log2} {
+		b.Run(name, func(b *testing.B) {
+			x := 1.5
+			for b.Loop() {
+				sink += f(x)
+				x += 0.37
+			}
+		})
+	}
+}
+
+// BenchmarkMedians compares the network for full windows with the sort that
+// serves all others.
+func BenchmarkMedians(b *testing.B) {
+	r := rand.New(rand.NewPCG(3, 4))
+	windows := make([][ipc.MaxWorkloadHistory]float64, 512)
+	for i := range windows {
+		for j := range windows[i] {
+			windows[i][j] = r.NormFloat64()
+		}
+	}
+	for name, f := range map[string]func(x []float64) medians{
+		"network": func(x []float64) medians { return fullMedians((*[ipc.MaxWorkloadHistory]float64)(x)) },
+		"sort":    sortedMedians,
+	} {
+		b.Run(name, func(b *testing.B) {
+			i := 0
+			for b.Loop() {
+				sink += f(windows[i%len(windows)][:]).median
+				i++
+			}
+		})
+	}
 }

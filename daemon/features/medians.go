@@ -11,15 +11,18 @@ import (
 // median and the ends.
 type medians struct{ errors, median, lowest, highest float64 }
 
-// read takes a full window by fullMedians, which is three times as fast as
-// sorting, and any other by sorting.
-func (m *medians) read(x []float64) {
+// mediansOf takes a full window by fullMedians, which is twice as fast where values
+// come in no order, and any other by sorting.
+func mediansOf(x []float64) medians {
 	if len(x) == ipc.MaxWorkloadHistory {
-		*m = fullMedians((*[ipc.MaxWorkloadHistory]float64)(x))
-		return
+		return fullMedians((*[ipc.MaxWorkloadHistory]float64)(x))
 	}
+	return sortedMedians(x)
+}
+
+// sortedMedians is the plain way, for windows of one to ten values.
+func sortedMedians(x []float64) (m medians) {
 	var room [ipc.MaxWorkloadHistory]int64
-	*m = medians{}
 	for t, v := range x {
 		if t > 0 {
 			m.errors += math.Abs(v - middle(room[(t-1)/2], room[t/2]))
@@ -29,6 +32,7 @@ func (m *medians) read(x []float64) {
 	last := len(x) - 1
 	m.median = middle(room[last/2], room[len(x)/2])
 	m.lowest, m.highest = unsortable(room[0]), unsortable(room[last])
+	return m
 }
 
 // insert puts v into sorted, whose last element is free.

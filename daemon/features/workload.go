@@ -189,8 +189,7 @@ func (r *workloadRow) putForecasts(x []float64, inv float64) {
 
 // putMedians writes median, min, max and err_median.
 func (r *workloadRow) putMedians(x []float64, inv float64) {
-	var m medians
-	m.read(x)
+	m := mediansOf(x)
 	r[workloadMedian] = clip(m.median*inv, far)
 	r[workloadMin] = clip(m.lowest*inv, far)
 	r[workloadMax] = clip(m.highest*inv, far)
