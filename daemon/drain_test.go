@@ -165,18 +165,27 @@ func TestDrainBacklog(t *testing.T) {
 	}
 }
 
+// busy gives the number of connections that the library serves and are not idle, and
+// of all that it serves.
+func (r *running) busy() (active, all int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := range r.conns {
+		if !c.idle.Load() {
+			active++
+		}
+	}
+	return active, len(r.conns)
+}
+
 // TestDrainTimeout: what does not finish in time is closed, and Shutdown says so.
 func TestDrainTimeout(t *testing.T) {
 	r := start(t, nil, Options{ReadTimeout: time.Minute})
 	c := r.dial(t)
 	c.Write(call()[:100]) // half a request, which could yet arrive
 	// The barrier: the connection has been accepted and has its first bytes.
-	for active := false; !active; {
-		r.mu.Lock()
-		for conn := range r.conns {
-			active = !conn.idle.Load()
-		}
-		r.mu.Unlock()
+	for active := 0; active == 0; {
+		active, _ = r.busy()
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

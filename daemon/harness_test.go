@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +30,8 @@ func TestMain(m *testing.M) {
 type bothWays struct{ *testing.M }
 
 func (m bothWays) Run() int {
+	// A busy loop keeps its processor, and the tests have clients in the same process.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(testLoops+2, runtime.NumCPU())))
 	for _, loops = range []int{testLoops, -1} {
 		if code := m.M.Run(); code != 0 {
 			fmt.Printf("with Loops: %d\n", loops)
@@ -199,4 +202,11 @@ func (r *running) post(t *testing.T, c *http.Client, f api.Format, k ipc.Kind, b
 	t.Helper()
 	status, _, answer := r.do(t, c, http.MethodPost, api.PredictPath(k, batch), f.ContentType(), body)
 	return status, answer
+}
+
+// rawCall is a call as it goes over the connection.
+func rawCall(f api.Format, k ipc.Kind) []byte {
+	body := f.AppendCall(nil, k, []ipc.Request{question(k, 1<<53+1)}, false)
+	return append(fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n",
+		api.PredictPath(k, false), f.ContentType(), len(body)), body...)
 }

@@ -14,7 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// A busy loop keeps its processor, and the tests' clients need one, too.
+	runtime.GOMAXPROCS(max(3, runtime.NumCPU()))
+	goleak.VerifyTestMain(m)
+}
 
 // patience ends a test whose event never comes.
 const patience = 20 * time.Second
