@@ -12,8 +12,9 @@ import (
 // are mostly met, so one setting serves all calls of a budget's length, and at worst
 // the loop wakes once for nothing.
 type alarm struct {
-	fd int
-	at int64 // what it is set to, in the loop's clock; 0 when it is not
+	fd    int
+	at    int64   // what it is set to, in the loop's clock; 0 when it is not
+	count [8]byte // how often it went off
 }
 
 // set makes the loop wake at the time at of the clock now.
@@ -34,8 +35,7 @@ func (a *alarm) set(at int64, now func() int64) error {
 
 // Ready notes that the alarm went off. The timers are looked at in every round.
 func (a *alarm) Ready(readable, _ bool) {
-	var count [8]byte
-	if n, err := rawio.Read(a.fd, count[:]); n == len(count) && err == nil {
+	if n, err := rawio.Read(a.fd, a.count[:]); n == len(a.count) && err == nil {
 		a.at = 0
 	}
 }
