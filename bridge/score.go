@@ -70,9 +70,18 @@ func (s *scoreboard) remember(q ipc.Request, r *ipc.Reply) {
 		e.rule = e.said
 		return
 	}
+	e.rule = ruleSays(q)
+}
+
+// ruleSays gives the judged part of what the rule says: of a workload the cpu alone,
+// since this is done for every answer.
+func ruleSays(q ipc.Request) value {
+	if w, ok := q.(*ipc.WorkloadRequest); ok {
+		return value{number: rules.CPU(w)}
+	}
 	var p ipc.Prediction
 	rules.Predict(q, &p)
-	e.rule = judged(&p)
+	return judged(&p)
 }
 
 // observe joins an outcome to its prediction. Outcomes that come twice, too late,

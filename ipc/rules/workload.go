@@ -27,12 +27,15 @@ const (
 // persistence, and OriginWorkload keeps the origin's line.
 func Workload(q *ipc.WorkloadRequest, p *ipc.WorkloadPrediction) {
 	*p = ipc.WorkloadPrediction{
-		CPU:        share(q.HistoricalCPU, q.CurrentCPU),
+		CPU:        CPU(q),
 		Memory:     q.CurrentMemory,
 		GPU:        gpu(q),
 		Confidence: workloadConfidence(q.HistoricalCPU),
 	}
 }
+
+// CPU is the cpu share that Workload predicts, alone.
+func CPU(q *ipc.WorkloadRequest) float32 { return share(q.HistoricalCPU, q.CurrentCPU) }
 
 // OriginWorkload is the rule of the system this one replaces, for every field:
 // standard deviation of the history below 0.1, then the mean; else the last
