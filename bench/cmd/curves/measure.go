@@ -21,7 +21,8 @@ import (
 // no fixed place.
 const self = "curves"
 
-// measure builds, measures every curve that was asked for, and reports.
+// measure builds, measures every curve that was asked for, and reports. One that cannot
+// be measured is left out and part of the error.
 func measure(ctx context.Context, o *options) error {
 	began := time.Now()
 	machine := report.ThisMachine()
@@ -34,14 +35,20 @@ func measure(ctx context.Context, o *options) error {
 	}
 	defer os.RemoveAll(e.Temp)
 	var curves []curve.Curve
+	var failed []error
 	for _, c := range curve.All() {
 		if !o.only.MatchString(c.Name) {
 			continue
 		}
 		at := time.Now()
 		r := &run{env: e, plan: planOf(c.Name, o.quick), curve: &c}
-		if err := r.measure(ctx); err != nil {
-			return fmt.Errorf("%s: %w", c.Name, err)
+		if err := r.measure(ctx); ctx.Err() != nil {
+			return context.Cause(ctx)
+		} else if err != nil {
+			// The others are worth having all the same.
+			failed = append(failed, fmt.Errorf("%s: %w", c.Name, err))
+			fmt.Fprintf(os.Stderr, "%-20s not measured\n", c.Name)
+			continue
 		}
 		c.Find()
 		fmt.Fprintf(os.Stderr, "%-20s %4.0f s  knee: %s\n", c.Name, time.Since(at).Seconds(), c.Verdict)
@@ -52,7 +59,7 @@ func measure(ctx context.Context, o *options) error {
 	}
 	fmt.Fprintf(os.Stderr, "measured in %v; %s and %s written\n", time.Since(began).Round(time.Second),
 		filepath.Join(o.out, "curves.json"), filepath.Join(o.out, "curves.svg"))
-	return nil
+	return errors.Join(failed...)
 }
 
 // environment builds what is measured into the folder bench/bin below the results.

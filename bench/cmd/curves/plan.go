@@ -37,7 +37,7 @@ const (
 
 // loads are the offered rates as parts of what a closed loop gets answered, close
 // together where the knee is to be expected, up to twice of it.
-var loads = []float64{0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 2}
+var loads = []float64{0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.25, 1.5, 2}
 
 // planOf gives the plan of a curve.
 func planOf(name string, quick bool) plan {
