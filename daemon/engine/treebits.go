@@ -83,18 +83,14 @@ type column [bitRows]float32
 
 const columnBytes = 4 * bitRows
 
-// spread lays the columns of rows rows of width w side by side; places without a
-// row repeat the first.
+// spread lays the columns of rows of width w side by side. Places without a row
+// keep what they have: what becomes of it is not used.
 func (b *bitForest) spread(dst *[maxBitColumns]column, x []float32, w, rows int) {
-	var at [bitRows]int
-	for r := range rows {
-		at[r] = r * w
-	}
-	padded := (rows + panelWidth - 1) &^ (panelWidth - 1) // all that sum reads
-	for i, c := range b.columns {
-		x, to := x[c:], dst[i][:padded]
-		for r := range to {
-			to[r] = x[at[r]]
+	columns := b.columns[:min(len(b.columns), maxBitColumns)]
+	for r := range min(rows, bitRows) {
+		row := x[r*w : r*w+w]
+		for i, c := range columns {
+			dst[i][r] = row[c]
 		}
 	}
 }
