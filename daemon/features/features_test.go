@@ -23,6 +23,39 @@ func TestLayoutsNameEveryColumnOnce(t *testing.T) {
 	}
 }
 
+// TestColumnsAreWhereTheirNamesAre: rows are written by column.
+func TestColumnsAreWhereTheirNamesAre(t *testing.T) {
+	if len(Workload.Names) != workloadColumns || len(Failure.Names) != failureColumnCount {
+		t.Fatalf("%d and %d names, %d and %d columns", len(Workload.Names), len(Failure.Names), workloadColumns, failureColumnCount)
+	}
+	for _, c := range []struct {
+		layout *Layout
+		column int
+		name   string
+	}{
+		{&Workload, workloadSamples, "samples"},
+		{&Workload, workloadStep2, "step2"},
+		{&Workload, workloadMean, "mean"},
+		{&Workload, workloadTrend, "trend"},
+		{&Workload, workloadErrors, "err_mean"},
+		{&Workload, workloadSteps, "autocorrelation"},
+		{&Workload, workloadRank, "rank"},
+		{&Workload, workloadAnalog, "analog"},
+		{&Workload, workloadAbsolute, "unit_absolute"},
+		{&Failure, failureHealth, "health"},
+		{&Failure, failureMeans, "mean5"},
+		{&Failure, failureDeviation, "deviation"},
+		{&Failure, failureLeft, "left3"},
+		{&Failure, failureReadings, "reading"},
+		{&Failure, failureFlagAgo, "flag_ago"},
+		{&Failure, failureSamples, "samples"},
+	} {
+		if got := c.layout.Names[c.column]; got != c.name {
+			t.Errorf("%s: column %d is %s, want %s", c.layout.Version, c.column, got, c.name)
+		}
+	}
+}
+
 // fill writes a row that must be filled to its last column with finite numbers:
 // the row starts as NaN.
 func fill(t *testing.T, l *Layout, rows int, write func(dst []float32)) []float32 {
