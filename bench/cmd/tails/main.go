@@ -2,7 +2,7 @@
 // disturbs it: garbage collection, busy loops on every core, models that are replaced,
 // clients that come and go, a bridge that restarts. Run it in the benchmark's folder:
 //
-//	go run ./cmd/tails           everything, about six minutes
+//	go run ./cmd/tails           everything, about eight minutes
 //	go run ./cmd/tails -quick    the same in about a minute, good for a first look only
 //
 // It writes tails.json and tails.svg, and leaves no process behind. Exit status: 0 when
