@@ -90,6 +90,7 @@ func (p *picture) head(r *Report, height int) {
 		}
 		p.WriteByte('\n')
 	}
+	fmt.Fprintf(p, `<text class="faint" x="%d" y="%d" font-size="11">p99.9</text>`+"\n", pictureLeft+pictureWide+12, pictureTop+8)
 	at := p.x(budget / 1e3)
 	fmt.Fprintf(p, `<path class="budget" d="M%.1f %d V%d"/><text class="budget-text" x="%.1f" y="%d">budget</text>`+"\n", at, pictureTop, height-26, at+18, pictureTop-6)
 }
