@@ -324,11 +324,25 @@ func (l *Loop) wait() (int, error) {
 		}
 	}
 	if l.pace.keep(l.time) {
-		if n, err := l.poll(forever); n > 0 || err != nil {
+		if n, err := l.linger(); n > 0 || err != nil {
 			return n, err
 		}
 	}
 	return l.park()
+}
+
+// linger waits with the processor kept. Somebody must be awake to take it back: the
+// runtime wakes its monitor thread at a system call that it is told of, so the first
+// look is such a one.
+func (l *Loop) linger() (int, error) {
+	if !l.pace.watched {
+		l.pace.watched = true
+		n, err := unix.EpollWait(l.epoll, l.events[:], notAtAll)
+		if n > 0 || err != nil && !errors.Is(err, unix.EINTR) {
+			return max(n, 0), err
+		}
+	}
+	return l.poll(forever)
 }
 
 // park gives the processor back until a descriptor is ready.

@@ -16,9 +16,8 @@ import (
 // processor wants no more than epoll_wait, and owes two things for it. The processor
 // must be given back when the runtime wants it: whoever stops the world, and the
 // monitor thread after 10 ms, interrupts the wait with a signal, and then the loop
-// parks. And the netpoller must not be left alone for long: every millisecond the
-// scheduler may have a look, and the loop parks, so that other goroutines and their
-// sockets have a turn.
+// parks. And the netpoller must not be left alone for long: every millisecond the loop
+// parks, so that other goroutines and their sockets have a turn.
 //
 // The wait has no time limit of its own: setting a timer costs several microseconds on
 // a virtual machine, which is more than it would save.
@@ -30,15 +29,18 @@ import (
 type pace struct {
 	dedicated bool
 	alone     bool  // there is one processor
-	brisk     bool  // the last time parked was short
+	short     int   // how many times in a row parking was short, up to briskAfter
+	watched   bool  // the monitor thread is awake
 	looked    int64 // when the scheduler last had a look
 }
 
 const (
 	// briskTime is a tenth of a core at 20 µs a request: with longer pauses than this
 	// it does not matter how the loop waits.
-	briskTime = 5 * time.Millisecond
-	lookTime  = time.Millisecond
+	briskTime = 200 * time.Microsecond
+	// briskAfter tells a stream of requests from one that waits for its answer.
+	briskAfter = 4
+	lookTime   = time.Millisecond
 )
 
 // interrupts is whether the runtime can interrupt a wait. GODEBUG can tell it not to.
@@ -55,12 +57,20 @@ func (l *Loop) Dedicate() {
 // one going calls it.
 func (l *Loop) Yield() { l.pace.looked = math.MinInt64 / 2 }
 
-// parked notes how long the loop was.
-func (p *pace) parked(ns int64) { p.brisk = p.dedicated && ns < int64(briskTime) }
+// parked notes how long the loop was. The monitor thread sleeps when every processor
+// has nothing to do, and may have gone to sleep meanwhile.
+func (p *pace) parked(ns int64) {
+	p.watched = false
+	if ns >= int64(briskTime) {
+		p.short = 0
+	} else if p.short < briskAfter {
+		p.short++
+	}
+}
 
 // keep reports whether to wait with the processor kept. Else the loop is to park.
 func (p *pace) keep(now int64) bool {
-	if !p.brisk {
+	if !p.dedicated || p.short < briskAfter {
 		return false
 	}
 	if now-p.looked <= int64(lookTime) {
