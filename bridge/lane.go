@@ -20,6 +20,7 @@ type lane struct {
 	conn   upstream.Conn
 
 	queue []*question // to be sent
+	idle  []*question // storage of tidy
 	out   []*question // in the exchange under way
 	open  openIndex   // both, to find identical questions
 
@@ -91,11 +92,16 @@ func (l *lane) question(call *ipc.Call, key *cachekey.Key, now ipc.Instant) *que
 }
 
 // room reports whether one more question may wait. Those that nobody waits for must
-// not keep out those that somebody does.
+// not keep out those that somebody does: when the queue is full they go.
 func (l *lane) room(now ipc.Instant) bool {
 	limit := l.bridge.cfg.QueueLimit
-	if len(l.queue) >= limit && l.outdated(l.queue[0], now) {
-		l.dropOutdated(now)
+	if len(l.queue) >= limit {
+		urgent := l.tidy(now)
+		for _, q := range l.queue[urgent:] {
+			l.forget(q)
+		}
+		clear(l.queue[urgent:])
+		l.queue = l.queue[:urgent]
 	}
 	return len(l.queue) < limit
 }
@@ -108,9 +114,11 @@ func (l *lane) pump(now ipc.Instant) {
 	if l.rest.resting(now) {
 		return
 	}
-	l.dropOutdated(now)
-	n := min(len(l.queue), api.MaxBatch)
-	if n == 0 {
+	n := l.tidy(now)
+	if n == 0 { // what nobody waits for still fills the cache, when there is nothing else
+		n = len(l.queue)
+	}
+	if n = min(n, api.MaxBatch); n == 0 {
 		return
 	}
 	l.out = append(l.out[:0], l.queue[:n]...)
@@ -128,17 +136,28 @@ func (l *lane) outdated(q *question, now ipc.Instant) bool {
 	return len(q.waiting) == 0 && now.Sub(q.at) > l.bridge.cfg.TTL
 }
 
-func (l *lane) dropOutdated(now ipc.Instant) {
+// tidy drops what is outdated and puts the questions that somebody waits for first. It
+// gives their number. Under more load than the daemon can bear, questions of callers
+// that gave up would else be all that it ever answers.
+func (l *lane) tidy(now ipc.Instant) (urgent int) {
+	l.idle = l.idle[:0]
 	kept := l.queue[:0]
 	for _, q := range l.queue {
-		if l.outdated(q, now) {
+		switch {
+		case len(q.waiting) > 0:
+			kept = append(kept, q)
+		case l.outdated(q, now):
 			l.forget(q)
-			continue
+		default:
+			l.idle = append(l.idle, q)
 		}
-		kept = append(kept, q)
 	}
+	urgent = len(kept)
+	kept = append(kept, l.idle...)
 	clear(l.queue[len(kept):])
+	clear(l.idle)
 	l.queue = kept
+	return urgent
 }
 
 // send starts the exchange for what is in out.

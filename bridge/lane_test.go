@@ -187,3 +187,36 @@ func TestMarginLeavesEveryBudgetSomeTime(t *testing.T) {
 		}
 	}
 }
+
+// Under more load than the daemon can bear it must work for those who still wait.
+func TestQuestionsThatSomebodyWaitsForGoFirst(t *testing.T) {
+	r := newRig(t, Config{QueueLimit: 3})
+	ask := func(agent uint64) *ipc.Call { return r.submit(workload(agent, 0.5))[0] }
+	giveUp := func(c *ipc.Call) {
+		key := keyOf(c.Request)
+		r.lanes[0].open.find(&key).waiting[0].deadline.Fire()
+	}
+	sent := func() int { return int(r.conns[0].x.Body[0] & 0x0f) } // a msgpack array's length
+	answer := func() { r.conns[0].end(model(ipc.Workload, "m@1")) }
+
+	ask(1) // keeps the lane busy
+	giveUp(ask(2))
+	giveUp(ask(3))
+	waits := ask(4)
+	if answer(); sent() != 1 {
+		t.Fatalf("%d questions leave together, want the one that somebody waits for", sent())
+	}
+	if answer(); waits.Reply.Source != ipc.SourceModel || sent() != 2 {
+		t.Fatalf("reply from %v, then %d questions; want the model's, then the two that fill the cache", waits.Reply.Source, sent())
+	}
+
+	giveUp(ask(5))
+	giveUp(ask(6))
+	giveUp(ask(7)) // the queue is full
+	if c := ask(8); c.Reply.Status == ipc.StatusOK && c.Reply.Reason == ipc.ReasonOverloaded {
+		t.Error("questions that nobody waits for keep out one that somebody does")
+	}
+	if answer(); sent() != 1 {
+		t.Errorf("%d questions leave, want the latest alone", sent())
+	}
+}
