@@ -53,7 +53,7 @@ func ThreatRow(q *ipc.ThreatRequest, dst []float32) {
 	r.flag(known)
 	m := &q.Metrics
 	r.put(min(1, ratio(float64(m.OperationCount), float64(m.SyscallCount))))
-	r.put(min(log2(1+float64(m.SyscallCount)), log2(101))) // more than a window is no more information
+	r.put(min(log2(1+float64(m.SyscallCount)), windowCalls)) // more than a window is no more information
 }
 
 // HasSyscalls reports whether q carries a call stream's vector.
