@@ -77,7 +77,12 @@ func Start(n int, name string, backend Backend, limits Limits) (*Lanes, error) {
 		}
 		l := newLane(loop, now, name, backend, limits)
 		ls.lanes = append(ls.lanes, l)
+		// A loop that is closed before it runs forgets what was posted to it, which may
+		// be connections: so all run when they are given out.
+		runs := make(chan struct{})
+		loop.Post(func() { close(runs) })
 		ls.running.Go(l.run)
+		<-runs
 	}
 	return ls, nil
 }
