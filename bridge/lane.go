@@ -1,38 +1,32 @@
 package bridge
 
 import (
-	"fmt"
-	"net/http"
 	"strings"
 
-	"github.com/mlbridge/mlbridge/bridge/upstream"
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
 )
 
-// lane carries the questions of one kind to the daemon: one connection, one batch
-// out at a time. What is asked meanwhile leaves together as the next batch, so
-// batches grow with the load and nobody lingers when there is none.
+// lane carries the questions of one kind to the daemon, one batch out at a time. What
+// is asked meanwhile leaves together as the next batch, so batches grow with the load
+// and nobody lingers when there is none. When many are asked meanwhile, a second batch
+// goes out beside the first: else daemon and bridge would wait for each other in turn.
 type lane struct {
 	bridge *Bridge
 	kind   ipc.Kind
-	conn   upstream.Conn
 
-	queue []*question // to be sent
-	idle  []*question // storage of tidy
-	out   []*question // in the exchange under way
-	open  openIndex   // both, to find identical questions
+	queue   []*question // to be sent
+	idle    []*question // storage of tidy
+	flights []*flight   // 1 to maxFlights
+	open    openIndex   // queued or out, to find identical questions
 
-	exchange upstream.Exchange
-	busy     bool
-	closed   bool
-	fresh    bool // the connection has not answered yet
-	speech   speech
-	answer   api.Answer
-	asked    bool   // an exchange has ended, one way or the other
-	model    string // that answered last
-	unclean  string // its name as the daemon wrote it
+	closed  bool
+	speech  speech
+	answer  api.Answer
+	asked   bool   // an exchange has ended, one way or the other
+	model   string // that answered last
+	unclean string // its name as the daemon wrote it
 
 	rest rest
 }
@@ -40,13 +34,11 @@ type lane struct {
 func newLane(b *Bridge, kind ipc.Kind) *lane {
 	l := &lane{
 		bridge: b, kind: kind,
-		conn:   b.cfg.dial(b.loop, kind),
 		open:   make(openIndex),
 		speech: speech{format: api.Msgpack},
-		fresh:  true,
 		rest:   newRest(&b.cfg),
 	}
-	l.exchange.Done = l.done
+	l.flights = []*flight{newFlight(l)}
 	l.rest.over.Fire = func() { l.pump(b.now()) }
 	return l
 }
@@ -62,7 +54,7 @@ func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reaso
 	case l.closed:
 		return ipc.ReasonDaemonUnavailable
 	case l.rest.down() && !call.RequireModel:
-		if !l.busy && !l.rest.resting(now) {
+		if !l.busy() && !l.rest.resting(now) {
 			l.question(call, key, now)
 		}
 		return ipc.ReasonDaemonUnavailable
@@ -106,28 +98,28 @@ func (l *lane) room(now ipc.Instant) bool {
 	return len(l.queue) < limit
 }
 
-// pump sends what is queued, if the lane is free to.
+// pump sends what is queued, as far as a flight is free to take it.
 func (l *lane) pump(now ipc.Instant) {
-	if l.busy || l.closed || len(l.queue) == 0 {
-		return
+	for len(l.queue) > 0 && !l.closed && !l.rest.resting(now) {
+		n := l.tidy(now)
+		if n == 0 { // what nobody waits for still fills the cache, when there is nothing else
+			n = len(l.queue)
+		}
+		f, free := l.free(n)
+		if f == nil || n == 0 {
+			return
+		}
+		// Where several flights are free they share, so that the daemon works on one
+		// part while the bridge does on another.
+		n = min(n, api.MaxBatch, max(crowd, (n+free-1)/free))
+		f.out = append(f.out[:0], l.queue[:n]...)
+		l.queue = l.queue[:copy(l.queue, l.queue[n:])]
+		for _, q := range f.out {
+			q.tries++
+		}
+		l.rest.earn()
+		f.send()
 	}
-	if l.rest.resting(now) {
-		return
-	}
-	n := l.tidy(now)
-	if n == 0 { // what nobody waits for still fills the cache, when there is nothing else
-		n = len(l.queue)
-	}
-	if n = min(n, api.MaxBatch); n == 0 {
-		return
-	}
-	l.out = append(l.out[:0], l.queue[:n]...)
-	l.queue = l.queue[:copy(l.queue, l.queue[n:])]
-	for _, q := range l.out {
-		q.tries++
-	}
-	l.rest.earn()
-	l.send()
 }
 
 // outdated reports whether nobody waits for q any more and its answer would be too
@@ -160,80 +152,8 @@ func (l *lane) tidy(now ipc.Instant) (urgent int) {
 	return urgent
 }
 
-// send starts the exchange for what is in out.
-func (l *lane) send() {
-	format := l.speech.now(l.bridge.now())
-	body, err := encode(l.exchange.Body[:0], format, l.kind, l.out)
-	if err != nil {
-		// Our own encoding does not parse: a defect, but nobody shall wait for it.
-		l.settleOut(ipc.ReasonInvalidOutput)
-		return
-	}
-	l.busy = true
-	x := &l.exchange
-	x.Path, x.ContentType, x.Body = api.PredictPath(l.kind, true), format.ContentType(), body
-	x.Timeout = l.bridge.cfg.Attempt
-	l.bridge.stats.exchange(l.kind, len(l.out))
-	l.conn.Do(x)
-}
-
-// done takes the daemon's answer.
-func (l *lane) done(x *upstream.Exchange) {
-	l.busy = false
-	if l.closed { // everybody has been answered
-		return
-	}
-	if x.Err == nil {
-		l.bridge.reached()
-	}
-	switch {
-	case x.Err != nil:
-		l.failed(x.Err)
-	case x.Status == http.StatusUnsupportedMediaType && l.speech.format == api.Msgpack:
-		l.speech.refused(l.bridge.now())
-		l.send() // the very same questions, in the other form
-		return
-	case x.Status != http.StatusOK:
-		l.failed(fmt.Errorf("daemon answered %d: %.120q", x.Status, x.Answer))
-	default:
-		l.answered(x)
-	}
-	l.pump(l.bridge.now())
-}
-
-func (l *lane) answered(x *upstream.Exchange) {
-	format, ok := api.ParseContentType([]byte(x.AnswerType))
-	if !ok {
-		l.failed(fmt.Errorf("daemon answered with content type %.120q", x.AnswerType))
-		return
-	}
-	if err := format.ParseAnswer(x.Answer, l.kind, true, len(l.out), &l.answer); err != nil {
-		l.failed(fmt.Errorf("daemon's answer: %w", err))
-		return
-	}
-	l.recovered()
-	now := l.bridge.now()
-	for i, q := range l.out {
-		slot := &l.answer.Slots[i]
-		if slot.Status != ipc.StatusOK || slot.Prediction.Validate() != nil {
-			l.bridge.stats.invalidOutput(l.kind)
-			l.settle(q, ipc.ReasonInvalidOutput)
-			continue
-		}
-		l.bridge.cache.put(&q.key, &slot.Prediction, l.model, now)
-		for _, w := range q.waiting {
-			w.call.Reply.Prediction = slot.Prediction
-			l.bridge.deliver(w.call, ipc.SourceModel, ipc.ReasonNone, 0, l.model)
-			l.bridge.release(w)
-		}
-		l.forget(q)
-	}
-	l.out = l.out[:0]
-}
-
 // recovered notes that the daemon answers, and which model does.
 func (l *lane) recovered() {
-	l.fresh = false
 	news := !l.asked || l.rest.down()
 	if l.unclean != l.answer.Model {
 		// Readers of the wire and of JSON rely on text being UTF-8, and nothing made
@@ -249,30 +169,20 @@ func (l *lane) recovered() {
 	}
 }
 
-// failed decides what becomes of the batch that got no answer. A connection that
-// had worked and was hung up while idle says nothing about the daemon: the batch
-// goes out again at once. Otherwise the lane rests, and only questions whose
-// callers can wait that long stay.
-func (l *lane) failed(cause error) {
-	if hungUp(cause) && !l.fresh && l.takeRetry() {
-		l.fresh = true
-		l.send()
-		return
-	}
-	until := l.rest.begin(cause, l.bridge.now())
-	l.fresh, l.asked = true, true
+// failed lets the lane rest and gives the time before which it asks nothing. Two
+// flights that fail together are one failure.
+func (l *lane) failed(cause error) (until ipc.Instant) {
+	l.asked = true
 	l.bridge.stats.failure(l.kind)
+	now := l.bridge.now()
+	if l.rest.resting(now) {
+		return l.rest.until
+	}
+	until = l.rest.begin(cause, now)
 	l.bridge.absent = l.bridge.absent || l.rest.unreachable
 	l.bridge.publish()
-	for _, q := range l.out {
-		if q.tries < maxTries && q.lastDeadline() > until.Add(l.bridge.cfg.Margin) && l.takeRetry() {
-			l.queue = append(l.queue, q)
-			continue
-		}
-		l.settle(q, ipc.ReasonDaemonUnavailable)
-	}
-	l.out = l.out[:0]
 	l.bridge.loop.Arm(&l.rest.over, int64(until))
+	return until
 }
 
 // takeRetry takes one retry out of the budget, if there is one.
@@ -293,13 +203,6 @@ func (l *lane) settle(q *question, why ipc.Reason) {
 	l.forget(q)
 }
 
-func (l *lane) settleOut(why ipc.Reason) {
-	for _, q := range l.out {
-		l.settle(q, why)
-	}
-	l.out = l.out[:0]
-}
-
 func (l *lane) forget(q *question) {
 	l.open.remove(q)
 	clear(q.waiting)
@@ -315,10 +218,14 @@ func (l *lane) close() {
 	}
 	l.closed = true
 	l.bridge.loop.Disarm(&l.rest.over)
-	l.settleOut(ipc.ReasonDaemonUnavailable)
+	for _, f := range l.flights {
+		f.settle(ipc.ReasonDaemonUnavailable)
+	}
 	for _, q := range l.queue {
 		l.settle(q, ipc.ReasonDaemonUnavailable)
 	}
 	l.queue = nil
-	l.conn.Close()
+	for _, f := range l.flights {
+		f.conn.Close()
+	}
 }

@@ -1,0 +1,176 @@
+package bridge
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/mlbridge/mlbridge/bridge/upstream"
+	"github.com/mlbridge/mlbridge/daemon/api"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// flight is a connection of a lane to the daemon, with at most one batch out on it.
+type flight struct {
+	lane     *lane
+	conn     upstream.Conn
+	out      []*question // in the exchange under way
+	exchange upstream.Exchange
+	busy     bool
+	fresh    bool // the connection has not answered yet
+}
+
+const (
+	// maxFlights bounds a lane's batches under way: one that the daemon works on and
+	// one that waits there, so that it need not wait for the bridge.
+	maxFlights = 2
+	// crowd is how many questions are worth a batch beside another. An exchange costs
+	// both sides together about as much as ten questions of a batch.
+	crowd = 16
+)
+
+func newFlight(l *lane) *flight {
+	f := &flight{lane: l, conn: l.bridge.cfg.dial(l.bridge.loop, l.kind), fresh: true}
+	f.exchange.Done = f.done
+	return f
+}
+
+// busy reports whether a batch is out.
+func (l *lane) busy() bool {
+	for _, f := range l.flights {
+		if f.busy {
+			return true
+		}
+	}
+	return false
+}
+
+// free gives a flight that can take some of n questions, and how many flights could.
+// A daemon that failed last is asked once at a time.
+func (l *lane) free(n int) (first *flight, free int) {
+	out := 0
+	for _, f := range l.flights {
+		switch {
+		case f.busy:
+			out++
+		case first == nil:
+			first = f
+		}
+	}
+	if out > 0 && (n < crowd || l.rest.down()) {
+		return nil, 0
+	}
+	if first == nil && len(l.flights) < maxFlights {
+		first = newFlight(l)
+		l.flights = append(l.flights, first)
+	}
+	return first, maxFlights - out
+}
+
+// send starts the exchange for what is in out.
+func (f *flight) send() {
+	l := f.lane
+	format := l.speech.now(l.bridge.now())
+	body, err := encode(f.exchange.Body[:0], format, l.kind, f.out)
+	if err != nil {
+		// Our own encoding does not parse: a defect, but nobody shall wait for it.
+		f.settle(ipc.ReasonInvalidOutput)
+		return
+	}
+	f.busy = true
+	x := &f.exchange
+	x.Path, x.ContentType, x.Body = api.PredictPath(l.kind, true), format.ContentType(), body
+	x.Timeout = l.bridge.cfg.Attempt
+	l.bridge.stats.exchange(l.kind, len(f.out))
+	f.conn.Do(x)
+}
+
+// done takes the daemon's answer.
+func (f *flight) done(x *upstream.Exchange) {
+	l := f.lane
+	f.busy = false
+	if l.closed { // everybody has been answered
+		return
+	}
+	if x.Err == nil {
+		l.bridge.reached()
+	}
+	switch {
+	case x.Err != nil:
+		f.failed(x.Err)
+	case x.Status == http.StatusUnsupportedMediaType && l.speech.format == api.Msgpack:
+		l.speech.refused(l.bridge.now())
+		f.send() // the very same questions, in the other form
+		return
+	case x.Status == http.StatusUnsupportedMediaType && x.ContentType == api.Msgpack.ContentType():
+		f.send() // another flight has learnt it meanwhile
+		return
+	case x.Status != http.StatusOK:
+		f.failed(fmt.Errorf("daemon answered %d: %.120q", x.Status, x.Answer))
+	default:
+		f.answered(x)
+	}
+	l.pump(l.bridge.now())
+}
+
+func (f *flight) answered(x *upstream.Exchange) {
+	l := f.lane
+	format, ok := api.ParseContentType([]byte(x.AnswerType))
+	if !ok {
+		f.failed(fmt.Errorf("daemon answered with content type %.120q", x.AnswerType))
+		return
+	}
+	if err := format.ParseAnswer(x.Answer, l.kind, true, len(f.out), &l.answer); err != nil {
+		f.failed(fmt.Errorf("daemon's answer: %w", err))
+		return
+	}
+	f.fresh = false
+	l.recovered()
+	now := l.bridge.now()
+	for i, q := range f.out {
+		slot := &l.answer.Slots[i]
+		if slot.Status != ipc.StatusOK || slot.Prediction.Validate() != nil {
+			l.bridge.stats.invalidOutput(l.kind)
+			l.settle(q, ipc.ReasonInvalidOutput)
+			continue
+		}
+		l.bridge.cache.put(&q.key, &slot.Prediction, l.model, now)
+		for _, w := range q.waiting {
+			w.call.Reply.Prediction = slot.Prediction
+			l.bridge.deliver(w.call, ipc.SourceModel, ipc.ReasonNone, 0, l.model)
+			l.bridge.release(w)
+		}
+		l.forget(q)
+	}
+	f.out = f.out[:0]
+}
+
+// failed decides what becomes of the batch that got no answer. A connection that
+// had worked and was hung up while idle says nothing about the daemon: the batch
+// goes out again at once. Otherwise the lane rests, and only questions whose
+// callers can wait that long stay.
+func (f *flight) failed(cause error) {
+	l := f.lane
+	if hungUp(cause) && !f.fresh && l.takeRetry() {
+		f.fresh = true
+		f.send()
+		return
+	}
+	f.fresh = true
+	until := l.failed(cause)
+	for _, q := range f.out {
+		if q.tries < maxTries && q.lastDeadline() > until.Add(l.bridge.cfg.Margin) && l.takeRetry() {
+			l.queue = append(l.queue, q)
+			continue
+		}
+		l.settle(q, ipc.ReasonDaemonUnavailable)
+	}
+	f.out = f.out[:0]
+}
+
+// settle answers everybody who waits for the batch from a lower rung.
+func (f *flight) settle(why ipc.Reason) {
+	for _, q := range f.out {
+		f.lane.settle(q, why)
+	}
+	f.out = f.out[:0]
+}
