@@ -16,6 +16,9 @@ type Options struct {
 	// Loops is the number of event loops that answer plain predictions (package
 	// httploop); 0 means DefaultLoops, less than that none: the library serves all.
 	Loops int
+	// Dedicated says that the process is there for the server: its loops may keep a
+	// processor each while requests come briskly, at the expense of other goroutines.
+	Dedicated bool
 
 	MaxConns     int           // open connections; further ones get 503
 	ReadTimeout  time.Duration // from a request's first byte to its last

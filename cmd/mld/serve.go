@@ -31,7 +31,8 @@ func serve(ctx context.Context, f flags, log zerolog.Logger, stop, reload <-chan
 	}
 	reg := newRegistry(f.Models)
 	opts := daemon.Options{
-		Registry: reg, Version: cli.Version(), AllowHosts: f.AllowHost, MaxConns: f.MaxConns,
+		Dedicated: true,
+		Registry:  reg, Version: cli.Version(), AllowHosts: f.AllowHost, MaxConns: f.MaxConns,
 		OnPanic: func(v any, stack []byte) {
 			log.Error().Interface("panic", v).Bytes("stack", stack).Msg("a request failed with a panic")
 		},

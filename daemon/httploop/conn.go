@@ -136,6 +136,7 @@ func (c *conn) leave(data []byte) {
 	}
 	c.forget()
 	c.lane.backend.HandOver(h)
+	c.lane.loop.Yield() // to the goroutine that serves it now
 }
 
 func (c *conn) close() {

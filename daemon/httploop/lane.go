@@ -31,11 +31,16 @@ type Handover struct {
 	Pipelines bool      // the peer has once sent a call before it had the last answer
 }
 
-// Limits of a connection's patience; all must be positive.
+// Limits are how patient the loops are with connections, all positive, and how much
+// the loops may take of the process.
 type Limits struct {
 	Read  time.Duration // from a request's first byte to its last
 	Write time.Duration // for the peer to take its answers
 	Idle  time.Duration // without a request
+
+	// Dedicated lets a loop keep a processor while requests come briskly, at the expense
+	// of other goroutines (eventloop.Loop.Dedicate).
+	Dedicated bool
 }
 
 // Lanes are several loops over which connections are spread. There may be none: a nil
@@ -74,6 +79,9 @@ func Start(n int, name string, backend Backend, limits Limits) (*Lanes, error) {
 		if err != nil {
 			ls.Close()
 			return nil, fmt.Errorf("httploop: %w", err)
+		}
+		if limits.Dedicated {
+			loop.Dedicate()
 		}
 		l := newLane(loop, now, name, backend, limits)
 		ls.lanes = append(ls.lanes, l)

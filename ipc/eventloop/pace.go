@@ -1,7 +1,6 @@
 package eventloop
 
 import (
-	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -16,22 +15,25 @@ import (
 // processor wants no more than epoll_wait, and owes two things for it. The processor
 // must be given back when the runtime wants it: whoever stops the world, and the
 // monitor thread after 10 ms, interrupts the wait with a signal, and then the loop
-// parks. And the netpoller must not be left alone for long: every millisecond the loop
-// parks, so that other goroutines and their sockets have a turn.
+// parks. And the netpoller must not be left alone for long: every 10 ms the loop parks,
+// so that other goroutines and their sockets have a turn. (Every millisecond would cost
+// a fifth of a call's CPU: a parked process lets the monitor fall asleep, and a monitor
+// that has just been woken polls every 20 µs.)
 //
 // The wait has no time limit of its own: setting a timer costs several microseconds on
 // a virtual machine, which is more than it would save.
 //
-// What remains is that a goroutine of the same process may wait for a processor as long
-// as the next request takes to come, 10 ms at most. So the loop does this only where it
-// was told that it is what its process is for, and not in a round that has set other
-// goroutines going.
+// What remains is that a goroutine of the same process may wait 10 ms for a processor. So
+// the loop does this only where it was told that it is what its process is for, and for
+// a while not at all when it has worked for other goroutines.
 type pace struct {
 	dedicated bool
 	alone     bool  // there is one processor
 	short     int   // how many times in a row parking was short, up to briskAfter
 	watched   bool  // the monitor thread is awake
 	looked    int64 // when the scheduler last had a look
+	shared    bool  // other goroutines were worked for since the last round ended
+	until     int64 // for their sake the processor is not kept before
 }
 
 const (
@@ -40,7 +42,7 @@ const (
 	briskTime = 200 * time.Microsecond
 	// briskAfter tells a stream of requests from one that waits for its answer.
 	briskAfter = 4
-	lookTime   = time.Millisecond
+	lookTime   = 10 * time.Millisecond
 )
 
 // interrupts is whether the runtime can interrupt a wait. GODEBUG can tell it not to.
@@ -53,9 +55,9 @@ func (l *Loop) Dedicate() {
 	l.pace.alone = runtime.GOMAXPROCS(0) == 1
 }
 
-// Yield lets other goroutines run before the loop waits again. A handler that has set
-// one going calls it.
-func (l *Loop) Yield() { l.pace.looked = math.MinInt64 / 2 }
+// Yield lets other goroutines run before the loop waits again, and for a while
+// whenever it waits. A handler that has set one going calls it.
+func (l *Loop) Yield() { l.pace.shared = true }
 
 // parked notes how long the loop was. The monitor thread sleeps when every processor
 // has nothing to do, and may have gone to sleep meanwhile.
@@ -73,7 +75,10 @@ func (p *pace) keep(now int64) bool {
 	if !p.dedicated || p.short < briskAfter {
 		return false
 	}
-	if now-p.looked <= int64(lookTime) {
+	if p.shared {
+		p.shared, p.until = false, now+int64(lookTime)
+	}
+	if now >= p.until && now-p.looked <= int64(lookTime) {
 		return true
 	}
 	p.looked = now

@@ -37,6 +37,16 @@ func TestPaceKeepsTheProcessorWhileBrisk(t *testing.T) {
 	if !p.keep(at) {
 		t.Error("a brisk loop parks twice in a row")
 	}
+	p.shared = true // see Yield
+	for range 2 {
+		if p.keep(at) {
+			t.Error("a loop that works for other goroutines keeps its processor")
+		}
+		at += int64(lookTime) - 1
+	}
+	if at++; p.keep(at); !p.keep(at) {
+		t.Error("a loop that worked for others once never keeps its processor again")
+	}
 	p.parked(int64(briskTime))
 	if p.keep(at) {
 		t.Error("a loop with long pauses keeps its processor")
