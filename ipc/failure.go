@@ -98,7 +98,7 @@ func (q *FailureRequest) parse(r *reader) {
 	// A component asks about itself again and again: its name is only copied
 	// when it differs from the one already here.
 	if name := r.bytes("component", MaxComponentBytes); string(name) != q.Component {
-		q.Component = string(name)
+		q.Component = r.names.intern(name)
 	}
 	q.HealthScore = r.f32("health_score")
 	q.CurrentValue = r.f32("current_value")

@@ -17,9 +17,10 @@ const maxDepth = 16
 // Nothing is allocated on its say-so: array lengths are compared with the named
 // limit and with the bytes left before storage grows.
 type reader struct {
-	b   []byte
-	off int
-	err error
+	b     []byte
+	off   int
+	err   error
+	names *interner // of components; nil where nobody keeps them
 }
 
 func (r *reader) left() int { return len(r.b) - r.off }

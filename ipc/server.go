@@ -83,6 +83,7 @@ type Server struct {
 	arrived  []*Call       // this round's, for the backend
 	dirty    []*serverConn // connections with replies to write
 	outcomes []Outcome     // decode storage
+	names    interner      // of components
 	readBuf  []byte        // shared by all connections: an idle one holds none
 
 	freeCalls   freeList[Call]
@@ -98,6 +99,8 @@ type Server struct {
 
 const (
 	readBufSize = 64 << 10
+	// maxComponents is how many names of components are known at a time.
+	maxComponents = 4096
 	// acceptRest is how long accepting rests when descriptors have run out.
 	acceptRest = 50 * time.Millisecond
 )
@@ -112,6 +115,7 @@ func NewServer(loop *eventloop.Loop, backend Backend, cfg ServerConfig) (*Server
 		loop: loop, backend: backend, cfg: cfg,
 		conns:   make(map[*serverConn]struct{}),
 		readBuf: make([]byte, readBufSize),
+		names:   interner{limit: maxComponents},
 	}
 	s.acceptPause.Fire = s.resumeAccept
 	loop.AtRoundEnd(s.endRound)

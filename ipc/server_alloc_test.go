@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"fmt"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -187,4 +188,28 @@ func BenchmarkServer(b *testing.B) {
 		unix.Close(fds[0])
 		unix.Close(fds[1])
 	})
+}
+
+// TestServerKnowsItsComponents: a name is copied once, whichever record it lands in.
+func TestServerKnowsItsComponents(t *testing.T) {
+	s := newSocketServer(t)
+	frames := make([][]byte, 3)
+	for i, name := range []string{"disk-io", "network", "memory"} {
+		b, start := beginFrame(nil)
+		b = appendPredict(b, uint64(i), Options{}, []Request{&FailureRequest{Component: name, HealthScore: 1, TimeSinceLastFailure: Never}})
+		frames[i] = endFrame(b, start)
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		for _, f := range frames {
+			s.turn(t, f)
+		}
+	}); n != 0 {
+		t.Errorf("three components in turn: %v allocations, want 0", n)
+	}
+	for i := range 2 * maxComponents {
+		s.server.names.intern(fmt.Appendf(nil, "component-%d", i))
+	}
+	if n := len(s.server.names.known); n > maxComponents {
+		t.Errorf("%d names are kept, want at most %d", n, maxComponents)
+	}
 }

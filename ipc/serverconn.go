@@ -146,7 +146,7 @@ func (c *serverConn) onFrameLate() {
 
 // message handles one frame's payload.
 func (c *serverConn) message(payload []byte) error {
-	r := reader{b: payload}
+	r := reader{b: payload, names: &c.server.names}
 	n, t := r.header()
 	if r.err != nil {
 		return r.err
