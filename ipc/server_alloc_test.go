@@ -196,7 +196,7 @@ func TestServerKnowsItsComponents(t *testing.T) {
 	frames := make([][]byte, 3)
 	for i, name := range []string{"disk-io", "network", "memory"} {
 		b, start := beginFrame(nil)
-		b = appendPredict(b, uint64(i), Options{}, []Request{&FailureRequest{Component: name, HealthScore: 1, TimeSinceLastFailure: Never}})
+		b = appendPredict(b, uint64(i+1), Options{}, []Request{&FailureRequest{Component: name, HealthScore: 1, TimeSinceLastFailure: Never}})
 		frames[i] = endFrame(b, start)
 	}
 	if n := testing.AllocsPerRun(100, func() {
