@@ -1,8 +1,6 @@
 package daemon
 
 import (
-	"time"
-
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/daemon/registry"
 	"github.com/mlbridge/mlbridge/ipc"
@@ -27,7 +25,7 @@ func NewHosted(k ipc.Kind, reg *registry.Registry) *Hosted {
 // The answer is valid until the next call. The error is a *ipc.StatusError.
 func (h *Hosted) Answer(body []byte) ([]byte, error) {
 	h.work.body = body
-	_, err := h.work.respond(api.Msgpack, h.registry, time.Now())
+	_, err := h.work.respond(api.Msgpack, h.registry, ipc.Now())
 	h.work.body = nil
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"time"
 
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/daemon/registry"
@@ -66,7 +65,7 @@ func (s *Server) answer(ctx *fasthttp.RequestCtx, w *work, format api.Format) {
 
 // ask answers w.body into w.out and counts the call. The error fails it as a whole.
 func (s *Server) ask(w *work, format api.Format) error {
-	start := time.Now()
+	start := ipc.Now()
 	t := s.tally[w.call.Kind]
 	failed, err := w.respond(format, s.registry, start)
 	if w.call.Unknown > 0 {
@@ -74,7 +73,7 @@ func (s *Server) ask(w *work, format api.Format) error {
 	}
 	switch {
 	case err == nil:
-		t.record(len(w.call.Requests)-failed, failed, time.Since(start))
+		t.record(len(w.call.Requests)-failed, failed, ipc.Now().Sub(start))
 	case failed > 0:
 		t.fail(failed)
 	default:
@@ -101,7 +100,7 @@ func refuseBody(ctx *fasthttp.RequestCtx, err error) {
 
 // respond answers w.body into w.out. It gives the number of slots that failed; the
 // error fails the call as a whole, with 0 slots when it could not even be read.
-func (w *work) respond(format api.Format, reg *registry.Registry, start time.Time) (failed int, err error) {
+func (w *work) respond(format api.Format, reg *registry.Registry, start ipc.Instant) (failed int, err error) {
 	if err := format.ParseCall(w.body, &w.call); err != nil {
 		return 0, err
 	}
@@ -117,7 +116,7 @@ func (w *work) respond(format api.Format, reg *registry.Registry, start time.Tim
 	if slot := &w.answer.Slots[0]; !w.call.Batch && failed == 1 {
 		return failed, &ipc.StatusError{Status: slot.Status, Text: slot.Error}
 	}
-	w.answer.Latency = uint64(time.Since(start))
+	w.answer.Latency = uint64(ipc.Now().Sub(start))
 	w.out = format.AppendAnswer(w.out[:0], &w.answer, w.call.Batch)
 	return failed, nil
 }
