@@ -1,14 +1,15 @@
 # Everything that runs produce goes to out/, which git ignores.
 OUT := out
 GO  := go
+LINTERS := $(OUT)/linters
 # The go command leaves folders named testdata out of ./... .
 PKGS := ./... ./testdata/traces
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench curves tails regress micro lint fuzz train clean
+.PHONY: help build run test bench curves tails regress micro micro-diff lint fuzz train clean
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the three commands into out/bin
 	@mkdir -p $(OUT)/bin
@@ -38,8 +39,25 @@ micro: ## run the micro-benchmarks (BENCH=regexp, COUNT=n, PKG=./ipc/...)
 	@mkdir -p $(OUT)
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) $(or $(PKG),./...) | tee $(OUT)/micro.txt
 
+# The old side is an archive of the commit in a temporary folder, and test binaries of
+# both sides take turns, so that what the machine does meanwhile happens to both.
+BENCHSTAT  := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+MICROFLAGS := -test.run '^$$' -test.bench '$(or $(BENCH),.)' -test.benchmem -test.benchtime 0.2s
+micro-diff: ## compare micro-benchmarks with those of AGAINST=commit (PKG=./ipc, BENCH=regexp, COUNT=8)
+	@test -n "$(AGAINST)" -a -n "$(PKG)" || { echo "make micro-diff AGAINST=commit PKG=./folder"; exit 2; }
+	@set -e; old=$$(mktemp -d); trap 'rm -rf "$$old"' EXIT INT TERM; mkdir -p $(LINTERS); \
+	test -x $(LINTERS)/benchstat || GOBIN=$(abspath $(LINTERS)) $(GO) install $(BENCHSTAT); \
+	git archive $(AGAINST) | tar x -C $$old; \
+	(cd $$old && $(GO) test -c -o old.test $(PKG)); \
+	$(GO) test -c -o $(OUT)/new.test $(PKG); \
+	: > $(OUT)/micro-old.txt; : > $(OUT)/micro-new.txt; \
+	for i in $$(seq $(or $(COUNT),8)); do \
+		(cd $$old/$(PKG) && $$old/old.test $(MICROFLAGS)) >> $(OUT)/micro-old.txt; \
+		(cd $(PKG) && $(abspath $(OUT))/new.test $(MICROFLAGS)) >> $(OUT)/micro-new.txt; \
+	done; \
+	$(LINTERS)/benchstat $(AGAINST)=$(OUT)/micro-old.txt new=$(OUT)/micro-new.txt
+
 # Built at pinned versions, so that a newer linter cannot turn a commit red.
-LINTERS := $(OUT)/linters
 lint: ## check formatting, vet, staticcheck and golangci-lint
 	@mkdir -p $(LINTERS)
 	@test -x $(LINTERS)/golangci-lint || echo "building the linters, once: this takes minutes"
