@@ -30,6 +30,12 @@ const slowWarm = 3 * time.Second
 // Server allocations are added to the client's where all servers can tell them, else
 // Allocs is negative.
 func (r *Row) Measure(ctx context.Context, e *system.Env, t Times) (load.Result, error) {
+	return r.Watched(ctx, e, t, func(int, []int) {})
+}
+
+// Watched is Measure; started is told the client's process id once it runs and those of
+// the servers, ml-bridge's last, and the client is not waited for before it returns.
+func (r *Row) Watched(ctx context.Context, e *system.Env, t Times, started func(client int, servers []int)) (load.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.Warm+t.Run+slack)
 	defer cancel()
 	s, err := r.Start(ctx, e)
@@ -49,7 +55,7 @@ func (r *Row) Measure(ctx context.Context, e *system.Env, t Times) (load.Result,
 		}
 	}
 	before, reading := countTwice(s)
-	result, asked, err := runClient(ctx, e, &ask, func(int) {})
+	result, asked, err := runClient(ctx, e, &ask, func(pid int) { started(pid, s.PIDs) })
 	if err != nil {
 		return load.Result{}, fmt.Errorf("%s: %w", r.Name, err)
 	}
