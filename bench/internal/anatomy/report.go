@@ -1,0 +1,182 @@
+package anatomy
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/mlbridge/mlbridge/bench/internal/report"
+)
+
+// Report is the result of a whole run.
+type Report struct {
+	Machine     report.Machine     `json:"machine"`
+	Calls       []Anatomy          `json:"calls"`
+	Micro       map[string]float64 `json:"stages_us"` // the micro-benchmarks
+	Rounds      int                `json:"rounds"`
+	SystemCalls string             `json:"system_calls"` // how they were counted, or why not
+}
+
+// JSON gives the file's bytes.
+func (r *Report) JSON() ([]byte, error) {
+	b, err := json.MarshalIndent(r, "", "  ")
+	return append(b, '\n'), err
+}
+
+// spenders are the columns of the tables, in order.
+var spenders = []struct {
+	who   Who
+	title string
+}{
+	{Sockets, "sockets"},
+	{Waiting, "waiting, waking, switching"},
+	{Rest, "loop, scheduler, rest"},
+	{Ours, "our stages"},
+	{Model, "model"},
+}
+
+// Table prints a block a call for people.
+func (r *Report) Table(w io.Writer) error {
+	fmt.Fprintf(w, "\n%v\n%s\n\n", r.Machine, r.method())
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, cells := range r.lines() {
+		fmt.Fprintln(t, strings.Join(cells, "\t")+"\t")
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	for _, line := range r.pieces() {
+		fmt.Fprintln(w, line)
+	}
+	return nil
+}
+
+// Markdown prints the same for docs/anatomy.md.
+func (r *Report) Markdown(w io.Writer) error {
+	lines := r.lines()
+	fmt.Fprintf(w, "%v. %s\n\n", r.Machine, r.method())
+	for i, cells := range lines {
+		fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
+		if i == 0 {
+			fmt.Fprintf(w, "| --- |%s\n", strings.Repeat(" ---: |", len(cells)-1))
+		}
+	}
+	fmt.Fprintf(w, "\nStages, µs of user time, each measured alone:\n\n")
+	for _, line := range r.pieces() {
+		fmt.Fprintf(w, "* %s\n", line)
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}
+
+// method is what a reader of the figures must know.
+func (r *Report) method() string {
+	worst := 0.0
+	for i := range r.Calls {
+		for _, p := range r.Calls[i].Processes {
+			worst = max(worst, p.Uncertainty)
+		}
+	}
+	return fmt.Sprintf("Medians of %d rounds on one core, µs a call. User and system time of a process are told apart by the kernel's ticks: ±%.1f µs (one standard deviation) in the worst process. System calls: %s.",
+		r.Rounds, worst, r.SystemCalls)
+}
+
+// lines are the table: a line a call, then one for each of its processes.
+func (r *Report) lines() [][]string {
+	head := []string{"", "p50", "× C", "CPU", "user", "system"}
+	for _, s := range spenders {
+		head = append(head, s.title)
+	}
+	lines := [][]string{append(head, "system calls", "reads, writes", "switches: waited, pushed")}
+	for i := range r.Calls {
+		a := &r.Calls[i]
+		var user, system float64
+		for _, p := range a.Processes {
+			user, system = user+p.User, system+p.System
+		}
+		line := []string{a.Title, micro(a.P50), fmt.Sprintf("%.2f", a.Ratio), micro(a.CPU), micro(user), micro(system)}
+		for _, s := range spenders {
+			line = append(line, share(a.Of(s.who), a.CPU))
+		}
+		lines = append(lines, append(line, a.counts()...))
+		for k := range a.Processes {
+			lines = append(lines, a.Processes[k].line())
+		}
+	}
+	return lines
+}
+
+func (p *Process) line() []string {
+	line := []string{"· " + p.Name, "", "", micro(p.CPU), micro(p.User), micro(p.System)}
+	one := Anatomy{Processes: []Process{*p}}
+	for _, s := range spenders {
+		line = append(line, blank(one.Of(s.who)))
+	}
+	return append(line, one.counts()...)
+}
+
+// counts are the columns that are not times.
+func (a *Anatomy) counts() []string {
+	var calls, reads, writes, voluntary, involuntary float64
+	counted := true
+	for _, p := range a.Processes {
+		reads, writes = reads+p.Reads, writes+p.Writes
+		voluntary, involuntary = voluntary+p.Voluntary, involuntary+p.Involuntary
+		if p.SystemCalls == nil {
+			counted = false
+		} else {
+			calls += *p.SystemCalls
+		}
+	}
+	text := "-"
+	if counted {
+		text = fmt.Sprintf("%.1f", calls)
+	}
+	return []string{text, fmt.Sprintf("%.1f, %.1f", reads, writes), fmt.Sprintf("%.2f, %.2f", voluntary, involuntary)}
+}
+
+// pieces says what each process's stages take, and where they were longer than what was
+// measured of the whole.
+func (r *Report) pieces() (lines []string) {
+	for i := range r.Calls {
+		a := &r.Calls[i]
+		for _, p := range a.Processes {
+			var list []string
+			for _, piece := range p.Pieces {
+				if piece.Who == Ours || piece.Who == Model {
+					list = append(list, fmt.Sprintf("%s %.2f", piece.Name, piece.Time))
+				}
+			}
+			if p.UserExcess > 0 && len(list) > 0 {
+				list = append(list, fmt.Sprintf("alone they took %.2f more than the process's user time, and are shortened to it", p.UserExcess))
+			}
+			if p.SystemExcess > 0 {
+				list = append(list, fmt.Sprintf("reading and writing alone took %.2f more than its system time, and is shortened to it", p.SystemExcess))
+			}
+			if len(list) > 0 {
+				lines = append(lines, fmt.Sprintf("%s, %s: %s", a.Title, p.Name, strings.Join(list, ", ")))
+			}
+		}
+	}
+	var alone []string
+	for _, name := range slices.Sorted(maps.Keys(r.Micro)) {
+		alone = append(alone, fmt.Sprintf("%s %.2f", name, r.Micro[name]))
+	}
+	return append(lines, "the micro-benchmarks: "+strings.Join(alone, ", "))
+}
+
+func micro(us float64) string { return fmt.Sprintf("%.1f", us) }
+
+func share(us, of float64) string { return fmt.Sprintf("%.1f (%.0f %%)", us, 100*us/max(of, 1e-9)) }
+
+func blank(us float64) string {
+	if us == 0 {
+		return ""
+	}
+	return micro(us)
+}
