@@ -24,10 +24,11 @@ type ClientConfig struct {
 	// Margin is the part of a budget kept for the answer's way back: the server is
 	// told that much less, and never less than three quarters of what is left. 100 µs.
 	Margin time.Duration
-	// OnGoAway is told when the server drains; it must not block.
+	// OnGoAway is told when the server drains. It and OnNotice run on a goroutine of the
+	// client's or on that of a caller of Predict; they must not block.
 	OnGoAway func(text string)
 	// OnNotice is told what the server says about the connection without ending it,
-	// such as an outcome that it left out; it must not block.
+	// such as an outcome that it left out.
 	OnNotice func(error)
 }
 
