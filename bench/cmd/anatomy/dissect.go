@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -36,6 +37,31 @@ func dissect(ctx context.Context, o *options) error {
 		return err
 	}
 	r.Machine = machine
+	if err := write(r, o); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%d rounds in %v\n", o.rounds, time.Since(began).Round(time.Second))
+	return nil
+}
+
+// again reports what was measured before.
+func again(o *options) error {
+	data, err := os.ReadFile(o.from)
+	if err != nil {
+		return err
+	}
+	var r anatomy.Report
+	if err := json.Unmarshal(data, &r); err != nil {
+		return fmt.Errorf("%s: %w", o.from, err)
+	}
+	if len(r.Calls) == 0 {
+		return fmt.Errorf("%s has no calls", o.from)
+	}
+	return write(&r, o)
+}
+
+// write prints the tables and writes the two files.
+func write(r *anatomy.Report, o *options) error {
 	print := r.Table
 	if o.markdown {
 		print = r.Markdown
@@ -49,8 +75,7 @@ func dissect(ctx context.Context, o *options) error {
 		os.WriteFile(filepath.Join(o.out, "anatomy.json"), data, 0o644),
 		os.WriteFile(filepath.Join(o.out, "anatomy.svg"), r.Picture(), 0o644),
 	)
-	fmt.Fprintf(os.Stderr, "%d rounds in %v; %s and %s written\n", o.rounds, time.Since(began).Round(time.Second),
-		filepath.Join(o.out, "anatomy.json"), filepath.Join(o.out, "anatomy.svg"))
+	fmt.Fprintf(os.Stderr, "%s and %s written\n", filepath.Join(o.out, "anatomy.json"), filepath.Join(o.out, "anatomy.svg"))
 	return err
 }
 

@@ -125,7 +125,7 @@ func (p *Process) detail() string {
 	var list []string
 	for _, piece := range p.Pieces {
 		if (piece.Who == Ours || piece.Who == Model) && piece.Time > 0 {
-			list = append(list, fmt.Sprintf("%s %.1f", piece.Name, piece.Time))
+			list = append(list, fmt.Sprintf("%s %.2f", piece.Name, piece.Time))
 		}
 	}
 	return strings.Join(list, ", ")

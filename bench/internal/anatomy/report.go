@@ -42,15 +42,17 @@ var spenders = []struct {
 // Table prints a block a call for people.
 func (r *Report) Table(w io.Writer) error {
 	fmt.Fprintf(w, "\n%v\n%s\n\n", r.Machine, r.method())
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, cells := range r.lines() {
-		fmt.Fprintln(t, strings.Join(cells, "\t")+"\t")
+	for _, table := range [][][]string{r.lines(), r.gaps()} {
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+		for _, cells := range table {
+			fmt.Fprintln(t, strings.Join(cells, "\t")+"\t")
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintln(w)
-	for _, line := range r.pieces() {
+	for _, line := range append(r.pieces(), r.remarks()...) {
 		fmt.Fprintln(w, line)
 	}
 	return nil
@@ -58,20 +60,20 @@ func (r *Report) Table(w io.Writer) error {
 
 // Markdown prints the same for docs/anatomy.md.
 func (r *Report) Markdown(w io.Writer) error {
-	lines := r.lines()
 	fmt.Fprintf(w, "%v. %s\n\n", r.Machine, r.method())
-	for i, cells := range lines {
-		fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
-		if i == 0 {
-			fmt.Fprintf(w, "| --- |%s\n", strings.Repeat(" ---: |", len(cells)-1))
+	for _, table := range [][][]string{r.lines(), r.gaps()} {
+		for i, cells := range table {
+			fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
+			if i == 0 {
+				fmt.Fprintf(w, "| --- |%s\n", strings.Repeat(" ---: |", len(cells)-1))
+			}
 		}
+		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "\nStages, µs of user time, each measured alone:\n\n")
-	for _, line := range r.pieces() {
+	for _, line := range r.remarks() {
 		fmt.Fprintf(w, "* %s\n", line)
 	}
-	_, err := fmt.Fprintln(w)
-	return err
+	return nil
 }
 
 // method is what a reader of the figures must know.
@@ -111,6 +113,25 @@ func (r *Report) lines() [][]string {
 	return lines
 }
 
+// gaps are the table of what every call takes beyond the floor, the first of the calls.
+func (r *Report) gaps() [][]string {
+	head := []string{"beyond the C floor", "CPU"}
+	for _, s := range spenders {
+		head = append(head, s.title)
+	}
+	lines := [][]string{append(head, "of which the client")}
+	for i := 1; i < len(r.Calls); i++ {
+		a, floor := &r.Calls[i], &r.Calls[0]
+		gap := a.CPU - floor.CPU
+		line := []string{a.Title, micro(gap)}
+		for _, s := range spenders {
+			line = append(line, share(a.Of(s.who)-floor.Of(s.who), gap))
+		}
+		lines = append(lines, append(line, share(a.Processes[0].CPU-floor.Processes[0].CPU, gap)))
+	}
+	return lines
+}
+
 func (p *Process) line() []string {
 	line := []string{"· " + p.Name, "", "", micro(p.CPU), micro(p.User), micro(p.System)}
 	one := Anatomy{Processes: []Process{*p}}
@@ -140,26 +161,29 @@ func (a *Anatomy) counts() []string {
 	return []string{text, fmt.Sprintf("%.1f, %.1f", reads, writes), fmt.Sprintf("%.2f, %.2f", voluntary, involuntary)}
 }
 
-// pieces says what each process's stages take, and where they were longer than what was
-// measured of the whole.
+// pieces says what each process's stages take.
 func (r *Report) pieces() (lines []string) {
 	for i := range r.Calls {
 		a := &r.Calls[i]
 		for _, p := range a.Processes {
-			var list []string
-			for _, piece := range p.Pieces {
-				if piece.Who == Ours || piece.Who == Model {
-					list = append(list, fmt.Sprintf("%s %.2f", piece.Name, piece.Time))
-				}
+			if list := p.detail(); list != "" {
+				lines = append(lines, fmt.Sprintf("%s, %s: %s", a.Title, p.Name, list))
 			}
-			if p.UserExcess > 0 && len(list) > 0 {
-				list = append(list, fmt.Sprintf("alone they took %.2f more than the process's user time, and are shortened to it", p.UserExcess))
+		}
+	}
+	return lines
+}
+
+// remarks say where what was measured alone was longer than what was measured of the
+// whole, and list the micro-benchmarks.
+func (r *Report) remarks() (lines []string) {
+	for i := range r.Calls {
+		for _, p := range r.Calls[i].Processes {
+			if p.UserExcess > 0 {
+				lines = append(lines, fmt.Sprintf("%s, %s: the stages alone took %.2f more than the process's user time, and are shortened to it", r.Calls[i].Title, p.Name, p.UserExcess))
 			}
 			if p.SystemExcess > 0 {
-				list = append(list, fmt.Sprintf("reading and writing alone took %.2f more than its system time, and is shortened to it", p.SystemExcess))
-			}
-			if len(list) > 0 {
-				lines = append(lines, fmt.Sprintf("%s, %s: %s", a.Title, p.Name, strings.Join(list, ", ")))
+				lines = append(lines, fmt.Sprintf("%s, %s: the sockets alone took %.2f more than the process's system time, and are shortened to it", r.Calls[i].Title, p.Name, p.SystemExcess))
 			}
 		}
 	}
@@ -167,7 +191,7 @@ func (r *Report) pieces() (lines []string) {
 	for _, name := range slices.Sorted(maps.Keys(r.Micro)) {
 		alone = append(alone, fmt.Sprintf("%s %.2f", name, r.Micro[name]))
 	}
-	return append(lines, "the micro-benchmarks: "+strings.Join(alone, ", "))
+	return append(lines, "The micro-benchmarks: "+strings.Join(alone, ", "))
 }
 
 func micro(us float64) string { return fmt.Sprintf("%.1f", us) }
