@@ -42,23 +42,24 @@ type Subject struct {
 	parts []part // in the order in which a question comes by
 }
 
-func sum(name string, who Who, benches ...string) stage {
-	return stage{name: name, who: who, plus: benches}
+// ours is a stage of our code that is the sum of micro-benchmarks.
+func ours(name string, benches ...string) stage {
+	return stage{name: name, who: Ours, plus: benches}
 }
 
 var (
-	asks   = []stage{sum("question", Ours, "question-append"), sum("answer", Ours, "prediction-parse")}
-	wire   = []stage{sum("wire", Ours, "question-parse", "prediction-append")}
-	hit    = append(wire[:1:1], sum("cache", Ours, "round-hit"))
-	cold   = append(wire[:1:1], sum("cold round", Ours, "round-cold"))
-	format = sum("call and answer", Ours, "call-parse", "answer-append")
+	asks   = []stage{ours("question", "question-append"), ours("answer", "prediction-parse")}
+	wire   = []stage{ours("wire", "question-parse", "prediction-append")}
+	hit    = append(wire[:1:1], ours("cache", "round-hit"))
+	cold   = append(wire[:1:1], ours("cold round", "round-cold"))
+	format = ours("call and answer", "call-parse", "answer-append")
 	think  = []stage{
-		sum("features", Ours, "features", "conclude"),
+		ours("features", "features", "conclude"),
 		{name: "network", who: Model, plus: []string{"predict"}, less: []string{"features", "conclude"}},
 	}
 	hosts   = append(append(cold[:2:2], format), think...)
-	forward = append(cold[:2:2], sum("HTTP", Ours, "response"))
-	serves  = append([]stage{sum("HTTP", Ours, "request"), format}, think...)
+	forward = append(cold[:2:2], ours("HTTP", "response"))
+	serves  = append([]stage{ours("HTTP", "request"), format}, think...)
 )
 
 // Subjects gives what is taken apart, the floor first.

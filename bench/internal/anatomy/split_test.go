@@ -110,7 +110,7 @@ func TestPiecesSumUp(t *testing.T) {
 // TestExcess: stages that are longer than the user time are shortened, and it is said.
 func TestExcess(t *testing.T) {
 	p := Process{CPU: 2, User: 1, System: 1}
-	p.split(&part{stages: []stage{sum("a", Ours, "question-append"), {"b", Model, []string{"predict"}, []string{"features", "conclude"}}}, unix: 0.5}, figures)
+	p.split(&part{stages: []stage{ours("a", "question-append"), {"b", Model, []string{"predict"}, []string{"features", "conclude"}}}, unix: 0.5}, figures)
 	near(t, "a", p.Pieces[0].Time, 0.5)
 	near(t, "b", p.Pieces[1].Time, 0.5)
 	near(t, "rest", p.Pieces[2].Time, 0)
