@@ -61,7 +61,8 @@ type Loop struct {
 	file   *os.File        // epoll, as the netpoller knows it
 	idle   syscall.RawConn // of file
 	look   func(uintptr) bool
-	ready  int   // events that look found
+	looks  int   // how often look was called
+	ready  int   // events that it found
 	failed error // that look met
 	pace   pace
 	wake   int     // eventfd that Post writes; guarded by mu once the loop runs
@@ -105,6 +106,7 @@ func New(now func() int64) (*Loop, error) {
 		timers: timers{floor: math.MinInt64},
 	}
 	l.look = func(uintptr) bool {
+		l.looks++
 		l.ready, l.failed = l.poll(notAtAll)
 		return l.ready > 0 || l.failed != nil
 	}
@@ -348,10 +350,13 @@ func (l *Loop) linger() (int, error) {
 // park gives the processor back until a descriptor is ready.
 func (l *Loop) park() (int, error) {
 	from := l.now()
+	l.looks = 0
 	if err := l.idle.Read(l.look); err != nil {
 		return 0, err
 	}
-	l.pace.parked(l.now() - from)
+	if l.looks > 1 { // else there was something ready, and it did not park
+		l.pace.parked(from, l.now())
+	}
 	return l.ready, l.failed
 }
 

@@ -15,10 +15,11 @@ import (
 // processor wants no more than epoll_wait, and owes two things for it. The processor
 // must be given back when the runtime wants it: whoever stops the world, and the
 // monitor thread after 10 ms, interrupts the wait with a signal, and then the loop
-// parks. And the netpoller must not be left alone for long: every 10 ms the loop parks,
+// parks. And the netpoller must not be left alone for long: every 5 ms the loop parks,
 // so that other goroutines and their sockets have a turn. (Every millisecond would cost
 // a fifth of a call's CPU: a parked process lets the monitor fall asleep, and a monitor
-// that has just been woken polls every 20 µs.)
+// that has just been woken polls every 20 µs. After 10 ms the monitor steps in, which
+// sets further threads going, and the loop moves among them from then on.)
 //
 // The wait has no time limit of its own: setting a timer costs several microseconds on
 // a virtual machine, which is more than it would save.
@@ -42,7 +43,7 @@ const (
 	briskTime = 200 * time.Microsecond
 	// briskAfter tells a stream of requests from one that waits for its answer.
 	briskAfter = 4
-	lookTime   = 10 * time.Millisecond
+	lookTime   = 5 * time.Millisecond
 )
 
 // interrupts is whether the runtime can interrupt a wait. GODEBUG can tell it not to.
@@ -59,11 +60,11 @@ func (l *Loop) Dedicate() {
 // whenever it waits. A handler that has set one going calls it.
 func (l *Loop) Yield() { l.pace.shared = true }
 
-// parked notes how long the loop was. The monitor thread sleeps when every processor
-// has nothing to do, and may have gone to sleep meanwhile.
-func (p *pace) parked(ns int64) {
-	p.watched = false
-	if ns >= int64(briskTime) {
+// parked notes from when to when the loop was. The monitor thread sleeps when every
+// processor has nothing to do, and may have gone to sleep meanwhile.
+func (p *pace) parked(from, to int64) {
+	p.watched, p.looked = false, to
+	if to-from >= int64(briskTime) {
 		p.short = 0
 	} else if p.short < briskAfter {
 		p.short++
@@ -81,11 +82,11 @@ func (p *pace) keep(now int64) bool {
 	if now >= p.until && now-p.looked <= int64(lookTime) {
 		return true
 	}
-	p.looked = now
 	if p.alone {
-		// There may always be something ready, and then parking is nothing. With more
-		// processors the others run; giving this one up there would move the loop to
-		// another thread, a tenth of its time when it is busy.
+		// There may always be something ready, and then the loop does not park. With
+		// more processors the others run; giving this one up there would move the loop
+		// to another thread, a tenth of its time when it is busy.
+		p.looked = now
 		runtime.Gosched()
 	}
 	return false

@@ -18,23 +18,23 @@ func TestPaceKeepsTheProcessorWhileBrisk(t *testing.T) {
 	if p.keep(at) {
 		t.Error("a loop that has not waited yet keeps its processor")
 	}
+	park := func(d time.Duration) { p.parked(at-int64(d), at) }
 	for i := range briskAfter {
 		if p.keep(at) {
 			t.Errorf("a loop keeps its processor after %d short waits, want %d", i, briskAfter)
 		}
-		p.parked(int64(briskTime) - 1)
+		park(briskTime - 1)
 	}
-	if p.keep(at) {
-		t.Error("the scheduler does not get its look before the first wait")
-	}
-	at += int64(lookTime)
-	if !p.keep(at) {
+	if at += int64(lookTime); !p.keep(at) {
 		t.Error("a brisk loop parks although the scheduler had a look")
 	}
-	if at++; p.keep(at) {
-		t.Error("the scheduler does not get its look after lookTime")
+	at++
+	for range 2 {
+		if p.keep(at) {
+			t.Error("the scheduler does not get its look after lookTime")
+		}
 	}
-	if !p.keep(at) {
+	if park(briskTime - 1); !p.keep(at) {
 		t.Error("a brisk loop parks twice in a row")
 	}
 	p.shared = true // see Yield
@@ -43,14 +43,12 @@ func TestPaceKeepsTheProcessorWhileBrisk(t *testing.T) {
 			t.Error("a loop that works for other goroutines keeps its processor")
 		}
 		at += int64(lookTime) - 1
+		park(briskTime - 1)
 	}
-	at++
-	p.keep(at) // has its look first
-	if !p.keep(at) {
+	if at++; !p.keep(at) {
 		t.Error("a loop that worked for others once never keeps its processor again")
 	}
-	p.parked(int64(briskTime))
-	if p.keep(at) {
+	if park(briskTime); p.keep(at) {
 		t.Error("a loop with long pauses keeps its processor")
 	}
 }
