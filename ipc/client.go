@@ -119,13 +119,13 @@ func Dial(ctx context.Context, path string, cfg ClientConfig) (*Client, error) {
 // timers for deadlines: good enough for tests.
 func NewClient(ctx context.Context, conn net.Conn, cfg ClientConfig) (*Client, error) {
 	cfg.setDefaults()
-	c := &Client{cfg: cfg, conn: rawio.Conn(conn), kick: make(chan struct{}, 1), handed: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &Client{cfg: cfg, conn: rawio.Quiet(conn), kick: make(chan struct{}, 1), handed: make(chan struct{}, 1), done: make(chan struct{})}
 	unread, err := c.handshake(ctx)
 	if err == nil {
 		err = c.openTimer()
 	}
 	if err != nil {
-		_ = conn.Close()
+		_ = c.conn.Close()
 		return nil, &ConnError{Op: "hello", Err: err}
 	}
 	n := min(c.hello.limits.InFlight, cfg.MaxInFlight)

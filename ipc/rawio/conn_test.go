@@ -15,7 +15,7 @@ import (
 )
 
 // pair gives a wrapped connection and its peer.
-func pair(t testing.TB, network, address string) (wrapped, peer net.Conn) {
+func pair(t testing.TB, wrap func(net.Conn) net.Conn, network, address string) (wrapped, peer net.Conn) {
 	t.Helper()
 	ln, err := net.Listen(network, address)
 	if err != nil {
@@ -30,17 +30,20 @@ func pair(t testing.TB, network, address string) (wrapped, peer net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wrapped = rawio.Conn(nc)
+	wrapped = wrap(nc)
 	t.Cleanup(func() { wrapped.Close(); peer.Close() })
 	return wrapped, peer
 }
 
 func each(t *testing.T, f func(t *testing.T, wrapped, peer net.Conn)) {
+	wraps := map[string]func(net.Conn) net.Conn{"conn": rawio.Conn, "quiet": rawio.Quiet}
 	for network, address := range map[string]string{"tcp": "127.0.0.1:0", "unix": filepath.Join(t.TempDir(), "s")} {
-		t.Run(network, func(t *testing.T) {
-			wrapped, peer := pair(t, network, address)
-			f(t, wrapped, peer)
-		})
+		for name, wrap := range wraps {
+			t.Run(network+"/"+name, func(t *testing.T) {
+				wrapped, peer := pair(t, wrap, network, address)
+				f(t, wrapped, peer)
+			})
+		}
 	}
 }
 
@@ -117,24 +120,45 @@ func TestPipesStayAsTheyAre(t *testing.T) {
 	a, b := net.Pipe()
 	defer a.Close()
 	defer b.Close()
-	if rawio.Conn(a) != a {
+	if rawio.Conn(a) != a || rawio.Quiet(a) != a {
 		t.Error("a connection without a descriptor was wrapped")
 	}
 }
 
 func TestConnAllocatesNothing(t *testing.T) {
-	wrapped, peer := pair(t, "unix", filepath.Join(t.TempDir(), "s"))
-	other := rawio.Conn(peer)
-	b := make([]byte, 64)
-	n := testing.AllocsPerRun(100, func() {
-		if _, err := wrapped.Write(b); err != nil {
-			t.Fatal(err)
+	for name, wrap := range map[string]func(net.Conn) net.Conn{"conn": rawio.Conn, "quiet": rawio.Quiet} {
+		wrapped, peer := pair(t, wrap, "unix", filepath.Join(t.TempDir(), "s"))
+		other := wrap(peer)
+		t.Cleanup(func() { other.Close() })
+		b := make([]byte, 64)
+		n := testing.AllocsPerRun(100, func() {
+			if _, err := wrapped.Write(b); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := other.Read(b); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if n != 0 {
+			t.Errorf("%s: a write and a read: %v allocations, want 0", name, n)
 		}
-		if _, err := other.Read(b); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if n != 0 {
-		t.Errorf("a write and a read: %v allocations, want 0", n)
+	}
+}
+
+// TestQuietWriteDeadline: a write that the peer does not take ends in time.
+func TestQuietWriteDeadline(t *testing.T) {
+	wrapped, _ := pair(t, rawio.Quiet, "unix", filepath.Join(t.TempDir(), "s"))
+	if err := wrapped.SetDeadline(time.Now().Add(10 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	n, err := wrapped.Write(make([]byte, 16<<20))
+	if !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 || n == 16<<20 {
+		t.Errorf("Write = %d, %v; want a part, and the deadline's error", n, err)
+	}
+	if err := wrapped.Close(); err != nil {
+		t.Errorf("Close = %v", err)
+	}
+	if err := wrapped.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a second Close = %v", err)
 	}
 }
