@@ -47,7 +47,9 @@ micro: ## run the micro-benchmarks (BENCH=regexp, COUNT=n, PKG=./ipc/...)
 BENCHSTAT  := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 MICROFLAGS := -test.run '^$$' -test.bench '$(or $(BENCH),.)' -test.benchmem -test.benchtime 0.2s
 micro-diff: ## compare micro-benchmarks with those of AGAINST=commit (PKG=./ipc, BENCH=regexp, COUNT=8)
-	@test -n "$(AGAINST)" -a -n "$(PKG)" || { echo "make micro-diff AGAINST=commit PKG=./folder"; exit 2; }
+	@mkdir -p $(OUT); test -n "$(AGAINST)" -a -n "$(PKG)" || { echo "make micro-diff AGAINST=commit PKG=./folder"; exit 2; }
+	@git rev-parse --verify --quiet "$(AGAINST)^{commit}" >/dev/null || { echo "$(AGAINST) is not a commit"; exit 2; }
+	@test -d "$(PKG)" || { echo "$(PKG) is not a folder: one package at a time"; exit 2; }
 	@set -e; old=$$(mktemp -d); trap 'rm -rf "$$old"' EXIT INT TERM; mkdir -p $(LINTERS); \
 	test -x $(LINTERS)/benchstat || GOBIN=$(abspath $(LINTERS)) $(GO) install $(BENCHSTAT); \
 	git archive $(AGAINST) | tar x -C $$old; \

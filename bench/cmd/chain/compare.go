@@ -37,6 +37,9 @@ func compare(ctx context.Context, o options) error {
 			rows = append(rows, r)
 		}
 	}
+	if len(rows) == 0 { // writing that would lose the results of the last run
+		return fmt.Errorf("no row's name matches %q", o.only)
+	}
 	missing, err := absences(ctx, e, &o, rows)
 	if err != nil {
 		return err

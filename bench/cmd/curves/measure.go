@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/mlbridge/mlbridge/bench/internal/build"
@@ -34,6 +35,10 @@ func measure(ctx context.Context, o *options) error {
 		return err
 	}
 	defer os.RemoveAll(e.Temp)
+	if !slices.ContainsFunc(curve.All(), func(c curve.Curve) bool { return o.only.MatchString(c.Name) }) {
+		// Writing that would lose the results of the last run.
+		return fmt.Errorf("no curve's name matches %q", o.only)
+	}
 	var curves []curve.Curve
 	var failed []error
 	for _, c := range curve.All() {

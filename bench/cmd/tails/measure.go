@@ -29,6 +29,9 @@ func measure(ctx context.Context, o *options) error {
 			conds = append(conds, c)
 		}
 	}
+	if len(conds) == 0 { // writing that would lose the results of the last run
+		return fmt.Errorf("no condition's name matches %q", o.conditions)
+	}
 	fmt.Fprintf(os.Stderr, "built in %v; measuring %d conditions\n", time.Since(began).Round(time.Second), len(conds))
 	cells, err := rounds(ctx, e, o, conds)
 	if err != nil {
