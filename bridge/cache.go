@@ -124,7 +124,7 @@ func (c *cache) put(k *cachekey.Key, p *ipc.Prediction, model string, now ipc.In
 }
 
 // name gives the model's place in models. One a record, as a number, is what lets the
-// collector pass over the shelves: they hold no pointers.
+// collector pass over the shelves of agents: they hold no pointers.
 func (c *cache) name(model string) uint16 {
 	for i := len(c.models) - 1; i >= 0; i-- {
 		if c.models[i] == model {

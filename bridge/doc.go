@@ -7,7 +7,7 @@
 //	cache        the same question a moment ago: answered at once
 //	question     identical questions of several callers become one; each caller's
 //	             deadline is armed on the loop
-//	lane         one per kind: what queued up leaves as one HTTP call; retry says
+//	lane         one per kind: what queued up leaves as one HTTP call (flight); retry says
 //	             when, speech in which form
 //	upstream     the daemon, over HTTP/1.1
 //	lane         the answer is checked, kept, and delivered to all who wait

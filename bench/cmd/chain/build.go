@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	builds "github.com/mlbridge/mlbridge/bench/internal/build"
 	"github.com/mlbridge/mlbridge/bench/internal/process"
 	"github.com/mlbridge/mlbridge/bench/internal/system"
 )
@@ -21,15 +22,15 @@ func build(ctx context.Context, s *process.Starter, o *options) (*system.Env, er
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return nil, err
 	}
-	if _, err := s.Output(ctx, false, "gcc", "-O2", "-Wall", "-Wextra", "-o", filepath.Join(bin, "floor"), "cfloor/floor.c"); err != nil {
-		return nil, fmt.Errorf("the floor needs a C compiler, and this command the benchmark's folder: %w", err)
+	if err := builds.C(ctx, s, "cfloor/floor.c", bin, "floor"); err != nil {
+		return nil, err
 	}
-	if err := copyDaemons(ctx, s, o, bin); err != nil {
+	if err := daemons(ctx, s, o, bin); err != nil {
 		return nil, err
 	}
 	self, err := os.Executable()
 	if err == nil {
-		err = copyFile(self, filepath.Join(bin, "chain"))
+		err = builds.Copy(self, bin, "chain")
 	}
 	if err != nil {
 		return nil, err
@@ -38,34 +39,17 @@ func build(ctx context.Context, s *process.Starter, o *options) (*system.Env, er
 	return &system.Env{Starter: s, Bin: bin, Toy: toy}, err
 }
 
-// copyDaemons builds ml-bridge and mld, or takes those that were given.
-func copyDaemons(ctx context.Context, s *process.Starter, o *options, bin string) error {
+// daemons builds ml-bridge and mld, or takes those that were given.
+func daemons(ctx context.Context, s *process.Starter, o *options, bin string) error {
+	if o.bin == "" {
+		return builds.Daemons(ctx, s, "..", bin)
+	}
 	for _, name := range []string{"ml-bridge", "mld"} {
-		to := filepath.Join(bin, name)
-		if o.bin != "" {
-			if err := copyFile(filepath.Join(o.bin, name), to); err != nil {
-				return err
-			}
-			continue
-		}
-		// From the product's own module: its versions of everything, not this one's.
-		if _, err := s.Output(ctx, false, "go", "build", "-C", "..", "-trimpath", "-o", to, "./cmd/"+name); err != nil {
+		if err := builds.Copy(filepath.Join(o.bin, name), bin, name); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func copyFile(from, to string) error {
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	// Another run may be executing the old file: it is replaced, not written over.
-	if err := os.WriteFile(to+".new", data, 0o755); err != nil {
-		return err
-	}
-	return os.Rename(to+".new", to)
 }
 
 // installOrigin puts the origin and its packages into the results' folder, once.
@@ -78,7 +62,7 @@ func installOrigin(ctx context.Context, s *process.Starter, o *options) (string,
 		return "", err
 	}
 	for _, name := range system.OriginFiles {
-		if err := copyFile(filepath.Join("origin", name), filepath.Join(dir, name)); err != nil {
+		if err := builds.Copy(filepath.Join("origin", name), dir, name); err != nil {
 			return "", err
 		}
 	}
