@@ -5,11 +5,11 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"syscall"
 
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/daemon/httploop"
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 	"golang.org/x/sys/unix"
 )
 
@@ -52,7 +52,7 @@ func (s *Server) startLanes() (err error) {
 // toLane moves a connection that s.onLane counts to a loop. It reports false where
 // that cannot be done, and nc is as it was.
 func (s *Server) toLane(nc net.Conn, guard bool) bool {
-	fd, err := detach(nc)
+	fd, err := rawio.Detach(nc)
 	if err != nil {
 		return false
 	}
@@ -62,25 +62,6 @@ func (s *Server) toLane(nc net.Conn, guard bool) bool {
 		(*laneBackend)(s).Closed()
 	}
 	return true
-}
-
-// detach gives a descriptor for the connection that the netpoller does not know. nc is
-// then closed without harm to it.
-func detach(nc net.Conn) (fd int, err error) {
-	sc, ok := nc.(syscall.Conn)
-	if !ok {
-		return -1, net.ErrClosed
-	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return -1, err
-	}
-	var derr error
-	err = raw.Control(func(old uintptr) { fd, derr = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0) })
-	if err == nil {
-		err = derr
-	}
-	return fd, err
 }
 
 // attach is the way back. The descriptor is taken, whatever the result.

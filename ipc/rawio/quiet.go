@@ -40,11 +40,7 @@ type quiet struct {
 // read, and one write. Where that cannot be had, for want of descriptors or on a
 // connection without any, such as net.Pipe's, it gives Conn(nc).
 func Quiet(nc net.Conn) net.Conn {
-	sc, ok := nc.(syscall.Conn)
-	if !ok {
-		return nc
-	}
-	c, err := newQuiet(nc, sc)
+	c, err := newQuiet(nc)
 	if err != nil {
 		return Conn(nc)
 	}
@@ -53,16 +49,9 @@ func Quiet(nc net.Conn) net.Conn {
 	return c
 }
 
-func newQuiet(nc net.Conn, sc syscall.Conn) (_ *quiet, err error) {
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	c := &quiet{peer: nc, fd: -1}
-	if e := raw.Control(func(fd uintptr) { c.fd, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) }); e != nil {
-		return nil, e
-	}
-	if err != nil {
+func newQuiet(nc net.Conn) (_ *quiet, err error) {
+	c := &quiet{peer: nc}
+	if c.fd, err = Detach(nc); err != nil {
 		return nil, err
 	}
 	if err = c.openFilter(); err != nil {
