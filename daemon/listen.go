@@ -17,6 +17,9 @@ import (
 // DefaultAddress is where mld listens when nothing is configured.
 const DefaultAddress = "127.0.0.1:9005"
 
+// ErrInUse says that another program listens on the Unix socket.
+var ErrInUse = errors.New("another program listens there")
+
 // Listen opens "host:port" or "unix:/path". A Unix socket gets mode 0600. A socket
 // file left over from a crash is replaced, but only after nobody answered on it.
 // The error of a taken address says what to do about it.
@@ -78,7 +81,7 @@ func clearSocket(ctx context.Context, path string) error {
 	c, err := d.DialContext(ctx, "unix", path)
 	if err == nil {
 		c.Close()
-		return errors.New("another program listens there: stop it, or listen elsewhere with --listen")
+		return fmt.Errorf("%w: stop it, or listen elsewhere with --listen", ErrInUse)
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
 		return err // such as no permission to connect: not known to be dead

@@ -43,14 +43,30 @@ func placesHere() socketPlaces {
 // $XDG_RUNTIME_DIR/mlbridge and a directory of the user's own in the temporary
 // directory. The error wraps ErrNoSocket when there is none, or says that a
 // directory in the temporary directory is not the user's own.
-func DefaultSocket() (string, error) { return placesHere().forClient() }
+func DefaultSocket() (string, error) { return placesHere().forClient(socketName) }
+
+// FindSocket is DefaultSocket for a socket of another name beside the bridge's. The
+// environment has no say.
+func FindSocket(name string) (string, error) {
+	p := placesHere()
+	p.named = ""
+	return p.forClient(name)
+}
 
 // DefaultListenSocket is the path a server listens on when none is configured: the
 // same places in the same order, the first whose directory can be written. It
 // makes the directory inside the runtime or the temporary directory, mode 0700.
-func DefaultListenSocket() (string, error) { return placesHere().forServer() }
+func DefaultListenSocket() (string, error) { return placesHere().forServer(socketName) }
 
-func (p socketPlaces) forClient() (string, error) {
+// PlaceSocket is DefaultListenSocket for a socket of another name beside the
+// bridge's. The environment has no say.
+func PlaceSocket(name string) (string, error) {
+	p := placesHere()
+	p.named = ""
+	return p.forServer(name)
+}
+
+func (p socketPlaces) forClient(name string) (string, error) {
 	if p.named != "" {
 		return p.named, nil
 	}
@@ -59,37 +75,37 @@ func (p socketPlaces) forClient() (string, error) {
 		dirs = append(dirs, filepath.Join(p.runtime, socketDirName))
 	}
 	for _, dir := range dirs {
-		if path := filepath.Join(dir, socketName); isSocket(path) {
+		if path := filepath.Join(dir, name); isSocket(path) {
 			return path, nil
 		}
 	}
 	dir := p.own()
-	path := filepath.Join(dir, socketName)
+	path := filepath.Join(dir, name)
 	if !isSocket(path) {
-		return "", fmt.Errorf("%w: is ml-bridge running? looked for %s in %v", ErrNoSocket, socketName, append(dirs, dir))
+		return "", fmt.Errorf("%w: is it running? looked for %s in %v", ErrNoSocket, name, append(dirs, dir))
 	}
 	return path, p.checkOwn(dir)
 }
 
-func (p socketPlaces) forServer() (string, error) {
+func (p socketPlaces) forServer(name string) (string, error) {
 	if p.named != "" {
 		return p.named, nil
 	}
 	if writable(p.system) {
-		return filepath.Join(p.system, socketName), nil
+		return filepath.Join(p.system, name), nil
 	}
 	if p.runtime != "" && writable(p.runtime) {
 		dir := filepath.Join(p.runtime, socketDirName)
 		if err := makeDir(dir); err != nil {
 			return "", err
 		}
-		return filepath.Join(dir, socketName), nil
+		return filepath.Join(dir, name), nil
 	}
 	dir := p.own()
 	if err := makeDir(dir); err != nil {
 		return "", err
 	}
-	return filepath.Join(dir, socketName), p.checkOwn(dir)
+	return filepath.Join(dir, name), p.checkOwn(dir)
 }
 
 // own is the user's directory in the temporary directory. The uid in its name

@@ -42,7 +42,7 @@ func listenAt(t *testing.T, path string) {
 
 func TestSocketPathOrder(t *testing.T) {
 	p := placesIn(t)
-	if _, err := p.forClient(); !errors.Is(err, ErrNoSocket) {
+	if _, err := p.forClient(socketName); !errors.Is(err, ErrNoSocket) {
 		t.Errorf("client with no bridge anywhere: %v, want ErrNoSocket", err)
 	}
 	// From the last resort to the first choice: each new one wins over those before.
@@ -56,12 +56,12 @@ func TestSocketPathOrder(t *testing.T) {
 		{func() { p.named = filepath.Join(p.temp, "named.sock") }, filepath.Join(p.temp, "named.sock")},
 	} {
 		step.make()
-		got, err := p.forServer()
+		got, err := p.forServer(socketName)
 		if err != nil || got != step.want {
 			t.Fatalf("server: %q, %v, want %q", got, err, step.want)
 		}
 		listenAt(t, got)
-		if got, err := p.forClient(); err != nil || got != step.want {
+		if got, err := p.forClient(socketName); err != nil || got != step.want {
 			t.Errorf("client: %q, %v, want the server's %q", got, err, step.want)
 		}
 	}
@@ -73,7 +73,7 @@ func TestSocketPathClientTakesTheOneThatExists(t *testing.T) {
 	mkdir(t, filepath.Join(p.runtime, "mlbridge"))
 	want := filepath.Join(p.runtime, "mlbridge", socketName)
 	listenAt(t, want)
-	if got, err := p.forClient(); err != nil || got != want {
+	if got, err := p.forClient(socketName); err != nil || got != want {
 		t.Errorf("client: %q, %v, want %q", got, err, want)
 	}
 }
@@ -103,11 +103,11 @@ func TestSocketPathRefusesDirectoriesOfOthers(t *testing.T) {
 	} {
 		p := placesIn(t)
 		c.spoil(&p)
-		if _, err := p.forServer(); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := p.forServer(socketName); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s, server: %v, want an error with %q", name, err, c.want)
 		}
 		listenAt(t, filepath.Join(p.own(), socketName))
-		if _, err := p.forClient(); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := p.forClient(socketName); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s, client: %v, want an error with %q", name, err, c.want)
 		}
 	}
@@ -115,7 +115,7 @@ func TestSocketPathRefusesDirectoriesOfOthers(t *testing.T) {
 
 func TestSocketPathMakesItsDirectoryPrivate(t *testing.T) {
 	p := placesIn(t)
-	if _, err := p.forServer(); err != nil {
+	if _, err := p.forServer(socketName); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(p.own())

@@ -25,6 +25,7 @@ type flags struct {
 	Socket     string   `help:"Unix socket to answer on (default: where ml-bridge's clients look for it)." env:"MLBRIDGE_SOCKET" placeholder:"PATH"`
 	SocketMode string   `help:"Permissions of the socket, octal. With more than 0600, peers of other users are admitted." env:"MLBRIDGE_SOCKET_MODE" default:"0600"`
 	HTTP       string   `name:"http" help:"Address of the HTTP API, host:port; empty for none." env:"MLBRIDGE_HTTP" default:"127.0.0.1:9006" placeholder:"ADDR"`
+	Admin      string   `help:"Unix socket for its operator, mode 0600: drain, profiles; 'off' for none (default: beside the socket, bridge-admin.sock)." env:"MLBRIDGE_ADMIN" placeholder:"PATH"`
 	AllowHost  []string `help:"Host name that HTTP requests may carry besides the loopback ones; may be repeated." env:"MLBRIDGE_ALLOW_HOST" placeholder:"NAME"`
 
 	Models string `help:"Host the engine in this process instead of asking mld: 'embedded' for the built-in models, or a folder with a manifest.json." env:"MLBRIDGE_MODELS" placeholder:"DIR" xor:"engine"`

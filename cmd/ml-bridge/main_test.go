@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mlbridge/mlbridge/cmd/internal/admin"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -78,7 +80,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	}
 	help := string(out)
 	for _, want := range []string{
-		"--socket=PATH", "--socket-mode=\"0600\"", "--http=ADDR", "--allow-host", "--models=DIR", "--upstream=URL", "--upstream-client=\"loop\"",
+		"--socket=PATH", "--socket-mode=\"0600\"", "--http=ADDR", "--admin=PATH", "--allow-host", "--models=DIR", "--upstream=URL", "--upstream-client=\"loop\"",
 		"--upstream-timeout=1s", "--budget=1ms", "--ttl=100ms", "--stale-bound=DURATION", "--subjects=65536", "--max-conns=12000", "--drain=10s", "--log-format=\"auto\"", "--version",
 		"$MLBRIDGE_UPSTREAM", "$MLBRIDGE_SOCKET",
 	} {
@@ -150,6 +152,28 @@ func TestDrainAnswersHTTPWithoutTheDaemon(t *testing.T) {
 	}
 	if code := p.exit(t); code != cli.ExitOK {
 		t.Errorf("exit code %d after a drain of %v, want 0", code, time.Since(begun))
+	}
+}
+
+// The admin socket is beside the bridge's and the owner's alone, and its drain ends
+// the bridge.
+func TestOperatorDrains(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "bridge.sock")
+	p := startBridge(t, "--socket", socket, "--http", "")
+	operator := filepath.Join(filepath.Dir(socket), "bridge-admin.sock")
+	if info, err := os.Stat(operator); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("the admin socket: %v, %v; want mode 0600", info, err)
+	}
+	resp, err := admin.Client(operator).Post("http://admin/drain", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if code := p.exit(t); resp.StatusCode != http.StatusAccepted || code != cli.ExitOK {
+		t.Errorf("POST /drain = %d, exit %d; want 202 and 0", resp.StatusCode, code)
+	}
+	if _, err := os.Lstat(operator); err == nil {
+		t.Error("the admin socket's file is still there")
 	}
 }
 

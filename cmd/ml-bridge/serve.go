@@ -45,7 +45,7 @@ func serve(f flags, log zerolog.Logger, stop <-chan os.Signal) error {
 	if err != nil {
 		return err
 	}
-	p := &process{bridge: b, log: log, failed: make(chan error, 2), ran: make(chan error, 1)}
+	p := &process{bridge: b, log: log, failed: make(chan error, 2), ran: make(chan error, 1), drainAsked: make(chan struct{}, 1)}
 	address := "none"
 	if f.HTTP != "" {
 		ln, err := listenHTTP(f.HTTP)
@@ -57,14 +57,22 @@ func serve(f flags, log zerolog.Logger, stop <-chan os.Signal) error {
 			return err
 		}
 	}
+	operator, err := p.serveAdmin(f.Admin, socket)
+	if err != nil {
+		return err
+	}
+	defer operator.Close()
 	go func() { p.ran <- b.Run() }()
-	log.Info().Str("socket", socket).Str("http", address).Str("upstream", upstream).Str("version", cli.Version()).Msg("READY")
+	log.Info().Str("socket", socket).Str("http", address).Str("admin", p.admin).Str("upstream", upstream).Str("version", cli.Version()).Msg("READY")
 	select {
 	case err := <-p.failed:
 		b.Shutdown(0)
 		return err
 	case err := <-p.ran:
 		return fmt.Errorf("the event loop ended: %w", err)
+	case <-p.drainAsked:
+		log.Info().Str("asked_by", "operator").Stringer("at_most", f.Drain).Msg("draining")
+		return p.drain(&f, stop)
 	case sig := <-stop:
 		log.Info().Str("signal", sig.String()).Stringer("at_most", f.Drain).Msg("draining")
 		return p.drain(&f, stop)
@@ -76,9 +84,12 @@ type process struct {
 	bridge   *bridge.Bridge
 	http     *httpapi.Server
 	log      zerolog.Logger
+	admin    string // socket of the operator
 	draining atomic.Bool
-	failed   chan error // of the HTTP server
+	failed   chan error // of the HTTP and the admin server
 	ran      chan error // of the bridge
+
+	drainAsked chan struct{} // by the operator; holds one
 }
 
 // drain finishes what is in flight on both sides, unless a second signal comes. HTTP

@@ -11,6 +11,7 @@ const description = "Serve the prediction models over HTTP. Without any flag: th
 // flags is the command line.
 type flags struct {
 	Listen     []string         `help:"Address to listen on, host:port or unix:/path; may be repeated (default 127.0.0.1:9005, or the sockets passed by systemd)." env:"MLD_LISTEN" placeholder:"ADDR"`
+	Admin      string           `help:"Unix socket for its operator, mode 0600: drain, profiles; 'off' for none (default: mld-admin.sock in the runtime directory)." env:"MLD_ADMIN" placeholder:"PATH"`
 	Models     string           `help:"Folder with a manifest.json and model files that replace the built-in models." env:"MLD_MODELS" type:"existingdir" placeholder:"DIR"`
 	AllowHost  []string         `help:"Host name that requests on a loopback address may carry besides localhost; may be repeated." env:"MLD_ALLOW_HOST" placeholder:"NAME"`
 	MaxConns   int              `help:"Open connections; further ones are refused." env:"MLD_MAX_CONNS" default:"4096"`

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mlbridge/mlbridge/cmd/internal/admin"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
 )
 
@@ -189,6 +190,27 @@ func TestLife(t *testing.T) {
 	}
 	if _, err := os.Stat(socket); !os.IsNotExist(err) {
 		t.Errorf("the socket file is still there: %v", err)
+	}
+}
+
+// TestOperator: the admin socket is the owner's alone, and its drain ends mld.
+func TestOperator(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "admin.sock")
+	p := launch(t, "--listen", "127.0.0.1:0", "--admin", socket)
+	if line := p.await(t, "READY"); line["admin"] != socket {
+		t.Errorf("READY says admin %v, want %s", line["admin"], socket)
+	}
+	if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the admin socket: %v, %v; want mode 0600", info.Mode(), err)
+	}
+	resp, err := admin.Client(socket).Post("http://admin/drain", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	p.await(t, "drained")
+	if code := p.exit(t); resp.StatusCode != http.StatusAccepted || code != cli.ExitOK {
+		t.Errorf("POST /drain = %d, exit %d; want 202 and 0", resp.StatusCode, code)
 	}
 }
 

@@ -48,13 +48,19 @@ func serve(ctx context.Context, f flags, log zerolog.Logger, stop, reload <-chan
 	}
 	load(reg, log)
 
-	failed := make(chan error, len(listeners)) // each Serve sends once
+	failed := make(chan error, len(listeners)+1) // each Serve sends once, and the admin's
+	operator, err := serveAdmin(ctx, f.Admin, log, failed)
+	if err != nil {
+		closeAll(listeners)
+		return err
+	}
+	defer operator.Close()
 	addresses := make([]string, len(listeners))
 	for i, ln := range listeners {
 		addresses[i] = address(ln)
 		go func() { failed <- server.Serve(ln) }()
 	}
-	log.Info().Strs("listen", addresses).Str("version", opts.Version).Msg("READY")
+	log.Info().Strs("listen", addresses).Str("admin", operator.path).Str("version", opts.Version).Msg("READY")
 	for {
 		select {
 		case err := <-failed:
@@ -62,6 +68,9 @@ func serve(ctx context.Context, f flags, log zerolog.Logger, stop, reload <-chan
 			return err
 		case <-reload:
 			load(reg, log)
+		case <-operator.drain:
+			log.Info().Str("asked_by", "operator").Stringer("at_most", f.Drain).Msg("draining")
+			return drain(ctx, server, f, log, stop)
 		case sig := <-stop:
 			log.Info().Str("signal", sig.String()).Stringer("at_most", f.Drain).Msg("draining")
 			return drain(ctx, server, f, log, stop)

@@ -1,0 +1,83 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Server answers a daemon's operator.
+type Server struct {
+	mux    *http.ServeMux
+	routes []route // in the order they were added, for the list
+	http   http.Server
+}
+
+type route struct{ pattern, help string }
+
+// A request's head is read within this time; there is no bound on the whole, for a
+// profile of the processor takes as long as was asked.
+const headTimeout = 5 * time.Second
+
+// New makes a server that lists its routes at / and has the profiles of net/http/pprof
+// under /debug/pprof/.
+func New() *Server {
+	s := &Server{mux: http.NewServeMux()}
+	s.http = http.Server{Handler: s.mux, ReadHeaderTimeout: headTimeout, MaxHeaderBytes: 16 << 10}
+	s.Handle("GET /{$}", "this list", http.HandlerFunc(s.list))
+	s.Handle("GET /debug/pprof/", "profiles, for go tool pprof", http.HandlerFunc(pprof.Index))
+	s.mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	s.mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	s.mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	s.mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	s.mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
+	return s
+}
+
+// Handle adds a route, before Serve: a pattern of net/http with its method, such as
+// "POST /drain", and a phrase for the list that says what it does. What changes
+// something must not be a GET.
+func (s *Server) Handle(pattern, help string, h http.Handler) {
+	s.mux.Handle(pattern, h)
+	s.routes = append(s.routes, route{pattern, help})
+}
+
+func (s *Server) list(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	routes := slices.Clone(s.routes)
+	slices.SortStableFunc(routes, func(a, b route) int { return strings.Compare(a.path(), b.path()) })
+	for _, r := range routes {
+		fmt.Fprintf(w, "%-32s %s\n", strings.TrimSuffix(r.pattern, "{$}"), r.help)
+	}
+}
+
+func (r route) path() string {
+	_, path, _ := strings.Cut(r.pattern, " ")
+	return path
+}
+
+// Serve answers on ln, which is of a Unix socket, until Shutdown or Close, and
+// returns nil then.
+func (s *Server) Serve(ln net.Listener) error {
+	if err := s.http.Serve(owners{ln}); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("admin: %w", err)
+	}
+	return nil
+}
+
+// Shutdown lets the requests under way finish, until ctx ends, and then closes.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(err, s.http.Close())
+	}
+	return nil
+}
+
+// Close ends Serve at once.
+func (s *Server) Close() error { return s.http.Close() }

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/admin"
+)
+
+// serveAdmin answers the operator on the socket that was named, or beside the
+// bridge's. What an operator may do is added here.
+func (p *process) serveAdmin(named, socket string) (*admin.Server, error) {
+	s := admin.New()
+	s.Handle("POST /drain", "answer what is in flight, take nothing new, and end", http.HandlerFunc(p.handleDrain))
+	ln, err := admin.Listen(context.Background(), named, admin.Beside(socket), p.log)
+	if err != nil || ln == nil {
+		return s, err
+	}
+	p.admin = ln.Addr().String()
+	go func() {
+		if err := s.Serve(ln); err != nil {
+			p.failed <- err
+		}
+	}()
+	return s, nil
+}
+
+// handleDrain does what SIGTERM does; a second one changes nothing.
+func (p *process) handleDrain(w http.ResponseWriter, _ *http.Request) {
+	select {
+	case p.drainAsked <- struct{}{}:
+	default:
+	}
+	w.WriteHeader(http.StatusAccepted)
+}

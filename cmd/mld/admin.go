@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/rs/zerolog"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/admin"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// operator is the admin socket and what was asked there.
+type operator struct {
+	*admin.Server
+	path  string // of the socket, "" where there is none
+	drain chan struct{}
+}
+
+// serveAdmin answers the operator on the socket that was named, or in the runtime
+// directory. What an operator may do is added here.
+func serveAdmin(ctx context.Context, named string, log zerolog.Logger, failed chan<- error) (*operator, error) {
+	o := &operator{Server: admin.New(), drain: make(chan struct{}, 1)}
+	o.Handle("POST /drain", "answer what is in flight, take nothing new, and end", http.HandlerFunc(o.handleDrain))
+	usual := ""
+	if named == "" {
+		var err error
+		if usual, err = ipc.PlaceSocket("mld-admin.sock"); err != nil {
+			log.Warn().Err(err).Msg("no admin socket: give it a place with --admin")
+			return o, nil
+		}
+	}
+	ln, err := admin.Listen(ctx, named, usual, log)
+	if err != nil || ln == nil {
+		return o, err
+	}
+	o.path = ln.Addr().String()
+	go func() {
+		if err := o.Serve(ln); err != nil {
+			failed <- err
+		}
+	}()
+	return o, nil
+}
+
+// handleDrain does what SIGTERM does; a second one changes nothing.
+func (o *operator) handleDrain(w http.ResponseWriter, _ *http.Request) {
+	select {
+	case o.drain <- struct{}{}:
+	default:
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
