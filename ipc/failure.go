@@ -1,6 +1,9 @@
 package ipc
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // FailureRequest asks whether a component is about to fail.
 type FailureRequest struct {
@@ -74,6 +77,7 @@ func (q *FailureRequest) Validate() error {
 // Copy returns a deep copy.
 func (q *FailureRequest) Copy() Request {
 	c := *q
+	c.Component = strings.Clone(q.Component) // it may be in storage of the request's reader
 	c.HistoricalHealth = slices.Clone(q.HistoricalHealth)
 	c.FailureHistory = slices.Clone(q.FailureHistory)
 	return &c
@@ -95,9 +99,12 @@ func (q *FailureRequest) append(b []byte) []byte {
 
 func (q *FailureRequest) parse(r *reader) {
 	n := r.tuple("failure request", failureRequestFields)
-	// A component asks about itself again and again: its name is only copied
-	// when it differs from the one already here.
-	if name := r.bytes("component", MaxComponentBytes); string(name) != q.Component {
+	switch name := r.bytes("component", MaxComponentBytes); {
+	case r.held != nil:
+		q.Component = r.held.hold(name)
+	case string(name) != q.Component:
+		// A component asks about itself again and again: its name is only copied
+		// when it differs from the one already here.
 		q.Component = r.names.intern(name)
 	}
 	q.HealthScore = r.f32("health_score")

@@ -20,6 +20,7 @@ type reader struct {
 	off   int
 	err   error
 	names *interner // of components; nil where nobody keeps them
+	held  *Names    // of components in place of names; nil but in ParseRequestIn
 }
 
 func (r *reader) left() int { return len(r.b) - r.off }

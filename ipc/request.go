@@ -41,7 +41,13 @@ func AppendRequest(b []byte, q Request) []byte { return q.append(b) }
 // bytes are no such array and a *StatusError when a value is outside its range;
 // in the latter case rest is still valid.
 func ParseRequest(b []byte, q Request) (rest []byte, err error) {
-	r := reader{b: b}
+	return ParseRequestIn(b, q, nil)
+}
+
+// ParseRequestIn is ParseRequest for requests that live no longer than names, which
+// holds the component's name; with nil the name is the request's own.
+func ParseRequestIn(b []byte, q Request, names *Names) (rest []byte, err error) {
+	r := reader{b: b, held: names}
 	parseRequest(&r, q)
 	if r.err != nil {
 		return nil, r.err

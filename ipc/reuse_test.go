@@ -1,6 +1,9 @@
 package ipc
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // TestReuseLeaksNothing decodes every golden slot into storage that held the
 // largest message before. Storage is reused on the hot path: what an earlier peer
@@ -55,5 +58,37 @@ func TestReuseLeaksNothing(t *testing.T) {
 	}
 	if looked < 100 {
 		t.Errorf("only %d slots looked at", looked)
+	}
+}
+
+// TestNamesAreGoodUntilReset: names stay as they were while the storage grows, and a
+// copy of a request outlives them.
+func TestNamesAreGoodUntilReset(t *testing.T) {
+	var names Names
+	var list []*FailureRequest
+	for i := range 500 {
+		wire := AppendRequest(nil, &FailureRequest{Component: fmt.Sprintf("component-%d", i)})
+		q := new(FailureRequest)
+		if rest, err := ParseRequestIn(wire, q, &names); err != nil || len(rest) != 0 {
+			t.Fatalf("%d bytes left, %v", len(rest), err)
+		}
+		clear(wire)
+		list = append(list, q)
+	}
+	kept := list[0].Copy().(*FailureRequest)
+	for i, q := range list {
+		if want := fmt.Sprintf("component-%d", i); q.Component != want {
+			t.Fatalf("component %q, want %q", q.Component, want)
+		}
+	}
+	names.Reset()
+	if _, err := ParseRequestIn(AppendRequest(nil, &FailureRequest{Component: "another-name"}), list[1], &names); err != nil || list[1].Component != "another-name" {
+		t.Errorf("%q, %v", list[1].Component, err)
+	}
+	if kept.Component != "component-0" {
+		t.Errorf("the copy is about %q", kept.Component)
+	}
+	if _, err := ParseRequestIn(AppendRequest(nil, &FailureRequest{}), list[2], &names); err == nil {
+		t.Error("a request about nothing passed")
 	}
 }

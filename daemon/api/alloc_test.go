@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -39,6 +40,38 @@ func TestMsgpackAllocations(t *testing.T) {
 					t.Errorf("%s %v of %d: %v allocations, want 0", name, k, n, got)
 				}
 			}
+		}
+	}
+}
+
+// TestNewComponentsAllocateNothing asks about components that nobody asked about
+// before, in each call.
+func TestNewComponentsAllocateNothing(t *testing.T) {
+	for _, n := range []int{1, 64} {
+		var bodies [][]byte
+		var last string
+		for call := range 102 {
+			reqs := make([]ipc.Request, n)
+			for i := range reqs {
+				q := fullRequest(ipc.Failure, 1).(*ipc.FailureRequest)
+				q.Component = fmt.Sprintf("component-%d", call*n+i)
+				reqs[i], last = q, q.Component
+			}
+			bodies = append(bodies, Msgpack.AppendCall(nil, ipc.Failure, reqs, n > 1))
+		}
+		c, next := Call{Kind: ipc.Failure, Batch: n > 1}, 0
+		ask := func() {
+			if err := Msgpack.ParseCall(bodies[next], &c); err != nil {
+				t.Fatal(err)
+			}
+			next++
+		}
+		ask() // the storage gets its size
+		if got := testing.AllocsPerRun(len(bodies)-2, ask); got != 0 {
+			t.Errorf("%d questions about new components: %v allocations, want 0", n, got)
+		}
+		if got := c.Requests[n-1].(*ipc.FailureRequest).Component; next != len(bodies) || got != last {
+			t.Errorf("call %d is about %q, want %q", next, got, last)
 		}
 	}
 }

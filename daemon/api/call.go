@@ -13,7 +13,8 @@ type Call struct {
 	Forms    []AddressForm // per slot: how its answer writes addresses
 	Unknown  int           // unknown fields that were ignored (JSON)
 
-	json jsonReader
+	json  jsonReader
+	names ipc.Names // of components, in msgpack
 }
 
 // ParseCall reads a call of c.Kind; c.Batch says which of the two forms it has.
@@ -72,6 +73,7 @@ func (c *Call) reset() {
 	}
 	c.Requests, c.Faults, c.Forms = c.Requests[:0], c.Faults[:0], c.Forms[:0]
 	c.Unknown = 0
+	c.names.Reset()
 }
 
 // slot adds a slot and gives its request, whose storage may be an earlier call's.

@@ -18,7 +18,7 @@ func parseCallMsgpack(body []byte, c *Call) error {
 	}
 	for i := 0; i < n && r.err == nil; i++ {
 		q := c.slot()
-		if fault := r.request(q); fault != nil {
+		if fault := r.request(q, &c.names); fault != nil {
 			c.Faults[i] = invalidf("%s", ErrorText(fault))
 		}
 	}

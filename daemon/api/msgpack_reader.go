@@ -133,8 +133,8 @@ func (r *mpReader) text(what string, max int) []byte {
 
 // request reads one request. A value that is whole but not a fit request is passed
 // over and its fault returned; r.err is set only when the value has no end.
-func (r *mpReader) request(q ipc.Request) (fault error) {
-	rest, err := ipc.ParseRequest(r.b, q)
+func (r *mpReader) request(q ipc.Request, names *ipc.Names) (fault error) {
+	rest, err := ipc.ParseRequestIn(r.b, q, names)
 	return r.resume(rest, err)
 }
 
