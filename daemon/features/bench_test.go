@@ -63,6 +63,16 @@ func BenchmarkRows(b *testing.B) {
 			return 1
 		})
 	})
+	b.Run("workload-fields", func(b *testing.B) {
+		list := fullest(func() (*ipc.WorkloadRequest, int) {
+			q := drawWorkload(r)
+			return q, len(q.HistoricalCPU) + len(q.HistoricalMemory) + len(q.HistoricalGPU)
+		}, 3*ipc.MaxWorkloadHistory)
+		benchRows(b, list, func(q *ipc.WorkloadRequest) int {
+			WorkloadFieldsRow(q, 1.0/(1<<30), dst)
+			return 1
+		})
+	})
 	b.Run("failure", func(b *testing.B) {
 		list := fullest(func() (*ipc.FailureRequest, int) {
 			q, _ := drawFailure(r)

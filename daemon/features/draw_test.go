@@ -50,6 +50,18 @@ func drawBytes(r *rand.Rand) ([]uint64, uint64) {
 	return h, v
 }
 
+// drawWorkload is a question with one of three agents without a GPU.
+func drawWorkload(r *rand.Rand) *ipc.WorkloadRequest {
+	q := &ipc.WorkloadRequest{TimeOfDay: uint8(r.IntN(24)), DayOfWeek: uint8(r.IntN(7))}
+	q.HistoricalCPU, q.CurrentCPU = drawShares(r)
+	q.HistoricalMemory, q.CurrentMemory = drawBytes(r)
+	if r.IntN(3) > 0 {
+		q.HistoricalGPU, q.CurrentGPU.Value = drawShares(r)
+		q.CurrentGPU.Valid = true
+	}
+	return q
+}
+
 func drawFailure(r *rand.Rand) (q *ipc.FailureRequest, failureType uint8) {
 	q = &ipc.FailureRequest{
 		HistoricalHealth:     make([]float32, r.IntN(ipc.MaxHealthHistory+1)),

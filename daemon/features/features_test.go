@@ -9,7 +9,7 @@ import (
 )
 
 func TestLayoutsNameEveryColumnOnce(t *testing.T) {
-	for _, l := range []Layout{Workload, Memory, Failure, Threat} {
+	for _, l := range []Layout{Workload, Memory, Failure, Threat, WorkloadFields, MemoryFields, FailureFields, ThreatFields} {
 		seen := map[string]bool{}
 		for _, n := range l.Names {
 			if seen[n] || n == "" {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/mlbridge/mlbridge/daemon/engine"
+	"github.com/mlbridge/mlbridge/daemon/features"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -43,17 +44,13 @@ func New(kind ipc.Kind, m *engine.Model) (*Predictor, error) {
 	meta := newMetadata(m)
 	p := &Predictor{kind: kind, model: m, idle: make(chan *worker, maxIdle)}
 	p.name, p.version = meta.text("name"), meta.text("version")
-	switch kind {
-	case ipc.Workload:
-		p.family = newWorkload(meta)
-	case ipc.Threat:
-		p.family = newThreat(meta)
-	case ipc.Failure:
-		p.family = newFailure(meta)
-	case ipc.Memory:
-		p.family = newMemory(meta)
-	default:
+	switch {
+	case !kind.Valid():
 		return nil, fmt.Errorf("predict: no predictor for %v", kind)
+	case meta.values["features"] == features.FieldsVersion:
+		p.family = newPlain(kind, meta)
+	default:
+		p.family = newShipped(kind, meta)
 	}
 	if len(p.name)+1+len(p.version) > ipc.MaxModelBytes {
 		meta.failf("name and version are longer than %d bytes", ipc.MaxModelBytes-1)
@@ -62,6 +59,19 @@ func New(kind ipc.Kind, m *engine.Model) (*Predictor, error) {
 		return nil, fmt.Errorf("predict: %v model: %w", kind, meta.err)
 	}
 	return p, nil
+}
+
+// newShipped gives the family of kind k for a model on this program's own features.
+func newShipped(k ipc.Kind, m *metadata) family {
+	switch k {
+	case ipc.Workload:
+		return newWorkload(m)
+	case ipc.Threat:
+		return newThreat(m)
+	case ipc.Failure:
+		return newFailure(m)
+	}
+	return newMemory(m)
 }
 
 // Kind is the kind of requests that Predict takes.

@@ -41,23 +41,11 @@ func (*workload) prepare(req ipc.Request, s *slot, dst []float32) int {
 	window.Bytes(q.HistoricalMemory, q.CurrentMemory)
 	add(signalMemory)
 	s.places[signalGPU] = -1
-	if now, ok := gpuNow(q); ok {
+	if now, ok := features.CurrentGPU(q); ok {
 		window.Shares(q.HistoricalGPU, now)
 		add(signalGPU)
 	}
 	return rows
-}
-
-// gpuNow is the current gpu share. An agent with neither a reading nor a
-// history of one has no GPU.
-func gpuNow(q *ipc.WorkloadRequest) (float32, bool) {
-	if q.CurrentGPU.Valid {
-		return q.CurrentGPU.Value, true
-	}
-	if n := len(q.HistoricalGPU); n > 0 {
-		return q.HistoricalGPU[n-1], true
-	}
-	return 0, false
 }
 
 func (m *workload) conclude(req ipc.Request, s *slot, w *worker, first int, out *ipc.Prediction) {
@@ -70,7 +58,7 @@ func (m *workload) conclude(req ipc.Request, s *slot, w *worker, first int, out 
 	p.CPU = unit(float32(float64(q.CurrentCPU) + change(signalCPU)))
 	p.Memory = shift(q.CurrentMemory, change(signalMemory))
 	if s.places[signalGPU] >= 0 {
-		now, _ := gpuNow(q)
+		now, _ := features.CurrentGPU(q)
 		p.GPU = ipc.Some(unit(float32(float64(now) + change(signalGPU))))
 	}
 	p.Confidence = unit(w.session.Output(m.confidence)[first+s.places[signalCPU]])

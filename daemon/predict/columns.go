@@ -1,0 +1,53 @@
+package predict
+
+import "strings"
+
+// column is where a number of the model is: at a place in the rows of an output.
+type column struct{ output, at, width int }
+
+// of gives the column's number for a row of w's run.
+func (c column) of(w *worker, row int) float32 {
+	return w.session.Output(c.output)[row*c.width+c.at]
+}
+
+// columns names the numbers that the model gives for a row. The metadata "outputs"
+// lists them, over all outputs in the file's order and separated by commas; without
+// it, an output of one number is called what the file calls it. Numbers called "-" are
+// passed over.
+func (m *metadata) columns() map[string]column {
+	names, listed := strings.Split(m.values["outputs"], ","), m.values["outputs"] != ""
+	found, next := map[string]column{}, 0
+	for i, o := range m.outputs {
+		for at := range o.Width {
+			name := o.Name
+			switch {
+			case listed && next < len(names):
+				name = strings.TrimSpace(names[next])
+			case listed || o.Width > 1:
+				m.failf("the outputs have %d numbers a row and %q names %d of them: name each", m.numbersOut(), "outputs", min(next, len(names)))
+				return nil
+			}
+			next++
+			if name == "-" {
+				continue
+			}
+			if _, twice := found[name]; twice {
+				m.failf("two outputs are called %q", name)
+			}
+			found[name] = column{output: i, at: at, width: o.Width}
+		}
+	}
+	if listed && next != len(names) {
+		m.failf("the outputs have %d numbers a row, %q names %d", next, "outputs", len(names))
+	}
+	return found
+}
+
+// numbersOut is how many numbers the model gives for a row.
+func (m *metadata) numbersOut() int {
+	n := 0
+	for _, o := range m.outputs {
+		n += o.Width
+	}
+	return n
+}

@@ -1,0 +1,107 @@
+package predict
+
+import (
+	"strings"
+
+	"github.com/mlbridge/mlbridge/daemon/features"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// plain reads models on the request's own fields (features.FieldsVersion), one row a
+// question. Their outputs carry the names of the reply's fields; those that a model
+// does not have are left out of answers where a reply may, or come from the rules.
+type plain struct {
+	meta *metadata
+	out  map[string]column
+}
+
+// newPlain gives the family of kind k for a model on plain fields.
+func newPlain(k ipc.Kind, m *metadata) family {
+	m.layout(features.FieldsOf(k))
+	p := plain{m, m.columns()}
+	var f family
+	switch k {
+	case ipc.Workload:
+		f = newWorkloadFields(&p)
+	case ipc.Threat:
+		f = newThreatFields(&p)
+	case ipc.Failure:
+		f = newFailureFields(&p)
+	case ipc.Memory:
+		f = newMemoryFields(&p)
+	}
+	for name := range p.out {
+		m.failf("%v models have no output %q", k, name)
+	}
+	return f
+}
+
+// must takes the column of a name that a model has to have.
+func (p *plain) must(name string) column {
+	c, ok := p.may(name)
+	if !ok {
+		p.meta.failf("no output %q", name)
+	}
+	return c
+}
+
+// may takes the column of a name where the model has it.
+func (p *plain) may(name string) (column, bool) {
+	c, ok := p.out[name]
+	delete(p.out, name)
+	return c, ok
+}
+
+// oneRow is a family with a row for each question.
+type oneRow struct{}
+
+func (oneRow) maxRows() int { return 1 }
+
+// ownConfidence is a model's confidence: its output, or, without one, the probability
+// that the verdict at 0.5 is right.
+type ownConfidence struct {
+	column column
+	given  bool
+}
+
+func (p *plain) ownConfidence() (c ownConfidence) {
+	c.column, c.given = p.may("confidence")
+	return c
+}
+
+func (c ownConfidence) of(w *worker, row int, raw float32) float32 {
+	switch {
+	case raw-raw != 0: // no number
+		return 0
+	case c.given:
+		return unit(c.column.of(w, row))
+	}
+	return verdict(unit(raw))
+}
+
+// classes takes the columns of n classes: all of them, or none.
+func (p *plain) classes(prefix string, n int) []column {
+	some := false
+	for name := range p.out {
+		some = some || strings.HasPrefix(name, prefix)
+	}
+	if !some {
+		return nil
+	}
+	list := make([]column, n)
+	for i := range list {
+		list[i] = p.must(prefix + string(rune('0'+i)))
+	}
+	return list
+}
+
+// largest gives the class with the largest number, the first among equals.
+func largest(classes []column, w *worker, row int) uint8 {
+	best, most := 0, classes[0].of(w, row)
+	for i, c := range classes[1:] {
+		if v := c.of(w, row); v > most {
+			best, most = i+1, v
+		}
+	}
+	return uint8(best)
+}
