@@ -41,6 +41,9 @@ func prepare(ctx context.Context, s *process.Starter, o *options, temp string) (
 		if sides[i].env, err = newEnv(s, temp, i); err != nil {
 			return sides, err
 		}
+		if sides[i].env.Toy, err = toy(sides[old].tree.Root); err != nil {
+			return sides, err
+		}
 		fmt.Fprintf(os.Stderr, "building %s\n", sides[i].tree.Label)
 		if err := sides[i].build(ctx); err != nil {
 			return sides, err
@@ -68,10 +71,17 @@ func newEnv(s *process.Starter, temp string, i int) (*system.Env, error) {
 			err = os.Mkdir(dir, 0o755)
 		}
 	}
-	if err == nil {
-		e.Toy, err = filepath.Abs("toy") // one model for both
-	}
 	return e, err
+}
+
+// toy is the folder of the model that both sides serve: the older side's, because a
+// program knows the layouts of earlier models and not those of later ones.
+func toy(root string) (string, error) {
+	theirs := filepath.Join(root, "bench", "toy")
+	if system.Exists(theirs) {
+		return filepath.Abs(theirs)
+	}
+	return filepath.Abs("toy")
 }
 
 func (d *side) build(ctx context.Context) error {

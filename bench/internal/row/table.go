@@ -73,7 +73,7 @@ func All() []Row {
 		{Name: "cold-http-tcp", Start: coldTCP, Cold: true, Ask: ask("bridge", 1, 1), Ratio: true},
 		{Name: "cold-embedded", Start: embedded, Cold: true, Ask: ask("bridge", 1, 1), Ratio: true, Needs: Embedded},
 		{Name: "cold-http-unix-1ms", Start: coldUnix, Cold: true, Ask: client.Spec{Protocol: "bridge", Default: true}, Ratio: true, Note: "with the default budget of 1 ms"},
-		{Name: "cold-failure", Start: coldUnix, Cold: true, Ask: about(ipc.Failure), Ratio: true, Note: "a toy of 41-32-16-4 and one row a question, where workload has three"},
+		{Name: "cold-failure", Start: coldUnix, Cold: true, Ask: about(ipc.Failure), Ratio: true, Note: "a toy of 41-32-16-4"},
 		{Name: "cold-http-unix-raw", Start: coldUnix, Cold: true, Ask: ask(client.Floor, 1, 1), Ratio: true, Note: rawNote},
 	}
 	for _, k := range ipc.Kinds {
@@ -123,7 +123,7 @@ func many() []Row {
 		{Name: "batch-16", Start: coldUnix, Cold: true, Ask: batch(16, 4), Note: batchNote},
 		{Name: "batch-64", Start: coldUnix, Cold: true, Ask: batch(64, 4), Note: batchNote},
 		{Name: "batch-64-single", Start: coldUnix, Cold: true, Ask: batch(64, 1), Note: "one batch in flight; latency is a batch's"},
-		{Name: "batch-64-failure", Start: coldUnix, Cold: true, Ask: client.Spec{Protocol: "bridge", Kind: ipc.Failure, Batch: 64, InFlight: 4}, Note: "one row a question; " + batchNote},
+		{Name: "batch-64-failure", Start: coldUnix, Cold: true, Ask: client.Spec{Protocol: "bridge", Kind: ipc.Failure, Batch: 64, InFlight: 4}, Note: batchNote},
 		{Name: "batch-256", Start: coldUnix, Cold: true, Ask: batch(256, 4), Note: batchNote},
 	}
 }

@@ -53,4 +53,4 @@ func count() {
 }
 
 // model is as long as the name of the toy model in ml-bridge's replies.
-const model = "toy-mlp@36-32-16-4"
+const model = "toy-mlp@35-32-16-4"
