@@ -135,6 +135,10 @@ func (s *Server) Listen(ln *Listener) error {
 	return nil
 }
 
+// SetBudget changes Limits.Budget for the calls that come from now on. Call it on the
+// loop.
+func (s *Server) SetBudget(d time.Duration) { s.cfg.Limits.Budget = d }
+
 // Discard closes the listener of a server whose loop never ran.
 func (s *Server) Discard() { s.stopAccept() }
 

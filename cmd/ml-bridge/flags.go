@@ -7,42 +7,40 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/mlbridge/mlbridge/bridge"
 	"github.com/mlbridge/mlbridge/bridge/upstream"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
-const description = "Answer prediction requests inside their budget. Without any flag: on the socket in the runtime directory and on 127.0.0.1:9006, with mld on 127.0.0.1:9005."
-
 // builtIn is what --models calls the models in the binary.
 const builtIn = "embedded"
 
-// flags is the command line.
+// flags are the settings of ml-bridge. Each is a flag, an environment variable
+// (MLBRIDGE_ and its name) and a key of the settings file; those with live:"" also
+// change in a running bridge, on SIGHUP.
 type flags struct {
-	Socket     string   `help:"Unix socket to answer on (default: where ml-bridge's clients look for it)." env:"MLBRIDGE_SOCKET" placeholder:"PATH"`
-	SocketMode string   `help:"Permissions of the socket, octal. With more than 0600, peers of other users are admitted." env:"MLBRIDGE_SOCKET_MODE" default:"0600"`
-	HTTP       string   `name:"http" help:"Address of the HTTP API, host:port; empty for none." env:"MLBRIDGE_HTTP" default:"127.0.0.1:9006" placeholder:"ADDR"`
-	Admin      string   `help:"Unix socket for its operator, mode 0600: drain, profiles; 'off' for none (default: beside the socket, bridge-admin.sock)." env:"MLBRIDGE_ADMIN" placeholder:"PATH"`
-	AllowHost  []string `help:"Host name that HTTP requests may carry besides the loopback ones; may be repeated." env:"MLBRIDGE_ALLOW_HOST" placeholder:"NAME"`
+	Socket     string   `help:"Unix socket to answer on (default: where ml-bridge's clients look for it)." placeholder:"PATH" group:"where"`
+	SocketMode string   `help:"Permissions of the socket, octal. With more than 0600, peers of other users are admitted." default:"0600" group:"where"`
+	HTTP       string   `name:"http" help:"Address of the HTTP API, host:port; empty for none." default:"127.0.0.1:9006" placeholder:"ADDR" group:"where"`
+	AllowHost  []string `help:"Host name that HTTP requests may carry besides the loopback ones; may be repeated." placeholder:"NAME" group:"where"`
+	Admin      string   `help:"Unix socket for its operator, mode 0600: drain, profiles; 'off' for none (default: beside the socket, bridge-admin.sock)." placeholder:"PATH" group:"where"`
 
-	Models string `help:"Host the engine in this process instead of asking mld: 'embedded' for the built-in models, or a folder with a manifest.json." env:"MLBRIDGE_MODELS" placeholder:"DIR" xor:"engine"`
+	Models          string        `help:"Host the engine in this process instead of asking mld: 'embedded' for the built-in models, or a folder with a manifest.json." placeholder:"DIR" xor:"engine" group:"whom"`
+	Upstream        string        `help:"Where mld is: http://host:port, https://host:port or unix:/path (default http://127.0.0.1:9005)." placeholder:"URL" xor:"engine" group:"whom"`
+	UpstreamClient  string        `help:"HTTP client to use: the event loop's own, or Go's net/http (${enum})." enum:"loop,net/http" default:"loop" group:"whom"`
+	UpstreamTimeout time.Duration `help:"One call to mld may take so long; callers with less time are answered meanwhile." default:"1s" group:"whom" live:""`
 
-	Upstream        string        `help:"Where mld is: http://host:port, https://host:port or unix:/path (default http://127.0.0.1:9005)." env:"MLBRIDGE_UPSTREAM" placeholder:"URL" xor:"engine"`
-	UpstreamClient  string        `help:"HTTP client to use: the event loop's own, or Go's net/http (${enum})." env:"MLBRIDGE_UPSTREAM_CLIENT" enum:"loop,net/http" default:"loop"`
-	UpstreamTimeout time.Duration `help:"One call to mld may take so long; callers with less time are answered meanwhile." env:"MLBRIDGE_UPSTREAM_TIMEOUT" default:"1s"`
+	Budget     time.Duration `help:"Budget of a call on the socket that names none." default:"1ms" group:"how" live:""`
+	TTL        time.Duration `name:"ttl" help:"How long a model's answer serves the same question." default:"100ms" group:"how" live:""`
+	StaleBound time.Duration `help:"How long it may serve the same subject when nothing better is in time (default 10 × ttl)." group:"how" live:""`
 
-	Budget     time.Duration `help:"Budget of a call on the socket that names none." env:"MLBRIDGE_BUDGET" default:"1ms"`
-	TTL        time.Duration `name:"ttl" help:"How long a model's answer serves the same question." env:"MLBRIDGE_TTL" default:"100ms"`
-	StaleBound time.Duration `help:"How long it may serve the same subject when nothing better is in time (default 10 × ttl)." env:"MLBRIDGE_STALE_BOUND"`
-	Subjects   int           `help:"Agents, or components, of a kind whose last answer is remembered." env:"MLBRIDGE_SUBJECTS" default:"65536"`
-	MaxConns   int           `help:"Connections on the socket at a time." env:"MLBRIDGE_MAX_CONNS" default:"12000"`
-	Drain      time.Duration `help:"How long calls in flight may take to finish after SIGTERM." env:"MLBRIDGE_DRAIN" default:"10s"`
+	Subjects int           `help:"Agents, or components, of a kind whose last answer is remembered." default:"65536" group:"bounds"`
+	MaxConns int           `help:"Connections on the socket at a time." default:"12000" group:"bounds"`
+	Drain    time.Duration `help:"How long calls in flight may take to finish after SIGTERM." default:"10s" group:"bounds" live:""`
 
-	LogFormat string           `help:"Log as JSON lines, for people, or by whether standard error is a terminal (${enum})." env:"MLBRIDGE_LOG_FORMAT" enum:"auto,json,console" default:"auto"`
-	Version   kong.VersionFlag `help:"Print the version and exit."`
+	LogFormat string `help:"Log as JSON lines, for people, or by whether standard error is a terminal (${enum})." enum:"auto,json,console" default:"auto" group:"log"`
+	LogLevel  string `help:"Least severe messages that are logged (${enum})." enum:"debug,info,warn,error" default:"info" group:"log" live:""`
 }
 
 // defaultUpstream is where mld listens by itself. kong does not know it as the
@@ -123,4 +121,9 @@ func (f *flags) config() (bridge.Config, error) {
 		cfg.Server.Admit = ipc.SameUser(uint32(os.Geteuid()))
 	}
 	return cfg, nil
+}
+
+// tuning is what of the flags a running bridge can change.
+func (f *flags) tuning() bridge.Tuning {
+	return bridge.Tuning{Budget: f.Budget, TTL: f.TTL, StaleBound: f.StaleBound, Attempt: f.UpstreamTimeout}
 }

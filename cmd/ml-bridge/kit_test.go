@@ -15,12 +15,16 @@ const startup = 30 * time.Second
 type bridgeProcess struct {
 	*exec.Cmd
 	http   string
+	lines  chan logLine // the log; what nobody awaits is dropped when it is full
 	exited chan struct{}
 }
 
+// logLine is what the tests read of a line of the log.
+type logLine struct{ Message, HTTP, Setting, From, To, Error string }
+
 func startBridge(t *testing.T, args ...string) *bridgeProcess {
 	t.Helper()
-	p := &bridgeProcess{Cmd: command(t, append(args, "--log-format", "json")...), exited: make(chan struct{})}
+	p := &bridgeProcess{Cmd: command(t, append(args, "--log-format", "json")...), lines: make(chan logLine, 100), exited: make(chan struct{})}
 	log, err := p.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -28,14 +32,17 @@ func startBridge(t *testing.T, args ...string) *bridgeProcess {
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ready := make(chan string, 1)
 	go func() {
 		defer close(p.exited)
 		lines := bufio.NewScanner(log)
 		for lines.Scan() {
-			var l struct{ Message, HTTP string }
-			if json.Unmarshal(lines.Bytes(), &l) == nil && l.Message == "READY" {
-				ready <- l.HTTP
+			var l logLine
+			if json.Unmarshal(lines.Bytes(), &l) != nil {
+				continue
+			}
+			select {
+			case p.lines <- l:
+			default:
 			}
 		}
 		_ = p.Wait()
@@ -44,14 +51,26 @@ func startBridge(t *testing.T, args ...string) *bridgeProcess {
 		_ = p.Process.Kill()
 		<-p.exited
 	})
-	select {
-	case p.http = <-ready:
-	case <-p.exited:
-		t.Fatalf("ml-bridge %v ended before it was ready", args)
-	case <-time.After(startup):
-		t.Fatalf("ml-bridge %v is not ready after %v", args, startup)
-	}
+	p.http = p.await(t, "READY").HTTP
 	return p
+}
+
+// await gives the next line of the log with the message.
+func (p *bridgeProcess) await(t *testing.T, message string) logLine {
+	t.Helper()
+	late := time.After(startup)
+	for {
+		select {
+		case l := <-p.lines:
+			if l.Message == message {
+				return l
+			}
+		case <-p.exited:
+			t.Fatalf("ml-bridge %v ended without saying %q", p.Args, message)
+		case <-late:
+			t.Fatalf("ml-bridge %v does not say %q within %v", p.Args, message, startup)
+		}
+	}
 }
 
 // exit waits for the exit code.

@@ -1,10 +1,10 @@
 // Command ml-bridge answers prediction requests on a Unix socket inside their
 // budget, and over HTTP, asking mld for what it does not know. Run it with --help
-// for its flags, each of which has an environment variable; it needs none, no file
-// and no privileges.
+// for its settings, which are flags, environment variables and keys of a file; it needs
+// none, no file and no privileges.
 //
 // SIGTERM and SIGINT drain: peers are told to go away, calls in flight are
-// answered, exit 0; a second signal exits at once.
+// answered, exit 0; a second signal exits at once. SIGHUP reads the settings again.
 package main
 
 import (
@@ -17,12 +17,16 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 // run is main with its result as a value.
 func run(args []string) int {
-	var f flags
-	if !cli.Parse("ml-bridge", description, &f, args) {
-		return cli.ExitUsage
+	c, source, code, ok := cli.Start[commands](&app, args)
+	if !ok {
+		return code
 	}
-	log := cli.NewLogger(os.Stderr, f.LogFormat)
+	cli.SetLevel(c.LogLevel)
+	log := cli.NewLogger(os.Stderr, c.LogFormat)
+	source.Warn(log)
 	stop, done := cli.StopSignals()
 	defer done()
-	return cli.ExitCode(log, serve(f, log, stop))
+	reload, unhook := cli.ReloadSignal()
+	defer unhook()
+	return cli.ExitCode(log, serve(c.flags, source, log, stop, reload))
 }

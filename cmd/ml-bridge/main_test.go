@@ -82,7 +82,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	for _, want := range []string{
 		"--socket=PATH", "--socket-mode=\"0600\"", "--http=ADDR", "--admin=PATH", "--allow-host", "--models=DIR", "--upstream=URL", "--upstream-client=\"loop\"",
 		"--upstream-timeout=1s", "--budget=1ms", "--ttl=100ms", "--stale-bound=DURATION", "--subjects=65536", "--max-conns=12000", "--drain=10s", "--log-format=\"auto\"", "--version",
-		"$MLBRIDGE_UPSTREAM", "$MLBRIDGE_SOCKET",
+		"MLBRIDGE_SOME_NAME", "config check", "SIGHUP", "--config=FILE",
 	} {
 		if !strings.Contains(help, want) {
 			t.Errorf("--help does not say %s:\n%s", want, help)

@@ -26,7 +26,7 @@ import (
 const logPeriod = time.Minute
 
 // serve runs the bridge until a signal arrives on stop or something fails.
-func serve(f flags, log zerolog.Logger, stop <-chan os.Signal) error {
+func serve(f flags, source *cli.Source[commands], log zerolog.Logger, stop, reload <-chan os.Signal) error {
 	cfg, err := f.config()
 	if err != nil {
 		return err
@@ -64,18 +64,28 @@ func serve(f flags, log zerolog.Logger, stop <-chan os.Signal) error {
 	defer operator.Close()
 	go func() { p.ran <- b.Run() }()
 	log.Info().Str("socket", socket).Str("http", address).Str("admin", p.admin).Str("upstream", upstream).Str("version", cli.Version()).Msg("READY")
-	select {
-	case err := <-p.failed:
-		b.Shutdown(0)
-		return err
-	case err := <-p.ran:
-		return fmt.Errorf("the event loop ended: %w", err)
-	case <-p.drainAsked:
-		log.Info().Str("asked_by", "operator").Stringer("at_most", f.Drain).Msg("draining")
-		return p.drain(&f, stop)
-	case sig := <-stop:
-		log.Info().Str("signal", sig.String()).Stringer("at_most", f.Drain).Msg("draining")
-		return p.drain(&f, stop)
+	for {
+		select {
+		case err := <-p.failed:
+			b.Shutdown(0)
+			return err
+		case err := <-p.ran:
+			return fmt.Errorf("the event loop ended: %w", err)
+		case <-reload:
+			if c, ok := source.Reload(log); ok {
+				f.Drain = c.Drain
+				cli.SetLevel(c.LogLevel)
+				if err := b.Tune(c.tuning()); err != nil {
+					log.Error().Err(err).Msg("settings not taken")
+				}
+			}
+		case <-p.drainAsked:
+			log.Info().Str("asked_by", "operator").Stringer("at_most", f.Drain).Msg("draining")
+			return p.drain(&f, stop)
+		case sig := <-stop:
+			log.Info().Str("signal", sig.String()).Stringer("at_most", f.Drain).Msg("draining")
+			return p.drain(&f, stop)
+		}
 	}
 }
 

@@ -1,24 +1,23 @@
 package main
 
-import (
-	"time"
+import "time"
 
-	"github.com/alecthomas/kong"
-)
-
-const description = "Serve the prediction models over HTTP. Without any flag: the built-in models on 127.0.0.1:9005."
-
-// flags is the command line.
+// flags are the settings of mld. Each is a flag, an environment variable (MLD_ and
+// its name) and a key of the settings file; those with live:"" also change in a
+// running mld, on SIGHUP.
 type flags struct {
-	Listen     []string         `help:"Address to listen on, host:port or unix:/path; may be repeated (default 127.0.0.1:9005, or the sockets passed by systemd)." env:"MLD_LISTEN" placeholder:"ADDR"`
-	Admin      string           `help:"Unix socket for its operator, mode 0600: drain, profiles; 'off' for none (default: mld-admin.sock in the runtime directory)." env:"MLD_ADMIN" placeholder:"PATH"`
-	Models     string           `help:"Folder with a manifest.json and model files that replace the built-in models." env:"MLD_MODELS" type:"existingdir" placeholder:"DIR"`
-	AllowHost  []string         `help:"Host name that requests on a loopback address may carry besides localhost; may be repeated." env:"MLD_ALLOW_HOST" placeholder:"NAME"`
-	MaxConns   int              `help:"Open connections; further ones are refused." env:"MLD_MAX_CONNS" default:"4096"`
-	HTTPServer string           `help:"What answers plain predictions: event loops, or the HTTP library, which answers everything else in any case (${enum})." env:"MLD_HTTP_SERVER" enum:"loop,library" default:"loop"`
-	Drain      time.Duration    `help:"How long calls in flight may take to finish after SIGTERM." env:"MLD_DRAIN" default:"10s"`
-	LogFormat  string           `help:"Log as JSON lines, for people, or by whether standard error is a terminal (${enum})." env:"MLD_LOG_FORMAT" enum:"auto,json,console" default:"auto"`
-	Version    kong.VersionFlag `help:"Print the version and exit."`
+	Listen     []string `help:"Address to listen on, host:port or unix:/path; may be repeated (default 127.0.0.1:9005, or the sockets passed by systemd)." placeholder:"ADDR" group:"where"`
+	AllowHost  []string `help:"Host name that requests on a loopback address may carry besides localhost; may be repeated." placeholder:"NAME" group:"where"`
+	HTTPServer string   `help:"What answers plain predictions: event loops, or the HTTP library, which answers everything else in any case (${enum})." enum:"loop,library" default:"loop" group:"where"`
+	Admin      string   `help:"Unix socket for its operator, mode 0600: drain, profiles; 'off' for none (default: mld-admin.sock in the runtime directory)." placeholder:"PATH" group:"where"`
+
+	Models string `help:"Folder with a manifest.json and model files that replace the built-in models; SIGHUP reads it again." type:"existingdir" placeholder:"DIR" group:"models"`
+
+	MaxConns int           `help:"Open connections; further ones are refused." default:"4096" group:"bounds"`
+	Drain    time.Duration `help:"How long calls in flight may take to finish after SIGTERM." default:"10s" group:"bounds" live:""`
+
+	LogFormat string `help:"Log as JSON lines, for people, or by whether standard error is a terminal (${enum})." enum:"auto,json,console" default:"auto" group:"log"`
+	LogLevel  string `help:"Least severe messages that are logged (${enum})." enum:"debug,info,warn,error" default:"info" group:"log" live:""`
 }
 
 // Validate is called by kong.

@@ -1,16 +1,15 @@
 // Command mld is the inference daemon: it serves models over HTTP, in JSON and in
-// msgpack, on TCP and on Unix sockets. Run it with --help for its flags, each of
-// which has an environment variable; it needs none, no file and no privileges.
+// msgpack, on TCP and on Unix sockets. Run it with --help for its settings,
+// which are flags, environment variables and keys of a file; it needs none, no file and
+// no privileges.
 //
 // SIGTERM and SIGINT let the calls in flight finish and exit 0; a second one exits
-// at once. SIGHUP loads the models anew.
+// at once. SIGHUP reads the settings and the models again.
 package main
 
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
 )
@@ -19,15 +18,16 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 // run is main with its result as a value.
 func run(args []string) int {
-	var f flags
-	if !cli.Parse("mld", description, &f, args) {
-		return cli.ExitUsage
+	c, source, code, ok := cli.Start[commands](&app, args)
+	if !ok {
+		return code
 	}
-	log := cli.NewLogger(os.Stderr, f.LogFormat)
+	cli.SetLevel(c.LogLevel)
+	log := cli.NewLogger(os.Stderr, c.LogFormat)
+	source.Warn(log)
 	stop, done := cli.StopSignals()
 	defer done()
-	reload := make(chan os.Signal, 1)
-	signal.Notify(reload, syscall.SIGHUP)
-	defer signal.Stop(reload)
-	return cli.ExitCode(log, serve(context.Background(), f, log, stop, reload))
+	reload, unhook := cli.ReloadSignal()
+	defer unhook()
+	return cli.ExitCode(log, serve(context.Background(), c.flags, source, log, stop, reload))
 }

@@ -193,6 +193,36 @@ func TestLife(t *testing.T) {
 	}
 }
 
+// TestSettingsFile: mld takes its settings from a file, says on SIGHUP what changed,
+// and does not start with a key that is none.
+func TestSettingsFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mld.toml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("listen = ['127.0.0.1:0']\ndrain = '5s'\n")
+	p := launch(t, "--config", file)
+	p.await(t, "READY")
+	write("listen = ['127.0.0.1:0']\ndrain = '6s'\nmax-conns = 5\n")
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if line := p.await(t, "setting changed"); line["setting"] != "drain" || line["to"] != `"6s"` {
+		t.Errorf("changed: %v", line)
+	}
+	if line := p.await(t, "setting waits for a restart"); line["setting"] != "max-conns" {
+		t.Errorf("waits: %v", line)
+	}
+	write("lisen = 'x'\n")
+	wrong := launch(t, "--config", file)
+	if code := wrong.exit(t); code != cli.ExitUsage || !strings.Contains(wrong.text(), `did you mean "listen"?`) {
+		t.Errorf("wrong key: exit %d\n%s", code, wrong.text())
+	}
+}
+
 // TestOperator: the admin socket is the owner's alone, and its drain ends mld.
 func TestOperator(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "admin.sock")

@@ -22,7 +22,7 @@ var (
 )
 
 // serve runs the daemon until a signal arrives on stop or a listener fails.
-func serve(ctx context.Context, f flags, log zerolog.Logger, stop, reload <-chan os.Signal) error {
+func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerolog.Logger, stop, reload <-chan os.Signal) error {
 	// Listening comes first: a taken port is the commonest mistake, and is found out
 	// before anything takes time.
 	listeners, err := listen(ctx, f.Listen)
@@ -67,6 +67,10 @@ func serve(ctx context.Context, f flags, log zerolog.Logger, stop, reload <-chan
 			server.Close()
 			return err
 		case <-reload:
+			if c, ok := source.Reload(log); ok {
+				f.Drain = c.Drain
+				cli.SetLevel(c.LogLevel)
+			}
 			load(reg, log)
 		case <-operator.drain:
 			log.Info().Str("asked_by", "operator").Stringer("at_most", f.Drain).Msg("draining")

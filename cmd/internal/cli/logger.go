@@ -19,3 +19,13 @@ func NewLogger(f *os.File, format string) zerolog.Logger {
 	}
 	return zerolog.New(f).With().Timestamp().Logger()
 }
+
+// SetLevel changes what every logger of the process leaves out; level is one of
+// debug, info, warn and error.
+func SetLevel(level string) {
+	l, err := zerolog.ParseLevel(level)
+	if err != nil {
+		panic(err) // the flag takes no other
+	}
+	zerolog.SetGlobalLevel(l)
+}

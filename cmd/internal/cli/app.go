@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/config"
+)
+
+// App describes a command to the parser, to --help, to the manual and to the shells'
+// completion.
+type App struct {
+	Name        string // "ml-bridge"
+	Title       string // "answer prediction requests inside their budget"
+	Description string // a paragraph
+	Env         string // prefix of its environment variables, "MLBRIDGE"
+	File        string // usual place of its settings file, "" where it has none
+	Section     int    // of the manual: 8 for daemons, 1 for others
+	Groups      []kong.Group
+	Sections    []Section // further ones of the manual and the end of --help
+	SeeAlso     string
+}
+
+// Section is a titled text: paragraphs, of which those that start with a blank are
+// kept as they are, for commands to copy.
+type Section struct {
+	Title, Text string
+	ManualOnly  bool
+}
+
+// Common are the flags that every command has; embed it.
+type Common struct {
+	Config  string           `help:"Settings file, TOML, with the flags' names as keys." placeholder:"FILE" group:"other" type:"path"`
+	Version kong.VersionFlag `help:"Print the version and exit." group:"other" env:"-"`
+}
+
+// Parsed is a command line with the environment and the file.
+type Parsed struct {
+	*kong.Context
+	File  *config.File // nil where none was named
+	Stray []string     // variables that look like settings and are none
+}
+
+// Parse fills flags, a pointer to a struct as kong takes it, from args, the
+// environment and the settings file.
+func (a *App) Parse(flags any, args []string) (*Parsed, error) {
+	p := &Parsed{}
+	parser, err := kong.New(flags, kong.Name(a.Name), kong.Description(a.Description),
+		kong.Vars{"version": Version()}, kong.DefaultEnvars(a.Env), kong.Help(a.printHelp),
+		kong.ExplicitGroups(append(a.Groups, kong.Group{Key: "other", Title: "Other"})),
+		kong.WithBeforeResolve(p.readFile), kong.Bind(a))
+	if err != nil {
+		panic(err) // the flags' declaration is wrong, which every test would see
+	}
+	if p.Context, err = parser.Parse(args); err != nil {
+		return nil, err
+	}
+	p.Stray = config.StrayEnvironment(a.Env, p.Model)
+	return p, nil
+}
+
+// Complain writes an error, of which each line may be one of its own.
+func (a *App) Complain(err error) {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		fmt.Fprintf(os.Stderr, "%s: %s\n", a.Name, line)
+	}
+}
+
+// readFile is called by kong when the flags were traced and the environment was read,
+// once for each of them.
+func (p *Parsed) readFile(ctx *kong.Context) error {
+	if p.File != nil {
+		return nil
+	}
+	path := ""
+	for _, f := range ctx.Model.Flags {
+		if f.Name == "config" {
+			path = ctx.FlagValue(f).(string)
+		}
+	}
+	if path == "" {
+		return nil
+	}
+	file, err := config.Read(path)
+	if file != nil {
+		err = errors.Join(err, file.Check(config.Settings(ctx.Model)))
+	}
+	if err != nil {
+		return err
+	}
+	p.File = file
+	ctx.AddResolver(file)
+	return nil
+}

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/config"
+)
+
+// ConfigCmd is the command config of a daemon.
+type ConfigCmd struct {
+	Check   checkCmd   `cmd:"" help:"Say what is wrong with a settings file and the environment, all at once; exit status 2 if anything is."`
+	Show    showCmd    `cmd:"" help:"Print the settings in force, each with where it comes from."`
+	Example exampleCmd `cmd:"" help:"Print a settings file with every setting explained."`
+}
+
+type checkCmd struct {
+	File string `arg:"" optional:"" help:"File to check, instead of the one of --config."`
+}
+
+// Run checks the file as the daemon would read it: with the command line and the
+// environment around it, for what is wrong may be how they go together.
+func (c *checkCmd) Run(a *App, p *Parsed, again Again) error {
+	path := c.File
+	if path == "" && p.File == nil {
+		path = a.File
+	}
+	if path != "" {
+		var err error
+		if p, err = again("--config=" + path); err != nil {
+			return err
+		}
+	}
+	if len(p.Stray) > 0 {
+		var problems []error
+		for _, s := range p.Stray {
+			problems = append(problems, errors.New(s))
+		}
+		return errors.Join(problems...)
+	}
+	fmt.Printf("%s: good, with %d settings changed from their defaults\n", cmp.Or(path, p.path()), p.changed())
+	return nil
+}
+
+// Again parses the command's own arguments once more with some added.
+type Again func(more ...string) (*Parsed, error)
+
+func (p *Parsed) path() string {
+	if p.File == nil {
+		return "no file"
+	}
+	return p.File.Path
+}
+
+func (p *Parsed) changed() (n int) {
+	for _, s := range config.Settings(p.Model) {
+		if config.Origin(p.Context, p.File, s) != "default" {
+			n++
+		}
+	}
+	return n
+}
+
+type showCmd struct{}
+
+func (showCmd) Run(p *Parsed) error { return config.Show(os.Stdout, p.Context, p.File) }
+
+type exampleCmd struct{}
+
+func (exampleCmd) Run(a *App, p *Parsed) error {
+	return config.Example(os.Stdout, p.Model, "Settings of "+a.Name+": "+a.Title+".")
+}

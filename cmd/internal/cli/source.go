@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"slices"
+
+	"github.com/rs/zerolog"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/config"
+)
+
+// Source parses a daemon's settings as often as it is asked to. C is the command's
+// struct as kong takes it.
+type Source[C any] struct {
+	app   *App
+	args  []string
+	first *Parsed // what the process started with
+	last  *Parsed // what is in force where it can change
+}
+
+// Start parses args for a command. Where they ask for the daemon's own work, the
+// command serve, ok is true; else what they ask for is done, and code is how the
+// process ends.
+func Start[C any](a *App, args []string) (c *C, s *Source[C], code int, ok bool) {
+	s = &Source[C]{app: a, args: args}
+	c, p, err := s.parse()
+	if err != nil {
+		a.Complain(err)
+		return nil, nil, ExitUsage, false
+	}
+	s.first, s.last = p, p
+	if p.Command() == "serve" {
+		return c, s, ExitOK, true
+	}
+	err = p.Run(p, Again(func(more ...string) (*Parsed, error) {
+		_, p, err := s.parse(more...)
+		return p, err
+	}))
+	if err != nil {
+		a.Complain(err)
+		return nil, nil, ExitUsage, false
+	}
+	return nil, nil, ExitOK, false
+}
+
+func (s *Source[C]) parse(more ...string) (*C, *Parsed, error) {
+	c := new(C)
+	p, err := s.app.Parse(c, append(slices.Clone(s.args), more...))
+	return c, p, err
+}
+
+// Warn logs what is odd about the settings and no error.
+func (s *Source[C]) Warn(log zerolog.Logger) {
+	for _, text := range s.last.Stray {
+		log.Warn().Msg(text)
+	}
+}
+
+// Reload parses the settings again and logs what is different: what changes now, for
+// the caller to put in force, and what waits for a restart. Settings that are wrong
+// change nothing, and ok is false.
+func (s *Source[C]) Reload(log zerolog.Logger) (c *C, ok bool) {
+	c, now, err := s.parse()
+	if err != nil {
+		log.Error().Err(err).Msg("settings are wrong: those of before stay in force")
+		return nil, false
+	}
+	s.Warn(log)
+	changed := 0
+	for _, d := range config.Changes(s.last.Model, now.Model) {
+		if d.Live {
+			changed++
+			log.Info().Str("setting", d.Name).Str("from", d.Old).Str("to", d.New).Msg("setting changed")
+		}
+	}
+	for _, d := range config.Changes(s.first.Model, now.Model) {
+		if !d.Live {
+			log.Warn().Str("setting", d.Name).Str("from", d.Old).Str("to", d.New).Msg("setting waits for a restart")
+		}
+	}
+	s.last = now
+	log.Info().Int("changed", changed).Msg("settings read again")
+	return c, true
+}

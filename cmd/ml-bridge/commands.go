@@ -1,0 +1,47 @@
+package main
+
+import (
+	"github.com/alecthomas/kong"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+)
+
+// commands is the command line.
+type commands struct {
+	flags
+	cli.Common
+
+	Serve      struct{}          `cmd:"" default:"1" help:"Answer prediction requests: what ml-bridge does without a command."`
+	Settings   cli.ConfigCmd     `cmd:"" name:"config" help:"Check, show or explain the settings."`
+	Completion cli.CompletionCmd `cmd:"" help:"Print the completion for a shell."`
+	Manual     cli.ManualCmd     `cmd:"" hidden:"" help:"Print a manual page."`
+}
+
+var app = cli.App{
+	Name: "ml-bridge", Title: "answer prediction requests inside their budget",
+	Env: "MLBRIDGE", File: "/etc/mlbridge/ml-bridge.toml", Section: 8,
+	Description: "Answers workload, threat, failure and memory predictions on a Unix socket and over HTTP, " +
+		"from mld's models, its cache, a stale answer or a rule, and says which. " +
+		"Without any flag: on the socket in the runtime directory and on 127.0.0.1:9006, with mld on 127.0.0.1:9005.",
+	Groups: []kong.Group{
+		{Key: "where", Title: "Where it answers"},
+		{Key: "whom", Title: "Whom it asks"},
+		{Key: "how", Title: "How it answers"},
+		{Key: "bounds", Title: "Bounds"},
+		{Key: "log", Title: "Log"},
+	},
+	Sections: []cli.Section{
+		{Title: "Signals", Text: `SIGTERM and SIGINT drain: peers are told to go away, calls in flight are answered; a second one ends it at once. ` +
+			`SIGHUP reads the settings again; no call is lost. The log says what changed and what waits for a restart.`},
+		{Title: "Examples", Text: `  ml-bridge                                    with mld on this machine, on loopback
+  ml-bridge --models=embedded                  without mld, the models in this process
+  ml-bridge --socket-mode=0660                 for a group of users
+  ml-bridge config example > ml-bridge.toml    a file to edit; then
+  ml-bridge config check ml-bridge.toml
+  ml-bridge --config=ml-bridge.toml`},
+		{Title: "Exit status", Text: `0 after a drain, 1 after a failure, 2 where flags or settings are wrong.`},
+		{Title: "Files", ManualOnly: true, Text: `/etc/mlbridge/ml-bridge.toml: the settings of the packaged service.
+/run/mlbridge/bridge.sock: where clients look first.`},
+	},
+	SeeAlso: "mld(8), kernelsim(1)",
+}

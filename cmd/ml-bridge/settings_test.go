@@ -1,0 +1,141 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+	"github.com/mlbridge/mlbridge/cmd/internal/config"
+)
+
+// One name for each setting, three places: the flag, the variable and the key.
+func TestSettingsHaveOneName(t *testing.T) {
+	var c commands
+	p, err := app.Parse(&c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range config.Settings(p.Model) {
+		want := app.Env + "_" + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
+		if len(s.Envs) != 1 || s.Envs[0] != want {
+			t.Errorf("--%s has the variables %q, want %s", s.Name, s.Envs, want)
+		}
+		if s.Group == nil || s.Help == "" {
+			t.Errorf("--%s has no group or no help", s.Name)
+		}
+	}
+}
+
+func TestConfigCheck(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ml-bridge.toml")
+	for _, c := range []struct {
+		text string
+		code int
+		want string
+	}{
+		{"ttl = '50ms'\nmax-conns = 10\n", cli.ExitOK, "good, with 2 settings changed"},
+		{"ttl = '0s'\n", cli.ExitUsage, "--ttl"},
+		{"upstraem = 'http://mld:9005'\n", cli.ExitUsage, `ml-bridge.toml:1: unknown key "upstraem": did you mean "upstream"?`},
+		{"upstream = 'http://mld:9005'\nmodels = 'embedded'\n", cli.ExitUsage, "--models"},
+	} {
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := command(t, "config", "check", file)
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(string(out), c.want) {
+			t.Errorf("%q: exit code %d, %s; want %d and %s", c.text, code, out, c.code, c.want)
+		}
+	}
+}
+
+// SIGHUP puts in force what can change, says what waits for a restart, and takes
+// nothing from a file that is wrong.
+func TestReload(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ml-bridge.toml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("ttl = '100ms'\n")
+	p := startBridge(t, "--socket", filepath.Join(t.TempDir(), "s"), "--http", "", "--config", file)
+	reload := func(text, message string) logLine {
+		t.Helper()
+		write(text)
+		if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		return p.await(t, message)
+	}
+	if l := reload("ttl = '70ms'\n", "setting changed"); l.Setting != "ttl" || l.To != `"70ms"` {
+		t.Errorf("after a change of ttl: %+v", l)
+	}
+	if l := reload("ttl = '70ms'\nmax-conns = 3\n", "setting waits for a restart"); l.Setting != "max-conns" || l.To != "3" {
+		t.Errorf("after a change of max-conns: %+v", l)
+	}
+	if l := reload("tl = '1s'\n", "settings are wrong: those of before stay in force"); !strings.Contains(l.Error, `did you mean "ttl"?`) {
+		t.Errorf("after a wrong key: %+v", l)
+	}
+	if l := reload("ttl = '60ms'\n", "setting changed"); l.From != `"70ms"` {
+		t.Errorf("after a mistake in between: %+v, want a change from 70ms", l)
+	}
+}
+
+// The completion is asked as bash asks it.
+func TestBashCompletion(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash here")
+	}
+	script, err := command(t, "completion", "bash").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]string{
+		"ml-bridge --ttl":             "--ttl",
+		"ml-bridge --log-format=js":   "--log-format=json",
+		"ml-bridge conf":              "config",
+		"ml-bridge config sh":         "show",
+		"ml-bridge --ttl=5s config c": "check",
+		"ml-bridge completion z":      "zsh",
+	} {
+		words := strings.Fields(line)
+		ask := string(script) + "\nCOMP_WORDS=(" + line + ") COMP_CWORD=" + string(rune('0'+len(words)-1)) + "\n_ml_bridge\necho \"${COMPREPLY[*]}\""
+		if out, err := exec.Command(bash, "-c", ask).CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != want {
+			t.Errorf("%q completes to %q (%v), want %q", line, out, err, want)
+		}
+	}
+}
+
+// Every flag has its place in the manual, the manual of the file, and the completions.
+func TestPagesNameEverySetting(t *testing.T) {
+	var c commands
+	p, err := app.Parse(&c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := map[string]string{}
+	for _, args := range [][]string{{"manual"}, {"manual", "--file"}, {"completion", "bash"}, {"completion", "zsh"}, {"completion", "fish"}, {"config", "example"}} {
+		out, err := command(t, args...).Output()
+		if err != nil {
+			t.Fatalf("%v: %v", args, err)
+		}
+		pages[strings.Join(args, " ")] = string(out)
+	}
+	for _, s := range config.Settings(p.Model) {
+		for name, page := range pages {
+			if strings.HasPrefix(name, "manual") {
+				page = strings.ReplaceAll(page, `\-`, "-")
+			}
+			if !strings.Contains(page, s.Name) {
+				t.Errorf("%q does not name %s", name, s.Name)
+			}
+		}
+	}
+}
