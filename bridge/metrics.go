@@ -3,6 +3,7 @@ package bridge
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/mlbridge/mlbridge/bridge/histogram"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -43,6 +44,9 @@ var (
 	descBytesOut = prometheus.NewDesc("mlbridge_socket_sent_bytes_total", "Bytes written to the socket.", nil, nil)
 	descOutcomes = prometheus.NewDesc("mlbridge_outcomes_total", "Outcomes that found their prediction.", kindLabel, nil)
 	descUnknown  = prometheus.NewDesc("mlbridge_outcomes_unknown_total", "Outcomes that found none: late, twice, or of a client's own rule.", kindLabel, nil)
+	descTook     = prometheus.NewDesc("mlbridge_call_duration_seconds", "From a call's arrival to the end of the round that answered it, inside the bridge.", kindLabel, nil)
+	descLate     = prometheus.NewDesc("mlbridge_late_answers_total", "Answers that left after their call's deadline.", kindLabel, nil)
+	descBudget   = prometheus.NewDesc("mlbridge_default_budget_seconds", "Budget of a call on the socket that names none.", nil, nil)
 	descError    = prometheus.NewDesc("mlbridge_prediction_error", "Mean error of about the last 1,000 judged predictions, of the model and of the rule on the same cases.", whoLabels, nil)
 )
 
@@ -50,7 +54,7 @@ var (
 func (s snapshots) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descUp, descFailing, descConns, descAccepted, descRefused, descFaults, descStuck, descMessages, descSlots,
-		descInvalid, descBytesIn, descBytesOut, descOutcomes, descUnknown, descError,
+		descInvalid, descBytesIn, descBytesOut, descOutcomes, descUnknown, descTook, descLate, descBudget, descError,
 	} {
 		ch <- d
 	}
@@ -81,6 +85,12 @@ func (s snapshots) Collect(ch chan<- prometheus.Metric) {
 	count(descInvalid, t.SlotsInvalid)
 	count(descBytesIn, t.BytesIn)
 	count(descBytesOut, t.BytesOut)
+	gauge(descBudget, s.b.cfg.Server.Limits.Budget.Seconds())
+	for i, k := range ipc.Kinds {
+		kind := k.String()
+		ch <- s.b.stats.took[i].Metric(descTook, s.b.stats.started, histogram.Label("kind", kind))
+		count(descLate, s.b.stats.late[i].Load(), kind)
+	}
 	for _, sc := range s.b.Scores() {
 		kind := sc.Kind.String()
 		count(descOutcomes, sc.Joined, kind)

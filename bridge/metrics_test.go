@@ -55,6 +55,8 @@ func TestMetricsKeepTheConventions(t *testing.T) {
 		"mlbridge_upstream_calls_total workload":      2,
 		"mlbridge_upstream_questions_total workload":  2,
 		"mlbridge_call_duration_seconds workload":     3,
+		"mlbridge_late_answers_total workload":        0,
+		"mlbridge_default_budget_seconds":             0.001,
 		"mlbridge_outcomes_total workload":            1,
 		"mlbridge_outcomes_unknown_total workload":    0,
 		"mlbridge_prediction_error workload model":    0,

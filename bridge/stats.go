@@ -1,8 +1,12 @@
 package bridge
 
 import (
+	"sync/atomic"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/mlbridge/mlbridge/bridge/histogram"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -11,24 +15,25 @@ import (
 type stats struct {
 	answers   [len(ipc.Kinds)][len(ipc.Sources)]prometheus.Counter
 	reasons   [len(ipc.Reasons)]prometheus.Counter
-	seconds   [len(ipc.Kinds)]prometheus.Observer
+	took      [len(ipc.Kinds)]histogram.Histogram
+	late      [len(ipc.Kinds)]atomic.Uint64 // written by the loop alone
 	exchanges [len(ipc.Kinds)]prometheus.Counter
 	questions [len(ipc.Kinds)]prometheus.Counter
 	failures  [len(ipc.Kinds)]prometheus.Counter
 	retries   [len(ipc.Kinds)]prometheus.Counter
 	invalid   [len(ipc.Kinds)]prometheus.Counter
 
-	arrivals [len(ipc.Kinds)][]ipc.Instant // of the round's answers
+	round [len(ipc.Kinds)][]times // of the round's answers
 
+	started    time.Time
 	collectors []prometheus.Collector
 }
 
-// latencyBuckets surround the budget of 1 ms.
-var latencyBuckets = []float64{
-	10e-6, 20e-6, 50e-6, 100e-6, 200e-6, 300e-6, 500e-6, 700e-6, 1e-3, 1.5e-3, 2e-3, 5e-3, 10e-3, 100e-3, 1,
-}
+// times are a call's: of its arrival, and by when it must be answered.
+type times struct{ arrived, deadline ipc.Instant }
 
 func (s *stats) init() {
+	s.started = time.Now()
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mlbridge_" + name, Help: help}, labels)
 		s.collectors = append(s.collectors, v)
@@ -41,17 +46,10 @@ func (s *stats) init() {
 	failures := counter("upstream_failures_total", "HTTP calls to the daemon that gave no usable answer.", "kind")
 	retries := counter("upstream_retries_total", "Retries taken out of the retry budget.", "kind")
 	invalid := counter("invalid_outputs_total", "Predictions of a model that failed validation.", "kind")
-	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name:    "mlbridge_call_duration_seconds",
-		Help:    "From the round in which a call arrived to its answer, inside the bridge.",
-		Buckets: latencyBuckets,
-	}, []string{"kind"})
-	s.collectors = append(s.collectors, seconds)
 	for i, k := range ipc.Kinds {
 		for _, from := range ipc.Sources {
 			s.answers[i][from] = answers.WithLabelValues(k.String(), from.String())
 		}
-		s.seconds[i] = seconds.WithLabelValues(k.String())
 		s.exchanges[i] = exchanges.WithLabelValues(k.String())
 		s.questions[i] = questions.WithLabelValues(k.String())
 		s.failures[i] = failures.WithLabelValues(k.String())
@@ -69,23 +67,27 @@ func (s *stats) answered(c *ipc.Call) {
 	if why := c.Reply.Reason; why != ipc.ReasonNone {
 		s.reasons[why].Inc()
 	}
-	s.arrivals[i] = append(s.arrivals[i], c.Arrived)
+	s.round[i] = append(s.round[i], times{c.Arrived, c.Deadline})
 }
 
-// endRound notes how long the round's answers took, with one look at the clock.
+// endRound notes how long the round's answers took and which of them were late, with
+// one look at the clock.
 func (s *stats) endRound() {
 	var now ipc.Instant
-	for i, arrivals := range s.arrivals {
-		if len(arrivals) == 0 {
+	for i, answers := range s.round {
+		if len(answers) == 0 {
 			continue
 		}
 		if now == 0 {
 			now = ipc.Now()
 		}
-		for _, at := range arrivals {
-			s.seconds[i].Observe(now.Sub(at).Seconds())
+		for _, t := range answers {
+			s.took[i].Observe(now.Sub(t.arrived))
+			if now > t.deadline {
+				s.late[i].Store(s.late[i].Load() + 1)
+			}
 		}
-		s.arrivals[i] = arrivals[:0]
+		s.round[i] = answers[:0]
 	}
 }
 
