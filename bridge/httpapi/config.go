@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/mlbridge/mlbridge/bridge/status"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -12,6 +13,9 @@ type Config struct {
 	Predictor ipc.Predictor
 	Health    func() Health // called for every health request; must not block
 	Metrics   http.Handler  // serves /metrics; nil answers 404 there
+	// Status gives what /api/ml/status serves and the page shows, with the samples
+	// after a time in Unix ms; nil answers 404 there.
+	Status func(since int64) status.Document
 
 	// Hosts are names, beside the loopback ones, that the Host header may give
 	// when the API listens on more than this machine. Names without a port.

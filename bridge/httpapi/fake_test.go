@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mlbridge/mlbridge/bridge/status"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -84,6 +85,19 @@ func healthy() Health {
 		Upstream: Upstream{Address: "http://127.0.0.1:9005", State: "up", Format: "msgpack"},
 		Models:   map[ipc.Kind]string{ipc.Workload: "workload@1"},
 	}
+}
+
+// someStatus has something in every list and map.
+func someStatus(since int64) status.Document {
+	d := status.Document{
+		Version: "1.2.3", Budget: int64(time.Millisecond), Fallbacks: map[string]uint64{"deadline": 1},
+		Notices: []status.Notice{{Level: "warn", Text: "daemon does not answer"}}, Actions: []string{},
+		Samples: []status.Sample{{At: since + 1000, Answers: map[string]uint64{"model": 2}, Kinds: map[string]uint64{"workload": 2}, P50: 1}},
+	}
+	for _, k := range ipc.Kinds {
+		d.Kinds = append(d.Kinds, status.Kind{Kind: k.String(), Answers: map[string]uint64{"model": 1}})
+	}
+	return d
 }
 
 // site is a running API.

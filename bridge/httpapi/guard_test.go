@@ -23,6 +23,8 @@ func TestMethodsAndPaths(t *testing.T) {
 		{"OPTIONS", "/api/ml/predict/batch", 405, "POST", "only POST"},
 		{"POST", "/health", 405, "GET, HEAD", "only GET, HEAD"},
 		{"POST", "/", 405, "GET, HEAD", "only GET, HEAD"},
+		{"GET", "/api/ml/status", 404, "", "status is off"},
+		{"POST", "/api/ml/status", 405, "GET, HEAD", "only GET, HEAD"},
 		{"POST", "/api/ml/predict/weather", 404, "", `no prediction \"weather\", want workload, threat, failure, memory or batch`},
 		{"POST", "/api/ml/predict/weather/batch", 404, "", `no prediction \"weather\"`},
 		{"POST", "/api/ml/predict/workload/", 404, "", "no prediction"},
@@ -128,7 +130,8 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// The page carries no script, loads nothing, and may not be framed.
+// The page loads nothing from elsewhere, runs nothing but what it carries, and may
+// not be framed.
 func TestPage(t *testing.T) {
 	h := healthy()
 	s := newSite(t, func(c *Config) { c.Health = func() Health { return h } })
@@ -137,7 +140,7 @@ func TestPage(t *testing.T) {
 		t.Errorf("GET / = %d %s", got.code, got.body)
 	}
 	csp := got.header.Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'none'", "style-src 'sha256-", "frame-ancestors 'none'"} {
+	for _, want := range []string{"default-src 'none'", "style-src 'sha256-", "script-src 'sha256-", "connect-src 'self'", "frame-ancestors 'none'"} {
 		if !strings.Contains(csp, want) {
 			t.Errorf("Content-Security-Policy %q lacks %q", csp, want)
 		}
@@ -147,16 +150,19 @@ func TestPage(t *testing.T) {
 			t.Errorf("GET / lacks %s", name)
 		}
 	}
-	for _, bad := range []string{"<script", "https://", "src=", "style=\"", "@import"} {
+	for _, bad := range []string{"https://", "src=", "style=\"", "@import", "innerHTML", "eval("} {
 		if strings.Contains(got.body, bad) {
 			t.Errorf("the page contains %q", bad)
 		}
+	}
+	if n := strings.Count(got.body, "<script"); n != 1 {
+		t.Errorf("the page has %d scripts, want its own", n)
 	}
 	// What the daemon says about itself is text, whatever it is.
 	h.Upstream.Error = "<script>alert(1)</script>"
 	h.Reasons = []string{"<b>daemon</b> unavailable"}
 	got = s.do(t, http.MethodGet, "/", "")
-	if strings.Contains(got.body, "<script") || strings.Contains(got.body, "<b>") || !strings.Contains(got.body, "degraded") {
+	if strings.Contains(got.body, "alert(1)<") || strings.Contains(got.body, "<b>daemon") || !strings.Contains(got.body, "degraded") {
 		t.Errorf("GET / with hostile texts: %s", got.body)
 	}
 }

@@ -64,6 +64,7 @@ func (h *handler) routes() []route {
 		{http.MethodGet, "/readyz", (*exchange).readyz},
 		{http.MethodGet, "/metrics", (*exchange).metrics},
 		{http.MethodGet, "/openapi.json", (*exchange).openapi},
+		{http.MethodGet, "/api/ml/status", (*exchange).status},
 		{http.MethodPost, "/api/ml/outcome", (*exchange).outcome},
 		{http.MethodPost, "/api/ml/predict/batch", func(x *exchange) { x.batch(0) }},
 	}

@@ -68,6 +68,7 @@ func newConversation(t *testing.T) *conversation {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "up 1\n")
 		})
+		c.Status = someStatus
 	})}
 	doc := document(t)
 	doc.Servers = openapi3.Servers{{URL: c.site.URL}}
@@ -138,7 +139,7 @@ func TestExamplesWork(t *testing.T) {
 		c.says(t, http.MethodPost, "/api/ml/outcome", text, true)
 	}
 	c.says(t, http.MethodPost, "/api/ml/outcome", `{"outcomes":[`+strings.Join(reports, ",")+`]}`, true)
-	for _, path := range []string{"/", "/health", "/livez", "/readyz", "/metrics", "/openapi.json"} {
+	for _, path := range []string{"/", "/health", "/livez", "/readyz", "/metrics", "/openapi.json", "/api/ml/status", "/api/ml/status?since=1700000000000"} {
 		c.says(t, http.MethodGet, path, "", true)
 	}
 }
@@ -163,6 +164,8 @@ func TestDocumentRefusesWhatTheAPIRefuses(t *testing.T) {
 	c.says(t, http.MethodPost, path(ipc.Workload)+"/batch", `{"requests":[]}`, false)
 	c.says(t, http.MethodPost, "/api/ml/outcome", `{"outcomes":[]}`, false)
 	c.says(t, http.MethodPost, path(ipc.Workload)+"?require=rule", workloadQ, false)
+	c.says(t, http.MethodGet, "/api/ml/status?since=yesterday", "", false)
+	c.says(t, http.MethodGet, "/api/ml/status?since=-1", "", false)
 	for _, status := range ipc.Statuses[1:] {
 		c.site.fake.answer = refuseWith(status, "because")
 		// The request is well-formed; what is held against the document is the answer.

@@ -3,43 +3,59 @@ package httpapi
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/base64"
 	"html/template"
 	"net/http"
-	"strings"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
-//go:embed page.html
-var pageText string
+// The live page is one document: style and scripts are put in it, so that it needs a
+// single request and nothing from anywhere else. What it shows it asks for once a
+// second at /api/ml/status; without scripts it shows what the template wrote.
+//
+//go:embed page
+var pageFiles embed.FS
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+var (
+	pageTemplate = template.Must(template.New("page").Parse(pagePart("index.html")))
+	pageStyle    = pagePart("style.css")
+	pageScript   = pagePart("format.js") + pagePart("chart.js") + pagePart("cards.js") + pagePart("actions.js") + pagePart("live.js")
+)
 
-// pagePolicy forbids the page everything but the style it carries, named by its
-// hash: no scripts, no other hosts, no frames around it.
-var pagePolicy = "default-src 'none'; style-src '" + styleHash(pageText) +
-	"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+func pagePart(name string) string {
+	text, err := pageFiles.ReadFile("page/" + name)
+	if err != nil {
+		panic(err) // it is compiled in
+	}
+	return string(text)
+}
 
-func styleHash(page string) string {
-	_, rest, _ := strings.Cut(page, "<style>")
-	style, _, _ := strings.Cut(rest, "</style>")
-	sum := sha256.Sum256([]byte(style))
+// pagePolicy forbids the page everything but the style and the script it carries,
+// named by their hashes, and asking this very server: no other hosts, no frames
+// around it, no forms.
+var pagePolicy = "default-src 'none'; style-src '" + hashOf(pageStyle) + "'; script-src '" + hashOf(pageScript) +
+	"'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// pageModel is one row of the page's table.
+// pageModel is one row of the table for who has no scripts.
 type pageModel struct{ Kind, Name string }
 
-// page shows the state of health to people, from the same values as /health.
+// page shows what the bridge is doing.
 func (x *exchange) page() {
 	h := x.cfg.Health()
 	view := struct {
 		Health
 		Status string
 		Models []pageModel
-	}{Health: h, Status: h.Status()}
+		Style  template.CSS
+		Script template.JS
+	}{Health: h, Status: h.Status(), Style: template.CSS(pageStyle), Script: template.JS(pageScript)}
 	for _, k := range ipc.Kinds {
 		view.Models = append(view.Models, pageModel{k.String(), h.Models[k]})
 	}

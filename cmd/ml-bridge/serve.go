@@ -17,6 +17,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/bridge"
 	"github.com/mlbridge/mlbridge/bridge/httpapi"
+	"github.com/mlbridge/mlbridge/bridge/status"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -45,7 +46,12 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, stop, relo
 	if err != nil {
 		return err
 	}
-	p := &process{bridge: b, log: log, failed: make(chan error, 2), ran: make(chan error, 1), drainAsked: make(chan struct{}, 1)}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	p := &process{
+		bridge: b, recent: status.NewRecorder(b.Count), log: log,
+		failed: make(chan error, 2), ran: make(chan error, 1), drainAsked: make(chan struct{}, 1),
+	}
 	address := "none"
 	if f.HTTP != "" {
 		ln, err := listenHTTP(f.HTTP)
@@ -62,6 +68,7 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, stop, relo
 		return err
 	}
 	defer operator.Close()
+	go p.recent.Run(ctx)
 	go func() { p.ran <- b.Run() }()
 	log.Info().Str("socket", socket).Str("http", address).Str("admin", p.admin).Str("upstream", upstream).Str("version", cli.Version()).Msg("READY")
 	for {
@@ -92,6 +99,7 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, stop, relo
 // process is the bridge and its HTTP side while they run.
 type process struct {
 	bridge   *bridge.Bridge
+	recent   *status.Recorder
 	http     *httpapi.Server
 	log      zerolog.Logger
 	admin    string // socket of the operator
@@ -198,7 +206,7 @@ func (p *process) serveHTTP(ln net.Listener, hosts []string) error {
 	}
 	logged := func(msg string, err error) { p.log.Error().Err(err).Msg(msg) }
 	handler := httpapi.New(httpapi.Config{
-		Predictor: p.bridge, Health: p.health, Hosts: hosts, Log: logged,
+		Predictor: p.bridge, Health: p.health, Status: p.status, Hosts: hosts, Log: logged,
 		Observe: newHTTPMetrics(registry).observe,
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
 	})
@@ -209,6 +217,14 @@ func (p *process) serveHTTP(ln net.Listener, hosts []string) error {
 		}
 	}()
 	return nil
+}
+
+// status is what /api/ml/status says.
+func (p *process) status(since int64) status.Document {
+	d := p.bridge.Status()
+	d.Version = cli.Version()
+	p.recent.Fill(&d, since)
+	return d
 }
 
 // health is what /health, /livez and /readyz say.

@@ -1,0 +1,107 @@
+package bridge
+
+import (
+	"math"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/mlbridge/mlbridge/bridge/status"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// subsystems are the parts of a kernel that ask, by kind.
+var subsystems = map[ipc.Kind]string{
+	ipc.Workload: "scheduler", ipc.Threat: "security", ipc.Failure: "healing", ipc.Memory: "memory manager",
+}
+
+// measures say what the scoreboard's errors are.
+var measures = map[ipc.Kind]string{
+	ipc.Workload: "mean error of the predicted cpu share",
+	ipc.Threat:   "Brier score of the threat",
+	ipc.Failure:  "Brier score of the failure",
+	ipc.Memory:   "share of wrong pages",
+}
+
+// Status says what the bridge has done since it was made and what state it is in, all
+// but the history and the latencies, which a status.Recorder adds. Any goroutine may
+// call it.
+func (b *Bridge) Status() status.Document {
+	up, socket, scores := b.Upstream(), b.ServerStats(), b.Scores()
+	d := status.Document{
+		Started: b.stats.started.UTC(), Now: time.Now().UTC(), Budget: int64(b.cfg.Server.Limits.Budget),
+		Fallbacks: make(map[string]uint64), Notices: []status.Notice{}, Actions: []string{},
+		Socket: status.Socket{
+			Connections: int(socket.Connections), Accepted: socket.Accepted, Refused: socket.Refused, Faults: socket.Faults,
+			Stuck: socket.Stuck, Messages: socket.Messages, Invalid: socket.SlotsInvalid,
+		},
+	}
+	for _, why := range ipc.Reasons[1:] {
+		d.Fallbacks[why.String()] = counted(b.stats.reasons[why])
+	}
+	for i, k := range ipc.Kinds {
+		s := status.Kind{
+			Kind: k.String(), Subsystem: subsystems[k], Late: b.stats.late[i].Load(),
+			Answers:  make(map[string]uint64),
+			Upstream: b.upstreamStatus(k, &up),
+			Model:    status.Model{Name: up.models[k], State: "serving"},
+			Score:    scoreStatus(&scores[i]),
+		}
+		for _, from := range ipc.Sources {
+			s.Answers[from.String()] = counted(b.stats.answers[i][from])
+		}
+		if s.Model.Name == "" {
+			s.Model.State = "none"
+		}
+		d.Kinds = append(d.Kinds, s)
+	}
+	return d
+}
+
+func (b *Bridge) upstreamStatus(k ipc.Kind, up *UpstreamState) status.Upstream {
+	i := k - 1
+	s := status.Upstream{
+		Breaker: "closed", Failing: up.failing[k],
+		Calls: counted(b.stats.exchanges[i]), Questions: counted(b.stats.questions[i]),
+		Failures: counted(b.stats.failures[i]), Retries: counted(b.stats.retries[i]), Invalid: counted(b.stats.invalid[i]),
+	}
+	if s.Failing != "" {
+		s.Breaker = "open"
+	}
+	return s
+}
+
+func scoreStatus(s *Score) status.Score {
+	number := func(v float64) *float64 {
+		if s.Judged == 0 || math.IsNaN(v) {
+			return nil
+		}
+		return &v
+	}
+	return status.Score{
+		Measure: measures[s.Kind], Joined: s.Joined, Unknown: s.Unknown, Judged: s.Judged,
+		Model: number(s.ModelError), Rule: number(s.RuleError), RecentModel: number(s.RecentModel), RecentRule: number(s.RecentRule),
+	}
+}
+
+// Count reads the counters for a status.Recorder. Any goroutine may call it.
+func (b *Bridge) Count(c *status.Counters) {
+	for i := range c {
+		k := &c[i]
+		for _, from := range ipc.Sources {
+			k.Answers[from] = counted(b.stats.answers[i][from])
+		}
+		k.Late = b.stats.late[i].Load()
+		b.stats.took[i].Read(&k.Latency)
+	}
+}
+
+// counted reads a counter.
+func counted(c prometheus.Counter) uint64 {
+	var m dto.Metric
+	if err := c.Write(&m); err != nil { // no counter fails
+		return 0
+	}
+	return uint64(m.Counter.GetValue())
+}

@@ -1,0 +1,116 @@
+// Package status is the document that says what the bridge is doing: GET
+// /api/ml/status serves it and the live page draws it. What is to be seen there has
+// its field here; the bridge fills it in, and nothing else has to change.
+//
+// Numbers that only grow are counted since the start, so that whoever reads twice has
+// rates; the history (Sample) has them per second already, so that a page that was
+// just opened has something to show.
+package status
+
+import "time"
+
+// Document is the whole. Times are UTC, durations nanoseconds.
+type Document struct {
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	Now     time.Time `json:"now"`
+	Budget  int64     `json:"budget_ns"` // of a call on the socket that names none
+
+	Kinds     []Kind            `json:"kinds"`     // always all four, in the wire's order
+	Fallbacks map[string]uint64 `json:"fallbacks"` // answers not fresh from the model, by reason
+	Socket    Socket            `json:"socket"`
+
+	// Notices are the last warnings and errors of the log, oldest first.
+	Notices []Notice `json:"notices"`
+
+	// Window is what the latencies of Kinds and Latency look back over.
+	Window  int64     `json:"window_ns"`
+	Latency Quantiles `json:"latency"` // of all kinds together
+	Every   int64     `json:"every_ns"`
+	// Samples are the history, oldest first: those after the time that was asked for.
+	Samples []Sample `json:"samples"`
+
+	// Actions are what may be done through this listener: none but on the admin socket.
+	Actions []string `json:"actions"`
+}
+
+// Kind is one kind of prediction: who asks, who answers, and how well.
+type Kind struct {
+	Kind      string            `json:"kind"`
+	Subsystem string            `json:"subsystem"` // of the kernel, that asks
+	Answers   map[string]uint64 `json:"answers"`   // by source: model, cache, stale, rule; none: refused
+	Late      uint64            `json:"late"`      // answers that left after their deadline
+	Latency   Quantiles         `json:"latency"`   // from arrival to answer, inside the bridge
+	Upstream  Upstream          `json:"upstream"`
+	Model     Model             `json:"model"`
+	Score     Score             `json:"score"`
+}
+
+// Quantiles of the durations in the window; all 0 when there was none.
+type Quantiles struct {
+	N    uint64 `json:"n"`
+	P50  int64  `json:"p50_ns"`
+	P99  int64  `json:"p99_ns"`
+	P999 int64  `json:"p999_ns"`
+}
+
+// Upstream is how the daemon treats a kind.
+type Upstream struct {
+	Breaker   string `json:"breaker"` // closed: it is asked; open: it failed and rests; half-open: the next question probes it
+	Failing   string `json:"failing"` // why its last call gave no usable answer, "" when it did
+	Calls     uint64 `json:"calls"`
+	Questions uint64 `json:"questions"`
+	Failures  uint64 `json:"failures"`
+	Retries   uint64 `json:"retries"`
+	Invalid   uint64 `json:"invalid_outputs"`
+}
+
+// Model is who answers for a kind.
+type Model struct {
+	Name  string `json:"name"`  // "name@version" of the model that answered last, "" when none did
+	State string `json:"state"` // "serving", or "none" when no model has answered yet
+}
+
+// Score is how model and rule did on the same cases. The errors are means; smaller is
+// better, null where nothing was judged yet.
+type Score struct {
+	Measure     string   `json:"measure"` // what the error is, for people
+	Joined      uint64   `json:"joined"`  // outcomes that found their prediction
+	Unknown     uint64   `json:"unknown"` // outcomes that found none
+	Judged      uint64   `json:"judged"`  // predictions of a model among the joined
+	Model       *float64 `json:"model_error"`
+	Rule        *float64 `json:"rule_error"`
+	RecentModel *float64 `json:"recent_model_error"` // over about the last 1,000
+	RecentRule  *float64 `json:"recent_rule_error"`
+}
+
+// Socket is the kernel's side.
+type Socket struct {
+	Connections int    `json:"connections"`
+	Accepted    uint64 `json:"accepted"`
+	Refused     uint64 `json:"refused"`
+	Faults      uint64 `json:"faults"` // connections closed for breaking the protocol
+	Stuck       uint64 `json:"stuck"`  // connections closed for not taking their replies
+	Messages    uint64 `json:"messages"`
+	Invalid     uint64 `json:"invalid"` // questions refused as invalid
+}
+
+// Notice is a warning or an error of the log.
+type Notice struct {
+	At    time.Time `json:"at"`
+	Level string    `json:"level"` // warn or error
+	Text  string    `json:"text"`
+	// Detail has the log's fields, "name=value" separated by spaces.
+	Detail string `json:"detail,omitempty"`
+}
+
+// Sample is what happened in one interval of Every.
+type Sample struct {
+	At      int64             `json:"t"`       // its end, Unix ms
+	Answers map[string]uint64 `json:"answers"` // by source
+	Kinds   map[string]uint64 `json:"kinds"`   // by kind, refused ones included
+	Late    uint64            `json:"late"`
+	P50     int64             `json:"p50_ns"`
+	P99     int64             `json:"p99_ns"`
+	P999    int64             `json:"p999_ns"`
+}
