@@ -3,6 +3,7 @@ package bridge
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,7 +51,7 @@ func New(cfg Config) (*Bridge, error) {
 		return nil, fmt.Errorf("bridge: %w", err)
 	}
 	b := &Bridge{
-		cfg: cfg, loop: loop, cache: newCache(cfg.Subjects),
+		cfg: cfg, loop: loop, cache: newCache(&cfg),
 		// Predictions of a bridge that was restarted must not be taken for those of
 		// the one before: ids count on from the time of the start.
 		lastID: uint64(time.Now().UnixNano()),
@@ -173,11 +174,24 @@ func (b *Bridge) now() ipc.Instant { return ipc.Instant(b.loop.Time()) }
 // it from a lower rung at once when there is nothing to wait for.
 func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
 	key := cachekey.Of(call.Request)
-	if e := b.cache.get(&key); e.known() && e.inputs == key.Inputs && e.age(now) < b.cfg.TTL {
-		b.deliverCached(call, e, ipc.SourceCache, ipc.ReasonNone, now)
-		return
+	l := b.lanes[key.Kind-1]
+	if e := b.cache.get(&key); e.known() && e.inputs == key.Inputs {
+		switch b.cache.stage(e, now) {
+		case stageFresh:
+			b.deliverCached(call, e, ipc.SourceCache, ipc.ReasonNone, now)
+			return
+		case stageAhead:
+			l.refresh(call, &key, now)
+			b.deliverCached(call, e, ipc.SourceCache, ipc.ReasonNone, now)
+			return
+		case stageRevalidate:
+			if !call.RequireModel && l.refresh(call, &key, now) {
+				b.fallBack(call, &key, ipc.ReasonRefreshing)
+				return
+			}
+		}
 	}
-	if why := b.lanes[key.Kind-1].ask(call, &key, now); why != ipc.ReasonNone {
+	if why := l.ask(call, &key, now); why != ipc.ReasonNone {
 		b.fallBack(call, &key, why)
 	}
 }
@@ -185,12 +199,13 @@ func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
 // fallBack answers from the best rung below the model. The confidence threshold is
 // the caller's to apply: only it knows what a wrong answer costs.
 func (b *Bridge) fallBack(call *ipc.Call, key *cachekey.Key, why ipc.Reason) {
-	state := ladder.State{TTL: b.cfg.TTL, StaleBound: b.cfg.StaleBound, RequireModel: call.RequireModel, Why: why}
+	state := ladder.State{StaleBound: b.cfg.StaleBound, RequireModel: call.RequireModel, Why: why}
 	e, now := b.cache.get(key), b.now()
 	if e.known() {
 		known := ladder.Rung{Available: true, Age: e.age(now), Confidence: b.cache.confidence(e)}
 		if state.Subject = known; e.inputs == key.Inputs {
 			state.Same = known
+			state.TTL, state.StaleBound = b.cache.bounds(e, b.cfg.StaleBound)
 		}
 	}
 	switch d := ladder.Decide(state); d.Source {
@@ -219,6 +234,9 @@ func (b *Bridge) refuse(call *ipc.Call, why ipc.Reason) {
 
 // deliverCached finishes a call with the answer that lies at e.
 func (b *Bridge) deliverCached(call *ipc.Call, e cached, from ipc.Source, why ipc.Reason, now ipc.Instant) {
+	if e.hits < math.MaxUint8 {
+		e.hits++
+	}
 	b.cache.load(e, &call.Reply.Prediction)
 	b.deliver(call, from, why, e.age(now), b.cache.model(e))
 }

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -22,8 +23,13 @@ type cache struct {
 	failure  shelf[string, ipc.FailurePrediction]
 	memory   shelf[uint64, ipc.MemoryPrediction]
 
-	limit  int
-	models []string // by record.model; the latest is the last
+	limit   int // subjects a kind
+	bytes   int // of all kinds together
+	fresh   freshness
+	models  []string               // by record.model
+	current [len(ipc.Kinds)]uint16 // the model that answered last, by kind
+	n       atomic.Int64           // subjects, as of the last put
+	size    atomic.Int64           // bytes they take, at the worst
 }
 
 // record is what every kind's shelf keeps of an answer besides the answer itself.
@@ -31,6 +37,8 @@ type record struct {
 	inputs uint64      // hash of the question's inputs
 	at     ipc.Instant // when the model answered
 	model  uint16      // its name's place in cache.models
+	level  int8        // of the subject's TTL, see freshness
+	hits   uint8       // how often it has served, up to 255
 	used   bool        // asked for since the shelf's hand came by
 }
 
@@ -49,20 +57,28 @@ func (e cached) known() bool { return e.record != nil }
 // maxModels is how many names of models a cache can tell apart.
 const maxModels = 1024
 
-// newCache makes a cache of at most limit subjects a kind.
-func newCache(limit int) *cache {
-	c := &cache{limit: limit}
+// newCache makes a cache of at most cfg.Subjects a kind, and of cfg.CacheBytes in all:
+// a quarter a kind, so that none can push out another's.
+func newCache(cfg *Config) *cache {
+	c := &cache{limit: cfg.Subjects, bytes: cfg.CacheBytes, fresh: newFreshness(cfg)}
 	c.forget()
 	return c
 }
 
 // forget empties the cache.
 func (c *cache) forget() {
-	c.workload.init(c.limit)
-	c.threat.init(c.limit)
-	c.failure.init(c.limit)
-	c.memory.init(c.limit)
+	share := c.bytes / len(ipc.Kinds)
+	c.workload.init(c.limit, share)
+	c.threat.init(c.limit, share)
+	c.failure.init(c.limit, share)
+	c.memory.init(c.limit, share)
 	c.models = nil
+	c.current = [len(ipc.Kinds)]uint16{}
+}
+
+// stage tells what the answer at e is good for, to whoever asks its very question.
+func (c *cache) stage(e cached, now ipc.Instant) stage {
+	return c.fresh.stage(e.record, c.current[e.kind-1], now)
 }
 
 // get finds what is known about the key's subject.
@@ -109,18 +125,71 @@ func (c *cache) confidence(e cached) float32 {
 // model gives the name of the model whose answer lies at e.
 func (c *cache) model(e cached) string { return c.models[e.record.model] }
 
-func (c *cache) put(k *cachekey.Key, p *ipc.Prediction, model string, now ipc.Instant) {
+// bounds gives until which age the answer at e serves its own question as cached, and
+// until which as stale: no answer is too old to be stale that has just been fresh.
+func (c *cache) bounds(e cached, stale time.Duration) (ttl, bound time.Duration) {
+	if e.model == c.current[e.kind-1] || !c.fresh.adaptive {
+		ttl = c.fresh.of(e.record)
+	}
+	if c.fresh.adaptive {
+		stale = max(stale, 2*c.fresh.of(e.record))
+	}
+	return ttl, stale
+}
+
+// verdict is how a new answer compares with the one before.
+type verdict uint8
+
+const (
+	verdictNone    verdict = iota // it answers another question, or is the first
+	verdictAgreed                 // the same answer to the same question
+	verdictChanged                // another answer to the same question
+)
+
+// put keeps the answer in the place of the subject's last.
+func (c *cache) put(k *cachekey.Key, p *ipc.Prediction, model string, now ipc.Instant) (v verdict) {
 	r := record{inputs: k.Inputs, at: now, model: c.name(model)}
+	c.current[k.Kind-1] = r.model
+	before := c.len()
 	switch k.Kind {
 	case ipc.Workload:
-		c.workload.put(k.Subject.Agent, r, &p.Workload)
+		v = keep(&c.fresh, &c.workload, k.Subject.Agent, r, &p.Workload, apartWorkload)
 	case ipc.Threat:
-		c.threat.put(k.Subject.Agent, r, &p.Threat)
+		v = keep(&c.fresh, &c.threat, k.Subject.Agent, r, &p.Threat, apartThreat)
 	case ipc.Failure:
-		c.failure.put(k.Subject.Component, r, &p.Failure)
+		v = keep(&c.fresh, &c.failure, k.Subject.Component, r, &p.Failure, apartFailure)
 	case ipc.Memory:
-		c.memory.put(k.Subject.Agent, r, &p.Memory)
+		v = keep(&c.fresh, &c.memory, k.Subject.Agent, r, &p.Memory, apartMemory)
 	}
+	if c.len() != before {
+		c.n.Store(int64(c.len()))
+		c.size.Store(int64(c.workload.bytes() + c.threat.bytes() + c.failure.bytes() + c.memory.bytes()))
+	}
+	return v
+}
+
+// keep writes the answer on its shelf. A subject keeps what its last answers have
+// taught about its TTL, also when it asks something else; another model's answers
+// teach nothing about this one's. It counts as asked for only if the last answer was.
+func keep[K comparable, P any](f *freshness, s *shelf[K, P], subject K, r record, answer *P, apart func(a, b *P) float64) (v verdict) {
+	e, known := s.claim(subject)
+	if known {
+		r.used = e.used
+		switch {
+		case r.model != e.model:
+			r.level = min(e.level, 0)
+		case r.inputs != e.inputs:
+			r.level = e.level
+		default:
+			v = verdictChanged
+			var agreed bool
+			if r.level, agreed = f.judge(&e.record, apart(&e.answer, answer)); agreed {
+				v = verdictAgreed
+			}
+		}
+	}
+	*e = item[K, P]{record: r, subject: subject, answer: *answer}
+	return v
 }
 
 // name gives the model's place in models. One a record, as a number, is what lets the

@@ -9,8 +9,12 @@ import (
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
 )
 
+func newTestCache(subjects int) *cache {
+	return newCache(&Config{Subjects: subjects, CacheBytes: 64 << 20, TTL: 1})
+}
+
 func TestCacheIsBoundedAndKeepsWhatIsUsed(t *testing.T) {
-	c := newCache(4)
+	c := newTestCache(4)
 	p := ipc.Prediction{Kind: ipc.Workload}
 	key := func(agent uint64) *cachekey.Key {
 		k := cachekey.Of(workload(agent, 0.5))
@@ -34,7 +38,7 @@ func TestCacheIsBoundedAndKeepsWhatIsUsed(t *testing.T) {
 }
 
 func TestCacheGivesBackEveryKind(t *testing.T) {
-	c := newCache(4)
+	c := newTestCache(4)
 	for round := range 3 {
 		for i, q := range oneOfEach() {
 			key, p := cachekey.Of(q), predictionFor(q)
@@ -57,7 +61,7 @@ func TestCacheGivesBackEveryKind(t *testing.T) {
 
 // TestCacheOutlivesManyModels: a daemon may call its models what it likes.
 func TestCacheOutlivesManyModels(t *testing.T) {
-	c := newCache(4)
+	c := newTestCache(4)
 	q := oneOfEach()[0]
 	key, p := cachekey.Of(q), predictionFor(q)
 	for i := range maxModels + 10 {
@@ -70,7 +74,7 @@ func TestCacheOutlivesManyModels(t *testing.T) {
 }
 
 func TestCacheFindsWithoutAllocating(t *testing.T) {
-	c := newCache(1)
+	c := newTestCache(1)
 	for _, q := range oneOfEach() {
 		key, p := cachekey.Of(q), predictionFor(q)
 		c.put(&key, &p, "m", 1)

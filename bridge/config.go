@@ -24,9 +24,16 @@ type Config struct {
 	// processor while requests come briskly, at the expense of other goroutines.
 	Dedicated bool
 
-	TTL        time.Duration // an answer serves the same question for so long; 100 ms
-	StaleBound time.Duration // and another question about the same subject for so long; 10 × TTL
-	Subjects   int           // subjects of a kind whose last answer is kept; 65,536
+	// TTL is how long an answer serves the same question; 100 ms. Where MaxTTL is longer,
+	// that is how it begins: a subject's TTL then grows to MaxTTL, at most 1,024 × TTL,
+	// while its answers stay the same to within Tolerance of their range, and shrinks to
+	// TTL/16 while they change; answers are asked anew before they must be waited for.
+	TTL, MaxTTL time.Duration
+	Tolerance   float64       // 0.01
+	StaleBound  time.Duration // an answer serves other questions about the subject for so long; 10 × TTL
+	NegativeTTL time.Duration // a question that the model could not answer is not asked for so long; TTL, at most 1 s
+	Subjects    int           // subjects of a kind whose last answer is kept; 65,536
+	CacheBytes  int           // memory of all that is kept, a quarter a kind; 64 MiB
 
 	// Margin is how long before its deadline a call that still waits for the model
 	// is answered from a lower rung; 150 µs. It covers the way back to the caller.
@@ -64,6 +71,9 @@ func (c *Config) margin(budget time.Duration) time.Duration {
 	return min(max(c.Margin, min(budget/20, 10*time.Millisecond)), budget/4)
 }
 
+// minCacheBytes holds at least one chunk of every kind's shelf.
+const minCacheBytes = 1 << 20
+
 const day = 24 * time.Hour
 
 func (c *Config) setDefaults() error {
@@ -79,7 +89,9 @@ func (c *Config) setDefaults() error {
 		def  time.Duration
 	}{
 		{"cache ttl", &c.TTL, 100 * time.Millisecond},
+		{"longest cache ttl", &c.MaxTTL, 0},
 		{"stale bound", &c.StaleBound, 0},
+		{"negative ttl", &c.NegativeTTL, 0},
 		{"margin", &c.Margin, 150 * time.Microsecond},
 		{"attempt timeout", &c.Attempt, time.Second},
 		{"retry interval", &c.RetryInterval, 10 * time.Millisecond},
@@ -94,6 +106,22 @@ func (c *Config) setDefaults() error {
 	}
 	if c.StaleBound == 0 {
 		c.StaleBound = 10 * c.TTL
+	}
+	c.MaxTTL = max(c.MaxTTL, c.TTL)
+	if c.NegativeTTL == 0 {
+		c.NegativeTTL = min(c.TTL, time.Second)
+	}
+	if c.Tolerance == 0 {
+		c.Tolerance = 0.01
+	}
+	if !(c.Tolerance >= 0 && c.Tolerance <= 1) {
+		return fmt.Errorf("bridge: tolerance %v is outside 0..1", c.Tolerance)
+	}
+	if c.CacheBytes == 0 {
+		c.CacheBytes = 64 << 20
+	}
+	if c.CacheBytes < minCacheBytes {
+		return fmt.Errorf("bridge: a cache of %d bytes is less than %d", c.CacheBytes, minCacheBytes)
 	}
 	if c.Subjects == 0 {
 		c.Subjects = 65_536

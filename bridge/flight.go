@@ -130,10 +130,11 @@ func (f *flight) answered(x *upstream.Exchange) {
 		slot := &l.answer.Slots[i]
 		if slot.Status != ipc.StatusOK || slot.Prediction.Validate() != nil {
 			l.bridge.stats.invalidOutput(l.kind)
+			l.negatives.add(&q.key, now, l.bridge.cfg.NegativeTTL)
 			l.settle(q, ipc.ReasonInvalidOutput)
 			continue
 		}
-		l.bridge.cache.put(&q.key, &slot.Prediction, l.model, now)
+		l.bridge.stats.cache.kept(l.kind, l.bridge.cache.put(&q.key, &slot.Prediction, l.model, now))
 		for _, w := range q.waiting {
 			w.call.Reply.Prediction = slot.Prediction
 			l.bridge.deliver(w.call, ipc.SourceModel, ipc.ReasonNone, 0, l.model)

@@ -115,7 +115,7 @@ func newRig(t testing.TB, cfg Config) *rig {
 // reset makes the bridge as new, for tests that need too many to make each.
 func (r *rig) reset() {
 	r.settle()
-	r.cache, r.absent, r.done.n = newCache(r.cfg.Subjects), false, 0
+	r.cache, r.absent, r.done.n = newCache(&r.cfg), false, 0
 	for i, k := range ipc.Kinds {
 		r.lanes[i] = newLane(r.Bridge, k)
 	}

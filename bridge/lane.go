@@ -21,6 +21,8 @@ type lane struct {
 	flights []*flight   // 1 to maxFlights
 	open    openIndex   // queued or out, to find identical questions
 
+	negatives negatives // questions that the model could not answer lately
+
 	closed  bool
 	speech  speech
 	answer  api.Answer
@@ -61,12 +63,29 @@ func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reaso
 	case l.rest.resting(now) && l.rest.until >= call.Deadline:
 		return ipc.ReasonDaemonUnavailable
 	}
+	if l.negatives.has(key, now) {
+		l.bridge.stats.cache.negatives[l.kind-1].Inc()
+		return ipc.ReasonInvalidOutput
+	}
 	q := l.question(call, key, now)
 	if q == nil {
 		return ipc.ReasonOverloaded
 	}
 	q.join(l.bridge.newWaiter(call, key))
 	return ipc.ReasonNone
+}
+
+// refresh asks the call's question behind its back, to have a new answer before it
+// must be waited for. It reports false where the daemon cannot be asked: then the
+// lane knows better what to say.
+func (l *lane) refresh(call *ipc.Call, key *cachekey.Key, now ipc.Instant) bool {
+	if l.closed || l.rest.down() || l.negatives.has(key, now) {
+		return false
+	}
+	if l.open.find(key) == nil && l.question(call, key, now) != nil {
+		l.bridge.stats.cache.refreshes[l.kind-1].Inc()
+	}
+	return true
 }
 
 // question finds the call's question among those that are open, or queues it. It

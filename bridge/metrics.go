@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/mlbridge/mlbridge/bridge/histogram"
@@ -15,7 +17,7 @@ func (b *Bridge) ServerStats() ipc.ServerStats { return b.server.Stats() }
 
 // Register adds the bridge's metrics to r.
 func (b *Bridge) Register(r prometheus.Registerer) error {
-	for _, c := range append(b.stats.collectors, snapshots{b}) {
+	for _, c := range slices.Concat(b.stats.collectors, b.cache.sizes(), []prometheus.Collector{snapshots{b}}) {
 		if err := r.Register(c); err != nil {
 			return err
 		}

@@ -1,5 +1,7 @@
 package bridge
 
+import "reflect"
+
 // shelf keeps one item a subject, a bounded number of them, in chunks that are never
 // moved. When full it forgets whom nobody asked about lately (the clock algorithm: one
 // hand, one bit). The hand gives up after maxTurn items and takes the next, used or
@@ -21,13 +23,33 @@ type item[K comparable, P any] struct {
 
 const (
 	chunkLen = 256
+	// A map of Go's is 7/16 full when it has just grown, and a little less where it grew
+	// for what was deleted; each place is a key, a number and a byte of the hash.
+	mapFill = 3.0 / 8
+	// nameBytes is what the name of a component may take besides.
+	nameBytes = 64
 	// maxTurn bounds the work of one put, to about a microsecond.
 	maxTurn = 64
 )
 
-func (s *shelf[K, P]) init(limit int) {
-	*s = shelf[K, P]{places: make(map[K]uint32), limit: limit}
+// init empties the shelf, for at most limit subjects in whole chunks of at most bytes.
+func (s *shelf[K, P]) init(limit, bytes int) {
+	chunks := max(bytes/(chunkLen*s.itemBytes()), 1)
+	*s = shelf[K, P]{places: make(map[K]uint32), limit: min(limit, chunks*chunkLen)}
 }
+
+// itemBytes is what one subject costs, its place in the map included; at the worst.
+func (s *shelf[K, P]) itemBytes() int {
+	key := reflect.TypeFor[K]()
+	n := int(reflect.TypeFor[item[K, P]]().Size()) + int(float64(key.Size()+8+1)/mapFill)
+	if key.Kind() == reflect.String {
+		n += nameBytes
+	}
+	return n
+}
+
+// bytes is what the shelf takes, at the worst.
+func (s *shelf[K, P]) bytes() int { return len(s.chunks) * chunkLen * s.itemBytes() }
 
 func (s *shelf[K, P]) at(place int) *item[K, P] {
 	return &s.chunks[place/chunkLen][place%chunkLen]
@@ -42,17 +64,15 @@ func (s *shelf[K, P]) find(subject K) (int, *record) {
 	return int(place), &s.at(int(place)).record
 }
 
-// put keeps the answer in the place of the subject's last. It counts as asked for
-// only if that was.
-func (s *shelf[K, P]) put(subject K, r record, answer *P) {
+// claim gives the subject's item, a new one or, when there is no room, somebody
+// else's. known tells that it holds the subject's last answer.
+func (s *shelf[K, P]) claim(subject K) (e *item[K, P], known bool) {
 	place, known := s.places[subject]
 	if !known {
 		place = uint32(s.room())
 		s.places[subject] = place
 	}
-	e := s.at(int(place))
-	r.used = known && e.used
-	*e = item[K, P]{record: r, subject: subject, answer: *answer}
+	return s.at(int(place)), known
 }
 
 // room gives a place to fill: a new one, or that of a subject nobody asked about.

@@ -25,6 +25,8 @@ type stats struct {
 
 	round [len(ipc.Kinds)][]times // of the round's answers
 
+	cache cacheStats
+
 	started    time.Time
 	collectors []prometheus.Collector
 }
@@ -46,6 +48,7 @@ func (s *stats) init() {
 	failures := counter("upstream_failures_total", "HTTP calls to the daemon that gave no usable answer.", "kind")
 	retries := counter("upstream_retries_total", "Retries taken out of the retry budget.", "kind")
 	invalid := counter("invalid_outputs_total", "Predictions of a model that failed validation.", "kind")
+	s.cache.init(counter)
 	for i, k := range ipc.Kinds {
 		for _, from := range ipc.Sources {
 			s.answers[i][from] = answers.WithLabelValues(k.String(), from.String())

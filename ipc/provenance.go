@@ -36,26 +36,27 @@ type Reason uint8
 // The reasons. ReasonNone goes with an answer from the model or a fresh cache.
 const (
 	ReasonNone              Reason = 0
-	ReasonDaemonUnavailable Reason = 1 // no upstream accepts calls
-	ReasonBreakerOpen       Reason = 2 // the upstream failed lately; not asked
-	ReasonDeadline          Reason = 3 // the model's answer would have come too late
-	ReasonOverloaded        Reason = 4 // a bounded queue was full
-	ReasonLowConfidence     Reason = 5 // the model's confidence is below the threshold
-	ReasonDemoted           Reason = 6 // the rule has been better than the model lately
-	ReasonInvalidOutput     Reason = 7 // the model's answer failed validation
-	ReasonBridgeUnavailable Reason = 8 // written by clients only: no connection to the bridge
-	ReasonNotCached         Reason = 9 // written by clients only: Lookup does not wait
+	ReasonDaemonUnavailable Reason = 1  // no upstream accepts calls
+	ReasonBreakerOpen       Reason = 2  // the upstream failed lately; not asked
+	ReasonDeadline          Reason = 3  // the model's answer would have come too late
+	ReasonOverloaded        Reason = 4  // a bounded queue was full
+	ReasonLowConfidence     Reason = 5  // the model's confidence is below the threshold
+	ReasonDemoted           Reason = 6  // the rule has been better than the model lately
+	ReasonInvalidOutput     Reason = 7  // the model's answer failed validation
+	ReasonBridgeUnavailable Reason = 8  // written by clients only: no connection to the bridge
+	ReasonNotCached         Reason = 9  // written by clients only: Lookup does not wait
+	ReasonRefreshing        Reason = 10 // a newer answer is on its way, and this one is hardly older than fresh
 )
 
 // Reasons lists every reason in wire order.
 var Reasons = [...]Reason{
 	ReasonNone, ReasonDaemonUnavailable, ReasonBreakerOpen, ReasonDeadline, ReasonOverloaded,
-	ReasonLowConfidence, ReasonDemoted, ReasonInvalidOutput, ReasonBridgeUnavailable, ReasonNotCached,
+	ReasonLowConfidence, ReasonDemoted, ReasonInvalidOutput, ReasonBridgeUnavailable, ReasonNotCached, ReasonRefreshing,
 }
 
 var reasonNames = [...]string{
 	"", "daemon unavailable", "breaker open", "deadline", "overloaded",
-	"low confidence", "demoted", "invalid output", "bridge unavailable", "not cached",
+	"low confidence", "demoted", "invalid output", "bridge unavailable", "not cached", "refreshing",
 }
 
 // Valid reports whether r is a known reason.

@@ -31,11 +31,15 @@ type flags struct {
 	UpstreamClient  string        `help:"HTTP client to use: the event loop's own, or Go's net/http (${enum})." enum:"loop,net/http" default:"loop" group:"whom"`
 	UpstreamTimeout time.Duration `help:"One call to mld may take so long; callers with less time are answered meanwhile." default:"1s" group:"whom" live:""`
 
-	Budget     time.Duration `help:"Budget of a call on the socket that names none." default:"1ms" group:"how" live:""`
-	TTL        time.Duration `name:"ttl" help:"How long a model's answer serves the same question." default:"100ms" group:"how" live:""`
-	StaleBound time.Duration `help:"How long it may serve the same subject when nothing better is in time (default 10 × ttl)." group:"how" live:""`
+	Budget      time.Duration `help:"Budget of a call on the socket that names none." default:"1ms" group:"how" live:""`
+	TTL         time.Duration `name:"ttl" help:"How long a model's answer serves the same question, to begin with." default:"100ms" group:"how" live:""`
+	StaleBound  time.Duration `help:"How long it may serve other questions about the subject when nothing better is in time (default 10 × ttl)." group:"how" live:""`
+	MaxTTL      time.Duration `name:"max-ttl" help:"How long it may come to serve, at most 1,024 × ttl, while a subject's answers stay the same; not above ttl: ttl is fixed and nothing is asked ahead." default:"1m" group:"how" live:""`
+	Tolerance   float64       `help:"Answers that differ by no more than this share of their range are the same." default:"0.01" group:"how" live:""`
+	NegativeTTL time.Duration `name:"negative-ttl" help:"How long a question that the model could not answer is not asked again (default ttl, at most 1s)." group:"how" live:""`
 
 	Subjects int           `help:"Agents, or components, of a kind whose last answer is remembered." default:"65536" group:"bounds"`
+	CacheMiB int           `name:"cache-mib" help:"Memory of all remembered answers, in MiB, a quarter a kind." default:"64" group:"bounds"`
 	MaxConns int           `help:"Connections on the socket at a time." default:"12000" group:"bounds"`
 	Drain    time.Duration `help:"How long calls in flight may take to finish after SIGTERM." default:"10s" group:"bounds" live:""`
 
@@ -46,6 +50,9 @@ type flags struct {
 // defaultUpstream is where mld listens by itself. kong does not know it as the
 // flag's default, or it would take the flag for given beside --models.
 const defaultUpstream = "http://127.0.0.1:9005"
+
+// maxCacheMiB is a terabyte: more is a slip of the hand.
+const maxCacheMiB = 1 << 20
 
 // Validate is called by kong.
 func (f *flags) Validate() error {
@@ -70,7 +77,9 @@ func (f *flags) Validate() error {
 	}{
 		{"--budget", f.Budget, 1, ipc.DefaultLimits().MaxBudget},
 		{"--ttl", f.TTL, 1, time.Hour},
+		{"--max-ttl", f.MaxTTL, 0, 24 * time.Hour},
 		{"--stale-bound", f.StaleBound, 0, time.Hour},
+		{"--negative-ttl", f.NegativeTTL, 0, time.Hour},
 		{"--upstream-timeout", f.UpstreamTimeout, 1, time.Hour},
 		{"--drain", f.Drain, 0, time.Hour},
 	} {
@@ -83,6 +92,12 @@ func (f *flags) Validate() error {
 	}
 	if f.Subjects < 1 {
 		return fmt.Errorf("--subjects must be at least 1")
+	}
+	if !(f.Tolerance > 0 && f.Tolerance <= 1) {
+		return fmt.Errorf("--tolerance: %v is outside (0, 1]", f.Tolerance)
+	}
+	if f.CacheMiB < 1 || f.CacheMiB > maxCacheMiB {
+		return fmt.Errorf("--cache-mib: %d is outside 1..%d", f.CacheMiB, maxCacheMiB)
 	}
 	return nil
 }
@@ -112,7 +127,8 @@ func (f *flags) config() (bridge.Config, error) {
 		Upstream: target, Library: f.UpstreamClient == "net/http", Attempt: f.UpstreamTimeout,
 		// net/http works on goroutines of its own, which must not wait for the loop.
 		Dedicated: f.UpstreamClient != "net/http",
-		TTL:       f.TTL, StaleBound: f.StaleBound, Subjects: f.Subjects,
+		TTL:       f.TTL, MaxTTL: f.MaxTTL, Tolerance: f.Tolerance, StaleBound: f.StaleBound, NegativeTTL: f.NegativeTTL,
+		Subjects: f.Subjects, CacheBytes: f.CacheMiB << 20,
 		Server: ipc.ServerConfig{Name: "ml-bridge " + cli.Version(), Limits: ipc.DefaultLimits(), MaxConns: f.MaxConns},
 	}
 	cfg.Server.Limits.Budget = f.Budget
@@ -125,5 +141,5 @@ func (f *flags) config() (bridge.Config, error) {
 
 // tuning is what of the flags a running bridge can change.
 func (f *flags) tuning() bridge.Tuning {
-	return bridge.Tuning{Budget: f.Budget, TTL: f.TTL, StaleBound: f.StaleBound, Attempt: f.UpstreamTimeout}
+	return bridge.Tuning{Budget: f.Budget, TTL: f.TTL, StaleBound: f.StaleBound, MaxTTL: f.MaxTTL, Tolerance: f.Tolerance, NegativeTTL: f.NegativeTTL, Attempt: f.UpstreamTimeout}
 }

@@ -61,6 +61,11 @@ func TestWrongFlagsAreUsageErrors(t *testing.T) {
 		{[]string{"--drain", "-1s"}, "--drain"},
 		{[]string{"--max-conns", "0"}, "--max-conns"},
 		{[]string{"--subjects", "0"}, "--subjects"},
+		{[]string{"--max-ttl", "25h"}, "--max-ttl"},
+		{[]string{"--negative-ttl", "2h"}, "--negative-ttl"},
+		{[]string{"--tolerance", "0"}, "--tolerance"},
+		{[]string{"--tolerance", "NaN"}, "--tolerance"},
+		{[]string{"--cache-mib", "0"}, "--cache-mib"},
 		{[]string{"--log-format", "xml"}, "--log-format"},
 		{[]string{"--no-such-flag"}, "--no-such-flag"},
 		{[]string{"argument"}, "argument"},
@@ -83,6 +88,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 		"--socket=PATH", "--socket-mode=\"0600\"", "--http=ADDR", "--admin=PATH", "--allow-host", "--models=DIR", "--upstream=URL", "--upstream-client=\"loop\"",
 		"--upstream-timeout=1s", "--budget=1ms", "--ttl=100ms", "--stale-bound=DURATION", "--subjects=65536", "--max-conns=12000", "--drain=10s", "--log-format=\"auto\"", "--version",
 		"MLBRIDGE_SOME_NAME", "config check", "SIGHUP", "--config=FILE",
+		"--max-ttl=1m", "--tolerance=0.01", "--negative-ttl=DURATION", "--cache-mib=64",
 	} {
 		if !strings.Contains(help, want) {
 			t.Errorf("--help does not say %s:\n%s", want, help)

@@ -137,6 +137,16 @@ func (c *Client) remember(q ipc.Request, inputs uint64, r *ipc.Reply, now ipc.In
 		e.refused = false
 		return
 	}
+	if r.Status == ipc.StatusOK && r.Source == ipc.SourceStale && r.Reason == ipc.ReasonRefreshing {
+		// The bridge has a newer one in a moment, so asking again is right; until then
+		// this is the best there is, as old as it is.
+		if made := now.Add(-r.Age); !e.answered || e.inputs != inputs || e.received < made {
+			e.answered, e.inputs, e.received, e.answer = true, inputs, made, *r
+			e.answer.Age = 0
+		}
+		e.refused = false
+		return
+	}
 	e.refused, e.refusedInputs, e.refusedAt, e.refusedWhy = true, inputs, now, whyNot(r)
 	if e.refusedWhy == ipc.ReasonDemoted {
 		e.answered = false // its older answers are no better

@@ -225,3 +225,29 @@ func ruleBecause(why ipc.Reason) ipctest.Answer {
 func statusReply(s ipc.Status) ipctest.Answer {
 	return func(ipc.Request) ipc.Reply { return ipc.Reply{Status: s, Error: "no"} }
 }
+
+// A bridge that gives an answer which has just expired has a new one in a moment: the
+// client keeps the old one, as old as it is, and asks again.
+func TestLookupAsksAgainForWhatIsBeingRefreshed(t *testing.T) {
+	noLeaks(t)
+	refreshing := func(q ipc.Request) ipc.Reply {
+		r := ipctest.ModelReply(q)
+		r.Source, r.Reason, r.Age = ipc.SourceStale, ipc.ReasonRefreshing, long/2
+		return r
+	}
+	bridge := ipctest.Listen(t, ipctest.Script(handshake(),
+		ipctest.ExpectPredict(), ipctest.SendReply(refreshing), ipctest.Serve(ipctest.ModelReply)))
+	c := upClient(t, mlclient.Config{Path: bridge.Path, TTL: long / 4, StaleBound: long, RefreshBudget: long})
+	q := ipctest.Request(ipc.Memory, 1)
+	lookup(c, q)
+	eventually(t, "the new answer is there", func() bool {
+		r := lookup(c, q)
+		if r.Source == ipc.SourceStale && r.Age < long/2 {
+			t.Errorf("the old answer is given as %v old, want at least %v", r.Age, long/2)
+		}
+		return r.Source == ipc.SourceCache
+	})
+	if s := c.Stats(); s.Refreshed != 2 {
+		t.Errorf("%d refreshes, want two", s.Refreshed)
+	}
+}
