@@ -141,5 +141,8 @@ func (f *flags) config() (bridge.Config, error) {
 
 // tuning is what of the flags a running bridge can change.
 func (f *flags) tuning() bridge.Tuning {
-	return bridge.Tuning{Budget: f.Budget, TTL: f.TTL, StaleBound: f.StaleBound, MaxTTL: f.MaxTTL, Tolerance: f.Tolerance, NegativeTTL: f.NegativeTTL, Attempt: f.UpstreamTimeout}
+	return bridge.Tuning{
+		Budget: f.Budget, Attempt: f.UpstreamTimeout, StaleBound: f.StaleBound,
+		TTL: f.TTL, MaxTTL: f.MaxTTL, Tolerance: f.Tolerance, NegativeTTL: f.NegativeTTL,
+	}
 }
