@@ -27,6 +27,8 @@ type ServerConfig struct {
 	// OnFault is told of every connection that was closed for a fault of its peer.
 	// It runs on the loop and must not block.
 	OnFault func(Peer, error)
+	// Tap sees the messages about predictions; nil for none.
+	Tap Tap
 }
 
 func (c *ServerConfig) setDefaults() error {
@@ -234,7 +236,7 @@ func (s *Server) accept(fd int) {
 		return
 	}
 	s.conns[c] = struct{}{}
-	s.stats.accepted.Add(1)
+	c.number = s.stats.accepted.Add(1)
 	s.stats.connections.Add(1)
 }
 

@@ -25,8 +25,11 @@ func (c *serverConn) predict(r *reader, n int) error {
 		if r.err != nil {
 			return r.err
 		}
+		c.tapped(r.b)
 		s.stats.callsRefused.Add(1)
+		start := len(c.out)
 		c.send((&wireError{id: h.id, status: status, text: text}).append)
+		c.tapOut(start)
 		return nil
 	}
 	p := s.freePending.get()
@@ -56,6 +59,7 @@ func (c *serverConn) predict(r *reader, n int) error {
 		s.abandon(p)
 		return r.err
 	}
+	c.tapped(r.b)
 	s.submit(p, requireModel)
 	return nil
 }
@@ -131,6 +135,7 @@ func (p *pendingCall) reply() {
 			b = appendReplySlot(b, &call.Reply)
 		}
 		c.out = endFrame(b, start)
+		c.tapOut(start)
 		c.queueFlush()
 	}
 	s.recycle(p)

@@ -18,6 +18,7 @@ type serverConn struct {
 	server *Server
 	fd     int
 	peer   Peer
+	number uint64 // in the order of acceptance, from 1
 
 	in       []byte // the start of a frame that has not arrived whole
 	out      []byte // replies not yet written
@@ -199,6 +200,7 @@ func (c *serverConn) outcome(r *reader, n int) error {
 	if r.err != nil {
 		return r.err
 	}
+	c.tapped(r.b)
 	s.stats.outcomes.Add(uint64(len(s.outcomes)))
 	if len(s.outcomes) > 0 {
 		s.backend.Observe(s.outcomes)
