@@ -183,12 +183,7 @@ func TestHTTPAnswersLikeTheSocket(t *testing.T) {
 	if code != http.StatusOK || !strings.Contains(text, `"source":"rule"`) {
 		t.Errorf("POST without a daemon: %d %s; want 200 from the rule", code, text)
 	}
-	resp, err := http.Get(ch.http + "/health")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if health, _ := io.ReadAll(resp.Body); !strings.Contains(string(health), `"degraded"`) {
+	if _, health := get(t, ch.http+"/health"); !strings.Contains(health, `"degraded"`) {
 		t.Errorf("GET /health without a daemon: %s; want degraded", health)
 	}
 }
@@ -196,6 +191,17 @@ func TestHTTPAnswersLikeTheSocket(t *testing.T) {
 func post(t *testing.T, url, body string) (int, string) {
 	t.Helper()
 	resp, err := http.Post(url, "application/json", strings.NewReader(body))
+	return read(t, resp, err)
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	return read(t, resp, err)
+}
+
+func read(t *testing.T, resp *http.Response, err error) (int, string) {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,7 @@ type commands struct {
 	Run     runCommand       `cmd:"" default:"withargs" help:"Run the four subsystems, then measure the load, and report both."`
 	Load    loadCommand      `cmd:"" help:"Measure the load alone; the subsystems only collect questions, and rules decide."`
 	Sources sourcesCommand   `cmd:"" help:"Show what the sources of the subsystems' input are, here and now."`
+	Replay  replayCommand    `cmd:"" help:"Play a recording of ml-bridge --record back, and compare answers and latencies."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
 	ExitZero bool `help:"End with 0 whatever the verdict, once there is one."`

@@ -28,6 +28,7 @@ var app = cli.App{
 		{Key: "whom", Title: "Whom it asks"},
 		{Key: "how", Title: "How it answers"},
 		{Key: "bounds", Title: "Bounds"},
+		{Key: "record", Title: "Recording"},
 		{Key: "log", Title: "Log"},
 	},
 	Sections: []cli.Section{

@@ -43,9 +43,16 @@ type flags struct {
 	MaxConns int           `help:"Connections on the socket at a time." default:"12000" group:"bounds"`
 	Drain    time.Duration `help:"How long calls in flight may take to finish after SIGTERM." default:"10s" group:"bounds" live:""`
 
+	Record      string `help:"Record the messages on the socket into this file, for kernelsim replay (default: record nothing)." placeholder:"FILE" type:"path" group:"record"`
+	RecordLimit int    `help:"Stop recording when the file has so many MiB." default:"256" group:"record"`
+	RecordIDs   string `name:"record-ids" help:"Agents and components in the recording: replaced by keyed hashes whose key is thrown away, or as they are (${enum})." enum:"redacted,plain" default:"redacted" group:"record"`
+
 	LogFormat string `help:"Log as JSON lines, for people, or by whether standard error is a terminal (${enum})." enum:"auto,json,console" default:"auto" group:"log"`
 	LogLevel  string `help:"Least severe messages that are logged (${enum})." enum:"debug,info,warn,error" default:"info" group:"log" live:""`
 }
+
+// maxRecordLimit is the largest file of a recording, in MiB.
+const maxRecordLimit = 1 << 20
 
 // defaultUpstream is where mld listens by itself. kong does not know it as the
 // flag's default, or it would take the flag for given beside --models.
@@ -89,6 +96,9 @@ func (f *flags) Validate() error {
 	}
 	if f.MaxConns < 1 {
 		return fmt.Errorf("--max-conns must be at least 1")
+	}
+	if f.RecordLimit < 1 || f.RecordLimit > maxRecordLimit {
+		return fmt.Errorf("--record-limit must be in 1..%d", maxRecordLimit)
 	}
 	if f.Subjects < 1 {
 		return fmt.Errorf("--subjects must be at least 1")

@@ -37,6 +37,11 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, stop, relo
 	if f.Models != "" {
 		cfg.Host, upstream = hostEngine(f.Models, log), "in process"
 	}
+	recorder, err := startRecording(&f, &cfg, log)
+	if err != nil {
+		return err
+	}
+	defer recorder.close() // after the last answer
 	b, err := bridge.New(cfg)
 	if err != nil {
 		return err
@@ -49,7 +54,7 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, stop, relo
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	p := &process{
-		bridge: b, recent: status.NewRecorder(b.Count), log: log,
+		bridge: b, recorder: recorder, recent: status.NewRecorder(b.Count), log: log,
 		failed: make(chan error, 2), ran: make(chan error, 1), drainAsked: make(chan struct{}, 1),
 	}
 	address := "none"
@@ -100,6 +105,7 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, stop, relo
 type process struct {
 	bridge   *bridge.Bridge
 	recent   *status.Recorder
+	recorder *recording
 	http     *httpapi.Server
 	log      zerolog.Logger
 	admin    string // socket of the operator
@@ -204,6 +210,7 @@ func (p *process) serveHTTP(ln net.Listener, hosts []string) error {
 	if err := p.bridge.Register(registry); err != nil {
 		return err
 	}
+	p.recorder.register(registry)
 	logged := func(msg string, err error) { p.log.Error().Err(err).Msg(msg) }
 	handler := httpapi.New(httpapi.Config{
 		Predictor: p.bridge, Health: p.health, Status: p.status, Hosts: hosts, Log: logged,

@@ -1,0 +1,189 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/record"
+	"github.com/mlbridge/mlbridge/kernelsim/drive"
+	"github.com/mlbridge/mlbridge/kernelsim/load"
+)
+
+// Bounds of Config.Speed.
+const (
+	MinSpeed = 0.001
+	MaxSpeed = 1000
+)
+
+// Config says what is played where, and how fast.
+type Config struct {
+	Calls      []record.Call
+	Predictors []ipc.Predictor // ways to the bridge; recorded connections are dealt out over them
+	Speed      float64         // 1 is the original pace
+	Budget     time.Duration   // of every call; 0 keeps each call's own
+	Default    time.Duration   // of calls that name none
+	Callers    int             // calls under way at a time
+}
+
+// Played is what a bridge said to the calls.
+type Played struct {
+	Replies [][]ipc.Reply // by call; nil where the call as a whole had no answer
+	Late    []bool        // by call: answered after its budget, or not at all
+	Load    *load.Result
+}
+
+// player is the load's target.
+type player struct {
+	cfg    Config
+	clock  load.Clock
+	way    []int // predictor by call
+	out    *Played
+	calls  chan load.Call // closed when the run is over
+	tasks  sync.WaitGroup
+	cancel context.CancelFunc
+}
+
+// Play asks everything and waits for the answers. It ends early, with what there is, when
+// ctx does. The error is about cfg.
+func Play(ctx context.Context, cfg Config) (*Played, error) {
+	n := len(cfg.Calls)
+	switch {
+	case n == 0:
+		return nil, errors.New("replay: no call in the recording")
+	case !(cfg.Speed >= MinSpeed && cfg.Speed <= MaxSpeed):
+		return nil, fmt.Errorf("replay: speed %v is not in [%v, %v]", cfg.Speed, MinSpeed, float64(MaxSpeed))
+	case len(cfg.Predictors) == 0 || cfg.Callers < 1:
+		return nil, errors.New("replay: no way to the bridge, or no caller")
+	}
+	p := &player{
+		cfg: cfg, clock: load.NewMonotonic(0), way: ways(cfg.Calls, len(cfg.Predictors)),
+		out:   &Played{Replies: make([][]ipc.Reply, n), Late: make([]bool, n)},
+		calls: make(chan load.Call, cfg.Callers),
+	}
+	for i := range p.out.Late {
+		p.out.Late[i] = true
+	}
+	asking, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for range cfg.Callers {
+		p.tasks.Go(func() { p.serve(asking) })
+	}
+	pace := schedule{cfg.Calls, cfg.Speed}
+	run, err := load.StartOpen(ctx, load.Options{
+		Pacer: pace, Duration: pace.At(uint64(n-1)) + time.Millisecond, MaxCalls: uint64(n), Clock: p.clock,
+		Budget: max(cfg.Budget, cfg.Default), MaxInFlight: cfg.Callers,
+		Labels: []string{"call"}, Sources: drive.Sources, Reasons: drive.Reasons,
+	}, p)
+	if err != nil {
+		close(p.calls)
+		return nil, err
+	}
+	p.out.Load = run.Wait()
+	cancel()
+	close(p.calls)
+	p.tasks.Wait()
+	return p.out, nil
+}
+
+// ways deals the recorded connections out in the order of their first call.
+func ways(calls []record.Call, n int) []int {
+	seen := make(map[uint64]int)
+	out := make([]int, len(calls))
+	for i := range calls {
+		w, ok := seen[calls[i].Conn]
+		if !ok {
+			w = len(seen) % n
+			seen[calls[i].Conn] = w
+		}
+		out[i] = w
+	}
+	return out
+}
+
+// schedule is the recording's own pace.
+type schedule struct {
+	calls []record.Call
+	speed float64
+}
+
+// At implements load.Pacer. A clock that stood still between two messages is no reason to
+// go back in time.
+func (s schedule) At(n uint64) time.Duration {
+	if n >= uint64(len(s.calls)) {
+		n = uint64(len(s.calls)) - 1
+	}
+	return time.Duration(float64(max(s.calls[n].At-s.calls[0].At, 0)) / s.speed)
+}
+
+// String implements load.Pacer.
+func (s schedule) String() string { return fmt.Sprintf("recorded, at %g times its speed", s.speed) }
+
+// errBusy is what a call ends with that no caller is free for.
+var errBusy = errors.New("replay: all callers are waiting for answers")
+
+// errNone is what a call ends with of which no slot was answered.
+var errNone = errors.New("replay: no slot was answered")
+
+// Issue hands the call to a caller.
+func (p *player) Issue(c load.Call) {
+	select {
+	case p.calls <- c:
+	default:
+		c.Done(load.Outcome{Err: errBusy})
+	}
+}
+
+func (p *player) serve(ctx context.Context) {
+	for c := range p.calls {
+		c.Done(p.ask(ctx, c))
+	}
+}
+
+func (p *player) ask(ctx context.Context, c load.Call) load.Outcome {
+	m, err := ipc.ParsePredict(p.cfg.Calls[c.N].Question)
+	if err != nil { // record.Load has read it before
+		return load.Outcome{Err: err}
+	}
+	budget := p.cfg.Budget
+	if budget == 0 {
+		budget = m.Budget
+	}
+	if budget == 0 {
+		budget = p.cfg.Default
+	}
+	replies := make([]ipc.Reply, len(m.Requests))
+	reqs, places := possible(m.Requests)
+	answers := make([]ipc.Reply, len(reqs))
+	passed := time.Duration(p.clock.Now() - c.Intended)
+	opts := ipc.Options{Budget: max(budget-passed, time.Microsecond), RequireModel: m.RequireModel}
+	if err := p.cfg.Predictors[p.way[c.N]].Predict(ctx, reqs, answers, opts); err != nil {
+		return load.Outcome{Err: err}
+	}
+	out := load.Outcome{Err: errNone}
+	for i, place := range places {
+		replies[place] = answers[i]
+		if a := &answers[i]; a.Status == ipc.StatusOK && a.Source >= ipc.SourceModel && a.Source <= ipc.SourceRule && out.Err != nil {
+			out = load.Outcome{Source: int(a.Source - ipc.SourceModel)}
+			if a.Reason.Valid() {
+				out.Reason = int(a.Reason)
+			}
+		}
+	}
+	p.out.Replies[c.N] = replies
+	p.out.Late[c.N] = out.Err != nil || time.Duration(p.clock.Now()-c.Intended) > budget
+	return out
+}
+
+// possible leaves out what asks something impossible.
+func possible(all []ipc.Request) (reqs []ipc.Request, places []int) {
+	for i, q := range all {
+		if q != nil {
+			reqs, places = append(reqs, q), append(places, i)
+		}
+	}
+	return reqs, places
+}
