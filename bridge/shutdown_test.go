@@ -43,7 +43,7 @@ func TestSlowDaemonCostsADrainNoAnswer(t *testing.T) {
 			b.loop.Post(func() { queued = len(b.lanes[0].queue); entered <- struct{}{} })
 			<-entered
 		}
-		if cut := b.Shutdown(40 * time.Millisecond); cut != 0 {
+		if cut := b.Shutdown(400 * time.Millisecond); cut != 0 {
 			t.Errorf("library=%v: %d connections cut, want none", library, cut)
 		}
 		for range 3 {

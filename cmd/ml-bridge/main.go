@@ -22,11 +22,12 @@ func run(args []string) int {
 		return code
 	}
 	cli.SetLevel(c.LogLevel)
-	log := cli.NewLogger(os.Stderr, c.LogFormat)
+	noted := new(notices)
+	log := cli.NewLogger(os.Stderr, c.LogFormat, noted)
 	source.Warn(log)
 	stop, done := cli.StopSignals()
 	defer done()
 	reload, unhook := cli.ReloadSignal()
 	defer unhook()
-	return cli.ExitCode(log, serve(c.flags, source, log, stop, reload))
+	return cli.ExitCode(log, serve(c.flags, source, log, noted, stop, reload))
 }

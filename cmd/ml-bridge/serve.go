@@ -22,12 +22,8 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
-// logPeriod is how often the log takes a burst of ten messages of one sort that
-// others can cause.
-const logPeriod = time.Minute
-
 // serve runs the bridge until a signal arrives on stop or something fails.
-func serve(f flags, source *cli.Source[commands], log zerolog.Logger, stop, reload <-chan os.Signal) error {
+func serve(f flags, source *cli.Source[commands], log zerolog.Logger, noted *notices, stop, reload <-chan os.Signal) error {
 	cfg, err := f.config()
 	if err != nil {
 		return err
@@ -54,7 +50,7 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, stop, relo
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	p := &process{
-		bridge: b, recorder: recorder, recent: status.NewRecorder(b.Count), log: log,
+		bridge: b, recorder: recorder, recent: status.NewRecorder(b.Count), log: log, noted: noted,
 		failed: make(chan error, 2), ran: make(chan error, 1), drainAsked: make(chan struct{}, 1),
 	}
 	address := "none"
@@ -108,7 +104,8 @@ type process struct {
 	recorder *recording
 	http     *httpapi.Server
 	log      zerolog.Logger
-	admin    string // socket of the operator
+	noted    *notices // of the log
+	admin    string   // socket of the operator
 	draining atomic.Bool
 	failed   chan error // of the HTTP and the admin server
 	ran      chan error // of the bridge
@@ -151,22 +148,18 @@ func (p *process) drain(f *flags, stop <-chan os.Signal) error {
 // logStates makes the bridge log when the daemon goes or comes, and who broke the
 // protocol; never single calls.
 func logStates(cfg *bridge.Config, log zerolog.Logger) {
-	// A daemon that comes and goes all the time must not fill the log either.
-	changes := log.Sample(&zerolog.BurstSampler{Burst: 10, Period: logPeriod})
 	cfg.OnState = func(s bridge.UpstreamState) {
 		switch failing := s.Failing(); {
 		case s.State == bridge.UpstreamDown:
-			changes.Warn().Str("reason", s.Reason).Msg("daemon does not answer: stale answers and rules serve")
+			log.Warn().Str("reason", s.Reason).Msg("daemon does not answer: stale answers and rules serve")
 		case len(failing) > 0:
-			changes.Warn().Strs("reasons", reasons(failing)).Msg("daemon fails for some kinds: stale answers and rules serve them")
+			log.Warn().Strs("reasons", reasons(failing)).Msg("daemon fails for some kinds: stale answers and rules serve them")
 		default:
-			changes.Info().Msg("daemon answers")
+			log.Info().Msg("daemon answers")
 		}
 	}
-	// A hostile peer can connect as often as it likes; the log must not grow with it.
-	sampled := log.Sample(&zerolog.BurstSampler{Burst: 10, Period: logPeriod})
 	cfg.Server.OnFault = func(peer ipc.Peer, err error) {
-		sampled.Warn().Stringer("peer", peer).AnErr("reason", err).Msg("connection closed")
+		log.Warn().Stringer("peer", peer).AnErr("reason", err).Msg("connection closed")
 	}
 }
 
@@ -229,7 +222,7 @@ func (p *process) serveHTTP(ln net.Listener, hosts []string) error {
 // status is what /api/ml/status says.
 func (p *process) status(since int64) status.Document {
 	d := p.bridge.Status()
-	d.Version = cli.Version()
+	d.Version, d.Notices = cli.Version(), p.noted.list()
 	p.recent.Fill(&d, since)
 	return d
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"os"
 	"time"
 
@@ -9,15 +10,23 @@ import (
 )
 
 // NewLogger writes to f: JSON lines, or lines for people where format is "console",
-// or "auto" and a person is looking.
-func NewLogger(f *os.File, format string) zerolog.Logger {
+// or "auto" and a person is looking. Where f is the journal's, each line says its
+// priority, so that journalctl -p warning finds what it should. Messages that repeat
+// are limited (repeats.go). also is told every line too, as JSON.
+func NewLogger(f *os.File, format string, also ...io.Writer) zerolog.Logger {
 	zerolog.TimeFieldFormat = time.RFC3339Nano
+	var out io.Writer = f
 	tty := term.IsTerminal(int(f.Fd()))
-	if format == "console" || (format == "auto" && tty) {
-		w := zerolog.ConsoleWriter{Out: f, TimeFormat: time.TimeOnly, NoColor: !tty || os.Getenv("NO_COLOR") != ""}
-		return zerolog.New(w).With().Timestamp().Logger()
+	switch {
+	case format == "console" || (format == "auto" && tty):
+		out = zerolog.ConsoleWriter{Out: f, TimeFormat: time.TimeOnly, NoColor: !tty || os.Getenv("NO_COLOR") != ""}
+	case isJournal(f):
+		out = &journal{f}
 	}
-	return zerolog.New(f).With().Timestamp().Logger()
+	if len(also) > 0 {
+		out = zerolog.MultiLevelWriter(append([]io.Writer{out}, also...)...)
+	}
+	return zerolog.New(out).Hook(newRepeats()).With().Timestamp().Logger()
 }
 
 // SetLevel changes what every logger of the process leaves out; level is one of
