@@ -26,8 +26,9 @@ type rule struct {
 // The longest folder that holds a package gives its rule. Dependencies point one
 // way: commands → bridge, daemon, kernelsim → ipc.
 var rules = []rule{
-	{"ipc", []string{"ipc/eventloop", "ipc/rawio"}, []string{"net/http", "github.com/rs/zerolog", "github.com/valyala/fasthttp"}, "the wire knows neither HTTP nor logging"},
-	{"ipc/eventloop", []string{"ipc/rawio"}, []string{"net/http", "github.com/rs/zerolog"}, "the loop knows nobody"},
+	{"ipc", []string{"ipc/eventloop", "ipc/busypoll", "ipc/rawio"}, []string{"net/http", "github.com/rs/zerolog", "github.com/valyala/fasthttp"}, "the wire knows neither HTTP nor logging"},
+	{"ipc/eventloop", []string{"ipc/busypoll", "ipc/rawio"}, []string{"net/http", "github.com/rs/zerolog"}, "the loop knows nobody"},
+	{"ipc/busypoll", nil, []string{"os", "net", "net/http"}, "when to look again is arithmetic"},
 	{"ipc/rawio", nil, []string{"net/http", "github.com/rs/zerolog"}, "raw reads and writes know nobody"},
 	{"ipc/rules", []string{"ipc"}, []string{"os", "net", "net/http", "math/rand", "math/rand/v2"}, "rules are pure: no I/O, no clock, no chance"},
 	{"ipc/ladder", []string{"ipc"}, []string{"os", "net", "net/http"}, "the ladder is pure"},

@@ -57,7 +57,7 @@ func New(cfg Config) (*Bridge, error) {
 		lastID: uint64(time.Now().UnixNano()),
 	}
 	if cfg.Dedicated {
-		loop.Dedicate()
+		loop.Dedicate(cfg.BusyPoll)
 	}
 	b.score.init()
 	b.stats.init()

@@ -23,6 +23,7 @@ type Config struct {
 	// Dedicated says that the process is there for the bridge: its loop may keep a
 	// processor while requests come briskly, at the expense of other goroutines.
 	Dedicated bool
+	BusyPoll  time.Duration // it then polls for so long at most before it sleeps (package busypoll); 0: not at all
 
 	// TTL is how long an answer serves the same question; 100 ms. Where MaxTTL is longer,
 	// that is how it begins: a subject's TTL then grows to MaxTTL, at most 1,024 × TTL,

@@ -44,7 +44,7 @@ func (s *Server) startLanes() (err error) {
 	}
 	s.lanes, err = httploop.Start(s.opts.Loops, serverName, (*laneBackend)(s), httploop.Limits{
 		Read: s.opts.ReadTimeout, Write: s.opts.WriteTimeout, Idle: s.opts.IdleTimeout,
-		Dedicated: s.opts.Dedicated,
+		Dedicated: s.opts.Dedicated, BusyPoll: s.opts.BusyPoll,
 	})
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/mlbridge/mlbridge/ipc/busypoll"
 	"github.com/mlbridge/mlbridge/ipc/rawio"
 )
 
@@ -24,6 +25,9 @@ type ClientConfig struct {
 	// Margin is the part of a budget kept for the answer's way back: the server is
 	// told that much less, and never less than three quarters of what is left. 100 µs.
 	Margin time.Duration
+	// BusyPoll is how long at most a caller that reads its own answer looks for it before
+	// it sleeps (package busypoll); 100 µs, negative: not at all.
+	BusyPoll time.Duration
 	// OnGoAway is told when the server drains. It and OnNotice run on a goroutine of the
 	// client's or on that of a caller of Predict; they must not block.
 	OnGoAway func(text string)
@@ -43,6 +47,7 @@ func (c *ClientConfig) setDefaults() {
 	setDefault(&c.MaxQueue, 4<<20)
 	setDefault(&c.FrameIn, limits.FrameIn)
 	setDefault(&c.Margin, 100*time.Microsecond)
+	setDefault(&c.BusyPoll, busypoll.DefaultMost)
 	c.MaxInFlight = min(max(c.MaxInFlight, 1), maxClientInFlight)
 	if c.OnGoAway == nil {
 		c.OnGoAway = func(string) {}

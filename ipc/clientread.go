@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/mlbridge/mlbridge/ipc/busypoll"
 	"github.com/mlbridge/mlbridge/ipc/rawio"
 	"golang.org/x/sys/unix"
 )
@@ -29,12 +30,14 @@ type inbox struct {
 	turn    func(fd uintptr) bool // ready, made once: a method value is an allocation
 	own     *clientCall           // of the caller that leads, nil for the reader
 	solo    int                   // answers in a row to calls that were alone
+	window  busypoll.Window       // how long it looks again before it sleeps
+	waiting bool                  // it has looked, and nothing has come since
 }
 
 // readLoop takes frames from the server until the connection is over.
 func (c *Client) readLoop(unread []byte) {
 	in := &c.in
-	in.c, in.turn = c, in.ready
+	in.c, in.turn, in.window = c, in.ready, busypoll.New(c.cfg.BusyPoll)
 	in.buf = make([]byte, len(unread), max(clientReadBuf, 2*len(unread)))
 	copy(in.buf, unread)
 	err := in.handle()
@@ -73,6 +76,9 @@ func (in *inbox) ready(fd uintptr) (over bool) {
 		case err == nil:
 			err = io.EOF
 		case err == unix.EAGAIN:
+			if in.lookAgain() {
+				continue
+			}
 			return false
 		case err == unix.EINTR:
 			continue
@@ -104,9 +110,34 @@ func (in *inbox) readByConn() error {
 
 func (in *inbox) room() []byte { return in.buf[len(in.buf):cap(in.buf)] }
 
+// lookAgain is asked after a look that found nothing, and reports whether to look once
+// more before sleeping. Only a caller that waits for its own answer does, and not beyond
+// the time that it has.
+func (in *inbox) lookAgain() bool {
+	if in.own == nil {
+		return false
+	}
+	now := Now()
+	if !in.waiting {
+		in.waiting = true
+		if !in.window.Start(int64(now)) {
+			return false
+		}
+	} else if !in.window.Again(int64(now)) || now >= in.own.deadline {
+		return false
+	}
+	rawio.Yield()
+	return true
+}
+
 // came handles n bytes that were read into room.
 func (in *inbox) came(n int) error {
-	in.c.heard.Store(int64(Now()))
+	now := Now()
+	in.c.heard.Store(int64(now))
+	if in.waiting {
+		in.waiting = false
+		in.window.End(int64(now))
+	}
 	in.buf = in.buf[:len(in.buf)+n]
 	return in.handle()
 }

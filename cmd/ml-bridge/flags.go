@@ -37,6 +37,7 @@ type flags struct {
 	MaxTTL      time.Duration `name:"max-ttl" help:"How long it may come to serve, at most 1,024 × ttl, while a subject's answers stay the same; not above ttl: ttl is fixed and nothing is asked ahead." default:"1m" group:"how" live:""`
 	Tolerance   float64       `help:"Answers that differ by no more than this share of their range are the same." default:"0.01" group:"how" live:""`
 	NegativeTTL time.Duration `name:"negative-ttl" help:"How long a question that the model could not answer is not asked again (default ttl, at most 1s)." group:"how" live:""`
+	BusyPoll    time.Duration `help:"While calls come briskly, look for the next one for so long before sleeping: fewer wake-ups for more processor time; 0 for never." default:"100us" group:"how"`
 
 	Subjects int           `help:"Agents, or components, of a kind whose last answer is remembered." default:"65536" group:"bounds"`
 	CacheMiB int           `name:"cache-mib" help:"Memory of all remembered answers, in MiB, a quarter a kind." default:"64" group:"bounds"`
@@ -136,8 +137,8 @@ func (f *flags) config() (bridge.Config, error) {
 	cfg := bridge.Config{
 		Upstream: target, Library: f.UpstreamClient == "net/http", Attempt: f.UpstreamTimeout,
 		// net/http works on goroutines of its own, which must not wait for the loop.
-		Dedicated: f.UpstreamClient != "net/http",
-		TTL:       f.TTL, MaxTTL: f.MaxTTL, Tolerance: f.Tolerance, StaleBound: f.StaleBound, NegativeTTL: f.NegativeTTL,
+		Dedicated: f.UpstreamClient != "net/http", BusyPoll: f.BusyPoll,
+		TTL: f.TTL, MaxTTL: f.MaxTTL, Tolerance: f.Tolerance, StaleBound: f.StaleBound, NegativeTTL: f.NegativeTTL,
 		Subjects: f.Subjects, CacheBytes: f.CacheMiB << 20,
 		Server: ipc.ServerConfig{Name: "ml-bridge " + cli.Version(), Limits: ipc.DefaultLimits(), MaxConns: f.MaxConns},
 	}

@@ -14,6 +14,7 @@ type flags struct {
 	Models string `help:"Folder with a manifest.json and model files that replace the built-in models; SIGHUP reads it again." type:"existingdir" placeholder:"DIR" group:"models"`
 
 	MaxConns int           `help:"Open connections; further ones are refused." default:"4096" group:"bounds"`
+	BusyPoll time.Duration `help:"While calls come briskly, look for the next one for so long before sleeping: pays where cores are to spare; 0 for never." default:"0s" group:"bounds"`
 	Drain    time.Duration `help:"How long calls in flight may take to finish after SIGTERM." default:"10s" group:"bounds" live:""`
 
 	LogFormat string `help:"Log as JSON lines, for people, or by whether standard error is a terminal (${enum})." enum:"auto,json,console" default:"auto" group:"log"`

@@ -31,8 +31,8 @@ func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerol
 	}
 	reg := newRegistry(f.Models)
 	opts := daemon.Options{
-		Dedicated: true,
-		Registry:  reg, Version: cli.Version(), AllowHosts: f.AllowHost, MaxConns: f.MaxConns,
+		Dedicated: true, BusyPoll: f.BusyPoll,
+		Registry: reg, Version: cli.Version(), AllowHosts: f.AllowHost, MaxConns: f.MaxConns,
 		OnPanic: func(v any, stack []byte) {
 			log.Error().Interface("panic", v).Bytes("stack", stack).Msg("a request failed with a panic")
 		},

@@ -41,6 +41,7 @@ type Limits struct {
 	// Dedicated lets a loop keep a processor while requests come briskly, at the expense
 	// of other goroutines (eventloop.Loop.Dedicate).
 	Dedicated bool
+	BusyPoll  time.Duration // how long it then polls at most before it sleeps
 }
 
 // Lanes are several loops over which connections are spread. There may be none: a nil
@@ -81,7 +82,7 @@ func Start(n int, name string, backend Backend, limits Limits) (*Lanes, error) {
 			return nil, fmt.Errorf("httploop: %w", err)
 		}
 		if limits.Dedicated {
-			loop.Dedicate()
+			loop.Dedicate(limits.BusyPoll)
 		}
 		l := newLane(loop, now, name, backend, limits)
 		ls.lanes = append(ls.lanes, l)

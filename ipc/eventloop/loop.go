@@ -33,6 +33,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/mlbridge/mlbridge/ipc/busypoll"
 	"github.com/mlbridge/mlbridge/ipc/rawio"
 	"golang.org/x/sys/unix"
 )
@@ -64,8 +65,9 @@ type Loop struct {
 	ready  int   // events that it found
 	failed error // that look met
 	pace   pace
-	wake   int     // eventfd that Post writes; guarded by mu once the loop runs
-	count  [8]byte // read from it, loop only
+	window busypoll.Window // how long it looks again before it sleeps
+	wake   int             // eventfd that Post writes; guarded by mu once the loop runs
+	count  [8]byte         // read from it, loop only
 	now    func() int64
 	time   int64 // see Time
 	timers timers
@@ -271,6 +273,7 @@ func (l *Loop) Run() error {
 // round does everything that is due: n ready descriptors, timers, posted functions.
 func (l *Loop) round(n int) (closing bool) {
 	l.time = l.now()
+	l.window.End(l.time)
 	l.dispatch(n)
 	l.timers.fire(l.time)
 	closing = l.runPosted()

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/mlbridge/mlbridge/ipc/busypoll"
 )
 
 // pace decides how the loop waits: parked, or in epoll itself while it keeps its
@@ -50,8 +52,10 @@ const (
 var interrupts = !strings.Contains(os.Getenv("GODEBUG"), "asyncpreemptoff=1")
 
 // Dedicate tells the loop that it is what its process is for: while requests come
-// briskly it may keep its processor from one to the next. Call it before Run.
-func (l *Loop) Dedicate() {
+// briskly it may keep its processor from one to the next, and poll for up to poll
+// (package busypoll; 0: not at all) before it sleeps. Call it before Run.
+func (l *Loop) Dedicate(poll time.Duration) {
+	l.window = busypoll.New(poll)
 	l.pace.dedicated = interrupts
 	l.pace.alone = runtime.GOMAXPROCS(0) == 1
 }

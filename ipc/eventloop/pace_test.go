@@ -53,14 +53,17 @@ func TestPaceKeepsTheProcessorWhileBrisk(t *testing.T) {
 	}
 }
 
-// TestKeptProcessorIsGivenBack makes a loop brisk, leaves it waiting in epoll for
-// nothing, and asks for the world to be stopped: the runtime must get the processor,
+// TestKeptProcessorIsGivenBack makes a loop brisk, leaves it waiting for nothing,
+// in epoll or polling, and asks for the world to be stopped: the runtime must get the processor,
 // and the loop must work on.
 func TestKeptProcessorIsGivenBack(t *testing.T) {
-	for _, procs := range []int{1, 2} {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+	for _, c := range []struct {
+		procs int
+		poll  time.Duration
+	}{{1, 0}, {1, time.Second}, {2, 0}, {2, time.Second}} {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.procs))
 		l := running(t)
-		onLoop(t, l, l.Dedicate)
+		onLoop(t, l, func() { l.Dedicate(c.poll) })
 		x, y := pair(t)
 		defer unix.Close(y)
 		answered := make(chan struct{}, 1)

@@ -3,23 +3,38 @@ package eventloop
 import (
 	"errors"
 	"fmt"
+	"math"
 	"unsafe"
 
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 	"golang.org/x/sys/unix"
 )
 
 // wait gives the number of ready descriptors. It waits until there is one, unless a
-// timer is due: in epoll itself while traffic is brisk, else parked.
+// timer is due: while traffic is brisk it polls, then sleeps in epoll itself; else it
+// parks.
 func (l *Loop) wait() (int, error) {
-	if at, armed := l.timers.next(); armed {
-		if at <= l.time {
-			return l.poll(notAtAll)
+	at, armed := l.timers.next()
+	if !armed {
+		at = math.MaxInt64
+	}
+	if at <= l.time {
+		return l.poll(notAtAll)
+	}
+	keep := l.pace.keep(l.time)
+	if keep {
+		if n, over, err := l.busy(at); over || err != nil {
+			return n, err
 		}
+	} else {
+		l.window.Start(l.time)
+	}
+	if armed {
 		if err := l.alarm.set(at, l.now); err != nil {
 			return 0, err
 		}
 	}
-	if l.pace.keep(l.time) {
+	if keep {
 		if n, err := l.linger(); n > 0 || err != nil {
 			return n, err
 		}
@@ -27,18 +42,45 @@ func (l *Loop) wait() (int, error) {
 	return l.park()
 }
 
-// linger waits with the processor kept. Somebody must be awake to take it back: the
-// runtime wakes its monitor thread at a system call that it is told of, so the first
-// look is such a one.
+// busy looks again and again as long as the window says, and lets others have the
+// processor in between. It is over when something was found, or the time at has come.
+func (l *Loop) busy(at int64) (n int, over bool, err error) {
+	now := l.now()
+	for more := l.window.Start(now); more; more = l.window.Again(now) {
+		if n, err = l.lookKept(); n > 0 || err != nil {
+			return n, true, err
+		}
+		rawio.Yield()
+		if now = l.now(); now >= at {
+			return 0, true, nil
+		}
+	}
+	return 0, false, nil
+}
+
+// linger sleeps in epoll with the processor kept.
 func (l *Loop) linger() (int, error) {
 	if !l.pace.watched {
-		l.pace.watched = true
-		n, err := unix.EpollWait(l.epoll, l.events[:], notAtAll)
-		if n > 0 || err != nil && !errors.Is(err, unix.EINTR) {
-			return max(n, 0), err
+		if n, err := l.lookKept(); n > 0 || err != nil {
+			return n, err
 		}
 	}
 	return l.poll(forever)
+}
+
+// lookKept looks without waiting while the processor is kept. Somebody must be awake to
+// take it back: the runtime wakes its monitor thread at a system call that it is told of,
+// so the first look is such a one.
+func (l *Loop) lookKept() (int, error) {
+	if l.pace.watched {
+		return l.poll(notAtAll)
+	}
+	l.pace.watched = true
+	n, err := unix.EpollWait(l.epoll, l.events[:], notAtAll)
+	if errors.Is(err, unix.EINTR) {
+		err = nil
+	}
+	return max(n, 0), err
 }
 
 // park gives the processor back until a descriptor is ready.
