@@ -97,6 +97,7 @@ type Server struct {
 	acceptPause eventloop.Timer
 	draining    bool
 	shutdowns   []*shutdown // waiting for the last connection to go
+	leaving     *handover   // nil unless the connections are being handed over
 }
 
 const (
@@ -154,6 +155,9 @@ func (s *Server) endRound() {
 	if s.draining {
 		s.closeIdle()
 	}
+	if s.leaving != nil {
+		s.handIdle()
+	}
 }
 
 func (s *Server) flush() {
@@ -195,7 +199,7 @@ func (s *Server) acceptOne() error {
 		fd, _, err := unix.Accept4(s.listener.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		switch {
 		case err == nil:
-			s.accept(fd)
+			_, _ = s.admit(fd) // or it has been told why not
 			return nil
 		case errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EINTR):
 			// That one gave up; the next may not have.
@@ -214,11 +218,12 @@ func (s *Server) resumeAccept() {
 	}
 }
 
-func (s *Server) accept(fd int) {
+// admit makes a connection of fd, or tells the peer why not and closes it.
+func (s *Server) admit(fd int) (*serverConn, error) {
 	peer, err := peerOf(fd)
 	if err != nil {
 		unix.Close(fd)
-		return
+		return nil, err
 	}
 	switch {
 	case len(s.conns) >= s.cfg.MaxConns:
@@ -226,18 +231,18 @@ func (s *Server) accept(fd int) {
 	case s.cfg.Admit != nil:
 		err = s.cfg.Admit(peer)
 	}
+	c := newServerConn(s, fd, peer)
+	if err == nil {
+		err = s.loop.Watch(fd, eventloop.Readable, c)
+	}
 	if err != nil {
 		s.refuse(fd, peer, err)
-		return
-	}
-	c := newServerConn(s, fd, peer)
-	if err := s.loop.Watch(fd, eventloop.Readable, c); err != nil {
-		s.refuse(fd, peer, err)
-		return
+		return nil, err
 	}
 	s.conns[c] = struct{}{}
 	c.number = s.stats.accepted.Add(1)
 	s.stats.connections.Add(1)
+	return c, nil
 }
 
 // refuse says why and hangs up. The socket's buffer is empty, so one short write

@@ -45,7 +45,9 @@ func newSocketServer(t testing.TB) *socketServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.accept(fds[0])
+	if _, err := server.admit(fds[0]); err != nil {
+		t.Fatal(err)
+	}
 	s := &socketServer{server: server, peer: fds[1], buf: make([]byte, 256<<10)}
 	for c := range server.conns {
 		s.conn = c

@@ -20,10 +20,11 @@ type serverConn struct {
 	peer   Peer
 	number uint64 // in the order of acceptance, from 1
 
-	in       []byte // the start of a frame that has not arrived whole
-	out      []byte // replies not yet written
-	written  int    // how much of out is
-	inFlight int    // predict messages without a reply
+	in       []byte  // the start of a frame that has not arrived whole
+	out      []byte  // replies not yet written
+	written  int     // how much of out is
+	inFlight int     // predict messages without a reply
+	told     *Limits // what the hello of the server before this one announced; nil for its own
 
 	greeted bool // hello came
 	dirty   bool // in server.dirty
@@ -237,12 +238,17 @@ func (c *serverConn) close() {
 	if c.closed {
 		return
 	}
+	c.drop()
+	unix.Close(c.fd)
+}
+
+// drop makes the server forget the connection, whose descriptor stays open.
+func (c *serverConn) drop() {
 	c.closed = true
 	s := c.server
 	s.loop.Disarm(&c.frameLate)
 	s.loop.Disarm(&c.stuck)
 	s.loop.Unwatch(c.fd)
-	unix.Close(c.fd)
 	s.giveBuffer(c.out)
 	c.in, c.out = nil, nil
 	s.held -= c.held

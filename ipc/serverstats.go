@@ -4,17 +4,18 @@ import "sync/atomic"
 
 // serverStats are written by the loop and read by anyone.
 type serverStats struct {
-	connections, accepted, refused, acceptErrors atomic.Uint64
-	messages, slots, slotsInvalid, callsRefused  atomic.Uint64
-	outcomes, outcomesRefused                    atomic.Uint64
-	faults, stuck, orphaned                      atomic.Uint64
-	bytesIn, bytesOut                            atomic.Uint64
+	connections, accepted, adopted, refused, acceptErrors atomic.Uint64
+	messages, slots, slotsInvalid, callsRefused           atomic.Uint64
+	outcomes, outcomesRefused                             atomic.Uint64
+	faults, stuck, orphaned                               atomic.Uint64
+	bytesIn, bytesOut                                     atomic.Uint64
 }
 
 // ServerStats is a snapshot of a server's counters since its start.
 type ServerStats struct {
 	Connections     uint64 // open now
-	Accepted        uint64 // connections admitted
+	Accepted        uint64 // connections admitted, those adopted included
+	Adopted         uint64 // connections taken over from a server before this one
 	Refused         uint64 // connections turned away: not admitted, or too many
 	AcceptErrors    uint64 // times accepting had to rest, e.g. for lack of descriptors
 	Messages        uint64 // predict messages taken
@@ -34,7 +35,7 @@ type ServerStats struct {
 func (s *Server) Stats() ServerStats {
 	t := &s.stats
 	return ServerStats{
-		Connections: t.connections.Load(), Accepted: t.accepted.Load(),
+		Connections: t.connections.Load(), Accepted: t.accepted.Load(), Adopted: t.adopted.Load(),
 		Refused: t.refused.Load(), AcceptErrors: t.acceptErrors.Load(),
 		Messages: t.messages.Load(), Slots: t.slots.Load(),
 		SlotsInvalid: t.slotsInvalid.Load(), CallsRefused: t.callsRefused.Load(),

@@ -86,6 +86,9 @@ func (c *serverConn) compact() {
 
 // watch asks the loop for what the connection can use now.
 func (c *serverConn) watch() {
+	if c.server.leaving != nil { // the loop no longer knows it
+		return
+	}
 	waiting := len(c.out) - c.written
 	c.pause(waiting > c.server.cfg.MaxQueue)
 	var want eventloop.Interest
