@@ -1,0 +1,102 @@
+package bridge
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/cachekey"
+)
+
+func adaptiveCache() *cache {
+	return newCache(&Config{Subjects: 8, CacheBytes: 64 << 20, TTL: 100 * time.Millisecond, MaxTTL: time.Minute})
+}
+
+// A successor knows every kind's answers, as old as they are, with what was learnt
+// about them.
+func TestCacheStateGoesAlong(t *testing.T) {
+	const bound = time.Second
+	now := ipc.Now()
+	old := adaptiveCache()
+	questions := oneOfEach()
+	for i, q := range questions {
+		key, p := cachekey.Of(q), predictionFor(q)
+		for range i + 2 { // the level grows with each answer that agrees
+			old.put(&key, &p, "model@"+string(rune('a'+i)), now.Add(-time.Duration(i+1)*10*time.Millisecond))
+		}
+	}
+	tooOld := cachekey.Of(workload(99, 0.5))
+	old.put(&tooOld, &ipc.Prediction{Kind: ipc.Workload}, "older@1", now.Add(-bound))
+	old.current[ipc.Workload-1] = old.name("model@a")
+
+	next := adaptiveCache()
+	n, err := next.restore(old.save(now, bound), now)
+	if err != nil || n != len(questions) {
+		t.Fatalf("restore() = %d, %v; want %d", n, err, len(questions))
+	}
+	for _, q := range questions {
+		key, want := cachekey.Of(q), predictionFor(q)
+		was, e := old.get(&key), next.get(&key)
+		if !e.known() || e.inputs != key.Inputs || next.model(e) != old.model(was) || e.level != was.level {
+			t.Fatalf("%v: %+v, want what was known: %+v", q.Kind(), e.record, was.record)
+		}
+		if d := e.age(now) - was.age(now); d < 0 || d > 10*time.Second {
+			t.Errorf("%v: %v older than it was", q.Kind(), d)
+		}
+		if next.models[next.current[q.Kind()-1]] != next.model(e) {
+			t.Errorf("%v: current model %q", q.Kind(), next.models[next.current[q.Kind()-1]])
+		}
+		var got ipc.Prediction
+		if next.load(e, &got); got != want {
+			t.Errorf("load() = %+v, want %+v", got, want)
+		}
+	}
+	if next.get(&tooOld).known() {
+		t.Error("an answer that serves nobody went along")
+	}
+}
+
+// Whatever the bytes are, they cost no more than the answers in them.
+func TestCacheStateCutAnywhere(t *testing.T) {
+	c := adaptiveCache()
+	for _, q := range oneOfEach() {
+		key, p := cachekey.Of(q), predictionFor(q)
+		c.put(&key, &p, "m", ipc.Now())
+	}
+	whole := c.save(ipc.Now(), time.Second)
+	bad := 0
+	for n := range whole {
+		next := adaptiveCache()
+		if _, err := next.restore(whole[:n], ipc.Now()); err != nil {
+			bad++
+		}
+		if next.len() > len(ipc.Kinds) {
+			t.Fatalf("%d answers from %d bytes", next.len(), n)
+		}
+	}
+	// Cuts between entries are no damage that can be seen.
+	if bad < len(whole)-len(ipc.Kinds)-1 {
+		t.Errorf("%d of %d cuts were noticed", bad, len(whole))
+	}
+	whole[0]++
+	if n, err := adaptiveCache().restore(whole, ipc.Now()); n != 0 || err == nil {
+		t.Errorf("another version: %d, %v", n, err)
+	}
+}
+
+func FuzzCacheState(f *testing.F) {
+	c := adaptiveCache()
+	for _, q := range oneOfEach() {
+		key, p := cachekey.Of(q), predictionFor(q)
+		c.put(&key, &p, "m", ipc.Now())
+	}
+	f.Add(c.save(ipc.Now(), time.Second))
+	f.Add([]byte{cacheStateVersion})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		next := adaptiveCache()
+		if n, err := next.restore(b, ipc.Now()); n < next.len() || err == nil && len(b) < 11 {
+			t.Errorf("restore() = %d, %v with %d answers known", n, err, next.len())
+		}
+		_ = next.save(ipc.Now(), time.Second)
+	})
+}
