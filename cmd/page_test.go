@@ -1,0 +1,251 @@
+package cmd_test
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	browserlog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// The live page in a real browser, with a real bridge and a real daemon behind it.
+// MLBRIDGE_SCREENSHOTS=DIR keeps pictures of it, for people to look at.
+
+// browser is one tab of a headless Chromium.
+type browser struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu         sync.Mutex
+	complaints []string // guarded by mu: what the browser said on its console, violated policies included
+	strangers  []string // guarded by mu: addresses asked for outside of the page's own site
+}
+
+// findBrowser gives the path of a Chromium, or skips the test: everything about the
+// page that needs none is tested in bridge/httpapi.
+func findBrowser(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("no Chromium on the PATH (apt-get install chromium): the page is not tested in a browser")
+	return ""
+}
+
+func openBrowser(t *testing.T, site string) *browser {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(findBrowser(t)),
+		// The page is ours; root and containers cannot have the sandbox.
+		chromedp.NoSandbox, chromedp.Flag("disable-dev-shm-usage", true), chromedp.WSURLReadTimeout(startup))
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(cancel)
+	b := &browser{t: t, ctx: ctx}
+	chromedp.ListenTarget(ctx, func(event any) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			b.complaints = append(b.complaints, e.ExceptionDetails.Error())
+		case *browserlog.EventEntryAdded:
+			// Polls that fail while the bridge is away are what they are.
+			if e.Entry.Source != browserlog.SourceNetwork {
+				b.complaints = append(b.complaints, e.Entry.Text)
+			}
+		case *network.EventRequestWillBeSent:
+			if u, err := url.Parse(e.Request.URL); err != nil || u.Host != site {
+				b.strangers = append(b.strangers, e.Request.URL)
+			}
+		}
+	})
+	b.do(network.Enable(), browserlog.Enable())
+	return b
+}
+
+func (b *browser) do(actions ...chromedp.Action) {
+	b.t.Helper()
+	if err := chromedp.Run(b.ctx, actions...); err != nil {
+		b.t.Fatalf("browser: %v", err)
+	}
+}
+
+// eval gives what a JavaScript expression comes to.
+func eval[T any](b *browser, expression string) (v T) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate(expression, &v))
+	return v
+}
+
+// until waits until a JavaScript expression is true.
+func (b *browser) until(expression string) {
+	b.t.Helper()
+	if err := chromedp.Run(b.ctx, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(startup), chromedp.WithPollingInterval(50*time.Millisecond))); err != nil {
+		b.t.Fatalf("browser: not within %v: %s (%v); the page says:\n%s", startup, expression, err, eval[string](b, "document.body.innerText"))
+	}
+}
+
+// look shows the page on a screen of a size and a colour scheme.
+func (b *browser) look(width, height int64, scheme string) {
+	b.t.Helper()
+	b.do(chromedp.EmulateViewport(width, height),
+		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
+		chromedp.Poll(fmt.Sprintf("innerWidth === %d", width), nil))
+}
+
+// picture keeps what is to be seen, where it is wanted.
+func (b *browser) picture(name string) {
+	b.t.Helper()
+	dir := os.Getenv("MLBRIDGE_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	var png []byte
+	b.do(chromedp.FullScreenshot(&png, 100))
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
+		b.t.Error(err)
+	}
+}
+
+// text gives what a person reads in an element.
+func (b *browser) text(selector string) string {
+	b.t.Helper()
+	return eval[string](b, fmt.Sprintf("document.querySelector(%q).innerText", selector))
+}
+
+func TestLivePage(t *testing.T) {
+	findBrowser(t)
+	chain := startChain(t)
+	site := chain.bridge.at.HTTP
+	b := openBrowser(t, site)
+	b.do(chromedp.Navigate("http://" + site + "/"))
+	b.until(`document.documentElement.dataset.live === "on"`)
+	if got := b.text("#health"); got != "healthy" {
+		t.Errorf("the page says %q, want healthy", got)
+	}
+
+	client := dial(t, chain.socket)
+	asked := uint64(0)
+	ask := func(rounds int) {
+		t.Helper()
+		for range rounds {
+			asked++
+			for _, q := range fresh(asked) {
+				r := one(t, client, q, startup)
+				if q.Kind() != ipc.Failure {
+					continue
+				}
+				outcome := ipc.Outcome{PredictionID: r.PredictionID, Subject: q.Subject(), Actual: r.Prediction}
+				outcome.Actual.Failure.Probability = 1
+				if err := client.Outcomes(t.Context(), []ipc.Outcome{outcome}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	ask(50)
+	b.until(`document.getElementById("t-rate-sub").innerText.startsWith("200 since")`)
+	b.until(`document.querySelector("#c-latency .line").getAttribute("d").length > 0`)
+	b.until(`document.querySelectorAll("#c-sources .area").length > 0`)
+	for i, kind := range []string{"workload", "threat", "failure", "memory"} {
+		card := b.text(fmt.Sprintf("#kinds article:nth-child(%d)", i+1))
+		for _, want := range []string{kind, kind + "-", "@", "serving", "breaker closed", "model"} {
+			if !strings.Contains(strings.ToLower(card), want) {
+				t.Errorf("the card of %s does not say %q:\n%s", kind, want, card)
+			}
+		}
+		if duel := strings.Contains(card, "better") || strings.Contains(card, "no difference"); duel != (kind == "failure") {
+			t.Errorf("the card of %s, model against rule:\n%s", kind, card)
+		}
+	}
+
+	b.everywhere()
+
+	// What goes wrong appears by itself.
+	chain.mld.kill()
+	asked = 1 << 32
+	ask(1)
+	b.until(`document.documentElement.dataset.health === "degraded"`)
+	b.until(`document.getElementById("errors").innerText.includes("daemon does not answer")`)
+	b.until(`document.querySelector("#kinds article").innerText.includes("breaker open")`)
+	b.until(`document.getElementById("why").innerText.includes("daemon unavailable")`)
+	if got := b.text("#reasons"); !strings.Contains(got, "does not answer") || !strings.Contains(b.text("#facts"), "down") {
+		t.Errorf("with the daemon away the page says %q and %q", got, b.text("#facts"))
+	}
+	b.picture("degraded")
+
+	// The buttons: pausing stops the numbers, the colours can be chosen.
+	b.do(chromedp.Click("#pause"))
+	before := b.text("#t-rate-sub")
+	ask(1)
+	b.do(chromedp.Click("#theme"), chromedp.Click("#theme"))
+	if got := eval[string](b, `document.documentElement.dataset.theme`); got != "dark" {
+		t.Errorf("two clicks from auto give %q, want dark", got)
+	}
+	if got := b.text("#t-rate-sub"); got != before {
+		t.Errorf("paused, %q became %q", before, got)
+	}
+	b.do(chromedp.Click("#pause"))
+	b.until(`document.getElementById("t-rate-sub").innerText !== ` + fmt.Sprintf("%q", before))
+
+	chain.bridge.kill()
+	b.until(`document.documentElement.dataset.health === "unreachable"`)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.complaints) > 0 || len(b.strangers) > 0 {
+		t.Errorf("the browser complained: %q; asked elsewhere: %q", b.complaints, b.strangers)
+	}
+}
+
+// everywhere looks at the page on a desk and on a phone, by day and by night: nothing
+// may stick out, and everything that can be used must have a name and be large enough
+// for a finger.
+func (b *browser) everywhere() {
+	b.t.Helper()
+	for _, screen := range []struct {
+		name          string
+		width, height int64
+	}{{"desktop", 1280, 900}, {"phone", 360, 740}} {
+		for _, scheme := range []string{"light", "dark"} {
+			b.look(screen.width, screen.height, scheme)
+			b.until(`document.querySelector("#c-latency svg").viewBox.baseVal.width === document.getElementById("c-latency").clientWidth`)
+			if over := eval[[]string](b, `[...document.querySelectorAll("body *")]
+				.filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".skip, .unseen"))
+				.map((e) => e.tagName + "." + e.className)`); len(over) > 0 {
+				b.t.Errorf("%s: out of the screen: %v", screen.name, over)
+			}
+			if nameless := eval[[]string](b, `[...document.querySelectorAll("button, a, [role=img]")]
+				.filter((e) => !(e.innerText || e.getAttribute("aria-label") || "").trim())
+				.map((e) => e.outerHTML)`); len(nameless) > 0 {
+				b.t.Errorf("without a name: %v", nameless)
+			}
+			if small := eval[[]string](b, `[...document.querySelectorAll("button")]
+				.filter((e) => e.offsetParent && e.offsetHeight < 24).map((e) => e.innerText)`); len(small) > 0 {
+				b.t.Errorf("%s: too small for a finger: %v", screen.name, small)
+			}
+			ground := eval[string](b, `getComputedStyle(document.body).backgroundColor`)
+			if dark := strings.HasPrefix(ground, "rgb(15,"); dark != (scheme == "dark") {
+				b.t.Errorf("%s: the ground is %s", scheme, ground)
+			}
+			b.picture(screen.name + "-" + scheme)
+		}
+	}
+	b.look(1280, 900, "light")
+}
