@@ -17,7 +17,7 @@ function drawTiles(doc, samples) {
   const answers = minute.reduce((n, s) => n + sum(s.answers, ["model", "cache", "stale", "rule"]), 0);
   const kept = answers ? (answers - late) / answers : 1;
   figure("t-budget", share(answers - late, answers), "", kept < 0.99 ? "bad" : kept < 0.999 ? "warn" : "");
-  at("t-budget-sub").textContent = `${count(late)} late in the last minute; budget ${round(duration(doc.budget_ns))}`;
+  at("t-budget-sub").textContent = `${count(late)} late in the last minute; default ${round(duration(doc.budget_ns))}`;
   const l = doc.latency, [value, unit] = duration(l.p99_ns).split(NB);
   figure("t-p99", value, unit, l.p99_ns > doc.budget_ns ? "warn" : "");
   at("t-p99-sub").textContent = l.n ? `p50 ${duration(l.p50_ns)}, p99.9 ${duration(l.p999_ns)}; last ${doc.window_ns / 1e9} s` : `no calls in the last ${doc.window_ns / 1e9} s`;
@@ -53,14 +53,14 @@ function shareBar(k) {
 }
 
 const MOODS = {
-  serving: "good", closed: "good", none: "", open: "bad", "half-open": "warn", demoted: "warn", shadow: "", canary: "warn", off: "bad",
+  serving: "good", closed: "", none: "", open: "bad", "half-open": "warn", demoted: "warn", shadow: "", canary: "warn", off: "bad",
 };
 
 function badges(k) {
-  const badge = (what, state) => el("span", { class: "badge " + (MOODS[state] ?? "") }, el("span", { class: "unseen" }, what + " "), state);
+  const badge = (state, text) => el("span", { class: "badge " + (MOODS[state] ?? "") }, text);
   return el("div", { class: "badges" },
-    badge("model", k.model.state === "none" ? "no model" : k.model.state),
-    badge("breaker", "breaker " + k.upstream.breaker).cloneNode(true),
+    badge(k.model.state, k.model.state === "none" ? "no model" : k.model.state),
+    badge(k.upstream.breaker, "breaker " + k.upstream.breaker),
     k.latency.n ? el("span", { class: "badge" }, "p99 " + duration(k.latency.p99_ns)) : null);
 }
 
