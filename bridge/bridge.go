@@ -59,7 +59,7 @@ func New(cfg Config) (*Bridge, error) {
 	if cfg.Dedicated {
 		loop.Dedicate(cfg.BusyPoll)
 	}
-	b.score.init()
+	b.score.init(cfg.OnStanding)
 	b.stats.init()
 	for i, k := range ipc.Kinds {
 		b.lanes[i] = newLane(b, k)
@@ -174,6 +174,11 @@ func (b *Bridge) now() ipc.Instant { return ipc.Instant(b.loop.Time()) }
 // it from a lower rung at once when there is nothing to wait for.
 func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
 	key := cachekey.Of(call.Request)
+	b.score.of(key.Kind).drift.look(call.Request)
+	if b.score.ruled(key.Kind) {
+		b.decideByRule(call, &key, now)
+		return
+	}
 	l := b.lanes[key.Kind-1]
 	if e := b.cache.get(&key); e.known() && e.inputs == key.Inputs {
 		switch b.cache.stage(e, now) {
@@ -229,7 +234,7 @@ func (b *Bridge) refuse(call *ipc.Call, why ipc.Reason) {
 		status = ipc.StatusOverloaded
 	}
 	b.stats.refused(call)
-	call.Fail(status, "no model's answer: "+why.String())
+	call.Refuse(status, why, "no model's answer: "+why.String())
 }
 
 // deliverCached finishes a call with the answer that lies at e.
@@ -256,6 +261,6 @@ func (b *Bridge) deliver(call *ipc.Call, from ipc.Source, why ipc.Reason, age ti
 // Observe takes what really happened.
 func (b *Bridge) Observe(outcomes []ipc.Outcome) {
 	for i := range outcomes {
-		b.score.observe(&outcomes[i])
+		b.score.observe(&outcomes[i], b.lastID)
 	}
 }

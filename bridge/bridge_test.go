@@ -262,8 +262,9 @@ func TestOutcomesJudgeModelAndRuleOnTheSameCases(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := b.Scores()[0]
-	if got.Joined != 1 || got.Judged != 1 || got.Unknown != 2 || got.ModelError != 0 || got.RuleError != 0.25 {
-		t.Errorf("Scores() = %+v, want one joined (model 0, rule 0.25) and two unknown", got)
+	m := got.Standings[0]
+	if got.Joined != 1 || m.Judged != 1 || got.Foreign != 1 || got.Duplicate != 1 || m.ModelError != 0 || m.RuleError != 0.25 {
+		t.Errorf("Scores() = %+v, want one joined (model 0, rule 0.25), one foreign, one duplicate", got)
 	}
 }
 

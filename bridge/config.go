@@ -49,6 +49,9 @@ type Config struct {
 	// OnState is told when the daemon goes away or comes back, and when other kinds
 	// than before fail while it is up. It runs on the loop and must not block.
 	OnState func(UpstreamState)
+	// OnStanding is told when a model was demoted, or came back. It runs on the loop
+	// and must not block.
+	OnStanding func(Standing)
 }
 
 // dial makes a lane's connection.
@@ -135,6 +138,9 @@ func (c *Config) setDefaults() error {
 	}
 	if c.OnState == nil {
 		c.OnState = func(UpstreamState) {}
+	}
+	if c.OnStanding == nil {
+		c.OnStanding = func(Standing) {}
 	}
 	return nil
 }

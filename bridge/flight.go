@@ -135,9 +135,16 @@ func (f *flight) answered(x *upstream.Exchange) {
 			continue
 		}
 		l.bridge.stats.cache.kept(l.kind, l.bridge.cache.put(&q.key, &slot.Prediction, l.model, now))
+		for _, id := range q.trials {
+			l.bridge.score.besides(id, l.model, &slot.Prediction)
+		}
 		for _, w := range q.waiting {
-			w.call.Reply.Prediction = slot.Prediction
-			l.bridge.deliver(w.call, ipc.SourceModel, ipc.ReasonNone, 0, l.model)
+			if l.bridge.score.ruled(l.kind) { // it was asked before the model was demoted
+				l.bridge.fallBack(w.call, &w.key, ipc.ReasonDemoted)
+			} else {
+				w.call.Reply.Prediction = slot.Prediction
+				l.bridge.deliver(w.call, ipc.SourceModel, ipc.ReasonNone, 0, l.model)
+			}
 			l.bridge.release(w)
 		}
 		l.forget(q)

@@ -179,6 +179,7 @@ func (l *lane) recovered() {
 		// the daemon's so. What replaces bad bytes is no longer than they are.
 		l.unclean = l.answer.Model
 		l.model = strings.ToValidUTF8(l.unclean, "?")
+		l.bridge.score.serve(l.kind, l.model)
 		news = true
 	}
 	l.asked = true
@@ -225,7 +226,7 @@ func (l *lane) settle(q *question, why ipc.Reason) {
 func (l *lane) forget(q *question) {
 	l.open.remove(q)
 	clear(q.waiting)
-	q.waiting = q.waiting[:0]
+	q.waiting, q.trials = q.waiting[:0], q.trials[:0]
 	l.bridge.freeQuestions.put(q)
 }
 

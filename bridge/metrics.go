@@ -17,7 +17,7 @@ func (b *Bridge) ServerStats() ipc.ServerStats { return b.server.Stats() }
 
 // Register adds the bridge's metrics to r.
 func (b *Bridge) Register(r prometheus.Registerer) error {
-	for _, c := range slices.Concat(b.stats.collectors, b.cache.sizes(), []prometheus.Collector{snapshots{b}}) {
+	for _, c := range slices.Concat(b.stats.collectors, b.cache.sizes(), []prometheus.Collector{snapshots{b}, scoreMetrics{b}}) {
 		if err := r.Register(c); err != nil {
 			return err
 		}
@@ -30,7 +30,6 @@ type snapshots struct{ b *Bridge }
 
 var (
 	kindLabel = []string{"kind"}
-	whoLabels = []string{"kind", "who"}
 
 	descUp       = prometheus.NewDesc("mlbridge_upstream_up", "1 while the daemon answers, 0 when it does not or has not been asked.", nil, nil)
 	descFailing  = prometheus.NewDesc("mlbridge_upstream_failing", "1 for a kind whose last call to the daemon gave no usable answer.", kindLabel, nil)
@@ -44,19 +43,16 @@ var (
 	descInvalid  = prometheus.NewDesc("mlbridge_slots_invalid_total", "Questions refused as invalid.", nil, nil)
 	descBytesIn  = prometheus.NewDesc("mlbridge_socket_received_bytes_total", "Bytes read from the socket.", nil, nil)
 	descBytesOut = prometheus.NewDesc("mlbridge_socket_sent_bytes_total", "Bytes written to the socket.", nil, nil)
-	descOutcomes = prometheus.NewDesc("mlbridge_outcomes_total", "Outcomes that found their prediction.", kindLabel, nil)
-	descUnknown  = prometheus.NewDesc("mlbridge_outcomes_unknown_total", "Outcomes that found none: late, twice, or of a client's own rule.", kindLabel, nil)
 	descTook     = prometheus.NewDesc("mlbridge_call_duration_seconds", "From a call's arrival to the end of the round that answered it, inside the bridge.", kindLabel, nil)
 	descLate     = prometheus.NewDesc("mlbridge_late_answers_total", "Answers that left after their call's deadline.", kindLabel, nil)
 	descBudget   = prometheus.NewDesc("mlbridge_default_budget_seconds", "Budget of a call on the socket that names none.", nil, nil)
-	descError    = prometheus.NewDesc("mlbridge_prediction_error", "Mean error of about the last 1,000 judged predictions, of the model and of the rule on the same cases.", whoLabels, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (s snapshots) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descUp, descFailing, descConns, descAccepted, descRefused, descFaults, descStuck, descMessages, descSlots,
-		descInvalid, descBytesIn, descBytesOut, descOutcomes, descUnknown, descTook, descLate, descBudget, descError,
+		descInvalid, descBytesIn, descBytesOut, descTook, descLate, descBudget,
 	} {
 		ch <- d
 	}
@@ -92,15 +88,6 @@ func (s snapshots) Collect(ch chan<- prometheus.Metric) {
 		kind := k.String()
 		ch <- s.b.stats.took[i].Metric(descTook, s.b.stats.started, histogram.Label("kind", kind))
 		count(descLate, s.b.stats.late[i].Load(), kind)
-	}
-	for _, sc := range s.b.Scores() {
-		kind := sc.Kind.String()
-		count(descOutcomes, sc.Joined, kind)
-		count(descUnknown, sc.Unknown, kind)
-		if sc.Judged > 0 {
-			gauge(descError, sc.RecentModel, kind, "model")
-			gauge(descError, sc.RecentRule, kind, "rule")
-		}
 	}
 }
 

@@ -24,7 +24,7 @@ func TestMetricsKeepTheConventions(t *testing.T) {
 	r.submit(workload(1, 0.5), workload(2, 0.5))
 	r.settle()
 	r.Round(nil)
-	r.score.observe(&ipc.Outcome{PredictionID: c.Reply.PredictionID, Subject: c.Request.Subject(), Actual: c.Reply.Prediction})
+	r.Observe([]ipc.Outcome{{PredictionID: c.Reply.PredictionID, Subject: c.Request.Subject(), Actual: c.Reply.Prediction}})
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -47,27 +47,32 @@ func TestMetricsKeepTheConventions(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]float64{
-		"mlbridge_answers_total workload model":       1,
-		"mlbridge_answers_total workload cache":       1,
-		"mlbridge_answers_total workload rule":        1,
-		"mlbridge_answers_total memory none":          0,
-		"mlbridge_fallbacks_total daemon unavailable": 2,
-		"mlbridge_upstream_calls_total workload":      2,
-		"mlbridge_upstream_questions_total workload":  2,
-		"mlbridge_call_duration_seconds workload":     3,
-		"mlbridge_late_answers_total workload":        0,
-		"mlbridge_default_budget_seconds":             0.001,
-		"mlbridge_outcomes_total workload":            1,
-		"mlbridge_outcomes_unknown_total workload":    0,
-		"mlbridge_prediction_error workload model":    0,
-		"mlbridge_upstream_failing workload":          0,
-		"mlbridge_upstream_failing memory":            1,
-		"mlbridge_upstream_failures_total memory":     1,
-		"mlbridge_upstream_up":                        1,
-		"mlbridge_upstream_failures_total workload":   0,
-		"mlbridge_upstream_retries_total workload":    0,
-		"mlbridge_invalid_outputs_total workload":     0,
-		"mlbridge_connections":                        0,
+		"mlbridge_answers_total workload model":         1,
+		"mlbridge_answers_total workload cache":         1,
+		"mlbridge_answers_total workload rule":          1,
+		"mlbridge_answers_total memory none":            0,
+		"mlbridge_fallbacks_total daemon unavailable":   2,
+		"mlbridge_upstream_calls_total workload":        2,
+		"mlbridge_upstream_questions_total workload":    2,
+		"mlbridge_call_duration_seconds workload":       3,
+		"mlbridge_late_answers_total workload":          0,
+		"mlbridge_default_budget_seconds":               0.001,
+		"mlbridge_outcomes_total workload":              1,
+		"mlbridge_outcomes_unknown_total workload late": 0,
+		"mlbridge_outcomes_missing_total workload":      0,
+		"mlbridge_models_off":                           0,
+		"mlbridge_model_demoted workload m@1":           0,
+		"mlbridge_model_judged_total yes workload m@1":  1,
+		"mlbridge_input_drift current_cpu workload":     0,
+		"mlbridge_prediction_error workload model":      0,
+		"mlbridge_upstream_failing workload":            0,
+		"mlbridge_upstream_failing memory":              1,
+		"mlbridge_upstream_failures_total memory":       1,
+		"mlbridge_upstream_up":                          1,
+		"mlbridge_upstream_failures_total workload":     0,
+		"mlbridge_upstream_retries_total workload":      0,
+		"mlbridge_invalid_outputs_total workload":       0,
+		"mlbridge_connections":                          0,
 	} {
 		if v, ok := got[name]; !ok || v != want {
 			t.Errorf("%s = %v (there: %v), want %v", name, v, ok, want)

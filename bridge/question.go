@@ -16,6 +16,7 @@ type question struct {
 	key     cachekey.Key
 	body    []byte // the request array, in the order of the wire
 	waiting []*waiter
+	trials  []uint64 // predictions that the answer is scored beside, without being given
 	tries   int
 	at      ipc.Instant // when it was first asked
 	next    *question   // another one of the same hash, in an openIndex

@@ -10,7 +10,9 @@ import (
 
 // scoreboard compares models and rules with what really happened. It remembers the
 // last predictions that were delivered, and beside each what the rule would have
-// said to the very same question, so that both are judged on the same cases.
+// said to the very same question, so that both are judged on the same cases. It also
+// remembers an answer that was not delivered: of a demoted model that is tried, or of
+// a candidate that answers in the shadow.
 //
 // The error of a prediction, smaller is better:
 //
@@ -24,60 +26,102 @@ import (
 type scoreboard struct {
 	ring  []remembered // by prediction id modulo its length
 	kinds [len(ipc.Kinds)]kindScore
+	off   atomic.Bool // the kill switch: rules answer everything
+	told  func(Standing)
 }
 
 // remembered is what is needed to judge one prediction later.
 type remembered struct {
 	id      uint64
 	subject uint64 // hash of the subject: an outcome must be about the same one
+	said    value  // what was delivered; the actual value once it is known
+	rule    value  // what the rule would have said
+	other   value  // what was answered besides, and not delivered
+	by      uint16 // the standing of who said it, 0 for the rule
+	otherBy uint16
 	kind    ipc.Kind
-	byModel bool
-	said    value // what was delivered
-	rule    value // what the rule would have said
+	joined  bool // its outcome came
 }
 
-// value is the judged part of a prediction: a share or probability, or a page.
-type value struct {
-	number float32
-	page   uint64
-}
+// value is the judged part of a prediction: the bits of a share or probability as a
+// float32, or the number of a page.
+type value uint64
+
+func numberOf(v float32) value { return value(math.Float32bits(v)) }
+
+func (v value) number() float64 { return float64(math.Float32frombits(uint32(v))) }
 
 // kindScore is written by the loop and read by anyone.
 type kindScore struct {
-	joined, unknown         atomic.Uint64
-	modelSum, ruleSum       atomicFloat // errors of predictions that a model made
-	judged                  atomic.Uint64
-	recentModel, recentRule atomicFloat // exponentially weighted means of the same
+	drift                                     drift
+	standing                                  standing
+	joined, duplicate, late, foreign, missing atomic.Uint64
 }
 
 const (
 	// rememberedPredictions bounds how late an outcome may come: at 10,000
 	// predictions a second, 13 seconds.
 	rememberedPredictions = 1 << 17
-	// recentWeight makes the recent means look back over about 1,000 outcomes.
-	recentWeight = 0.002
-	pageShift    = 12
+	pageShift             = 12
 )
 
-func (s *scoreboard) init() { s.ring = make([]remembered, rememberedPredictions) }
+func (s *scoreboard) init(told func(Standing)) {
+	s.ring, s.told = make([]remembered, rememberedPredictions), told
+}
 
-// remember notes a delivered prediction.
+func (s *scoreboard) of(k ipc.Kind) *kindScore { return &s.kinds[k-1] }
+
+func (s *scoreboard) place(id uint64) *remembered { return &s.ring[id%uint64(len(s.ring))] }
+
+// ruled reports whether the rule answers for kind k: because the model that serves is
+// demoted, or because models are off.
+func (s *scoreboard) ruled(k ipc.Kind) bool {
+	m := s.of(k).standing.serving
+	return s.off.Load() || m != nil && m.demoted
+}
+
+// serve notes that the model called label answers for kind k now. A new model is told
+// apart from new questions: what it is asked at first is what drift is measured by.
+func (s *scoreboard) serve(k ipc.Kind, label string) {
+	s.of(k).standing.serve(label)
+	s.of(k).drift.restart()
+}
+
+// remember notes a delivered prediction. What it displaces had no outcome in time.
 func (s *scoreboard) remember(q ipc.Request, r *ipc.Reply) {
-	e := &s.ring[r.PredictionID%uint64(len(s.ring))]
-	e.id, e.kind, e.subject = r.PredictionID, r.Kind, subjectHash(q.Subject())
-	e.said = judged(&r.Prediction)
-	if e.byModel = r.Source != ipc.SourceRule; !e.byModel {
+	e := s.place(r.PredictionID)
+	if e.id != 0 && !e.joined {
+		s.of(e.kind).missing.Add(1)
+	}
+	*e = remembered{id: r.PredictionID, kind: r.Kind, subject: subjectHash(q.Subject()), said: judged(&r.Prediction)}
+	if r.Source == ipc.SourceRule {
 		e.rule = e.said
 		return
 	}
 	e.rule = ruleSays(q)
+	e.by = s.of(r.Kind).standing.of(r.Model).id
+}
+
+// besides notes what the model called label answered to the question of a delivered
+// prediction, without being delivered. The outcome may have come before.
+func (s *scoreboard) besides(id uint64, label string, p *ipc.Prediction) {
+	e := s.place(id)
+	if e.id != id || e.kind != p.Kind {
+		return
+	}
+	k := s.of(e.kind)
+	m := k.standing.of(label)
+	e.other, e.otherBy = judged(p), m.id
+	if e.joined && e.by == 0 {
+		s.judge(e, m, e.other, e.said, true)
+	}
 }
 
 // ruleSays gives the judged part of what the rule says: of a workload the cpu alone,
 // since this is done for every answer.
 func ruleSays(q ipc.Request) value {
 	if w, ok := q.(*ipc.WorkloadRequest); ok {
-		return value{number: rules.CPU(w)}
+		return numberOf(rules.CPU(w))
 	}
 	var p ipc.Prediction
 	rules.Predict(q, &p)
@@ -85,56 +129,68 @@ func ruleSays(q ipc.Request) value {
 }
 
 // observe joins an outcome to its prediction. Outcomes that come twice, too late,
-// or about somebody else are counted as unknown and change nothing.
-func (s *scoreboard) observe(o *ipc.Outcome) {
-	k := &s.kinds[o.Actual.Kind-1]
-	e := &s.ring[o.PredictionID%uint64(len(s.ring))]
-	if o.PredictionID == 0 || e.id != o.PredictionID || e.kind != o.Actual.Kind || e.subject != subjectHash(o.Subject) {
-		k.unknown.Add(1)
+// or about somebody else are counted and change nothing.
+func (s *scoreboard) observe(o *ipc.Outcome, lastID uint64) {
+	k := s.of(o.Actual.Kind)
+	e := s.place(o.PredictionID)
+	switch {
+	case o.PredictionID == 0 || o.PredictionID > lastID:
+		k.foreign.Add(1)
+		return
+	case e.id != o.PredictionID && lastID-o.PredictionID >= uint64(len(s.ring)):
+		k.late.Add(1)
+		return
+	case e.id != o.PredictionID || e.kind != o.Actual.Kind || e.subject != subjectHash(o.Subject):
+		k.foreign.Add(1)
+		return
+	case e.joined:
+		k.duplicate.Add(1)
 		return
 	}
-	e.id = 0 // the next report of it is a duplicate
+	e.joined = true
 	k.joined.Add(1)
-	if !e.byModel {
-		return
-	}
 	actual := judged(&o.Actual)
-	model, rule := loss(e.kind, e.said, actual), loss(e.kind, e.rule, actual)
-	k.modelSum.add(model)
-	k.ruleSum.add(rule)
-	if k.judged.Add(1) == 1 {
-		k.recentModel.store(model)
-		k.recentRule.store(rule)
-		return
+	if m := k.standing.byID(e.by); m != nil {
+		s.judge(e, m, e.said, actual, false)
 	}
-	k.recentModel.store(k.recentModel.load() + recentWeight*(model-k.recentModel.load()))
-	k.recentRule.store(k.recentRule.load() + recentWeight*(rule-k.recentRule.load()))
+	if m := k.standing.byID(e.otherBy); m != nil {
+		s.judge(e, m, e.other, actual, true)
+	}
+	e.said = actual
+}
+
+// judge scores what m said about e's question beside what the rule says.
+func (s *scoreboard) judge(e *remembered, m *modelStanding, said, actual value, tried bool) {
+	k := &s.of(e.kind).standing
+	if k.judge(m, loss(e.kind, said, actual), loss(e.kind, e.rule, actual), tried) {
+		s.told(k.standingOf(e.kind, m))
+	}
 }
 
 func judged(p *ipc.Prediction) value {
 	switch p.Kind {
 	case ipc.Workload:
-		return value{number: p.Workload.CPU}
+		return numberOf(p.Workload.CPU)
 	case ipc.Threat:
-		return value{number: p.Threat.Score}
+		return numberOf(p.Threat.Score)
 	case ipc.Failure:
-		return value{number: p.Failure.Probability}
+		return numberOf(p.Failure.Probability)
 	}
-	return value{page: p.Memory.NextAddress >> pageShift}
+	return value(p.Memory.NextAddress >> pageShift)
 }
 
 func loss(k ipc.Kind, said, actual value) float64 {
-	d := float64(said.number) - float64(actual.number)
-	switch k {
-	case ipc.Workload:
+	if k == ipc.Memory {
+		if said == actual {
+			return 0
+		}
+		return 1
+	}
+	d := said.number() - actual.number()
+	if k == ipc.Workload {
 		return math.Abs(d)
-	case ipc.Threat, ipc.Failure:
-		return d * d
 	}
-	if said.page == actual.page {
-		return 0
-	}
-	return 1
+	return d * d
 }
 
 // subjectHash is FNV-1a (RFC 9923) over the component, or the agent itself.
@@ -149,36 +205,27 @@ func subjectHash(s ipc.Subject) uint64 {
 	return h
 }
 
-// Score is how a kind's model and rule did on the same cases.
+// Score is how a kind's predictions were joined to outcomes, and how its models stand.
 type Score struct {
-	Kind        ipc.Kind
-	Joined      uint64  // outcomes that found their prediction
-	Unknown     uint64  // outcomes that did not: late, twice, or of a client's own rule
-	Judged      uint64  // of the joined, those whose prediction a model made
-	ModelError  float64 // mean over the judged; NaN when there are none
-	RuleError   float64 // what the rule would have had
-	RecentModel float64 // the same, over about the last 1,000
-	RecentRule  float64
+	Kind      ipc.Kind
+	Joined    uint64     // outcomes that found their prediction
+	Duplicate uint64     // outcomes that came again
+	Late      uint64     // outcomes whose prediction was forgotten, the last 131,072 being remembered
+	Foreign   uint64     // outcomes about no prediction of this bridge, or about another subject
+	Missing   uint64     // predictions forgotten without an outcome
+	Standings []Standing // the serving model's first
+	Drifts    []Drift    // of the questions
 }
 
 // Scores takes a snapshot, one a kind. Any goroutine may call it.
 func (b *Bridge) Scores() []Score {
 	out := make([]Score, len(ipc.Kinds))
 	for i, kind := range ipc.Kinds {
-		k := &b.score.kinds[i]
-		n := k.judged.Load()
+		k := b.score.of(kind)
 		out[i] = Score{
-			Kind: kind, Joined: k.joined.Load(), Unknown: k.unknown.Load(), Judged: n,
-			ModelError: k.modelSum.load() / float64(n), RuleError: k.ruleSum.load() / float64(n),
-			RecentModel: k.recentModel.load(), RecentRule: k.recentRule.load(),
+			Kind: kind, Joined: k.joined.Load(), Duplicate: k.duplicate.Load(), Late: k.late.Load(),
+			Foreign: k.foreign.Load(), Missing: k.missing.Load(), Standings: k.standing.snapshot(kind), Drifts: k.drift.snapshot(kind),
 		}
 	}
 	return out
 }
-
-// atomicFloat is a float64 with one writer and many readers.
-type atomicFloat struct{ bits atomic.Uint64 }
-
-func (f *atomicFloat) load() float64   { return math.Float64frombits(f.bits.Load()) }
-func (f *atomicFloat) store(v float64) { f.bits.Store(math.Float64bits(v)) }
-func (f *atomicFloat) add(v float64)   { f.store(f.load() + v) }

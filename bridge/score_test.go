@@ -25,24 +25,25 @@ func TestOutcomesJoinTheirPredictionOnly(t *testing.T) {
 		return o
 	}
 	for _, s := range []struct {
-		line            string
-		o               ipc.Outcome
-		joined, unknown uint64 // of its kind, afterwards
+		line                       string
+		o                          ipc.Outcome
+		joined, foreign, dup, late uint64 // of its kind, afterwards
 	}{
-		{"id 0", of(calls[0], func(o *ipc.Outcome) { o.PredictionID = 0 }), 0, 1},
-		{"never given", of(calls[0], func(o *ipc.Outcome) { o.PredictionID += 1000 }), 0, 2},
-		{"a ring later", of(calls[0], func(o *ipc.Outcome) { o.PredictionID += rememberedPredictions }), 0, 3},
-		{"another's", of(calls[0], func(o *ipc.Outcome) { o.Subject.Agent = 2 }), 0, 4},
-		{"another kind", of(calls[2], func(o *ipc.Outcome) { o.Actual = calls[0].Reply.Prediction }), 0, 5},
-		{"its own", outcome(calls[0]), 1, 5},
-		{"twice", outcome(calls[0]), 1, 6},
-		{"the next", outcome(calls[1]), 2, 6},
-		{"of a component", outcome(calls[2]), 1, 0},
+		{"id 0", of(calls[0], func(o *ipc.Outcome) { o.PredictionID = 0 }), 0, 1, 0, 0},
+		{"never given", of(calls[0], func(o *ipc.Outcome) { o.PredictionID += 1000 }), 0, 2, 0, 0},
+		{"a ring later", of(calls[0], func(o *ipc.Outcome) { o.PredictionID += rememberedPredictions }), 0, 3, 0, 0},
+		{"another's", of(calls[0], func(o *ipc.Outcome) { o.Subject.Agent = 2 }), 0, 4, 0, 0},
+		{"another kind", of(calls[2], func(o *ipc.Outcome) { o.Actual = calls[0].Reply.Prediction }), 0, 5, 0, 0},
+		{"its own", outcome(calls[0]), 1, 5, 0, 0},
+		{"twice", outcome(calls[0]), 1, 5, 1, 0},
+		{"the next", outcome(calls[1]), 2, 5, 1, 0},
+		{"of a component", outcome(calls[2]), 1, 0, 0, 0},
+		{"of an earlier bridge", of(calls[2], func(o *ipc.Outcome) { o.PredictionID -= 1 << 40 }), 1, 0, 0, 1},
 	} {
 		r.Observe([]ipc.Outcome{s.o})
 		got := r.Scores()[s.o.Actual.Kind-1]
-		if got.Joined != s.joined || got.Unknown != s.unknown {
-			t.Errorf("%s: %d joined, %d unknown; want %d, %d", s.line, got.Joined, got.Unknown, s.joined, s.unknown)
+		if got.Joined != s.joined || got.Foreign != s.foreign || got.Duplicate != s.dup || got.Late != s.late {
+			t.Errorf("%s: %+v; want %d joined, %d foreign, %d duplicate, %d late", s.line, got, s.joined, s.foreign, s.dup, s.late)
 		}
 	}
 	// So many predictions later its place is another's.
@@ -52,8 +53,8 @@ func TestOutcomesJoinTheirPredictionOnly(t *testing.T) {
 		r.Round([]*ipc.Call{first})
 	}
 	r.Observe([]ipc.Outcome{late})
-	if got := r.Scores()[0]; got.Joined != 2 || got.Unknown != 7 {
-		t.Errorf("too late: %+v, want 2 joined, 7 unknown", got)
+	if got := r.Scores()[0]; got.Joined != 2 || got.Late != 1 || got.Missing != 1 {
+		t.Errorf("too late: %+v, want 2 joined, 1 late, and the one that waited for it missing", got)
 	}
 }
 
@@ -69,7 +70,7 @@ func TestOutcomesOutOfRangeAreRefused(t *testing.T) {
 		}
 	}
 	for _, s := range b.Scores() {
-		if s.Joined+s.Unknown != 0 {
+		if s.Joined+s.Foreign+s.Duplicate+s.Late != 0 {
 			t.Errorf("%v: %+v, want nothing counted", s.Kind, s)
 		}
 	}

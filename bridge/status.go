@@ -45,14 +45,11 @@ func (b *Bridge) Status() status.Document {
 			Kind: k.String(), Subsystem: subsystems[k], Late: b.stats.late[i].Load(),
 			Answers:  make(map[string]uint64),
 			Upstream: b.upstreamStatus(k, &up),
-			Model:    status.Model{Name: up.models[k], State: "serving"},
+			Model:    status.Model{Name: up.models[k], State: b.modelState(up.models[k], &scores[i])},
 			Score:    scoreStatus(&scores[i]),
 		}
 		for _, from := range ipc.Sources {
 			s.Answers[from.String()] = counted(b.stats.answers[i][from])
-		}
-		if s.Model.Name == "" {
-			s.Model.State = "none"
 		}
 		d.Kinds = append(d.Kinds, s)
 	}
@@ -73,16 +70,48 @@ func (b *Bridge) upstreamStatus(k ipc.Kind, up *UpstreamState) status.Upstream {
 }
 
 func scoreStatus(s *Score) status.Score {
-	number := func(v float64) *float64 {
-		if s.Judged == 0 || math.IsNaN(v) {
-			return nil
+	d := status.Score{
+		Measure: measures[s.Kind], Joined: s.Joined, Unknown: s.Duplicate + s.Late + s.Foreign, Missing: s.Missing,
+		Standings: []status.Standing{}, Drift: make(map[string]float64),
+	}
+	for _, in := range s.Drifts {
+		d.Drift[in.Input] = in.Index
+	}
+	for i := range s.Standings {
+		m := &s.Standings[i]
+		d.Standings = append(d.Standings, status.Standing{
+			Model: m.Model, Serving: m.Serving, Demoted: m.Demoted, Judged: m.Judged, Tries: m.Tries,
+			Demotions: m.Demotions, Recoveries: m.Recoveries,
+			Window: m.Window, Advantage: finite(m.Advantage), Low: finite(m.Low), High: finite(m.High),
+		})
+		if m.Serving && m.Judged > 0 {
+			d.Judged = m.Judged
+			d.Model, d.Rule = finite(m.ModelError), finite(m.RuleError)
+			d.RecentModel, d.RecentRule = finite(m.RecentModel), finite(m.RecentRule)
 		}
-		return &v
 	}
-	return status.Score{
-		Measure: measures[s.Kind], Joined: s.Joined, Unknown: s.Unknown, Judged: s.Judged,
-		Model: number(s.ModelError), Rule: number(s.RuleError), RecentModel: number(s.RecentModel), RecentRule: number(s.RecentRule),
+	return d
+}
+
+// finite gives nil for what JSON has no number for.
+func finite(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
 	}
+	return &v
+}
+
+// modelState is the word for who answers for a kind.
+func (b *Bridge) modelState(name string, s *Score) string {
+	switch {
+	case b.ModelsOff():
+		return "off"
+	case len(s.Standings) > 0 && s.Standings[0].Serving && s.Standings[0].Demoted:
+		return "demoted"
+	case name == "":
+		return "none"
+	}
+	return "serving"
 }
 
 // Count reads the counters for a status.Recorder. Any goroutine may call it.

@@ -17,7 +17,7 @@ func TestStatusSaysWhatHappened(t *testing.T) {
 	r.submit(workload(1, 0.5)) // from the cache
 	r.submit(&ipc.MemoryRequest{AgentID: 1})
 	r.conns[3].end(says(503, "", "no model for memory"))
-	r.score.observe(&ipc.Outcome{PredictionID: c.Reply.PredictionID, Subject: c.Request.Subject(), Actual: c.Reply.Prediction})
+	r.Observe([]ipc.Outcome{{PredictionID: c.Reply.PredictionID, Subject: c.Request.Subject(), Actual: c.Reply.Prediction}})
 	late := ipc.NewCall(workload(1, 0.5), &r.done)
 	late.Arrived = ipc.Now().Add(-time.Second)
 	late.Deadline = late.Arrived.Add(time.Millisecond)

@@ -31,8 +31,11 @@ func NewCall(q Request, owner CallOwner) *Call { return &Call{Request: q, owner:
 func (c *Call) Finish() { c.owner.CallDone(c) }
 
 // Fail finishes the call with a status and a text for people.
-func (c *Call) Fail(s Status, text string) {
-	c.Reply = Reply{Status: s, Error: text}
+func (c *Call) Fail(s Status, text string) { c.Refuse(s, ReasonNone, text) }
+
+// Refuse is Fail for a call that required a model, which did not answer for reason why.
+func (c *Call) Refuse(s Status, why Reason, text string) {
+	c.Reply = Reply{Status: s, Reason: why, Error: text}
 	c.Finish()
 }
 

@@ -136,6 +136,9 @@ func (p *Reply) describe(d *description, at string) {
 	d.add(at+"status", p.Status.String())
 	if p.Status != StatusOK {
 		d.add(at+"text", p.Error)
+		if p.Reason != ReasonNone {
+			d.add(at+"reason", uint64(p.Reason))
+		}
 		return
 	}
 	d.add(at+"kind", p.Kind.String())

@@ -182,14 +182,22 @@ func appendReplyHead(b []byte, id uint64, n int) []byte {
 
 const (
 	replySlotFields  = 8
-	statusSlotFields = 2
+	statusSlotFields = 2 // reason follows where there is one
 )
 
 func appendReplySlot(b []byte, p *Reply) []byte {
 	if p.Status != StatusOK {
-		b = appendArray(b, statusSlotFields)
+		n := statusSlotFields
+		if p.Reason != ReasonNone {
+			n++
+		}
+		b = appendArray(b, n)
 		b = appendUint(b, uint64(p.Status))
-		return appendString(b, clip(p.Error, MaxErrorBytes))
+		b = appendString(b, clip(p.Error, MaxErrorBytes))
+		if p.Reason != ReasonNone {
+			b = appendUint(b, uint64(p.Reason))
+		}
+		return b
 	}
 	b = appendArray(b, replySlotFields)
 	b = appendUint(b, uint64(StatusOK))
@@ -217,7 +225,12 @@ func (r *reader) replySlot(p *Reply, names *interner) {
 	*p = Reply{Status: Status(r.uint("status", math.MaxUint8))}
 	if p.Status != StatusOK {
 		p.Error = string(r.bytes("text", MaxErrorBytes))
-		r.skipRest(n, statusSlotFields)
+		known := statusSlotFields
+		if n > known {
+			known++
+			p.Reason = Reason(r.uint("reason", math.MaxUint8))
+		}
+		r.skipRest(n, known)
 		return
 	}
 	if r.err == nil && n < replySlotFields {

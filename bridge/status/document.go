@@ -67,8 +67,10 @@ type Upstream struct {
 
 // Model is who answers for a kind.
 type Model struct {
-	Name  string `json:"name"`  // "name@version" of the model that answered last, "" when none did
-	State string `json:"state"` // "serving", or "none" when no model has answered yet
+	Name string `json:"name"` // "name@version" of the model that answered last, "" when none did
+	// State is "serving"; "demoted" while the rule stands in for it; "off" while the
+	// operator has rules answer everything; "none" when no model has answered yet.
+	State string `json:"state"`
 }
 
 // Score is how model and rule did on the same cases. The errors are means; smaller is
@@ -82,6 +84,31 @@ type Score struct {
 	Rule        *float64 `json:"rule_error"`
 	RecentModel *float64 `json:"recent_model_error"` // over about the last 1,000
 	RecentRule  *float64 `json:"recent_rule_error"`
+	Missing     uint64   `json:"missing"` // predictions forgotten without an outcome
+
+	// Standings are of the models that answered lately, the one that serves first; the
+	// errors above are its.
+	Standings []Standing `json:"standings"`
+	// Drift is the population stability index of inputs, by name: above 0.25 the
+	// questions are others than at first.
+	Drift map[string]float64 `json:"drift"`
+}
+
+// Standing is whether a model is trusted, and on what grounds.
+type Standing struct {
+	Model      string `json:"model"` // name@version
+	Serving    bool   `json:"serving"`
+	Demoted    bool   `json:"demoted"`
+	Judged     uint64 `json:"judged"` // cases that it and the rule were judged on
+	Tries      uint64 `json:"tries"`  // of these, answers that nobody got
+	Demotions  uint64 `json:"demotions"`
+	Recoveries uint64 `json:"recoveries"`
+	// Advantage is the rule's error less the model's over the last Window cases, Low
+	// and High its one-sided 99 % bounds; null while there are too few cases.
+	Window    int      `json:"window"`
+	Advantage *float64 `json:"advantage"`
+	Low       *float64 `json:"low"`
+	High      *float64 `json:"high"`
 }
 
 // Socket is the kernel's side.

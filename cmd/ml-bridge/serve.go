@@ -158,6 +158,15 @@ func logStates(cfg *bridge.Config, log zerolog.Logger) {
 			log.Info().Msg("daemon answers")
 		}
 	}
+	cfg.OnStanding = func(m bridge.Standing) {
+		said := log.Info().Stringer("kind", m.Kind).Str("model", m.Model).
+			Float64("model_error", m.RecentModel).Float64("rule_error", m.RecentRule).Uint64("judged", m.Judged)
+		if m.Demoted {
+			said.Msg("model demoted: the rule has been better, and decides until tries of the model say otherwise")
+		} else {
+			said.Msg("model trusted again: its tries were better than the rule")
+		}
+	}
 	cfg.Server.OnFault = func(peer ipc.Peer, err error) {
 		log.Warn().Stringer("peer", peer).AnErr("reason", err).Msg("connection closed")
 	}
@@ -242,6 +251,7 @@ func (p *process) health() httpapi.Health {
 			h.Reasons = append(h.Reasons, why+": stale answers and the rule serve")
 		}
 	}
+	h.Reasons = append(h.Reasons, p.standings()...)
 	if p.draining.Load() {
 		h.Reasons = append(h.Reasons, "draining")
 	}

@@ -155,12 +155,12 @@ func (c *Client) remember(q ipc.Request, inputs uint64, r *ipc.Reply, now ipc.In
 
 // whyNot is the reason why r is no fresh answer of the model's.
 func whyNot(r *ipc.Reply) ipc.Reason {
+	if r.Reason != ipc.ReasonNone {
+		return r.Reason
+	}
 	switch r.Status {
 	case ipc.StatusOK:
-		if r.Reason == ipc.ReasonNone {
-			return ipc.ReasonDaemonUnavailable // a rule or a stale answer owes a reason
-		}
-		return r.Reason
+		return ipc.ReasonDaemonUnavailable // a rule or a stale answer owes a reason
 	case ipc.StatusDeadlineExceeded:
 		return ipc.ReasonDeadline
 	case ipc.StatusOverloaded:

@@ -13,12 +13,14 @@ import (
 
 // Advice is the answer to one question.
 type Advice struct {
-	// Model is the model's own answer, whatever its confidence; valid when
-	// FromModel. Its id keys the outcome.
-	Model        ipc.Prediction
+	// Model is the model's own answer, whatever its confidence; valid when FromModel.
+	Model     ipc.Prediction
+	FromModel bool
+	// PredictionID keys the outcome; 0 when the bridge has no use for one. Of a
+	// demoted model's questions the bridge wants it all the same, to judge its tries.
 	PredictionID uint64
-	FromModel    bool
-	Rule         ipc.Prediction // what the rule says to the same question
+
+	Rule ipc.Prediction // what the rule says to the same question
 	// Act is what to act on: Model when it is there and sure enough, else Rule.
 	Act     ipc.Prediction
 	ByModel bool // Act is Model
@@ -40,6 +42,9 @@ type Config struct {
 type Advisor struct {
 	cfg      Config
 	replies  []ipc.Reply
+	again    []ipc.Request // of the replies, those that a demoted model left open
+	asker    []int         // their places
+	ruled    []ipc.Reply
 	outcomes []ipc.Outcome
 
 	mu     sync.Mutex // guards counts
@@ -71,7 +76,7 @@ const (
 
 // New makes an advisor.
 func New(cfg Config) *Advisor {
-	a := &Advisor{cfg: cfg, replies: make([]ipc.Reply, maxBatch)}
+	a := &Advisor{cfg: cfg, replies: make([]ipc.Reply, maxBatch), ruled: make([]ipc.Reply, maxBatch)}
 	a.counts.Why = make(map[string]uint64)
 	a.counts.Latency = newHistogram()
 	return a
@@ -112,6 +117,8 @@ func (a *Advisor) ask(ctx context.Context, reqs []ipc.Request, out []Advice) err
 				return ctx.Err()
 			}
 			why = "no connection to the bridge"
+		} else if err := a.askAgain(ctx, reqs, out); err != nil {
+			return err
 		}
 	}
 	took := ipc.Now().Sub(began)
@@ -124,6 +131,32 @@ func (a *Advisor) ask(ctx context.Context, reqs []ipc.Request, out []Advice) err
 	_ = a.counts.Latency.RecordValue(min(int64(took), int64(time.Minute)))
 	for i := range out {
 		a.decide(&replies[i], &out[i], why)
+	}
+	return nil
+}
+
+// askAgain asks for whatever answer there is where a demoted model was insisted on. The
+// rule's is known here; what is wanted is its number, so that the outcome reaches the
+// bridge, which may have tried the model on the question behind the caller's back.
+func (a *Advisor) askAgain(ctx context.Context, reqs []ipc.Request, out []Advice) error {
+	a.again, a.asker = a.again[:0], a.asker[:0]
+	for i := range reqs {
+		if r := &a.replies[i]; r.Status != ipc.StatusOK && r.Reason == ipc.ReasonDemoted {
+			a.again, a.asker = append(a.again, reqs[i]), append(a.asker, i)
+		}
+	}
+	if len(a.again) == 0 {
+		return nil
+	}
+	replies := a.ruled[:len(a.again)]
+	clear(replies)
+	if a.cfg.Predictor.Predict(ctx, a.again, replies, ipc.Options{Budget: a.cfg.Budget}) != nil {
+		return ctx.Err()
+	}
+	for i, at := range a.asker {
+		if r := &replies[i]; r.Status == ipc.StatusOK {
+			out[at].PredictionID = r.PredictionID
+		}
 	}
 	return nil
 }
@@ -163,10 +196,10 @@ func reasonOf(r *ipc.Reply) string {
 	return "answered by " + r.Source.String()
 }
 
-// Report tells the bridge what really happened after an answer of the model's.
+// Report tells the bridge what really happened after an answer that it wants judged.
 // Outcomes are sent in batches; Flush sends the rest.
 func (a *Advisor) Report(ctx context.Context, adv *Advice, subject ipc.Subject, ago time.Duration, actual ipc.Prediction) {
-	if !adv.FromModel || a.cfg.Predictor == nil {
+	if adv.PredictionID == 0 || a.cfg.Predictor == nil {
 		return
 	}
 	a.outcomes = append(a.outcomes, ipc.Outcome{

@@ -137,3 +137,35 @@ func TestPoolIsBoundedAndKeepsCopies(t *testing.T) {
 		t.Errorf("%d memory questions of none offered", n)
 	}
 }
+
+// TestADemotedModelsQuestionsAreAskedAgain: its outcomes reach the bridge, though the
+// rule that decides is the one that is known here.
+func TestADemotedModelsQuestionsAreAskedAgain(t *testing.T) {
+	m := new(advicetest.Model)
+	m.Answer = func(q ipc.Request) ipc.Reply {
+		switch {
+		case q.Subject().Agent%2 == 0:
+			return advicetest.Sure(prediction(0.75, 1))
+		case m.Required:
+			return ipc.Reply{Status: ipc.StatusUnavailable, Reason: ipc.ReasonDemoted}
+		}
+		return ipc.Reply{Source: ipc.SourceRule, Reason: ipc.ReasonDemoted, PredictionID: 100 + q.Subject().Agent, Prediction: prediction(0.9, 1)}
+	}
+	a := advice.New(advice.Config{Kind: ipc.Workload, Predictor: m})
+	out := make([]advice.Advice, 4)
+	if err := a.Ask(t.Context(), []ipc.Request{question(0), question(1), question(2), question(3)}, out); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []uint64{7, 101, 7, 103} {
+		if adv := out[i]; adv.PredictionID != want || adv.FromModel != (i%2 == 0) || adv.ByModel != (i%2 == 0) {
+			t.Errorf("question %d: %+v, want prediction %d", i, adv, want)
+		}
+		a.Report(t.Context(), &out[i], ipc.Subject{Agent: uint64(i)}, 0, prediction(0.5, 0))
+	}
+	if a.Flush(t.Context()); len(m.Outcome) != 4 || len(m.Asked) != 6 {
+		t.Errorf("%d outcomes of %d questions, want 4 of 6", len(m.Outcome), len(m.Asked))
+	}
+	if c := a.Counts(); c.Why["demoted"] != 2 {
+		t.Errorf("reasons %v", c.Why)
+	}
+}

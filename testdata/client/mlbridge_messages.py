@@ -206,7 +206,8 @@ def write_reply(call_id, slots):
     out = write_array(3) + write_uint(REPLY) + write_uint(call_id) + write_array(len(slots))
     for s in slots:
         if s["status"]:
-            out += write_array(2) + write_uint(s["status"]) + write_str(s["text"])
+            why = write_uint(s["reason"]) if s["reason"] else b""
+            out += write_array(3 if why else 2) + write_uint(s["status"]) + write_str(s["text"]) + why
             continue
         out += write_array(8) + b"".join(write_uint(s[k]) for k in ("status", "kind", "prediction_id", "source", "reason", "age"))
         out += write_str(s["model"]) + PREDICTION[s["kind"]].write(s["prediction"])
@@ -259,8 +260,10 @@ def read_answer(r):
     n = r.tuple(2)
     status = r.integer(0, U8)
     if status:
-        s = {"status": status, "text": r.string(256)}
-        r.skip_extra(n, 2)
+        s = {"status": status, "text": r.string(256), "reason": 0}
+        if n > 2:
+            s["reason"] = r.integer(0, U8)
+        r.skip_extra(n, 3)
         return s
     need(n, 8)
     s = {"status": 0, "kind": r.integer(1, 4), "prediction_id": r.integer(0, U64), "source": r.integer(0, 4),

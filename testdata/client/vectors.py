@@ -77,7 +77,8 @@ def flat(m):
 
 def answer(at, s):
     if s["status"]:
-        return [(at + "status", status_name(s["status"])), (at + "text", s["text"])]
+        why = [(at + "reason", s["reason"])] if s["reason"] else []
+        return [(at + "status", status_name(s["status"])), (at + "text", s["text"])] + why
     return [(at + "status", "ok"), (at + "kind", KIND_NAMES[s["kind"]]), (at + "prediction_id", s["prediction_id"]),
             (at + "source", SOURCE[s["source"]]), (at + "reason", s["reason"]), (at + "age_ns", s["age"]),
             (at + "model", s["model"])] + fields(at, s["prediction"])

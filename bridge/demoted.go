@@ -1,0 +1,40 @@
+package bridge
+
+import (
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/cachekey"
+)
+
+// maxTrials bounds the predictions that one answer is scored beside.
+const maxTrials = 64
+
+// decideByRule answers a call whose kind has no trusted model. Of a demoted one's
+// questions some go to it all the same, to see whether it has got better: nobody waits
+// for these answers and nobody gets them. With models off it is asked nothing.
+func (b *Bridge) decideByRule(call *ipc.Call, key *cachekey.Key, now ipc.Instant) {
+	var q *question
+	if !b.score.off.Load() && b.score.of(key.Kind).standing.try() {
+		q = b.lanes[key.Kind-1].trial(call, key, now)
+	}
+	before := b.lastID
+	b.fallBack(call, key, ipc.ReasonDemoted) // the call is over and may be another's now
+	if q != nil && b.lastID != before && len(q.trials) < maxTrials {
+		q.trials = append(q.trials, b.lastID)
+	}
+}
+
+// trial queues a question that nobody waits for; nil when the daemon cannot take it.
+func (l *lane) trial(call *ipc.Call, key *cachekey.Key, now ipc.Instant) *question {
+	if l.closed || l.rest.down() && (l.busy() || l.rest.resting(now)) {
+		return nil
+	}
+	return l.question(call, key, now)
+}
+
+// UseModels turns the models of all kinds on or off: the kill switch. While they are
+// off the rules answer everything, with the reason "demoted", and the daemon is asked
+// nothing. Any goroutine may call it; it holds for the next call.
+func (b *Bridge) UseModels(on bool) { b.score.off.Store(!on) }
+
+// ModelsOff reports whether UseModels has turned the models off.
+func (b *Bridge) ModelsOff() bool { return b.score.off.Load() }

@@ -1,0 +1,345 @@
+package bridge
+
+import (
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/mlbridge/mlbridge/bridge/upstream"
+	"github.com/mlbridge/mlbridge/daemon/api"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// TestBoundsHoldAsOftenAsTheySay draws windows of models that are exactly as good as
+// the rule, with differences that hang together: a bound that took them for
+// independent would call one of them worse in every third window.
+func TestBoundsHoldAsOftenAsTheySay(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	const windows = 2000
+	worse, better := 0, 0
+	for range windows {
+		var w pairWindow
+		x := 0.0
+		for range windowBlocks * blockPairs {
+			x = 0.5*x + r.NormFloat64()
+			w.add(x)
+		}
+		low, high := w.bounds(windowBlocks, sure)
+		if low > 0 {
+			worse++
+		}
+		if high < 0 {
+			better++
+		}
+	}
+	// 1 % each is 20; the blocks still hang together a little.
+	if worse > 50 || better > 50 || worse+better < 5 {
+		t.Errorf("%d windows of %d said worse and %d better, want about 20 each", worse, windows, better)
+	}
+}
+
+func TestWindowSeesAModelTurnBad(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	var w pairWindow
+	for range 10 * windowBlocks * blockPairs { // long much better than the rule
+		w.add(-0.1 + 0.05*r.NormFloat64())
+		if w.worse() {
+			t.Fatal("a model that is better counts as worse")
+		}
+	}
+	if !w.better() {
+		t.Fatal("a model that is better does not count as that")
+	}
+	for n := 1; ; n++ {
+		w.add(0.1 + 0.05*r.NormFloat64())
+		if w.worse() {
+			if n > fewBlocks*blockPairs+blockPairs {
+				t.Errorf("seen after %d cases, want at most %d", n, fewBlocks*blockPairs+blockPairs)
+			}
+			return
+		}
+	}
+}
+
+func TestWindowOfNothing(t *testing.T) {
+	var w pairWindow
+	for range fewBlocks*blockPairs - 1 {
+		w.add(1)
+	}
+	if low, high := w.bounds(windowBlocks, sure); w.worse() || w.better() || !math.IsInf(low, -1) || !math.IsInf(high, 1) {
+		t.Errorf("too few cases: bounds %v, %v", low, high)
+	}
+	if w.add(1); !w.worse() {
+		t.Error("128 cases that were all worse do not count as that")
+	}
+	var same pairWindow
+	for range windowBlocks * blockPairs {
+		same.add(0)
+	}
+	if same.worse() || same.better() {
+		t.Error("a model that says what the rule says is worse or better")
+	}
+}
+
+// court plays callers whose world the test decides: the model says one thing, the rule
+// another, and one of them is right.
+type court struct {
+	*rig
+	t       *testing.T
+	agent   uint64
+	name    string  // of the model that serves
+	says    float32 // what the model says of every agent's cpu
+	turns   []Standing
+	replies []ipc.Reply
+}
+
+func newCourt(t *testing.T) *court {
+	c := &court{t: t, name: "m@1", says: 0.75}
+	c.rig = newRig(t, Config{OnStanding: func(s Standing) { c.turns = append(c.turns, s) }})
+	c.conns[0].sync = func(x *upstream.Exchange) {
+		call := api.Call{Kind: ipc.Workload, Batch: true}
+		if err := api.Msgpack.ParseCall(x.Body, &call); err != nil {
+			t.Error(err)
+		}
+		answer := api.Answer{Model: c.name}
+		answer.Resize(len(call.Requests))
+		for i := range answer.Slots {
+			answer.Slots[i].Prediction = ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: c.says, Confidence: 1}}
+		}
+		x.Status, x.AnswerType, x.Answer = http.StatusOK, api.Msgpack.ContentType(), api.Msgpack.AppendAnswer(nil, &answer, true)
+	}
+	return c
+}
+
+// ask asks about a new agent, whose rule says 0.25, and tells what happened.
+func (c *court) ask(actual float32) ipc.Reply {
+	c.agent++
+	call := c.submit(workload(c.agent, 0.25))[0]
+	r := call.Reply
+	o := ipc.Outcome{PredictionID: r.PredictionID, Subject: ipc.Subject{Agent: c.agent}, Actual: ipc.Prediction{Kind: ipc.Workload}}
+	o.Actual.Workload.CPU = actual
+	c.Observe([]ipc.Outcome{o})
+	return r
+}
+
+// until asks until the standing changes, at most limit times, and gives the number.
+func (c *court) until(actual float32, limit int) int {
+	c.t.Helper()
+	before := len(c.turns)
+	for n := 1; n <= limit; n++ {
+		c.ask(actual)
+		if len(c.turns) > before {
+			return n
+		}
+	}
+	c.t.Fatalf("no change of standing in %d cases: %+v", limit, c.Scores()[0])
+	return 0
+}
+
+// TestAModelIsDemotedTriedAndTrustedAgain is the life of a model.
+func TestAModelIsDemotedTriedAndTrustedAgain(t *testing.T) {
+	c := newCourt(t)
+	right, wrong := float32(0.75), float32(0.25) // for the model; the rule is the other way round
+	for range 1000 {
+		if r := c.ask(right); r.Source != ipc.SourceModel {
+			t.Fatalf("a good model: %v, %v", r.Source, r.Reason)
+		}
+	}
+	n := c.until(wrong, 1000)
+	if n > windowBlocks*blockPairs || !c.turns[0].Demoted || c.turns[0].Model != "m@1" {
+		t.Errorf("after %d bad cases %+v; want a demotion within the window", n, c.turns)
+	}
+
+	asked := c.conns[0].calls
+	for range 80 {
+		if r := c.ask(wrong); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDemoted || r.Prediction.Workload.CPU != 0.25 {
+			t.Fatalf("demoted: %v, %v, %+v", r.Source, r.Reason, r.Prediction.Workload)
+		}
+	}
+	if tries := c.conns[0].calls - asked; tries != 80/tryEvery {
+		t.Errorf("%d tries in 80 questions, want %d", tries, 80/tryEvery)
+	}
+	// Whoever insists on a model is told.
+	insisting := ipc.NewCall(workload(1, 0.25), &c.done)
+	insisting.Arrived = ipc.Now()
+	insisting.Deadline, insisting.RequireModel = insisting.Arrived.Add(patient), true
+	c.Round([]*ipc.Call{insisting})
+	if r := insisting.Reply; r.Status != ipc.StatusUnavailable || r.Source != ipc.SourceNone {
+		t.Errorf("insisting on a demoted model: %+v", r)
+	}
+
+	n = c.until(right, 20*tryEvery*windowBlocks*blockPairs)
+	if s := c.turns[1]; s.Demoted || s.Recoveries != 1 {
+		t.Errorf("after %d good cases: %+v", n, s)
+	}
+	if r := c.ask(right); r.Source != ipc.SourceModel {
+		t.Errorf("trusted again: %v, %v", r.Source, r.Reason)
+	}
+	// What the model said while it was demoted was nobody's answer, but it was judged.
+	if s := c.Scores()[0].Standings[0]; s.Tries < fewBlocks*blockPairs || s.Demotions != 1 {
+		t.Errorf("%+v, want at least %d tries", s, fewBlocks*blockPairs)
+	}
+}
+
+// TestANewModelStartsWithoutTheOldOnesRecord: also one that comes while the rule
+// decides, and one that is rolled back to keeps what it had.
+func TestANewModelStartsWithoutTheOldOnesRecord(t *testing.T) {
+	c := newCourt(t)
+	c.until(0.25, 1000)
+	c.name, c.says = "m@2", 0.25
+	for range tryEvery { // the next try finds the new one
+		c.ask(0.25)
+	}
+	if r := c.ask(0.25); r.Source != ipc.SourceModel || r.Model != "m@2" {
+		t.Errorf("a new model: %v by %q, %v", r.Source, r.Model, r.Reason)
+	}
+	c.name = "m@1"
+	c.ask(0.25) // the answer says that the old one is back: it is not given
+	if r := c.ask(0.25); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDemoted {
+		t.Errorf("rolled back to a demoted model: %v by %q, %v", r.Source, r.Model, r.Reason)
+	}
+	for i := range 2 * maxStandings { // and many more models do no harm
+		c.name = string(rune('a' + i))
+		for range tryEvery + 1 {
+			c.ask(0.25)
+		}
+	}
+	if got := c.Scores()[0].Standings; len(got) != maxStandings || !got[0].Serving {
+		t.Errorf("standings %+v", got)
+	}
+}
+
+// TestAnAnswerUnderWayWhenItsModelIsDemoted is not given any more.
+func TestAnAnswerUnderWayWhenItsModelIsDemoted(t *testing.T) {
+	c := newCourt(t)
+	answers := c.conns[0].sync
+	for len(c.turns) == 0 {
+		c.ask(0.25)
+	}
+	// One more question of before, as it were.
+	c.conns[0].sync = nil
+	m := c.score.of(ipc.Workload).standing.serving
+	m.demoted = false
+	call := c.submit(workload(1<<40, 0.25))[0]
+	m.demoted = true
+	c.conns[0].end(answers)
+	if r := call.Reply; r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDemoted {
+		t.Errorf("%v, %v", r.Source, r.Reason)
+	}
+}
+
+// TestATryMayComeBehindItsOutcome: who acts fast reports before the daemon answered.
+func TestATryMayComeBehindItsOutcome(t *testing.T) {
+	c := newCourt(t)
+	c.until(0.25, 1000)
+	answers := c.conns[0].sync
+	c.conns[0].sync = nil
+	before := c.Scores()[0].Standings[0]
+	for range tryEvery {
+		c.ask(0.25)
+	}
+	c.conns[0].end(answers)
+	after := c.Scores()[0].Standings[0]
+	if after.Tries != before.Tries+1 || after.ModelError <= 0 {
+		t.Errorf("%d tries after %d", after.Tries, before.Tries)
+	}
+}
+
+func TestKillSwitch(t *testing.T) {
+	c := newCourt(t)
+	c.ask(0.75)
+	c.UseModels(false)
+	asked := c.conns[0].calls
+	for range 5 * tryEvery {
+		if r := c.ask(0.75); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDemoted {
+			t.Fatalf("models are off: %v, %v", r.Source, r.Reason)
+		}
+	}
+	if c.conns[0].calls != asked || !c.ModelsOff() {
+		t.Errorf("the daemon was asked %d times", c.conns[0].calls-asked)
+	}
+	if d := c.Status(); d.Kinds[0].Model.State != "off" {
+		t.Errorf("status says %q", d.Kinds[0].Model.State)
+	}
+	c.UseModels(true)
+	if r := c.ask(0.75); r.Source != ipc.SourceModel {
+		t.Errorf("models are on again: %v, %v", r.Source, r.Reason)
+	}
+}
+
+// TestStandingAllocatesNothing: neither deciding by rule with a try in eight, nor an
+// outcome, nor a question's sample for the drift.
+func TestStandingAllocatesNothing(t *testing.T) {
+	c := newCourt(t)
+	c.until(0.25, 1000)
+	body := []byte(nil)
+	c.conns[0].sync(&upstream.Exchange{Body: api.Msgpack.AppendCall(body, ipc.Workload, []ipc.Request{workload(1, 0.25)}, true)})
+	answer := api.Answer{Model: c.name}
+	answer.Resize(1)
+	answer.Slots[0].Prediction = ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: 0.75, Confidence: 1}}
+	c.conns[0].sync = replay(api.Msgpack.AppendAnswer(nil, &answer, true))
+	q := workload(1, 0.25)
+	call := ipc.NewCall(q, &c.done)
+	calls := []*ipc.Call{call}
+	o := []ipc.Outcome{{Subject: q.Subject(), Actual: ipc.Prediction{Kind: ipc.Workload}}}
+	if n := testing.AllocsPerRun(1000, func() {
+		call.Arrived = ipc.Now()
+		call.Deadline = call.Arrived.Add(patient)
+		c.Round(calls)
+		o[0].PredictionID = call.Reply.PredictionID
+		c.Observe(o)
+	}); n != 0 {
+		t.Errorf("%v allocations, want 0", n)
+	}
+}
+
+// TestDriftTellsOtherQuestionsApart, and the same ones not.
+func TestDriftTellsOtherQuestionsApart(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for _, k := range ipc.Kinds {
+		draw := func(shift float64) ipc.Request {
+			v := float32(min(max(0.3+shift+0.1*r.NormFloat64(), 0), 1))
+			size := uint64(math.Exp2(20 + 20*float64(v)))
+			switch k {
+			case ipc.Workload:
+				return &ipc.WorkloadRequest{HistoricalCPU: []float32{0.3, v}, CurrentCPU: v, CurrentMemory: size}
+			case ipc.Threat:
+				return &ipc.ThreatRequest{Metrics: ipc.ThreatMetrics{SyscallCount: size, NetworkActivity: size}}
+			case ipc.Failure:
+				return &ipc.FailureRequest{HistoricalHealth: []float32{0.3, v}, HealthScore: v, Trend: int8(-2 + int(4*v)%4)}
+			}
+			return &ipc.MemoryRequest{AccessHistory: []uint64{1 << 50, 1<<50 + size}, LocalityScore: v}
+		}
+		var d drift
+		for range driftEvery * (driftFirst + 3*driftRecent) {
+			d.look(draw(0))
+		}
+		if got := d.snapshot(k); slices.ContainsFunc(got, Drift.Drifted) {
+			t.Errorf("%v: the same questions: %+v", k, got)
+		}
+		for range driftEvery * driftRecent {
+			d.look(draw(0.3))
+		}
+		if got := d.snapshot(k); !slices.ContainsFunc(got, Drift.Drifted) {
+			t.Errorf("%v: other questions: %+v", k, got)
+		}
+		if d.restart(); slices.ContainsFunc(d.snapshot(k), Drift.Drifted) {
+			t.Errorf("%v: a drift right after the start", k)
+		}
+	}
+}
+
+// TestOutcomesNobodyReported are counted when their place is needed.
+func TestOutcomesNobodyReported(t *testing.T) {
+	r := newRig(t, Config{TTL: time.Hour})
+	fill(r.Bridge, workload(1, 0.5))
+	for range rememberedPredictions + 10 {
+		r.submit(workload(1, 0.5))
+	}
+	if got := r.Scores()[0].Missing; got != 10 {
+		t.Errorf("%d missing, want 10", got)
+	}
+}

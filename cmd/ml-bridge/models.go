@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/admin"
+)
+
+// handleModels adds what an operator may do about the models: the kill switch, and a
+// look at their standings.
+func (p *process) handleModels(s *admin.Server) {
+	s.Handle("GET /models", "how each model does against its rule, and whether it is trusted", http.HandlerFunc(p.showModels))
+	turn := func(on bool) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if p.bridge.ModelsOff() == on {
+				p.bridge.UseModels(on)
+				p.log.Warn().Str("asked_by", "operator").Bool("models", on).Msg("models were turned on or off")
+			}
+			p.showModels(w, r)
+		})
+	}
+	s.Handle("POST /models/off", "the kill switch: rules answer everything, from the next call on", turn(false))
+	s.Handle("POST /models/on", "models answer again, as far as they are trusted", turn(true))
+}
+
+// modelsView is the document of GET /models.
+type modelsView struct {
+	On    bool                       `json:"on"`
+	Kinds map[string]json.RawMessage `json:"kinds"`
+}
+
+// showModels answers with the part of the status that is about models.
+func (p *process) showModels(w http.ResponseWriter, _ *http.Request) {
+	view := modelsView{On: !p.bridge.ModelsOff(), Kinds: make(map[string]json.RawMessage)}
+	for _, k := range p.bridge.Status().Kinds {
+		view.Kinds[k.Kind], _ = json.Marshal(struct { // numbers and texts: nothing to go wrong
+			Model any `json:"model"`
+			Score any `json:"score"`
+		}{k.Model, k.Score})
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(view) // a reader who is gone needs no error
+}
+
+// standings says in a phrase each what operators must know of the models.
+func (p *process) standings() (reasons []string) {
+	if p.bridge.ModelsOff() {
+		reasons = append(reasons, "the operator has turned the models off: rules serve")
+	}
+	for _, s := range p.bridge.Scores() {
+		if len(s.Standings) > 0 && s.Standings[0].Serving && s.Standings[0].Demoted {
+			reasons = append(reasons, s.Kind.String()+": the rule has been better than "+s.Standings[0].Model+": it serves")
+		}
+	}
+	return reasons
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/admin"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// TestKillSwitch turns the models off and on while calls come: none fails, and each
+// says where its answer is from.
+func TestKillSwitch(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "bridge.sock")
+	p := startBridge(t, "--socket", socket, "--http", "127.0.0.1:0", "--models", "embedded", "--budget", "1s")
+	operator := admin.Client(filepath.Join(filepath.Dir(socket), "bridge-admin.sock"))
+	post := func(path string) (view modelsView) {
+		t.Helper()
+		resp, err := operator.Post("http://admin"+path, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if err := json.NewDecoder(resp.Body).Decode(&view); err != nil || resp.StatusCode != 200 {
+			t.Fatalf("POST %s: %d, %v", path, resp.StatusCode, err)
+		}
+		return view
+	}
+	c, err := ipc.Dial(t.Context(), socket, ipc.ClientConfig{Name: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	agent := uint64(0)
+	ask := func() ipc.Reply {
+		t.Helper()
+		agent++
+		replies := make([]ipc.Reply, 1)
+		q := &ipc.WorkloadRequest{AgentID: agent, CurrentCPU: 0.5}
+		if err := c.Predict(t.Context(), []ipc.Request{q}, replies, ipc.Options{Budget: 10 * time.Second}); err != nil || replies[0].Status != ipc.StatusOK {
+			t.Fatalf("%v, %+v", err, replies[0])
+		}
+		return replies[0]
+	}
+	if r := ask(); r.Source != ipc.SourceModel {
+		t.Errorf("with models: %v", r.Source)
+	}
+	if view := post("/models/off"); view.On || !strings.Contains(string(view.Kinds["workload"]), `"state":"off"`) {
+		t.Errorf("off: %+v", view)
+	}
+	p.await(t, "models were turned on or off")
+	if r := ask(); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDemoted {
+		t.Errorf("models are off: %v, %v", r.Source, r.Reason)
+	}
+	resp, err := http.Get("http://" + p.http + "/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if !strings.Contains(string(body), `"degraded"`) || !strings.Contains(string(body), "turned the models off") {
+		t.Errorf("/health: %s", body)
+	}
+	if view := post("/models/on"); !view.On {
+		t.Errorf("on: %+v", view)
+	}
+	if r := ask(); r.Source != ipc.SourceModel {
+		t.Errorf("with models again: %v, %v", r.Source, r.Reason)
+	}
+}
