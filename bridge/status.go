@@ -31,7 +31,7 @@ func (b *Bridge) Status() status.Document {
 	up, socket, scores := b.Upstream(), b.ServerStats(), b.Scores()
 	d := status.Document{
 		Started: b.stats.started.UTC(), Now: time.Now().UTC(), Budget: int64(b.cfg.Server.Limits.Budget),
-		Fallbacks: make(map[string]uint64), Notices: []status.Notice{}, Actions: []string{},
+		Fallbacks: make(map[string]uint64), Notices: []status.Notice{}, Actions: []status.Action{},
 		Socket: status.Socket{
 			Connections: int(socket.Connections), Accepted: socket.Accepted, Refused: socket.Refused, Faults: socket.Faults,
 			Stuck: socket.Stuck, Messages: socket.Messages, Invalid: socket.SlotsInvalid,

@@ -49,8 +49,8 @@ type process struct {
 	mu  sync.Mutex
 	log []string
 	at  struct { // of the READY line
-		Listen       []string
-		HTTP, Socket string
+		Listen              []string
+		HTTP, Socket, Admin string
 	}
 }
 

@@ -3,6 +3,8 @@ package cmd_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -207,10 +209,76 @@ func TestLivePage(t *testing.T) {
 
 	chain.bridge.kill()
 	b.until(`document.documentElement.dataset.health === "unreachable"`)
+	b.quiet()
+}
+
+// On the admin socket the page has buttons for what an operator may do, and asks
+// before it does it. The socket is forwarded to a port here, as ssh -L would.
+func TestLivePageOfTheOperator(t *testing.T) {
+	findBrowser(t)
+	bridge := startBridge(t, "http://127.0.0.1:1")
+	forwarded := forward(t, bridge.at.Admin)
+	b := openBrowser(t, forwarded)
+	b.do(chromedp.Navigate("http://" + forwarded + "/live"))
+	b.until(`document.documentElement.dataset.live === "on"`)
+	b.until(`[...document.querySelectorAll("#buttons button")].some((e) => e.innerText === "drain")`)
+	b.picture("operator")
+	b.do(chromedp.Click(`//div[@id="buttons"]/button[text()="drain"]`))
+	b.until(`document.querySelector("dialog[open]").innerText.includes("take nothing new")`)
+	b.picture("confirm")
+	b.do(chromedp.Click(`//dialog//button[text()="Leave it"]`))
+	b.until(`document.querySelector("dialog") === null`)
+	if r := one(t, dial(t, bridge.at.Socket), fresh(1)[0], startup); r.Status != ipc.StatusOK {
+		t.Errorf("after leaving it: %+v", r)
+	}
+	b.do(chromedp.Click(`//div[@id="buttons"]/button[text()="drain"]`))
+	b.do(chromedp.Click(`//dialog//button[text()="Yes, drain"]`))
+	if code := bridge.end(); code != 0 {
+		t.Errorf("the drain ended with %d", code)
+	}
+	b.until(`document.documentElement.dataset.health === "unreachable"`)
+	b.quiet()
+}
+
+// forward makes a Unix socket reachable under a port.
+func forward(t *testing.T, socket string) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	go func() {
+		for {
+			from, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer from.Close()
+				to, err := net.Dial("unix", socket)
+				if err != nil {
+					return
+				}
+				defer to.Close()
+				go func() {
+					_, _ = io.Copy(to, from)
+					to.Close()
+				}()
+				_, _ = io.Copy(from, to)
+			}()
+		}
+	}()
+	return ln.Addr().String()
+}
+
+// quiet checks that the browser had nothing to complain about.
+func (b *browser) quiet() {
+	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.complaints) > 0 || len(b.strangers) > 0 {
-		t.Errorf("the browser complained: %q; asked elsewhere: %q", b.complaints, b.strangers)
+		b.t.Errorf("the browser complained: %q; asked elsewhere: %q", b.complaints, b.strangers)
 	}
 }
 

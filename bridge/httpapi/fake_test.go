@@ -91,7 +91,7 @@ func healthy() Health {
 func someStatus(since int64) status.Document {
 	d := status.Document{
 		Version: "1.2.3", Budget: int64(time.Millisecond), Fallbacks: map[string]uint64{"deadline": 1},
-		Notices: []status.Notice{{Level: "warn", Text: "daemon does not answer"}}, Actions: []string{},
+		Notices: []status.Notice{{Level: "warn", Text: "daemon does not answer"}}, Actions: []status.Action{},
 		Samples: []status.Sample{{At: since + 1000, Answers: map[string]uint64{"model": 2}, Kinds: map[string]uint64{"workload": 2}, P50: 1}},
 	}
 	for _, k := range ipc.Kinds {

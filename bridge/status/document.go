@@ -31,7 +31,13 @@ type Document struct {
 	Samples []Sample `json:"samples"`
 
 	// Actions are what may be done through this listener: none but on the admin socket.
-	Actions []string `json:"actions"`
+	Actions []Action `json:"actions"`
+}
+
+// Action is something an operator may do: a POST without a body.
+type Action struct {
+	Path string `json:"path"`
+	Help string `json:"help"` // what it does, in a phrase
 }
 
 // Kind is one kind of prediction: who asks, who answers, and how well.

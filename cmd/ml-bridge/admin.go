@@ -13,6 +13,7 @@ func (p *process) serveAdmin(named, socket string) (*admin.Server, error) {
 	s := admin.New()
 	s.Handle("POST /drain", "answer what is in flight, take nothing new, and end", http.HandlerFunc(p.handleDrain))
 	p.handleModels(s)
+	p.servePage(s)
 	ln, err := admin.Listen(context.Background(), named, admin.Beside(socket), p.log)
 	if err != nil || ln == nil {
 		return s, err

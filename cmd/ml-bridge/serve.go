@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"sync/atomic"
 	"time"
@@ -52,6 +53,9 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, noted *not
 	p := &process{
 		bridge: b, recorder: recorder, recent: status.NewRecorder(b.Count), log: log, noted: noted,
 		failed: make(chan error, 2), ran: make(chan error, 1), drainAsked: make(chan struct{}, 1),
+	}
+	if err := p.register(); err != nil {
+		return err
 	}
 	address := "none"
 	if f.HTTP != "" {
@@ -103,6 +107,7 @@ type process struct {
 	recent   *status.Recorder
 	recorder *recording
 	http     *httpapi.Server
+	metrics  *prometheus.Registry
 	log      zerolog.Logger
 	noted    *notices // of the log
 	admin    string   // socket of the operator
@@ -207,17 +212,10 @@ func listenHTTP(address string) (net.Listener, error) {
 }
 
 func (p *process) serveHTTP(ln net.Listener, hosts []string) error {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	if err := p.bridge.Register(registry); err != nil {
-		return err
-	}
-	p.recorder.register(registry)
 	logged := func(msg string, err error) { p.log.Error().Err(err).Msg(msg) }
 	handler := httpapi.New(httpapi.Config{
 		Predictor: p.bridge, Health: p.health, Status: p.status, Hosts: hosts, Log: logged,
-		Observe: newHTTPMetrics(registry).observe,
-		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}),
+		Observe: newHTTPMetrics(p.metrics).observe, Metrics: p.metricsHandler(),
 	})
 	p.http = httpapi.NewServer(handler, httpapi.ServerConfig{Log: logged})
 	go func() {
@@ -226,6 +224,18 @@ func (p *process) serveHTTP(ln net.Listener, hosts []string) error {
 		}
 	}()
 	return nil
+}
+
+// register makes the registry that /metrics is served from.
+func (p *process) register() error {
+	p.metrics = prometheus.NewRegistry()
+	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	p.recorder.register(p.metrics)
+	return p.bridge.Register(p.metrics)
+}
+
+func (p *process) metricsHandler() http.Handler {
+	return promhttp.HandlerFor(p.metrics, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
 // status is what /api/ml/status says.

@@ -102,7 +102,7 @@ function drawWhy(doc) {
   at("why").replaceChildren(...reasons.flatMap(([why, n]) => [
     el("dt", null, why), el("span", { class: "rail" }, el("i", { style: { width: 100 * n / most + "%" } })), el("dd", null, count(n)),
   ]));
-  if (!reasons.length) at("why").replaceChildren(el("dt", { class: "nothing" }, "They all were."));
+  if (!reasons.length) at("why").replaceChildren(el("dt", { class: "nothing" }, sumKinds(doc, SOURCES) ? "They all were." : "No answers yet."));
 }
 
 function drawFacts(doc) {

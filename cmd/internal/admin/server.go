@@ -29,7 +29,7 @@ const headTimeout = 5 * time.Second
 // under /debug/pprof/.
 func New() *Server {
 	s := &Server{mux: http.NewServeMux()}
-	s.http = http.Server{Handler: s.mux, ReadHeaderTimeout: headTimeout, MaxHeaderBytes: 16 << 10}
+	s.http = http.Server{Handler: guard(s.mux), ReadHeaderTimeout: headTimeout, MaxHeaderBytes: 16 << 10}
 	s.Handle("GET /{$}", "this list", http.HandlerFunc(s.list))
 	s.Handle("GET /debug/pprof/", "profiles, for go tool pprof", http.HandlerFunc(pprof.Index))
 	s.mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -60,6 +60,19 @@ func (s *Server) list(w http.ResponseWriter, _ *http.Request) {
 func (r route) path() string {
 	_, path, _ := strings.Cut(r.pattern, " ")
 	return path
+}
+
+// Action is something that changes the daemon: a POST without a body.
+type Action struct{ Path, Help string }
+
+// Actions lists what may be done, in the order it was added.
+func (s *Server) Actions() (list []Action) {
+	for _, r := range s.routes {
+		if method, path, _ := strings.Cut(r.pattern, " "); method == http.MethodPost {
+			list = append(list, Action{path, r.help})
+		}
+	}
+	return list
 }
 
 // Serve answers on ln, which is of a Unix socket, until Shutdown or Close, and
