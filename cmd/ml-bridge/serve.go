@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"github.com/mlbridge/mlbridge/bridge/httpapi"
 	"github.com/mlbridge/mlbridge/bridge/status"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+	"github.com/mlbridge/mlbridge/cmd/internal/systemd"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -39,42 +41,57 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, noted *not
 		return err
 	}
 	defer recorder.close() // after the last answer
-	b, err := bridge.New(cfg)
+	passed := systemd.TakePassed()
+	listener, socket, err := listenSocket(&f, &cfg, passed)
 	if err != nil {
 		return err
 	}
-	defer b.Discard() // unless it ran
-	socket, err := listenSocket(&f, b)
+	b, err := bridge.New(cfg)
 	if err != nil {
+		listener.Close()
+		return err
+	}
+	defer b.Discard() // unless it ran
+	if err := b.Listen(listener); err != nil {
+		listener.Close()
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	p := &process{
-		bridge: b, recorder: recorder, recent: status.NewRecorder(b.Count), log: log, noted: noted,
+		bridge: b, systemd: systemd.NewNotifier(), self: &self{path: socket}, recorder: recorder, recent: status.NewRecorder(b.Count), log: log, noted: noted,
 		failed: make(chan error, 2), ran: make(chan error, 1), drainAsked: make(chan struct{}, 1),
 	}
 	if err := p.register(); err != nil {
 		return err
 	}
+	defer p.self.close()
 	address := "none"
-	if f.HTTP != "" {
-		ln, err := listenHTTP(f.HTTP)
-		if err != nil {
-			return err
-		}
+	ln, err := listenHTTP(f.HTTP, passed)
+	if err != nil {
+		return err
+	}
+	if ln != nil {
 		address = ln.Addr().String()
 		if err := p.serveHTTP(ln, f.AllowHost); err != nil {
 			return err
 		}
 	}
-	operator, err := p.serveAdmin(f.Admin, socket)
+	operator, err := p.serveAdmin(f.Admin, socket, passed)
 	if err != nil {
 		return err
 	}
 	defer operator.Close()
+	p.takeOver(passed)
+	if names := passed.Rest(); len(names) > 0 {
+		log.Warn().Strs("names", names).Msg("the service manager passed descriptors that are of no use here")
+	}
 	go p.recent.Run(ctx)
 	go func() { p.ran <- b.Run() }()
+	if err := p.announce(ctx); err != nil {
+		b.Shutdown(0)
+		return err
+	}
 	log.Info().Str("socket", socket).Str("http", address).Str("admin", p.admin).Str("upstream", upstream).Str("version", cli.Version()).Msg("READY")
 	for {
 		select {
@@ -84,6 +101,7 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, noted *not
 		case err := <-p.ran:
 			return fmt.Errorf("the event loop ended: %w", err)
 		case <-reload:
+			p.systemd.Reloading()
 			if c, ok := source.Reload(log); ok {
 				f.Drain = c.Drain
 				cli.SetLevel(c.LogLevel)
@@ -91,10 +109,15 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, noted *not
 					log.Error().Err(err).Msg("settings not taken")
 				}
 			}
+			p.systemd.Ready(p.statusLine())
 		case <-p.drainAsked:
 			log.Info().Str("asked_by", "operator").Stringer("at_most", f.Drain).Msg("draining")
 			return p.drain(&f, stop)
 		case sig := <-stop:
+			if f.Handover && p.systemd.Listens() {
+				log.Info().Str("signal", sig.String()).Msg("handing over")
+				return p.handOver(&f, stop)
+			}
 			log.Info().Str("signal", sig.String()).Stringer("at_most", f.Drain).Msg("draining")
 			return p.drain(&f, stop)
 		}
@@ -104,6 +127,8 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, noted *not
 // process is the bridge and its HTTP side while they run.
 type process struct {
 	bridge   *bridge.Bridge
+	systemd  *systemd.Notifier
+	self     *self
 	recent   *status.Recorder
 	recorder *recording
 	http     *httpapi.Server
@@ -123,6 +148,8 @@ type process struct {
 // waited for: whatever it does, both sides are answered before the time is over.
 func (p *process) drain(f *flags, stop <-chan os.Signal) error {
 	p.draining.Store(true)
+	p.systemd.Stopping("draining")
+	p.self.close()
 	end := time.Now().Add(f.Drain)
 	enough := time.AfterFunc(f.Drain/2, p.bridge.Settle)
 	defer enough.Stop()
@@ -177,31 +204,52 @@ func logStates(cfg *bridge.Config, log zerolog.Logger) {
 	}
 }
 
-// listenSocket gives the bridge its socket and returns the path.
-func listenSocket(f *flags, b *bridge.Bridge) (string, error) {
-	path := f.Socket
+// listenSocket gives the bridge's socket and its path: the one that the service manager
+// passed, or one of its own. It decides who is admitted, too.
+func listenSocket(f *flags, cfg *bridge.Config, passed *systemd.Passed) (*ipc.Listener, string, error) {
+	ln, path, open, err := passedSocket(passed)
+	if err != nil {
+		return nil, "", fmt.Errorf("socket passed by the service manager: %w", err)
+	}
+	if ln == nil {
+		mode, err := f.mode()
+		if err != nil {
+			return nil, "", err
+		}
+		open = mode != 0o600
+		if ln, path, err = ownSocket(f.Socket, mode); err != nil {
+			return nil, "", err
+		}
+	}
+	if !open {
+		// The mode says it already; this holds even if somebody changes the file's.
+		cfg.Server.Admit = ipc.SameUser(uint32(os.Geteuid()))
+	}
+	return ln, path, nil
+}
+
+func ownSocket(path string, mode fs.FileMode) (*ipc.Listener, string, error) {
 	if path == "" {
 		var err error
 		if path, err = ipc.DefaultListenSocket(); err != nil {
-			return "", err
+			return nil, "", err
 		}
-	}
-	mode, err := f.mode()
-	if err != nil {
-		return "", err
 	}
 	ln, err := ipc.Listen(path, mode)
 	if errors.Is(err, ipc.ErrInUse) {
-		return "", fmt.Errorf("another ml-bridge answers on %s: stop it, or give this one a socket with --socket", path)
+		return nil, "", fmt.Errorf("another ml-bridge answers on %s: stop it, or give this one a socket with --socket", path)
 	}
-	if err != nil {
-		return "", err
-	}
-	return path, b.Listen(ln)
+	return ln, path, err
 }
 
-func listenHTTP(address string) (net.Listener, error) {
-	ln, err := net.Listen("tcp", address)
+// listenHTTP gives the HTTP API's socket: the one that the service manager passed, or
+// one on address, or nil where that is "".
+func listenHTTP(address string, passed *systemd.Passed) (net.Listener, error) {
+	ln, err := passed.Listener(passedHTTP)
+	if ln != nil || err != nil || address == "" {
+		return ln, err
+	}
+	ln, err = net.Listen("tcp", address)
 	if errors.Is(err, unix.EADDRINUSE) {
 		return nil, fmt.Errorf("%s is taken by another process: stop it, or choose another address with --http", address)
 	}

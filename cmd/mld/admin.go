@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"net"
 	"net/http"
 
 	"github.com/rs/zerolog"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/admin"
+	"github.com/mlbridge/mlbridge/cmd/internal/systemd"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -17,30 +19,40 @@ type operator struct {
 	drain chan struct{}
 }
 
-// serveAdmin answers the operator on the socket that was named, or in the runtime
-// directory. What an operator may do is added here.
-func serveAdmin(ctx context.Context, named string, log zerolog.Logger, failed chan<- error) (*operator, error) {
+// serveAdmin answers the operator on the socket that the service manager passed, or that
+// was named, or in the runtime directory. What an operator may do is added here.
+func serveAdmin(ctx context.Context, named string, passed *systemd.Passed, log zerolog.Logger, failed chan<- error) (*operator, error) {
 	o := &operator{Server: admin.New(), drain: make(chan struct{}, 1)}
 	o.Handle("POST /drain", "answer what is in flight, take nothing new, and end", http.HandlerFunc(o.handleDrain))
+	ln, err := passed.Listener(passedAdmin)
+	if err != nil {
+		return o, err
+	}
+	if ln != nil {
+		o.start(ln, failed)
+		return o, nil
+	}
 	usual := ""
 	if named == "" {
-		var err error
 		if usual, err = ipc.PlaceSocket("mld-admin.sock"); err != nil {
 			log.Warn().Err(err).Msg("no admin socket: give it a place with --admin")
 			return o, nil
 		}
 	}
-	ln, err := admin.Listen(ctx, named, usual, log)
-	if err != nil || ln == nil {
+	if ln, err = admin.Listen(ctx, named, usual, log); err != nil || ln == nil {
 		return o, err
 	}
+	o.start(ln, failed)
+	return o, nil
+}
+
+func (o *operator) start(ln net.Listener, failed chan<- error) {
 	o.path = ln.Addr().String()
 	go func() {
 		if err := o.Serve(ln); err != nil {
 			failed <- err
 		}
 	}()
-	return o, nil
 }
 
 // handleDrain does what SIGTERM does; a second one changes nothing.

@@ -8,8 +8,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+	"github.com/mlbridge/mlbridge/cmd/internal/systemd"
 	"github.com/mlbridge/mlbridge/daemon"
 	"github.com/mlbridge/mlbridge/daemon/registry"
 	"github.com/mlbridge/mlbridge/ipc"
@@ -25,7 +25,8 @@ var (
 func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerolog.Logger, stop, reload <-chan os.Signal) error {
 	// Listening comes first: a taken port is the commonest mistake, and is found out
 	// before anything takes time.
-	listeners, err := listen(ctx, f.Listen)
+	passed := systemd.TakePassed()
+	listeners, err := listen(ctx, f.Listen, passed)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerol
 	load(reg, log)
 
 	failed := make(chan error, len(listeners)+1) // each Serve sends once, and the admin's
-	operator, err := serveAdmin(ctx, f.Admin, log, failed)
+	operator, err := serveAdmin(ctx, f.Admin, passed, log, failed)
 	if err != nil {
 		closeAll(listeners)
 		return err
@@ -60,6 +61,16 @@ func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerol
 		addresses[i] = address(ln)
 		go func() { failed <- server.Serve(ln) }()
 	}
+	if names := passed.Rest(); len(names) > 0 {
+		log.Warn().Strs("names", names).Msg("the service manager passed descriptors that are of no use here")
+	}
+	alive, rest := context.WithCancel(ctx) // the watchdog's questions end with the drain
+	defer rest()
+	sd := systemd.NewNotifier()
+	if err := announce(alive, sd, listeners[0], reg, log); err != nil {
+		server.Close()
+		return err
+	}
 	log.Info().Strs("listen", addresses).Str("admin", operator.path).Str("version", opts.Version).Msg("READY")
 	for {
 		select {
@@ -67,16 +78,22 @@ func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerol
 			server.Close()
 			return err
 		case <-reload:
+			sd.Reloading()
 			if c, ok := source.Reload(log); ok {
 				f.Drain = c.Drain
 				cli.SetLevel(c.LogLevel)
 			}
 			load(reg, log)
+			sd.Ready(statusLine(reg))
 		case <-operator.drain:
 			log.Info().Str("asked_by", "operator").Stringer("at_most", f.Drain).Msg("draining")
+			rest()
+			sd.Stopping("draining")
 			return drain(ctx, server, f, log, stop)
 		case sig := <-stop:
 			log.Info().Str("signal", sig.String()).Stringer("at_most", f.Drain).Msg("draining")
+			rest()
+			sd.Stopping("draining")
 			return drain(ctx, server, f, log, stop)
 		}
 	}
@@ -138,19 +155,21 @@ func load(reg *registry.Registry, log zerolog.Logger) {
 	}
 }
 
-// listen opens the addresses; without any, the sockets that systemd passed, and
-// without those the default address.
-func listen(ctx context.Context, addresses []string) ([]net.Listener, error) {
+// listen opens the addresses; without any, the sockets that the service manager passed,
+// and without those the default address.
+func listen(ctx context.Context, addresses []string, passed *systemd.Passed) ([]net.Listener, error) {
 	var open []net.Listener
 	if len(addresses) == 0 {
-		passed, err := activation.Listeners()
-		if err != nil {
-			return nil, fmt.Errorf("sockets passed by systemd: %w", err)
-		}
-		for _, ln := range passed {
-			if ln != nil { // nil stands for a descriptor that is no stream socket
-				open = append(open, ln)
+		for _, name := range passed.Names() {
+			if name == passedAdmin {
+				continue
 			}
+			ln, err := passed.Listener(name)
+			if err != nil {
+				closeAll(open)
+				return nil, fmt.Errorf("sockets passed by the service manager: %w", err)
+			}
+			open = append(open, ln)
 		}
 		if len(open) > 0 {
 			return open, nil

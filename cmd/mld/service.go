@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/systemd"
+	"github.com/mlbridge/mlbridge/daemon/registry"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// passedAdmin is what the admin socket's unit is called (FileDescriptorName=); every
+// other socket that is passed answers predictions.
+const passedAdmin = "admin"
+
+// startPatience is how long mld may take to answer its first question.
+const startPatience = 10 * time.Second
+
+// self asks mld what others ask, through its own socket.
+type self struct {
+	client http.Client
+	url    string
+}
+
+// question is about a component that nobody has.
+var question = []byte(`{"component":"mld-self","healthScore":1,"currentValue":0,"baseline":0,"trend":1,` +
+	`"historicalHealth":[],"failureHistory":[],"timeSinceLastFailure":null}`)
+
+// newSelf gives the client of the server on ln.
+func newSelf(ln net.Listener) *self {
+	network, address := ln.Addr().Network(), ln.Addr().String()
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	return &self{client: http.Client{Transport: &http.Transport{DialContext: dial}}, url: "http://localhost/api/ml/predict/failure"}
+}
+
+// ask gets a prediction. Whatever answers counts, also that there is no model.
+func (s *self) ask(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(question))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusServiceUnavailable {
+		return fmt.Errorf("mld answers its own question with %s", resp.Status)
+	}
+	return nil
+}
+
+// announce tells the service manager READY when mld has answered a question that came
+// through its socket, and feeds the watchdog with such questions from then on.
+func announce(ctx context.Context, sd *systemd.Notifier, ln net.Listener, reg *registry.Registry, log zerolog.Logger) error {
+	if !sd.Listens() {
+		return nil
+	}
+	s := newSelf(ln)
+	asking, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	if err := s.ask(asking); err != nil {
+		return fmt.Errorf("mld does not answer on its own socket: %w", err)
+	}
+	sd.Ready(statusLine(reg))
+	if interval := systemd.WatchdogInterval(); interval > 0 {
+		go sd.Feed(ctx, interval, s.ask, func(err error) {
+			log.Error().Err(err).Msg("no answer on the own socket: the watchdog is not fed")
+		})
+	} else {
+		s.client.CloseIdleConnections()
+	}
+	return nil
+}
+
+// statusLine says which models serve, in a line.
+func statusLine(reg *registry.Registry) string {
+	snap := reg.Snapshot()
+	line, missing := "", 0
+	for _, k := range ipc.Kinds {
+		m := snap.Model(k)
+		if m == nil {
+			missing++
+			continue
+		}
+		line += ", " + m.Label
+	}
+	if line == "" {
+		return "no model is loaded"
+	}
+	line = "serving " + line[2:]
+	if missing > 0 {
+		line += fmt.Sprintf("; %d of %d kinds have no model", missing, len(ipc.Kinds))
+	}
+	return line
+}
