@@ -61,12 +61,19 @@ const startup = 30 * time.Second
 // launch starts a command without waiting for it to be ready.
 func launch(t *testing.T, name string, args ...string) *process {
 	t.Helper()
+	return launchAs(t, func(*exec.Cmd) {}, name, args...)
+}
+
+// launchAs is launch for a command that prepare has a word in.
+func launchAs(t *testing.T, prepare func(*exec.Cmd), name string, args ...string) *process {
+	t.Helper()
 	p := &process{
 		t: t, cmd: exec.Command(filepath.Join(bin, name), append(args, "--log-format", "json")...),
 		exited: make(chan struct{}), ready: make(chan struct{}),
 	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+	prepare(p.cmd)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -112,13 +119,19 @@ func (p *process) said() string {
 // start launches a command and waits until it is ready.
 func start(t *testing.T, name string, args ...string) *process {
 	t.Helper()
-	p := launch(t, name, args...)
+	return launch(t, name, args...).wait()
+}
+
+// wait waits until the command is ready.
+func (p *process) wait() *process {
+	t := p.t
+	t.Helper()
 	select {
 	case <-p.ready:
 	case <-p.exited:
-		t.Fatalf("%s %v ended before it was ready:\n%s", name, args, p.said())
+		t.Fatalf("%v ended before it was ready:\n%s", p.cmd.Args, p.said())
 	case <-time.After(startup):
-		t.Fatalf("%s %v is not ready after %v", name, args, startup)
+		t.Fatalf("%v is not ready after %v", p.cmd.Args, startup)
 	}
 	return p
 }
