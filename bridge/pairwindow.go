@@ -23,6 +23,12 @@ const (
 	// takes: a model that has turned bad shall not live on what it did before.
 	fewBlocks = 8
 
+	// Simulated on differences that hang together (a correlation of a half), a model
+	// better than the rule by a fifth of a standard deviation is not demoted once in
+	// 400,000 outcomes, one by a tenth 8 times, one that is just as good 72 times. With
+	// blocks of half the length bad models are found in 64 outcomes instead of 128, and
+	// good ones demoted four times as often.
+	//
 	// sure and verySure are normal quantiles: one-sided 99 % and 99.9 %. The quick
 	// look happens as often as the long one and sees less, so it has to be surer.
 	sure     = 2.326

@@ -48,9 +48,9 @@ type where struct {
 	Quiet   bool          `help:"No live progress." short:"q"`
 	NoColor bool          `help:"No colours (also with NO_COLOR set)." env:"NO_COLOR"`
 
-	Workload string `help:"Sources of the scheduler: live, trace, synthetic, none; several with commas." default:"live,trace" placeholder:"LIST"`
+	Workload string `help:"Sources of the scheduler: live, trace, synthetic, shift (changes its ways half-way), none; several with commas." default:"live,trace" placeholder:"LIST"`
 	Failure  string `help:"Sources of the healing subsystem, likewise." default:"live,trace" placeholder:"LIST"`
-	Memory   string `help:"Sources of the memory manager: trace, synthetic, none." default:"trace" placeholder:"LIST"`
+	Memory   string `help:"Sources of the memory manager: trace, synthetic, shift, none." default:"trace" placeholder:"LIST"`
 	Threat   string `help:"Sources of the security subsystem: trace, synthetic, none." default:"trace" placeholder:"LIST"`
 	Proc     string `help:"Where procfs is mounted." default:"/proc" placeholder:"DIR"`
 }
@@ -142,6 +142,9 @@ func (w *where) origins() (map[ipc.Kind][]source.Origin, error) {
 		for _, o := range origins {
 			if o == source.Live && (kind == ipc.Memory || kind == ipc.Threat) {
 				return nil, fmt.Errorf("--%s: %w", kind, source.ErrNoLive)
+			}
+			if o == source.Shift && (kind == ipc.Failure || kind == ipc.Threat) {
+				return nil, fmt.Errorf("--%s: %w", kind, source.ErrNoShift)
 			}
 		}
 		out[kind] = origins

@@ -5,7 +5,7 @@ import "fmt"
 // notes say how the subsystems' figures came about.
 func (r *runCommand) notes() []string {
 	out := []string{
-		fmt.Sprintf("Sources: workload %s; failure %s; memory %s; threat %s. Live is this host's /proc, trace are recordings of programs, synthetic is made up by a seeded generator.",
+		fmt.Sprintf("Sources: workload %s; failure %s; memory %s; threat %s. Live is this host's /proc, trace are recordings of programs, synthetic is made up by a seeded generator, and so is shift, whose behaviour changes half-way.",
 			r.Workload, r.Failure, r.Memory, r.Threat),
 		"The subsystems' actions are simulated and change nothing on this host. The same input drives a second set of subsystems by the rule alone; recordings do not react to either.",
 		"Intervals are 95 % block bootstrap (blocks of 20 consecutive outcomes of an agent): there are fewer than 20 independent programs or hosts, so they say nothing about others.",

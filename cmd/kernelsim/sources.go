@@ -27,6 +27,7 @@ func (s *sourcesCommand) Run(c *console) error {
 		return err
 	}
 	fmt.Fprintln(w, "\nsynthetic\tall four, from --seed; endless")
+	fmt.Fprintf(w, "shift\tworkload and memory, from --seed; %d instants, half-way through they behave otherwise\n", 2*source.ShiftInstants)
 	return w.Flush()
 }
 

@@ -130,18 +130,18 @@ func (h *Healer) settle(ctx context.Context, c *component, at time.Time, begins 
 	c.open = slices.Delete(c.open, 0, passed)
 }
 
-// outcome scores a question that the model answered, and reports it back.
+// outcome reports back what became of a question, and scores it where the model answered.
 func (h *Healer) outcome(ctx context.Context, c *component, q *question, at time.Time, happened bool) {
 	a := &q.advice
-	if !a.FromModel {
-		return
-	}
 	truth := float64(flag(happened))
 	actual := ipc.Prediction{Kind: ipc.Failure, Failure: ipc.FailurePrediction{Probability: float32(truth), Type: a.Rule.Failure.Type}}
 	if happened {
 		actual.Failure.PredictedTime = ipc.Some(uint64(max(at.Sub(q.at), 0)))
 	}
 	h.advisor.Report(ctx, a, ipc.Subject{Component: c.name}, 0, actual)
+	if !a.FromModel {
+		return
+	}
 	ml, rule := float64(a.Model.Failure.Probability), float64(a.Rule.Failure.Probability)
 	h.brier.Add(c.id, (ml-truth)*(ml-truth), (rule-truth)*(rule-truth))
 	h.areas.Add(c.id, ml, rule, happened)

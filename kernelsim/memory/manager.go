@@ -48,6 +48,7 @@ type Manager struct {
 	top1     score.Paired // share of pages named exactly, where the model answered
 	coverage score.Paired // share of faults covered
 	accuracy score.Paired // share of issues that were useful
+	worst    score.Worst  // faults covered
 }
 
 // agent is one process.
@@ -153,6 +154,7 @@ func (m *Manager) settle(ctx context.Context, a *agent, f *source.Fault) {
 	ruleCovered, ruleUseful := a.rule.fault(page, n)
 	if n > 0 { // nothing could have been known of an agent's first fault
 		m.coverage.Add(a.id, unit(mlCovered), unit(ruleCovered))
+		m.worst.Gain(unit(mlCovered), unit(ruleCovered))
 		m.accuracy.AddRatio(a.id, unit(mlUseful), 0, unit(ruleUseful), 0)
 	}
 	if !a.asked {
@@ -160,11 +162,11 @@ func (m *Manager) settle(ctx context.Context, a *agent, f *source.Fault) {
 	}
 	a.asked = false
 	p := &a.pending
+	actual := ipc.Prediction{Kind: ipc.Memory, Memory: ipc.MemoryPrediction{NextAddress: f.Addr, Probability: 1, Type: f.Type}}
+	m.advisor.Report(ctx, p, ipc.Subject{Agent: a.id}, 0, actual)
 	if !p.FromModel {
 		return
 	}
-	actual := ipc.Prediction{Kind: ipc.Memory, Memory: ipc.MemoryPrediction{NextAddress: f.Addr, Probability: 1, Type: f.Type}}
-	m.advisor.Report(ctx, p, ipc.Subject{Agent: a.id}, 0, actual)
 	ml, rule := unit(p.Model.Memory.NextAddress/pageSize == page), unit(p.Rule.Memory.NextAddress/pageSize == page)
 	m.top1.Add(a.id, ml, rule)
 }
@@ -232,11 +234,15 @@ func (m *Manager) Effects() []report.Effect {
 			Note: advice.RuleAlone(float64(m.sum(of, false)), ""),
 		}
 	}
-	return []report.Effect{
+	rows := []report.Effect{
 		{Subsystem: m.name, Name: "faults seen", Value: float64(m.sum(func(q *queue) int { return q.faults }, true))},
 		row("pages prefetched", func(q *queue) int { return q.issued }),
 		row("prefetched pages used", func(q *queue) int { return q.useful }),
 		row("faults covered", func(q *queue) int { return q.covered }),
 		row("pushed out for lack of room", func(q *queue) int { return q.pushedOut }),
 	}
+	return append(rows, m.worst.Effects(m.name, "faults covered")...)
 }
+
+// Turn says that the input behaves otherwise from now on.
+func (m *Manager) Turn() { m.worst.Turn() }

@@ -91,9 +91,14 @@ func attach[T any](r *runner, res results, open func(*Config, source.Origin) (so
 		return err
 	}
 	r.results = res
+	turning, _ := stream.(interface{ Turned() bool })
+	follower, _ := res.(interface{ Turn() })
 	locked := func(ctx context.Context, samples []T) error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
+		if turning != nil && turning.Turned() && follower != nil {
+			follower.Turn()
+		}
 		return step(ctx, samples)
 	}
 	r.run = func(ctx context.Context) error {
@@ -152,6 +157,8 @@ func openUsage(cfg *Config, o source.Origin) (source.Stream[source.Usage], error
 		return source.NewLiveUsage(fs, source.LiveInterval, os.Getpid())
 	case source.Trace:
 		return source.ReplayUsage(cfg.Traces)
+	case source.Shift:
+		return source.ShiftUsage(cfg.Seed), nil
 	}
 	return source.SyntheticUsage(cfg.Seed), nil
 }
@@ -166,6 +173,8 @@ func openReadings(cfg *Config, o source.Origin) (source.Stream[source.Reading], 
 		return source.NewLiveReadings(fs, root, source.LiveInterval)
 	case source.Trace:
 		return source.ReplayReadings(cfg.Traces)
+	case source.Shift:
+		return nil, source.ErrNoShift
 	}
 	return source.SyntheticReadings(cfg.Seed), nil
 }
@@ -176,6 +185,8 @@ func openFaults(cfg *Config, o source.Origin) (source.Stream[source.Fault], erro
 		return nil, source.ErrNoLive
 	case source.Trace:
 		return source.ReplayFaults(cfg.Traces)
+	case source.Shift:
+		return source.ShiftFaults(cfg.Seed), nil
 	}
 	return source.SyntheticFaults(cfg.Seed), nil
 }
@@ -186,6 +197,8 @@ func openCalls(cfg *Config, o source.Origin) (source.Stream[source.Call], error)
 		return nil, source.ErrNoLive
 	case source.Trace:
 		return source.ReplayCalls(cfg.Traces)
+	case source.Shift:
+		return nil, source.ErrNoShift
 	}
 	return source.SyntheticCalls(cfg.Seed), nil
 }

@@ -52,6 +52,7 @@ type Scheduler struct {
 	near                  score.Paired // shares of cpu errors of at most 0.05
 	over, under           score.Paired // share-seconds
 	memOver, memUnder     score.Paired // GiB-seconds
+	worst                 score.Worst  // misallocated cpu
 }
 
 // agent is one scheduled program.
@@ -159,6 +160,7 @@ func (s *Scheduler) settle(ctx context.Context, a *agent, u *source.Usage) {
 	ruleOver, ruleUnder := allocation(&p.Rule.Workload, u, seconds)
 	s.over.Add(a.id, mlOver.cpu, ruleOver.cpu)
 	s.under.Add(a.id, mlUnder.cpu, ruleUnder.cpu)
+	s.worst.Cost(mlOver.cpu+mlUnder.cpu, ruleOver.cpu+ruleUnder.cpu)
 	s.memOver.Add(a.id, mlOver.memory, ruleOver.memory)
 	s.memUnder.Add(a.id, mlUnder.memory, ruleUnder.memory)
 }
@@ -209,11 +211,15 @@ func (s *Scheduler) Effects() []report.Effect {
 		ml, rule := p.Sums()
 		return report.Effect{Subsystem: s.name, Name: name, Value: ml, Unit: unit, Note: advice.RuleAlone(rule, unit)}
 	}
-	return []report.Effect{
+	rows := []report.Effect{
 		{Subsystem: s.name, Name: "intervals allocated", Value: float64(s.over.N())},
 		row("cpu over-allocated", "share-s", &s.over),
 		row("cpu under-allocated", "share-s", &s.under),
 		row("memory over-allocated", "GiB-s", &s.memOver),
 		row("memory under-allocated", "GiB-s", &s.memUnder),
 	}
+	return append(rows, s.worst.Effects(s.name, "cpu misallocated")...)
 }
+
+// Turn says that the input behaves otherwise from now on.
+func (s *Scheduler) Turn() { s.worst.Turn() }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -205,5 +206,51 @@ func TestParseOrigins(t *testing.T) {
 	}
 	if _, err := source.ParseOrigins("live,tape"); err == nil {
 		t.Error("tape is no source")
+	}
+}
+
+// TestShiftEndsAndChanges: both halves are as long, repeat by seed, and differ as said.
+func TestShiftEndsAndChanges(t *testing.T) {
+	stream := source.ShiftUsage(3)
+	usage := take(t, stream, 2*source.ShiftInstants)
+	if _, err := stream.Next(t.Context()); !errors.Is(err, io.EOF) {
+		t.Errorf("after both halves: %v", err)
+	}
+	per := len(usage) / (2 * source.ShiftInstants)
+	if len(usage) != 2*source.ShiftInstants*per || per == 0 {
+		t.Fatalf("%d samples", len(usage))
+	}
+	if d := cmp.Diff(usage[:100], take(t, source.ShiftUsage(3), 100)[:100]); d != "" {
+		t.Error(d)
+	}
+	// How much of a step comes back with the next one: nothing of a drift, half of noise.
+	back := func(list []source.Usage) float64 {
+		var product, square float64
+		for i := 2 * per; i < len(list); i++ {
+			a, b := list[i-per].CPU-list[i-2*per].CPU, list[i].CPU-list[i-per].CPU
+			product += a * b
+			square += a * a
+		}
+		return -product / square
+	}
+	first, second := back(usage[:len(usage)/2]), back(usage[len(usage)/2:])
+	if math.Abs(first) > 0.05 || math.Abs(second-0.5) > 0.05 {
+		t.Errorf("steps come back by %.2f and %.2f, want 0 and 0.5", first, second)
+	}
+	faults := take(t, source.ShiftFaults(3), 2*source.ShiftInstants)
+	count := map[int64]int{}
+	last := map[uint64]uint64{}
+	for i, f := range faults {
+		if i == len(faults)/2 {
+			if count[3] < 9*len(faults)/20 || count[1] != 0 {
+				t.Errorf("steps of the first half: %d of 3 pages, %d of 1", count[3], count[1])
+			}
+			clear(count)
+		}
+		count[int64(f.Addr-last[f.Agent])/4096]++
+		last[f.Agent] = f.Addr
+	}
+	if count[1] < 9*len(faults)/20 || count[3] != 0 {
+		t.Errorf("steps of the second half: %d of 3 pages, %d of 1", count[3], count[1])
 	}
 }

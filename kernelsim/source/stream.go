@@ -67,21 +67,23 @@ const (
 	Live      Origin = "live"
 	Trace     Origin = "trace"
 	Synthetic Origin = "synthetic"
+	// Shift is generated, finite, and changes its behaviour half-way.
+	Shift Origin = "shift"
 )
 
 // Origins lists them in the order in which reports name them.
-var Origins = []Origin{Live, Trace, Synthetic}
+var Origins = []Origin{Live, Trace, Synthetic, Shift}
 
 // ParseOrigins reads "live,trace". The empty string is none.
 func ParseOrigins(list string) ([]Origin, error) {
 	var out []Origin
 	for name := range strings.SplitSeq(list, ",") {
 		switch o := Origin(strings.TrimSpace(name)); o {
-		case Live, Trace, Synthetic:
+		case Live, Trace, Synthetic, Shift:
 			out = append(out, o)
 		case "", "none":
 		default:
-			return nil, fmt.Errorf("source: %q: want live, trace, synthetic or none", name)
+			return nil, fmt.Errorf("source: %q: want live, trace, synthetic, shift or none", name)
 		}
 	}
 	return out, nil
@@ -90,6 +92,9 @@ func ParseOrigins(list string) ([]Origin, error) {
 // ErrNoLive says that something cannot be observed on a live host without
 // privileges.
 var ErrNoLive = errors.New("source: cannot be observed live without privileges")
+
+// ErrNoShift says that no change of behaviour is generated for a kind.
+var ErrNoShift = errors.New("source: shift is of workload and memory only")
 
 // Agents of recordings and generators are kept apart from live ones, whose ids are
 // made of start time and pid (see LiveAgent), by their upper bits.

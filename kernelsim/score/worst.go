@@ -1,0 +1,87 @@
+package score
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/mlbridge/mlbridge/kernelsim/report"
+)
+
+// Worst follows an effect of the model-first way and of the rule alone as it adds up,
+// and keeps the moment at which the first was worst off: since the start, and, where
+// the input changed its behaviour (Turn), since then alone. The zero value is empty. A
+// run gains or costs, not both.
+type Worst struct{ start, turn extreme }
+
+// extreme is the worst moment since something.
+type extreme struct {
+	on       bool // of turn: there was one
+	ml, rule float64
+	n        int
+	worst    float64 // share of the rule's; above 0 is worse than the rule
+	at       int     // outcomes by then
+}
+
+// worstFrom is how many outcomes have to be in before moments count: the first few say
+// nothing but chance.
+const worstFrom = 500
+
+// Cost adds what an outcome cost either way: smaller is better.
+func (w *Worst) Cost(ml, rule float64) { w.add(ml, rule, 1) }
+
+// Gain adds what an outcome gained either way: larger is better.
+func (w *Worst) Gain(ml, rule float64) { w.add(ml, rule, -1) }
+
+// Turn says that the input behaves otherwise from now on.
+func (w *Worst) Turn() { w.turn = extreme{on: true} }
+
+func (w *Worst) add(ml, rule, sign float64) {
+	w.start.add(ml, rule, sign)
+	if w.turn.on {
+		w.turn.add(ml, rule, sign)
+	}
+}
+
+func (x *extreme) add(ml, rule, sign float64) {
+	x.ml, x.rule = x.ml+ml, x.rule+rule
+	if x.n++; x.n < worstFrom || x.rule <= 0 {
+		return
+	}
+	if by := sign * (x.ml - x.rule) / x.rule; x.at == 0 || by > x.worst {
+		x.worst, x.at = by, x.n
+	}
+}
+
+// Value is the share by which the model-first way was worse than the rule alone at its
+// worst moment since the start, below 0 where it never was; NaN when too little was seen.
+func (w *Worst) Value() float64 { return w.start.value() }
+
+// SinceTurn is Value since the turn; NaN without one.
+func (w *Worst) SinceTurn() float64 { return w.turn.value() }
+
+func (x *extreme) value() float64 {
+	if x.at == 0 {
+		return math.NaN()
+	}
+	return x.worst
+}
+
+// Effects makes the report's rows about what was followed.
+func (w *Worst) Effects(subsystem, what string) []report.Effect {
+	rows := []report.Effect{w.start.effect(subsystem, what, "the start")}
+	if w.turn.on {
+		rows = append(rows, w.turn.effect(subsystem, what, "its change"))
+	}
+	return rows
+}
+
+func (x *extreme) effect(subsystem, what, since string) report.Effect {
+	e := report.Effect{Subsystem: subsystem, Name: what + ": worst moment against the rule alone", Unit: "%"}
+	if x.at == 0 {
+		e.Note = fmt.Sprintf("since %s; fewer than %d outcomes", since, worstFrom)
+		return e
+	}
+	e.Value = 100 * x.worst
+	e.Note = fmt.Sprintf("since %s, after %d outcomes; above 0 is worse than the rule", since, x.at)
+	return e
+}
