@@ -43,6 +43,7 @@ var rules = []rule{
 	{"kernelsim", []string{"ipc", "ipc/rules", "ipc/ladder", "ipc/mlclient", "ipc/record", "testdata/traces"}, nil, "kernelsim measures through the socket or not at all"},
 	{"cmd", []string{"ipc", "bridge", "daemon", "kernelsim", "testdata/traces"}, nil, "commands wire everything"},
 	{"testdata", nil, nil, "recordings"},
+	{"docs", []string{"ipc", "ipc/mlclient"}, []string{"net/http"}, "recipes are what a user writes: the client and nothing else"},
 }
 
 func ruleFor(folder string) *rule {

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// Without a bridge the rule answers, about real processes.
+func TestRunsWithoutABridge(t *testing.T) {
+	var out strings.Builder
+	args := []string{"-socket", filepath.Join(t.TempDir(), "none"), "-every", "20ms", "-rounds", "2", "-top", "3"}
+	if err := run(t.Context(), args, &out); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Count(got, "program") != 2 || strings.Count(got, "rule rule-workload@") != 6 {
+		t.Errorf("two rounds about three processes:\n%s", got)
+	}
+}
+
+func TestHistoriesAreBoundedAndEndWithNow(t *testing.T) {
+	a := &agent{pid: 7}
+	for i := range 25 {
+		a.cpu = push(a.cpu, float32(i)/100, ipc.MaxWorkloadHistory)
+		a.memory = push(a.memory, uint64(i), ipc.MaxWorkloadHistory)
+	}
+	q := a.question(time.Date(2026, 1, 4, 0, 30, 0, 0, time.UTC)) // a Sunday, midnight
+	if err := q.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if len(q.HistoricalCPU) != 10 || q.HistoricalCPU[9] != q.CurrentCPU || q.CurrentCPU != 0.24 || q.TimeOfDay != 0 || q.DayOfWeek != 0 {
+		t.Errorf("%+v", q)
+	}
+}
+
+func TestWeights(t *testing.T) {
+	for share, want := range map[float32]int{0: 1, 0.0001: 1, 0.01: 100, 0.5: 5000, 1: 10_000} {
+		if got := weightOf(share); got != want {
+			t.Errorf("weightOf(%v) = %d, want %d", share, got, want)
+		}
+	}
+}
