@@ -16,24 +16,26 @@ func (r *reader) f32s(dst []float32, field string, max int) []float32 {
 	return dst
 }
 
+// f32Width is how many bytes an f32 takes in the form that writers must use.
+const f32Width = 5
+
 // plainF32s reads numbers in the form that writers must use, as far as they are, in
 // place: the lists are most of a request. Everything else takes the long way.
 func (r *reader) plainF32s(dst []float32, n int) []float32 {
-	const width = 5
 	b := r.b[r.off:]
-	if r.err != nil || len(b) < n*width {
+	if r.err != nil || len(b) < n*f32Width {
 		return dst
 	}
 	dst = slices.Grow(dst, n)[:n]
 	for i := range dst {
-		v := math.Float32frombits(binary.BigEndian.Uint32(b[1:width]))
+		v := math.Float32frombits(binary.BigEndian.Uint32(b[1:f32Width]))
 		if b[0] != 0xca || !finite(v) {
 			dst = dst[:i]
 			break
 		}
-		dst[i], b = v, b[width:]
+		dst[i], b = v, b[f32Width:]
 	}
-	r.off += len(dst) * width
+	r.off += len(dst) * f32Width
 	return dst
 }
 
@@ -47,23 +49,35 @@ func (r *reader) u64s(dst []uint64, field string, max int) []uint64 {
 	return dst
 }
 
-// plainU64s is what plainF32s is.
+// plainU64s is what plainF32s is, for integers of any width. Neighbours are mostly of one
+// width, and where that is known the next one's place does not wait for this one's code.
+// The last integers of a frame take the long way: the loop reads as far as the widest.
 func (r *reader) plainU64s(dst []uint64, n int) []uint64 {
-	const width = 9
-	b := r.b[r.off:]
-	if r.err != nil || len(b) < n*width {
+	if r.err != nil {
 		return dst
 	}
+	b := r.b[r.off:]
 	dst = slices.Grow(dst, n)[:n]
-	for i := range dst {
-		if b[0] != 0xcf {
-			dst = dst[:i]
+	i := 0
+	for i < n && len(b) >= widest {
+		code := b[0]
+		if code < 0x80 {
+			dst[i], b = uint64(code), b[1:]
+			i++
+			continue
+		}
+		width := code - 0xcc
+		if width > 3 { // also below 0xcc, from where it wraps round
 			break
 		}
-		dst[i], b = binary.BigEndian.Uint64(b[1:width]), b[width:]
+		bytes, shift := 1+1<<width, 64-8<<width
+		for i < n && len(b) >= widest && b[0] == code {
+			dst[i], b = binary.BigEndian.Uint64(b[1:widest])>>shift, b[bytes:]
+			i++
+		}
 	}
-	r.off += len(dst) * width
-	return dst
+	r.off = len(r.b) - len(b)
+	return dst[:i]
 }
 
 // small reads an array of at most max integers, each at most hi, into dst.

@@ -79,9 +79,32 @@ func (r *reader) bigEndian(n int) uint64 {
 	return binary.BigEndian.Uint64(p)
 }
 
+// widest is the most bytes that an integer takes.
+const widest = 9
+
+// plainUint reads the unsigned integer at the start of b, of at least widest bytes, and
+// gives how many of them it takes; 0 when something else is there.
+func plainUint(b []byte) (v uint64, n int) {
+	c := b[0]
+	if c < 0x80 {
+		return uint64(c), 1
+	}
+	if c -= 0xcc; c > 3 { // below 0xcc it wraps round
+		return 0, 0
+	}
+	bytes := 1 << c
+	return binary.BigEndian.Uint64(b[1:widest]) >> (64 - 8*bytes), 1 + bytes
+}
+
 // integer reads any msgpack integer. For a negative one neg is true and v holds
 // the two's complement.
 func (r *reader) integer(field string) (v uint64, neg bool) {
+	if r.err == nil && r.left() >= widest {
+		if v, n := plainUint(r.b[r.off:]); n > 0 {
+			r.off += n
+			return v, false
+		}
+	}
 	c := r.code()
 	switch {
 	case r.err != nil:
@@ -137,6 +160,12 @@ func (r *reader) int(field string, lo, hi int64) int64 {
 // nearest, which is what encoders of languages with one number type write for 0.0
 // and 1.0. An f64 that rounds to infinity is refused.
 func (r *reader) f32(field string) float32 {
+	if b := r.b[r.off:]; r.err == nil && len(b) >= f32Width && b[0] == 0xca {
+		if v := math.Float32frombits(binary.BigEndian.Uint32(b[1:f32Width])); finite(v) {
+			r.off += f32Width
+			return v
+		}
+	}
 	if r.err != nil {
 		return 0
 	}
