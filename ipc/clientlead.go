@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"github.com/mlbridge/mlbridge/ipc/rawio"
 )
 
 // Who waits for an answer can as well read it. While one call at a time is in flight,
@@ -81,6 +83,9 @@ func (c *Client) awaitTurn() bool {
 func (c *Client) lead(call *clientCall) {
 	in := &c.in
 	in.own = call
+	if in.window.Open() {
+		rawio.Yield() // on a shared processor the answer cannot be there before
+	}
 	err := c.raw.Read(in.turn)
 	in.own = nil
 	if err != nil && len(call.done) > 0 && errors.Is(err, os.ErrDeadlineExceeded) {

@@ -59,6 +59,9 @@ func New(most time.Duration) Window {
 	return Window{most: int64(min(max(most, 0), time.Second))}
 }
 
+// Open reports whether a wait that began now would look again before sleeping.
+func (w *Window) Open() bool { return w.window > 0 }
+
 // Start begins a wait at now and reports whether to look again before sleeping.
 func (w *Window) Start(now int64) bool {
 	w.from, w.looked = now, now

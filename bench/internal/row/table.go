@@ -57,7 +57,7 @@ func about(k ipc.Kind) client.Spec { return client.Spec{Protocol: "bridge", Kind
 const FloorName = "c-floor"
 
 const (
-	batchNote = "4 batches in flight on one connection; latency is a batch's, the rest a prediction's"
+	batchNote = "8 batches in flight on one connection; latency is a batch's, the rest a prediction's"
 	rawNote   = "asked by the C client: what the server alone costs"
 	peerNote  = "one hop, no model behind it"
 )
@@ -119,11 +119,11 @@ func many() []Row {
 		{Name: "cold-64x1-raw", Start: coldUnix, Cold: true, Ask: ask(client.Floor, 64, 1), Note: rawNote},
 		{Name: "cold-1x64", Start: coldUnix, Cold: true, Ask: ask("bridge", 1, 64)},
 		{Name: "cold-1x64-raw", Start: coldUnix, Cold: true, Ask: ask(client.Floor, 1, 64), Note: "pipelined; " + rawNote},
-		{Name: "batch-1", Start: coldUnix, Cold: true, Ask: batch(1, 4), Note: batchNote},
-		{Name: "batch-16", Start: coldUnix, Cold: true, Ask: batch(16, 4), Note: batchNote},
-		{Name: "batch-64", Start: coldUnix, Cold: true, Ask: batch(64, 4), Note: batchNote},
+		{Name: "batch-1", Start: coldUnix, Cold: true, Ask: batch(1, 8), Note: batchNote},
+		{Name: "batch-16", Start: coldUnix, Cold: true, Ask: batch(16, 8), Note: batchNote},
+		{Name: "batch-64", Start: coldUnix, Cold: true, Ask: batch(64, 8), Note: batchNote},
 		{Name: "batch-64-single", Start: coldUnix, Cold: true, Ask: batch(64, 1), Note: "one batch in flight; latency is a batch's"},
-		{Name: "batch-64-failure", Start: coldUnix, Cold: true, Ask: client.Spec{Protocol: "bridge", Kind: ipc.Failure, Batch: 64, InFlight: 4}, Note: batchNote},
-		{Name: "batch-256", Start: coldUnix, Cold: true, Ask: batch(256, 4), Note: batchNote},
+		{Name: "batch-64-failure", Start: coldUnix, Cold: true, Ask: client.Spec{Protocol: "bridge", Kind: ipc.Failure, Batch: 64, InFlight: 8}, Note: batchNote},
+		{Name: "batch-256", Start: coldUnix, Cold: true, Ask: batch(256, 8), Note: batchNote},
 	}
 }
