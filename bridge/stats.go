@@ -23,7 +23,9 @@ type stats struct {
 	retries   [len(ipc.Kinds)]prometheus.Counter
 	invalid   [len(ipc.Kinds)]prometheus.Counter
 
-	round [len(ipc.Kinds)][]times // of the round's answers
+	// What the round's answers came to; added to the rest at its end.
+	round [len(ipc.Kinds)][]times
+	tally [len(ipc.Kinds)][len(ipc.Sources)]uint64
 
 	cache cacheStats
 
@@ -31,8 +33,11 @@ type stats struct {
 	collectors []prometheus.Collector
 }
 
-// times are a call's: of its arrival, and by when it must be answered.
-type times struct{ arrived, deadline ipc.Instant }
+// times are those of n answers: when their calls came, and by when they had to be answered.
+type times struct {
+	arrived, deadline ipc.Instant
+	n                 uint64
+}
 
 func (s *stats) init() {
 	s.started = time.Now()
@@ -66,15 +71,22 @@ func (s *stats) init() {
 
 func (s *stats) answered(c *ipc.Call) {
 	i := c.Reply.Kind - 1
-	s.answers[i][c.Reply.Source].Inc()
+	s.tally[i][c.Reply.Source]++
 	if why := c.Reply.Reason; why != ipc.ReasonNone {
 		s.reasons[why].Inc()
 	}
-	s.round[i] = append(s.round[i], times{c.Arrived, c.Deadline})
+	if n := len(s.round[i]); n > 0 { // the slots of one message have the same times
+		if t := &s.round[i][n-1]; t.arrived == c.Arrived && t.deadline == c.Deadline {
+			t.n++
+			return
+		}
+	}
+	s.round[i] = append(s.round[i], times{c.Arrived, c.Deadline, 1})
 }
 
-// endRound notes how long the round's answers took and which of them were late, with
-// one look at the clock.
+// endRound counts the round's answers, how long they took and which of them were late,
+// with one look at the clock. In a batch of 64 an atomic addition for each answer would be
+// the twentieth part of the bridge's work.
 func (s *stats) endRound() {
 	var now ipc.Instant
 	for i, answers := range s.round {
@@ -85,11 +97,17 @@ func (s *stats) endRound() {
 			now = ipc.Now()
 		}
 		for _, t := range answers {
-			s.took[i].Observe(now.Sub(t.arrived))
+			s.took[i].ObserveMany(now.Sub(t.arrived), t.n)
 			if now > t.deadline {
-				s.late[i].Store(s.late[i].Load() + 1)
+				s.late[i].Store(s.late[i].Load() + t.n)
 			}
 		}
+		for from, n := range s.tally[i] {
+			if n > 0 {
+				s.answers[i][from].Add(float64(n))
+			}
+		}
+		s.tally[i] = [len(ipc.Sources)]uint64{}
 		s.round[i] = answers[:0]
 	}
 }

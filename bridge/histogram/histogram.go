@@ -44,11 +44,14 @@ type Histogram struct {
 }
 
 // Observe counts d. One goroutine at a time may call it; negative durations count as 0.
-func (h *Histogram) Observe(d time.Duration) {
+func (h *Histogram) Observe(d time.Duration) { h.ObserveMany(d, 1) }
+
+// ObserveMany counts d n times, likewise.
+func (h *Histogram) ObserveMany(d time.Duration, n uint64) {
 	d = max(d, 0)
-	n := &h.counts[bucket(d)]
-	n.Store(n.Load() + 1)
-	h.sum.Store(h.sum.Load() + uint64(d))
+	count := &h.counts[bucket(d)]
+	count.Store(count.Load() + n)
+	h.sum.Store(h.sum.Load() + n*uint64(d))
 }
 
 // bucket gives the place of d.
