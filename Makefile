@@ -6,7 +6,7 @@ LINTERS := $(OUT)/linters
 PKGS := ./... ./testdata/traces
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench anatomy curves tails regress micro micro-diff lint fuzz train clean
+.PHONY: help build run test bench anatomy cached curves tails regress micro micro-diff lint fuzz train clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ bench: ## measure the whole path beside its peers (QUICK=1: under a minute)
 
 anatomy: ## say where the microseconds of a call go, as table and picture
 	cd bench && $(GO) run ./cmd/anatomy $(ARGS)
+
+cached: ## measure what the cache answers and what it is wrong by (QUICK=1: shorter)
+	cd bench && $(GO) run ./cmd/cached $(if $(QUICK),-quick) $(ARGS)
 
 curves: ## measure how cost grows with work, up to saturation (QUICK=1: about a minute)
 	cd bench && $(GO) run ./cmd/curves $(if $(QUICK),-quick) $(ARGS)

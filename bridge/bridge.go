@@ -32,7 +32,8 @@ type Bridge struct {
 	freeWaiters   freeList[waiter]
 	freeQuestions freeList[question]
 
-	absent  bool // the daemon could not be reached when last tried
+	endpoints []*endpoint // in the order of preference
+
 	state   atomic.Pointer[UpstreamState]
 	running atomic.Bool
 
@@ -61,10 +62,11 @@ func New(cfg Config) (*Bridge, error) {
 	}
 	b.score.init(cfg.OnStanding)
 	b.stats.init()
+	b.endpoints = b.cfg.endpoints()
 	for i, k := range ipc.Kinds {
 		b.lanes[i] = newLane(b, k)
 	}
-	b.state.Store(&UpstreamState{Target: cfg.target()})
+	b.state.Store(b.look())
 	b.server, err = ipc.NewServer(loop, b, cfg.Server)
 	if err != nil {
 		loop.Close()

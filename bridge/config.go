@@ -13,7 +13,10 @@ import (
 // Config says how a Bridge answers. Zero fields take the defaults given with them.
 type Config struct {
 	Upstream upstream.Target // the daemon
-	Library  bool            // speak to it through net/http instead of the loop's own client
+	// Failover are further daemons. They are asked in this order while those before
+	// them, Upstream first, do not answer.
+	Failover []upstream.Target
+	Library  bool // speak to them through net/http instead of the loop's own client
 	// Host, when set, takes the daemon's place: it gives the connection for a kind to
 	// an engine in this process. Upstream and Library are not used then.
 	Host func(*eventloop.Loop, ipc.Kind) upstream.Conn
@@ -43,8 +46,14 @@ type Config struct {
 	QueueLimit int // questions of one kind that may wait for the daemon; 1,024
 
 	Attempt          time.Duration // one exchange with the daemon may take so long; 1 s
-	RetryInterval    time.Duration // first pause after a failure; 10 ms
+	RetryInterval    time.Duration // first pause of an endpoint that fails; 10 ms
 	MaxRetryInterval time.Duration // longest pause; 1 s
+	BreakerFailures  int           // failures in a row that are answered with a pause; 1
+	// Suspect is after how long without an answer the next endpoint is asked, where
+	// there are several; 50 ms.
+	Suspect time.Duration
+
+	more []func(*eventloop.Loop, ipc.Kind) upstream.Conn // further hosts, of tests
 
 	// OnState is told when the daemon goes away or comes back, and when other kinds
 	// than before fail while it is up. It runs on the loop and must not block.
@@ -54,26 +63,31 @@ type Config struct {
 	OnStanding func(Standing)
 }
 
-// dial makes a lane's connection.
-func (c *Config) dial(loop *eventloop.Loop, kind ipc.Kind) upstream.Conn {
+// endpoints are the daemons, in the order of preference.
+func (c *Config) endpoints() []*endpoint {
 	if c.Host != nil {
-		return c.Host(loop, kind)
+		list := []*endpoint{{name: "in process", dial: c.Host}}
+		for _, dial := range c.more {
+			list = append(list, &endpoint{name: "in process too", dial: dial})
+		}
+		return list
 	}
-	return upstream.Dial(loop, c.Upstream, c.Library)
-}
-
-// target says where the daemon is.
-func (c *Config) target() string {
-	if c.Host != nil {
-		return "in process"
+	var list []*endpoint
+	for _, t := range append([]upstream.Target{c.Upstream}, c.Failover...) {
+		list = append(list, &endpoint{name: t.String(), dial: func(loop *eventloop.Loop, _ ipc.Kind) upstream.Conn {
+			return upstream.Dial(loop, t, c.Library)
+		}})
 	}
-	return c.Upstream.String()
+	return list
 }
 
 // margin is the part of a budget that is kept for the way back.
 func (c *Config) margin(budget time.Duration) time.Duration {
 	return min(max(c.Margin, min(budget/20, 10*time.Millisecond)), budget/4)
 }
+
+// maxBreakerFailures bounds what a breaker counts.
+const maxBreakerFailures = 1000
 
 // minCacheBytes holds at least one chunk of every kind's shelf.
 const minCacheBytes = 1 << 20
@@ -100,6 +114,7 @@ func (c *Config) setDefaults() error {
 		{"attempt timeout", &c.Attempt, time.Second},
 		{"retry interval", &c.RetryInterval, 10 * time.Millisecond},
 		{"longest retry interval", &c.MaxRetryInterval, time.Second},
+		{"time to suspect an endpoint", &c.Suspect, 50 * time.Millisecond},
 	} {
 		if *d.v == 0 {
 			*d.v = d.def
@@ -132,6 +147,12 @@ func (c *Config) setDefaults() error {
 	}
 	if c.QueueLimit == 0 {
 		c.QueueLimit = 1024
+	}
+	if c.BreakerFailures == 0 {
+		c.BreakerFailures = 1
+	}
+	if c.BreakerFailures < 1 || c.BreakerFailures > maxBreakerFailures {
+		return fmt.Errorf("bridge: %d failures of a breaker are outside 1..%d", c.BreakerFailures, maxBreakerFailures)
 	}
 	if c.Subjects < 1 || c.QueueLimit < 1 {
 		return errors.New("bridge: subjects and queue limit must be positive")

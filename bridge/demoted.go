@@ -25,7 +25,7 @@ func (b *Bridge) decideByRule(call *ipc.Call, key *cachekey.Key, now ipc.Instant
 
 // trial queues a question that nobody waits for; nil when the daemon cannot take it.
 func (l *lane) trial(call *ipc.Call, key *cachekey.Key, now ipc.Instant) *question {
-	if l.closed || l.rest.down() && (l.busy() || l.rest.resting(now)) {
+	if l.closed || l.down() && (l.busy() || l.next(now) > now) {
 		return nil
 	}
 	return l.question(call, key, now)

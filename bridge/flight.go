@@ -9,18 +9,19 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
-// flight is a connection of a lane to the daemon, with at most one batch out on it.
+// flight is a connection of a route to its endpoint, with at most one batch out on it.
 type flight struct {
-	lane     *lane
+	route    *route
 	conn     upstream.Conn
 	out      []*question // in the exchange under way
 	exchange upstream.Exchange
+	sent     ipc.Instant
 	busy     bool
 	fresh    bool // the connection has not answered yet
 }
 
 const (
-	// maxFlights bounds a lane's batches under way: one that the daemon works on and
+	// maxFlights bounds a route's batches under way: one that the daemon works on and
 	// one that waits there, so that it need not wait for the bridge.
 	maxFlights = 2
 	// crowd is how many questions are worth a batch beside another. An exchange costs
@@ -28,51 +29,22 @@ const (
 	crowd = 16
 )
 
-func newFlight(l *lane) *flight {
-	f := &flight{lane: l, conn: l.bridge.cfg.dial(l.bridge.loop, l.kind), fresh: true}
+func newFlight(r *route) *flight {
+	f := &flight{route: r, conn: r.endpoint.dial(r.lane.bridge.loop, r.lane.kind), fresh: true}
 	f.exchange.Done = f.done
 	return f
 }
 
-// busy reports whether a batch is out.
-func (l *lane) busy() bool {
-	for _, f := range l.flights {
-		if f.busy {
-			return true
-		}
-	}
-	return false
-}
-
-// free gives a flight that can take some of n questions, and how many flights could.
-// A daemon that failed last is asked once at a time.
-func (l *lane) free(n int) (first *flight, free int) {
-	out := 0
-	for _, f := range l.flights {
-		switch {
-		case f.busy:
-			out++
-		case first == nil:
-			first = f
-		}
-	}
-	if out > 0 && (n < crowd || l.rest.down()) {
-		return nil, 0
-	}
-	if first == nil && len(l.flights) < maxFlights {
-		first = newFlight(l)
-		l.flights = append(l.flights, first)
-	}
-	return first, maxFlights - out
-}
-
 // send starts the exchange for what is in out.
 func (f *flight) send() {
-	l := f.lane
-	format := l.speech.now(l.bridge.now())
+	l := f.route.lane
+	f.sent = l.bridge.now()
+	format := f.route.speech.now(f.sent)
 	body, err := encode(f.exchange.Body[:0], format, l.kind, f.out)
 	if err != nil {
-		// Our own encoding does not parse: a defect, but nobody shall wait for it.
+		// Our own encoding does not parse: a defect, but nobody shall wait for it, nor
+		// a half-open breaker for what never left.
+		f.route.failed(err)
 		f.settle(ipc.ReasonInvalidOutput)
 		return
 	}
@@ -86,19 +58,20 @@ func (f *flight) send() {
 
 // done takes the daemon's answer.
 func (f *flight) done(x *upstream.Exchange) {
-	l := f.lane
+	r := f.route
+	l := r.lane
 	f.busy = false
 	if l.closed { // everybody has been answered
 		return
 	}
 	if x.Err == nil {
-		l.bridge.reached()
+		l.bridge.reached(r.endpoint)
 	}
 	switch {
 	case x.Err != nil:
 		f.failed(x.Err)
-	case x.Status == http.StatusUnsupportedMediaType && l.speech.format == api.Msgpack:
-		l.speech.refused(l.bridge.now())
+	case x.Status == http.StatusUnsupportedMediaType && r.speech.format == api.Msgpack:
+		r.speech.refused(l.bridge.now())
 		f.send() // the very same questions, in the other form
 		return
 	case x.Status == http.StatusUnsupportedMediaType && x.ContentType == api.Msgpack.ContentType():
@@ -113,7 +86,7 @@ func (f *flight) done(x *upstream.Exchange) {
 }
 
 func (f *flight) answered(x *upstream.Exchange) {
-	l := f.lane
+	r, l := f.route, f.route.lane
 	format, ok := api.ParseContentType([]byte(x.AnswerType))
 	if !ok {
 		f.failed(fmt.Errorf("daemon answered with content type %.120q", x.AnswerType))
@@ -124,7 +97,7 @@ func (f *flight) answered(x *upstream.Exchange) {
 		return
 	}
 	f.fresh = false
-	l.recovered()
+	r.succeeded(l.answer.Model)
 	now := l.bridge.now()
 	for i, q := range f.out {
 		slot := &l.answer.Slots[i]
@@ -134,16 +107,16 @@ func (f *flight) answered(x *upstream.Exchange) {
 			l.settle(q, ipc.ReasonInvalidOutput)
 			continue
 		}
-		l.bridge.stats.cache.kept(l.kind, l.bridge.cache.put(&q.key, &slot.Prediction, l.model, now))
+		l.bridge.stats.cache.kept(l.kind, l.bridge.cache.put(&q.key, &slot.Prediction, r.model, now))
 		for _, id := range q.trials {
-			l.bridge.score.besides(id, l.model, &slot.Prediction)
+			l.bridge.score.besides(id, r.model, &slot.Prediction)
 		}
 		for _, w := range q.waiting {
 			if l.bridge.score.ruled(l.kind) { // it was asked before the model was demoted
 				l.bridge.fallBack(w.call, &w.key, ipc.ReasonDemoted)
 			} else {
 				w.call.Reply.Prediction = slot.Prediction
-				l.bridge.deliver(w.call, ipc.SourceModel, ipc.ReasonNone, 0, l.model)
+				l.bridge.deliver(w.call, ipc.SourceModel, ipc.ReasonNone, 0, r.model)
 			}
 			l.bridge.release(w)
 		}
@@ -154,17 +127,18 @@ func (f *flight) answered(x *upstream.Exchange) {
 
 // failed decides what becomes of the batch that got no answer. A connection that
 // had worked and was hung up while idle says nothing about the daemon: the batch
-// goes out again at once. Otherwise the lane rests, and only questions whose
-// callers can wait that long stay.
+// goes out again at once. Otherwise only questions stay whose callers can wait until
+// somebody may be asked again: another endpoint at once, this one after its pause.
 func (f *flight) failed(cause error) {
-	l := f.lane
+	r, l := f.route, f.route.lane
 	if hungUp(cause) && !f.fresh && l.takeRetry() {
 		f.fresh = true
 		f.send()
 		return
 	}
 	f.fresh = true
-	until := l.failed(cause)
+	r.failed(cause)
+	until := l.next(l.bridge.now())
 	for _, q := range f.out {
 		if q.tries < maxTries && q.lastDeadline() > until.Add(l.bridge.cfg.Margin) && l.takeRetry() {
 			l.queue = append(l.queue, q)
@@ -178,7 +152,7 @@ func (f *flight) failed(cause error) {
 // settle answers everybody who waits for the batch from a lower rung.
 func (f *flight) settle(why ipc.Reason) {
 	for _, q := range f.out {
-		f.lane.settle(q, why)
+		f.route.lane.settle(q, why)
 	}
 	f.out = f.out[:0]
 }

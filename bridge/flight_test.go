@@ -20,8 +20,8 @@ func TestManyQuestionsTakeTwoFlights(t *testing.T) {
 	first := r.conns[0]
 	calls := r.submit(workloads(2*crowd + 2)...)
 	l := r.lanes[0]
-	if len(l.flights) != 2 || len(l.flights[0].out) != crowd+1 || len(l.flights[1].out) != crowd+1 {
-		t.Fatalf("%d flights, the first with %d questions", len(l.flights), len(l.flights[0].out))
+	if len(l.routes[0].flights) != 2 || len(l.routes[0].flights[0].out) != crowd+1 || len(l.routes[0].flights[1].out) != crowd+1 {
+		t.Fatalf("%d flights, the first with %d questions", len(l.routes[0].flights), len(l.routes[0].flights[0].out))
 	}
 	second := r.conns[0] // of the same kind, made when it was needed
 	more := r.submit(workloads(1)[0], workload(1000, 0.5), workload(1001, 0.5))
@@ -33,8 +33,8 @@ func TestManyQuestionsTakeTwoFlights(t *testing.T) {
 		t.Error("two questions did not wait for the batch that is out")
 	}
 	first.end(model(ipc.Workload, "m@1"))
-	if len(l.flights[0].out) != 2 || second.x != nil {
-		t.Errorf("%d questions in the next batch, want the two", len(l.flights[0].out))
+	if len(l.routes[0].flights[0].out) != 2 || second.x != nil {
+		t.Errorf("%d questions in the next batch, want the two", len(l.routes[0].flights[0].out))
 	}
 	first.end(model(ipc.Workload, "m@1"))
 	for i, c := range append(calls, more...) {
@@ -55,17 +55,17 @@ func TestFlightsThatFailTogetherAreOneFailure(t *testing.T) {
 	calls := r.submit(workloads(3 * crowd)...)
 	second := r.conns[0]
 	first.end(broken("dial", false))
-	until := r.lanes[0].rest.until
+	until := r.lanes[0].routes[0].breaker.until
 	second.end(broken("dial", false))
-	if r.lanes[0].rest.until != until {
+	if r.lanes[0].routes[0].breaker.until != until {
 		t.Error("the second failure made the pause longer")
 	}
-	r.lanes[0].rest.until = 0 // the pause is over
+	r.lanes[0].routes[0].breaker.until = 0 // the pause is over
 	for _, q := range workloads(3 * crowd) {
 		q.(*ipc.WorkloadRequest).AgentID += 1000
 		calls = append(calls, r.submit(q)...)
 	}
-	if f := r.lanes[0].flights; f[0].busy == f[1].busy {
+	if f := r.lanes[0].routes[0].flights; f[0].busy == f[1].busy {
 		t.Errorf("flights are busy: %v, %v; want one to a daemon that failed", f[0].busy, f[1].busy)
 	}
 	r.settle()

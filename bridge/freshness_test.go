@@ -208,8 +208,8 @@ func TestRefreshLeavesADaemonAloneThatIsDown(t *testing.T) {
 	r.submit(workload(2, 0.5))
 	r.conns[0].end(broken("dial", false))
 	c := r.submit(q)[0]
-	if c.Reply.Source != ipc.SourceStale || c.Reply.Reason != ipc.ReasonDaemonUnavailable || r.conns[0].x != nil {
-		t.Errorf("reply = %v (%v), exchange %v; want stale, daemon unavailable, none", c.Reply.Source, c.Reply.Reason, r.conns[0].x)
+	if c.Reply.Source != ipc.SourceStale || c.Reply.Reason != ipc.ReasonBreakerOpen || r.conns[0].x != nil {
+		t.Errorf("reply = %v (%v), exchange %v; want stale, breaker open, none", c.Reply.Source, c.Reply.Reason, r.conns[0].x)
 	}
 }
 
@@ -232,7 +232,7 @@ func TestFreshAnswerIsNeverTooOldToBeStale(t *testing.T) {
 	q := workload(1, 0.5)
 	r, e := answered(t, q, 15*time.Second)
 	e.level = 7 // 12.8 s
-	r.lanes[0].rest.begin(http.ErrServerClosed, ipc.Now())
+	r.lanes[0].routes[0].breaker.failed(http.ErrServerClosed, ipc.Now())
 	if c := r.submit(q)[0]; c.Reply.Source != ipc.SourceStale {
 		t.Errorf("15 s old with a TTL of 12.8 s: %v, want stale", c.Reply.Source)
 	}

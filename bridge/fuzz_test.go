@@ -35,7 +35,7 @@ func FuzzDaemonAnswer(f *testing.F) {
 				t.Fatalf("exchange %d about one question", n)
 			}
 			conn.end(says(status, contentType, string(body)))
-			r.lanes[q.Kind()-1].rest.until = 0
+			r.lanes[q.Kind()-1].routes[0].breaker.until = 0
 			r.Round(nil)
 		}
 		if r.done.n != len(calls) {

@@ -91,8 +91,9 @@ func model(kind ipc.Kind, name string) func(*upstream.Exchange) {
 // when; its connections are held.
 type rig struct {
 	*Bridge
-	conns [len(ipc.Kinds)]*heldConn
-	done  countDone
+	conns  [len(ipc.Kinds)]*heldConn
+	second [len(ipc.Kinds)]*heldConn // of the endpoint to fail over to, see newPair
+	done   countDone
 }
 
 func newRig(t testing.TB, cfg Config) *rig {
@@ -112,10 +113,24 @@ func newRig(t testing.TB, cfg Config) *rig {
 	return r
 }
 
+// newPair is a rig with two endpoints.
+func newPair(t testing.TB, cfg Config) *rig {
+	t.Helper()
+	var second [len(ipc.Kinds)]*heldConn
+	cfg.more = append(cfg.more, func(_ *eventloop.Loop, k ipc.Kind) upstream.Conn {
+		c := new(heldConn)
+		second[k-1] = c
+		return c
+	})
+	r := newRig(t, cfg)
+	r.second = second
+	return r
+}
+
 // reset makes the bridge as new, for tests that need too many to make each.
 func (r *rig) reset() {
 	r.settle()
-	r.cache, r.absent, r.done.n = newCache(&r.cfg), false, 0
+	r.cache, r.endpoints[0].absent, r.done.n = newCache(&r.cfg), false, 0
 	for i, k := range ipc.Kinds {
 		r.lanes[i] = newLane(r.Bridge, k)
 	}

@@ -1,8 +1,6 @@
 package bridge
 
 import (
-	"strings"
-
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
@@ -16,52 +14,115 @@ type lane struct {
 	bridge *Bridge
 	kind   ipc.Kind
 
-	queue   []*question // to be sent
-	idle    []*question // storage of tidy
-	flights []*flight   // 1 to maxFlights
-	open    openIndex   // queued or out, to find identical questions
+	queue []*question // to be sent
+	idle  []*question // storage of tidy
+	open  openIndex   // queued or out, to find identical questions
 
 	negatives negatives // questions that the model could not answer lately
-
-	closed  bool
-	speech  speech
-	answer  api.Answer
-	asked   bool   // an exchange has ended, one way or the other
-	model   string // that answered last
-	unclean string // its name as the daemon wrote it
-
-	rest rest
+	routes    []*route  // to the endpoints, in the order of preference
+	retries   retries
+	answer    api.Answer // decode storage
+	model     string     // that answered last, of whichever endpoint
+	closed    bool
 }
 
 func newLane(b *Bridge, kind ipc.Kind) *lane {
-	l := &lane{
-		bridge: b, kind: kind,
-		open:   make(openIndex),
-		speech: speech{format: api.Msgpack},
-		rest:   newRest(&b.cfg),
+	l := &lane{bridge: b, kind: kind, open: make(openIndex), retries: newRetries()}
+	for _, e := range b.endpoints {
+		l.routes = append(l.routes, newRoute(l, e))
 	}
-	l.flights = []*flight{newFlight(l)}
-	l.rest.over.Fire = func() { l.pump(b.now()) }
 	return l
+}
+
+// down reports whether no endpoint answers.
+func (l *lane) down() bool {
+	for _, r := range l.routes {
+		if r.breaker.closed() {
+			return false
+		}
+	}
+	return true
+}
+
+// next is when somebody may be asked: now, or when the first pause is over.
+func (l *lane) next(now ipc.Instant) (at ipc.Instant) {
+	for i, r := range l.routes {
+		if !r.breaker.open(now) {
+			return now
+		}
+		if i == 0 || r.breaker.until < at {
+			at = r.breaker.until
+		}
+	}
+	return at
+}
+
+// busy reports whether a batch is out.
+func (l *lane) busy() bool {
+	for _, r := range l.routes {
+		if r.busy() {
+			return true
+		}
+	}
+	return false
+}
+
+// substitute reports whether an endpoint other than r's answers, promptly.
+func (l *lane) substitute(r *route, now ipc.Instant) bool {
+	for _, o := range l.routes {
+		if o != r && o.breaker.closed() && !o.late(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// pick gives the flight on which n questions leave next, and how many of them; nil
+// when they have to wait. One question is enough to see whether an endpoint is back,
+// where another answers meanwhile.
+func (l *lane) pick(n int, now ipc.Instant) (f *flight, most int) {
+	for _, r := range l.routes {
+		spare := len(l.routes) > 1 && l.substitute(r, now)
+		switch {
+		case r.breaker.open(now), spare && r.late(now):
+			continue
+		case spare && !r.breaker.closed():
+			if r.busy() {
+				continue
+			}
+			n = 1
+		}
+		f, most = r.free(n)
+		if f != nil && !r.breaker.permit() {
+			f = nil
+		}
+		if f == nil && spare && !r.breaker.closed() {
+			continue
+		}
+		return f, most
+	}
+	return nil, 0
 }
 
 // ask puts the call's question in the queue, or joins it to an identical one. It
 // returns why it cannot, ReasonNone when the call now waits.
 //
-// Nobody waits for a daemon that failed last: callers are answered from a lower rung
-// at once, and the first question after the pause goes out as a probe that tells
-// whether the daemon is back. Only who insists on a model waits for that.
+// Nobody waits where no endpoint answers: callers are answered from a lower rung at
+// once, and the first question after a pause goes out as a probe that tells whether one
+// is back. Only who insists on a model waits for that.
 func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reason {
 	switch {
 	case l.closed:
 		return ipc.ReasonDaemonUnavailable
-	case l.rest.down() && !call.RequireModel:
-		if !l.busy() && !l.rest.resting(now) {
+	case l.down():
+		next := l.next(now)
+		if call.RequireModel && next < call.Deadline {
+			break
+		}
+		if !l.busy() && next <= now {
 			l.question(call, key, now)
 		}
-		return ipc.ReasonDaemonUnavailable
-	case l.rest.resting(now) && l.rest.until >= call.Deadline:
-		return ipc.ReasonDaemonUnavailable
+		return ipc.ReasonBreakerOpen
 	}
 	if l.negatives.has(key, now) {
 		l.bridge.stats.cache.negatives[l.kind-1].Inc()
@@ -79,7 +140,7 @@ func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reaso
 // must be waited for. It reports false where the daemon cannot be asked: then the
 // lane knows better what to say.
 func (l *lane) refresh(call *ipc.Call, key *cachekey.Key, now ipc.Instant) bool {
-	if l.closed || l.rest.down() || l.negatives.has(key, now) {
+	if l.closed || l.down() || l.negatives.has(key, now) {
 		return false
 	}
 	if l.open.find(key) == nil && l.question(call, key, now) != nil {
@@ -119,24 +180,24 @@ func (l *lane) room(now ipc.Instant) bool {
 
 // pump sends what is queued, as far as a flight is free to take it.
 func (l *lane) pump(now ipc.Instant) {
-	for len(l.queue) > 0 && !l.closed && !l.rest.resting(now) {
+	for len(l.queue) > 0 && !l.closed {
 		n := l.tidy(now)
 		if n == 0 { // what nobody waits for still fills the cache, when there is nothing else
 			n = len(l.queue)
 		}
-		f, free := l.free(n)
-		if f == nil || n == 0 {
+		if n == 0 {
 			return
 		}
-		// Where several flights are free they share, so that the daemon works on one
-		// part while the bridge does on another.
-		n = min(n, api.MaxBatch, max(crowd, (n+free-1)/free))
+		f, n := l.pick(n, now)
+		if f == nil {
+			return
+		}
 		f.out = append(f.out[:0], l.queue[:n]...)
 		l.queue = l.queue[:copy(l.queue, l.queue[n:])]
 		for _, q := range f.out {
 			q.tries++
 		}
-		l.rest.earn()
+		l.retries.earn()
 		f.send()
 	}
 }
@@ -171,43 +232,9 @@ func (l *lane) tidy(now ipc.Instant) (urgent int) {
 	return urgent
 }
 
-// recovered notes that the daemon answers, and which model does.
-func (l *lane) recovered() {
-	news := !l.asked || l.rest.down()
-	if l.unclean != l.answer.Model {
-		// Readers of the wire and of JSON rely on text being UTF-8, and nothing made
-		// the daemon's so. What replaces bad bytes is no longer than they are.
-		l.unclean = l.answer.Model
-		l.model = strings.ToValidUTF8(l.unclean, "?")
-		l.bridge.score.serve(l.kind, l.model)
-		news = true
-	}
-	l.asked = true
-	if l.rest.end(); news {
-		l.bridge.loop.Disarm(&l.rest.over)
-		l.bridge.publish()
-	}
-}
-
-// failed lets the lane rest and gives the time before which it asks nothing. Two
-// flights that fail together are one failure.
-func (l *lane) failed(cause error) (until ipc.Instant) {
-	l.asked = true
-	l.bridge.stats.failure(l.kind)
-	now := l.bridge.now()
-	if l.rest.resting(now) {
-		return l.rest.until
-	}
-	until = l.rest.begin(cause, now)
-	l.bridge.absent = l.bridge.absent || l.rest.unreachable
-	l.bridge.publish()
-	l.bridge.loop.Arm(&l.rest.over, int64(until))
-	return until
-}
-
 // takeRetry takes one retry out of the budget, if there is one.
 func (l *lane) takeRetry() bool {
-	if !l.rest.spend() {
+	if !l.retries.spend() {
 		return false
 	}
 	l.bridge.stats.retry(l.kind)
@@ -237,15 +264,15 @@ func (l *lane) close() {
 		return
 	}
 	l.closed = true
-	l.bridge.loop.Disarm(&l.rest.over)
-	for _, f := range l.flights {
-		f.settle(ipc.ReasonDaemonUnavailable)
-	}
 	for _, q := range l.queue {
 		l.settle(q, ipc.ReasonDaemonUnavailable)
 	}
 	l.queue = nil
-	for _, f := range l.flights {
-		f.conn.Close()
+	for _, r := range l.routes {
+		l.bridge.loop.Disarm(&r.breaker.over)
+		for _, f := range r.flights {
+			f.settle(ipc.ReasonDaemonUnavailable)
+			f.conn.Close()
+		}
 	}
 }

@@ -29,7 +29,7 @@ func TestConnectionThatEndsInsideDo(t *testing.T) {
 		r.conns[0].sync = end
 		calls := r.submit(workload(1, 0.5), workload(2, 0.5), workload(1, 0.5))
 		for range maxTries { // questions of patient callers are asked again
-			r.lanes[0].rest.until = 0
+			r.lanes[0].routes[0].breaker.until = 0
 			r.Round(nil)
 		}
 		if r.done.n != len(calls) {
@@ -40,8 +40,8 @@ func TestConnectionThatEndsInsideDo(t *testing.T) {
 				t.Errorf("%s: reply %d = %+v", name, i, c.Reply)
 			}
 		}
-		if l := r.lanes[0]; len(l.open)+len(l.queue)+len(l.flights[0].out) != 0 {
-			t.Errorf("%s: %d questions open, %d queued, %d out, after all were answered", name, len(l.open), len(l.queue), len(l.flights[0].out))
+		if l := r.lanes[0]; len(l.open)+len(l.queue)+len(l.routes[0].flights[0].out) != 0 {
+			t.Errorf("%s: %d questions open, %d queued, %d out, after all were answered", name, len(l.open), len(l.queue), len(l.routes[0].flights[0].out))
 		}
 	}
 }
@@ -118,7 +118,7 @@ func TestJSONIsNotForEver(t *testing.T) {
 		}
 		r.conns[0].end(model(ipc.Workload, "m@1"))
 		if n == 1 {
-			r.lanes[0].speech.until = 0 // half a minute later
+			r.lanes[0].routes[0].speech.until = 0 // half a minute later
 		}
 		r.submit(workload(uint64(n+2), 0.5))
 	}
@@ -165,8 +165,8 @@ func TestClosedLaneAnswersAtOnceAndOnce(t *testing.T) {
 	if r.done.n != 3 || !r.conns[0].closed || r.conns[0].calls != 1 {
 		t.Errorf("%d answers, closed %v, %d exchanges; want 3, true, 1", r.done.n, r.conns[0].closed, r.conns[0].calls)
 	}
-	if l := r.lanes[0]; l.rest.down() || l.rest.over.Armed() {
-		t.Errorf("the answer that came too late left the lane down (%v)", l.rest.reason)
+	if l := r.lanes[0]; l.down() || l.routes[0].breaker.over.Armed() {
+		t.Errorf("the answer that came too late left the lane down (%v)", l.routes[0].breaker.reason)
 	}
 }
 

@@ -27,8 +27,8 @@ func TestNobodyWaitsForADaemonThatFailed(t *testing.T) {
 	began := time.Now()
 	for agent := range uint64(20) {
 		r := ask(t, b, ipc.Options{Budget: patient}, workload(100+agent, 0.5))[0]
-		if r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDaemonUnavailable {
-			t.Fatalf("call %d: %+v, want the rule for want of a daemon", agent, r)
+		if r.Source != ipc.SourceRule || r.Reason != ipc.ReasonBreakerOpen {
+			t.Fatalf("call %d: %+v, want the rule because the breaker is open", agent, r)
 		}
 	}
 	if waited := time.Since(began); waited > patient/2 {

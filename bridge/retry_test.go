@@ -31,12 +31,16 @@ func TestRetriesStayInTheirBudget(t *testing.T) {
 	const workers, each = 20, 100
 	for name, daemon := range map[string]func(*testing.T, *atomic.Int64) upstream.Target{
 		"429": answering(http.StatusTooManyRequests), "500": answering(500), "503": answering(503),
-		"415 to everything": answering(http.StatusUnsupportedMediaType),
-		"hangs up":          hangingUp,
+		"415 to everything":     answering(http.StatusUnsupportedMediaType),
+		"hangs up":              hangingUp,
+		"two, and both hang up": nil,
 	} {
 		test := func(t *testing.T, cfg Config, most int) {
 			t.Parallel()
 			var calls, answered atomic.Int64
+			if daemon == nil { // what reaches either counts
+				daemon, cfg.Failover = hangingUp, []upstream.Target{hangingUp(t, &calls)}
+			}
 			cfg.Upstream = daemon(t, &calls)
 			b := start(t, cfg)
 			var load sync.WaitGroup
@@ -109,33 +113,41 @@ func TestIdleHangUpIsNoFailure(t *testing.T) {
 	r.conns[0].end(model(ipc.Workload, "m@1"))
 	c := r.submit(workload(2, 0.5))[0]
 	r.conns[0].end(broken("read", true))
-	if r.lanes[0].rest.down() || r.conns[0].x == nil {
-		t.Fatalf("after the hang-up: down %v, exchange %v; want another try at once", r.lanes[0].rest.down(), r.conns[0].x)
+	if r.lanes[0].down() || r.conns[0].x == nil {
+		t.Fatalf("after the hang-up: down %v, exchange %v; want another try at once", r.lanes[0].down(), r.conns[0].x)
 	}
 	r.conns[0].end(broken("read", true)) // twice in a row is a failure
-	if !r.lanes[0].rest.down() || r.conns[0].x != nil {
+	if !r.lanes[0].down() || r.conns[0].x != nil {
 		t.Error("the second hang-up in a row is no failure")
 	}
-	r.lanes[0].rest.until = 0
+	r.lanes[0].routes[0].breaker.until = 0
 	r.Round(nil)
 	r.conns[0].end(model(ipc.Workload, "m@1"))
-	if c.Reply.Source != ipc.SourceModel || r.lanes[0].rest.down() {
-		t.Errorf("reply = %+v, down %v; want the model's", c.Reply, r.lanes[0].rest.down())
+	if c.Reply.Source != ipc.SourceModel || r.lanes[0].down() {
+		t.Errorf("reply = %+v, down %v; want the model's", c.Reply, r.lanes[0].down())
 	}
 }
 
-func TestRestGrowsToItsBound(t *testing.T) {
-	cfg := Config{RetryInterval: 10 * time.Millisecond, MaxRetryInterval: time.Second}
-	r := newRest(&cfg)
+func TestPauseGrowsToItsBound(t *testing.T) {
+	cfg := Config{RetryInterval: 10 * time.Millisecond, MaxRetryInterval: time.Second, BreakerFailures: 1}
+	k := newBreaker(&cfg)
+	fail := func() time.Duration {
+		k.until = 0
+		if k.open(1) || !k.permit() || !k.failed(http.ErrServerClosed, 1) {
+			t.Fatalf("a half-open breaker does not open again: %v", k.state)
+		}
+		return k.until.Sub(1)
+	}
 	for n := range 1000 {
 		want := min(10*time.Millisecond<<min(n, 10), time.Second)
-		got := r.begin(http.ErrServerClosed, 1).Sub(1)
-		if lo, hi := want*7/10-1, want*13/10+1; got < lo || got > hi {
-			t.Fatalf("rest %d = %v, want %v ± 30 %%", n, got, want)
+		if got, lo, hi := fail(), want*7/10-1, want*13/10+1; got < lo || got > hi {
+			t.Fatalf("pause %d = %v, want %v ± 30 %%", n, got, want)
 		}
 	}
-	r.end()
-	if got := r.begin(http.ErrServerClosed, 1).Sub(1); got > 13*time.Millisecond+1 {
-		t.Errorf("first rest after a success = %v, want about 10ms", got)
+	if k.succeeded(); !k.closed() {
+		t.Fatalf("after a success it is %v", k.state)
+	}
+	if got := fail(); got > 13*time.Millisecond+1 {
+		t.Errorf("first pause after a success = %v, want about 10ms", got)
 	}
 }

@@ -31,12 +31,36 @@ type UpstreamState struct {
 	Format string // "msgpack", or "json" for a daemon that speaks nothing else; "" while unknown
 	Reason string // why it is down, for people
 
+	Endpoints []EndpointState // in the order of preference; the one of Target is the first
+
 	failing map[ipc.Kind]string
 	models  map[ipc.Kind]string
 }
 
+// EndpointState is what the bridge knows of one daemon.
+type EndpointState struct {
+	Target  string
+	State   Condition
+	Format  string                 // as in UpstreamState
+	Reason  string                 // why it is down
+	Breaker [len(ipc.Kinds)]string // "closed", "open" or "half-open", in the order of ipc.Kinds
+
+	failing map[ipc.Kind]string
+}
+
 // Failing gives the kinds whose last call failed, and why. The map is the caller's.
 func (s *UpstreamState) Failing() map[ipc.Kind]string { return maps.Clone(s.failing) }
+
+// breaker is the state of the breaker behind which kind k is asked: that of the first
+// endpoint whose is closed, or the first's.
+func (s *UpstreamState) breaker(k ipc.Kind) string {
+	for _, e := range s.Endpoints {
+		if state := e.Breaker[k-1]; state == "closed" {
+			return state
+		}
+	}
+	return s.Endpoints[0].Breaker[k-1]
+}
 
 // Upstream gives the daemon's state. Any goroutine may call it.
 func (b *Bridge) Upstream() UpstreamState { return *b.state.Load() }
@@ -45,11 +69,11 @@ func (b *Bridge) Upstream() UpstreamState { return *b.state.Load() }
 // goroutine may call it.
 func (b *Bridge) Models() map[ipc.Kind]string { return maps.Clone(b.state.Load().models) }
 
-// reached notes that the daemon answered something, be it an error. Kinds that could
+// reached notes that the endpoint answered something, be it an error. Kinds that could
 // not reach it are as good as not asked then: only their next question tells.
-func (b *Bridge) reached() {
-	if b.absent {
-		b.absent = false
+func (b *Bridge) reached(e *endpoint) {
+	if e.absent {
+		e.absent = false
 		b.publish()
 	}
 }
@@ -59,34 +83,70 @@ func (b *Bridge) reached() {
 func (b *Bridge) publish() {
 	next := b.look()
 	before := b.state.Swap(next)
-	if before.State != next.State || (next.State == UpstreamUp && !sameKinds(before.failing, next.failing)) {
+	if before.State != next.State || (next.State == UpstreamUp && !sameKinds(before.failing, next.failing)) || !sameEndpoints(before, next) {
 		b.cfg.OnState(*next)
 	}
 }
 
-// look sums the lanes up.
+// look sums the endpoints up: one that answers is enough.
 func (b *Bridge) look() *UpstreamState {
-	s := &UpstreamState{Target: b.cfg.target(), failing: make(map[ipc.Kind]string), models: make(map[ipc.Kind]string)}
-	for _, l := range b.lanes {
-		if l.model != "" {
-			s.models[l.kind] = l.model
-		}
+	s := &UpstreamState{Target: b.endpoints[0].name, failing: make(map[ipc.Kind]string), models: make(map[ipc.Kind]string)}
+	for i := range b.endpoints {
+		e := b.lookAt(i)
+		s.Endpoints = append(s.Endpoints, e)
 		switch {
-		case !l.asked || (l.rest.unreachable && !b.absent):
-		case l.rest.down():
-			s.failing[l.kind] = l.rest.reason.Error()
+		case e.State == UpstreamUp && s.State != UpstreamUp:
+			s.State, s.Format, s.Reason = UpstreamUp, e.Format, ""
+		case e.State == UpstreamDown && s.State == UpstreamUnknown:
+			s.State, s.Reason = UpstreamDown, e.Reason
+		}
+	}
+	for _, l := range b.lanes {
+		well := false
+		for i, r := range l.routes {
+			if r.model != "" && (s.models[l.kind] == "" || r.breaker.closed()) && !well {
+				s.models[l.kind] = r.model
+			}
+			why, failing := s.Endpoints[i].failing[l.kind]
+			well = well || r.asked && r.breaker.reason == nil
+			if failing && s.failing[l.kind] == "" {
+				s.failing[l.kind] = why
+			}
+		}
+		if well {
+			delete(s.failing, l.kind)
+		}
+	}
+	return s
+}
+
+// lookAt sums up what the lanes know of an endpoint.
+func (b *Bridge) lookAt(i int) EndpointState {
+	e := b.endpoints[i]
+	s := EndpointState{Target: e.name, failing: make(map[ipc.Kind]string)}
+	for n, l := range b.lanes {
+		r := l.routes[i]
+		s.Breaker[n] = r.breaker.state.String()
+		switch {
+		case !r.asked || (r.breaker.unreachable && !e.absent):
+		case r.breaker.reason != nil:
+			s.failing[l.kind] = r.breaker.reason.Error()
 			s.Reason = s.failing[l.kind]
 		default:
-			s.State, s.Format = UpstreamUp, l.speech.format.String()
+			s.State, s.Format = UpstreamUp, r.speech.format.String()
 		}
 	}
 	switch {
-	case b.absent || (s.State == UpstreamUnknown && len(s.failing) > 0):
+	case e.absent || (s.State == UpstreamUnknown && len(s.failing) > 0):
 		s.State = UpstreamDown
 	default:
 		s.Reason = ""
 	}
 	return s
+}
+
+func sameEndpoints(a, b *UpstreamState) bool {
+	return slices.EqualFunc(a.Endpoints, b.Endpoints, func(x, y EndpointState) bool { return x.State == y.State })
 }
 
 func sameKinds(a, b map[ipc.Kind]string) bool {

@@ -29,7 +29,7 @@ func TestUpstreamStateSaysWhatIsKnown(t *testing.T) {
 		agent++
 		q := workload(agent, 0.5)
 		l := r.lanes[k-1]
-		if l.rest.until = 0; k == ipc.Workload {
+		if l.routes[0].breaker.until = 0; k == ipc.Workload {
 			r.submit(q)
 		} else {
 			r.submit(&ipc.MemoryRequest{AgentID: agent})

@@ -59,12 +59,9 @@ func (b *Bridge) Status() status.Document {
 func (b *Bridge) upstreamStatus(k ipc.Kind, up *UpstreamState) status.Upstream {
 	i := k - 1
 	s := status.Upstream{
-		Breaker: "closed", Failing: up.failing[k],
+		Breaker: up.breaker(k), Failing: up.failing[k],
 		Calls: counted(b.stats.exchanges[i]), Questions: counted(b.stats.questions[i]),
 		Failures: counted(b.stats.failures[i]), Retries: counted(b.stats.retries[i]), Invalid: counted(b.stats.invalid[i]),
-	}
-	if s.Failing != "" {
-		s.Breaker = "open"
 	}
 	return s
 }

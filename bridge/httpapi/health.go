@@ -26,6 +26,16 @@ type Upstream struct {
 	State   string `json:"state"`                // "up", "down" or "unknown" before the first call
 	Format  string `json:"format,omitempty"`     // "msgpack" or "json"
 	Error   string `json:"last_error,omitempty"` // why it is down
+	// Endpoints are all daemons that may be asked, in the order of preference.
+	Endpoints []Endpoint `json:"endpoints,omitempty"`
+}
+
+// Endpoint is one daemon.
+type Endpoint struct {
+	Address  string            `json:"address"`
+	State    string            `json:"state"`
+	Error    string            `json:"last_error,omitempty"`
+	Breakers map[string]string `json:"breakers"` // by kind: "closed", "half-open" or "open"
 }
 
 // Status is "healthy", or "degraded" when there is any reason to say so.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,9 +28,11 @@ type flags struct {
 	Admin      string   `help:"Unix socket for its operator, mode 0600: drain, profiles; 'off' for none (default: beside the socket, bridge-admin.sock)." placeholder:"PATH" group:"where"`
 
 	Models          string        `help:"Host the engine in this process instead of asking mld: 'embedded' for the built-in models, or a folder with a manifest.json." placeholder:"DIR" xor:"engine" group:"whom"`
-	Upstream        string        `help:"Where mld is: http://host:port, https://host:port or unix:/path (default http://127.0.0.1:9005)." placeholder:"URL" xor:"engine" group:"whom"`
+	Upstream        []string      `help:"Where mld is: http://host:port, https://host:port or unix:/path (default http://127.0.0.1:9005). May be repeated: those after the first are asked, in this order, while those before them do not answer." placeholder:"URL" xor:"engine" group:"whom"`
 	UpstreamClient  string        `help:"HTTP client to use: the event loop's own, or Go's net/http (${enum})." enum:"loop,net/http" default:"loop" group:"whom"`
 	UpstreamTimeout time.Duration `help:"One call to mld may take so long; callers with less time are answered meanwhile." default:"1s" group:"whom" live:""`
+	UpstreamSuspect time.Duration `help:"After how long without an answer the next of several upstreams is asked." default:"50ms" group:"whom"`
+	BreakerFailures int           `help:"Failures in a row after which an upstream is not asked for a pause of 10ms, doubling to 1s." default:"1" group:"whom"`
 
 	Budget      time.Duration `help:"Budget of a call on the socket that names none." default:"1ms" group:"how" live:""`
 	TTL         time.Duration `name:"ttl" help:"How long a model's answer serves the same question, to begin with." default:"100ms" group:"how" live:""`
@@ -66,14 +69,14 @@ const maxCacheMiB = 1 << 20
 
 // Validate is called by kong.
 func (f *flags) Validate() error {
-	if f.Upstream == "" {
-		f.Upstream = defaultUpstream
+	if len(f.Upstream) == 0 {
+		f.Upstream = []string{defaultUpstream}
 	}
 	if _, err := f.mode(); err != nil {
 		return err
 	}
-	if _, err := upstream.ParseTarget(f.Upstream); err != nil {
-		return fmt.Errorf("--upstream: %w", err)
+	if _, err := f.targets(); err != nil {
+		return err
 	}
 	if f.Models != "" && f.Models != builtIn {
 		if info, err := os.Stat(f.Models); err != nil || !info.IsDir() {
@@ -90,6 +93,7 @@ func (f *flags) Validate() error {
 		{"--max-ttl", f.MaxTTL, 0, 24 * time.Hour},
 		{"--stale-bound", f.StaleBound, 0, time.Hour},
 		{"--negative-ttl", f.NegativeTTL, 0, time.Hour},
+		{"--upstream-suspect", f.UpstreamSuspect, 1, time.Hour},
 		{"--upstream-timeout", f.UpstreamTimeout, 1, time.Hour},
 		{"--drain", f.Drain, 0, time.Hour},
 	} {
@@ -103,6 +107,9 @@ func (f *flags) Validate() error {
 	if f.RecordLimit < 1 || f.RecordLimit > maxRecordLimit {
 		return fmt.Errorf("--record-limit must be in 1..%d", maxRecordLimit)
 	}
+	if f.BreakerFailures < 1 || f.BreakerFailures > 1000 {
+		return fmt.Errorf("--breaker-failures: %d is outside 1..1000", f.BreakerFailures)
+	}
 	if f.Subjects < 1 {
 		return fmt.Errorf("--subjects must be at least 1")
 	}
@@ -113,6 +120,27 @@ func (f *flags) Validate() error {
 		return fmt.Errorf("--cache-mib: %d is outside 1..%d", f.CacheMiB, maxCacheMiB)
 	}
 	return nil
+}
+
+// maxUpstreams bounds what a question may fail over to.
+const maxUpstreams = 16
+
+func (f *flags) targets() ([]upstream.Target, error) {
+	if len(f.Upstream) > maxUpstreams {
+		return nil, fmt.Errorf("--upstream: %d given, at most %d", len(f.Upstream), maxUpstreams)
+	}
+	var list []upstream.Target
+	for _, s := range f.Upstream {
+		t, err := upstream.ParseTarget(s)
+		if err != nil {
+			return nil, fmt.Errorf("--upstream: %w", err)
+		}
+		if slices.Contains(list, t) {
+			return nil, fmt.Errorf("--upstream: %s is given twice", s)
+		}
+		list = append(list, t)
+	}
+	return list, nil
 }
 
 func (f *flags) mode() (fs.FileMode, error) {
@@ -128,12 +156,13 @@ func (f *flags) mode() (fs.FileMode, error) {
 
 // config is what the flags mean to the bridge.
 func (f *flags) config() (bridge.Config, error) {
-	target, err := upstream.ParseTarget(f.Upstream)
+	targets, err := f.targets()
 	if err != nil {
 		return bridge.Config{}, err
 	}
 	cfg := bridge.Config{
-		Upstream: target, Library: f.UpstreamClient == "net/http", Attempt: f.UpstreamTimeout,
+		Upstream: targets[0], Failover: targets[1:], BreakerFailures: f.BreakerFailures,
+		Suspect: f.UpstreamSuspect, Library: f.UpstreamClient == "net/http", Attempt: f.UpstreamTimeout,
 		// net/http works on goroutines of its own, which must not wait for the loop.
 		Dedicated: f.UpstreamClient != "net/http", BusyPoll: f.BusyPoll,
 		TTL: f.TTL, MaxTTL: f.MaxTTL, Tolerance: f.Tolerance, StaleBound: f.StaleBound, NegativeTTL: f.NegativeTTL,

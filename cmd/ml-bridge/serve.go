@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +34,7 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, noted *not
 		return err
 	}
 	logStates(&cfg, log)
-	upstream := f.Upstream
+	upstream := strings.Join(f.Upstream, ", ")
 	if f.Models != "" {
 		cfg.Host, upstream = hostEngine(f.Models, log), "in process"
 	}
@@ -184,9 +186,11 @@ func logStates(cfg *bridge.Config, log zerolog.Logger) {
 		switch failing := s.Failing(); {
 		case s.State == bridge.UpstreamDown:
 			log.Warn().Str("reason", s.Reason).Msg("daemon does not answer: stale answers and rules serve")
-		case len(failing) > 0:
+		case len(failing) > 0: // of every upstream that was asked
 			log.Warn().Strs("reasons", reasons(failing)).Msg("daemon fails for some kinds: stale answers and rules serve them")
-		default:
+		case slices.ContainsFunc(s.Endpoints, func(e bridge.EndpointState) bool { return e.State == bridge.UpstreamDown }):
+			log.Warn().Strs("reasons", downs(s.Endpoints)).Msg("an upstream does not answer: another serves")
+		case s.State == bridge.UpstreamUp:
 			log.Info().Msg("daemon answers")
 		}
 	}
@@ -299,8 +303,13 @@ func (p *process) health() httpapi.Health {
 	up := p.bridge.Upstream()
 	h := httpapi.Health{
 		Version: cli.Version(), Live: p.bridge.Running(), Ready: p.bridge.Running() && !p.draining.Load(),
-		Upstream: httpapi.Upstream{Address: up.Target, State: up.State.String(), Format: up.Format, Error: up.Reason},
+		Upstream: httpapi.Upstream{Address: up.Target, State: up.State.String(), Format: up.Format, Error: up.Reason, Endpoints: endpoints(up.Endpoints)},
 		Models:   p.bridge.Models(),
+	}
+	for _, e := range up.Endpoints {
+		if up.State == bridge.UpstreamUp && e.State == bridge.UpstreamDown {
+			h.Reasons = append(h.Reasons, e.Target+" does not answer: another upstream serves")
+		}
 	}
 	if up.State == bridge.UpstreamDown {
 		h.Reasons = append(h.Reasons, "the daemon does not answer: stale answers and rules serve")
@@ -322,6 +331,28 @@ func reasons(failing map[ipc.Kind]string) []string {
 	for _, k := range ipc.Kinds {
 		if why, ok := failing[k]; ok {
 			out = append(out, k.String()+": "+why)
+		}
+	}
+	return out
+}
+
+// endpoints is what /health says about every upstream.
+func endpoints(list []bridge.EndpointState) (out []httpapi.Endpoint) {
+	for _, e := range list {
+		h := httpapi.Endpoint{Address: e.Target, State: e.State.String(), Error: e.Reason, Breakers: make(map[string]string)}
+		for i, k := range ipc.Kinds {
+			h.Breakers[k.String()] = e.Breaker[i]
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+// downs says why upstreams are down.
+func downs(list []bridge.EndpointState) (out []string) {
+	for _, e := range list {
+		if e.State == bridge.UpstreamDown {
+			out = append(out, e.Target+": "+e.Reason)
 		}
 	}
 	return out

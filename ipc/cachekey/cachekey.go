@@ -5,7 +5,9 @@
 // The quanta, per field:
 //
 //	cpu, gpu, health, earlier threat scores, locality   1/128
-//	bytes, counters, times since                         5 significant bits (at most 6 % apart)
+//	bytes, counters                                      5 significant bits (at most 6 % apart)
+//	times since                                          2 significant bits: they pass by themselves,
+//	                                                     and models read their logarithm
 //	current_value, baseline                              8 significant bits (at most 0.8 % apart)
 //	severity, syscall_features                           8 significant bits
 //	hour, weekday, trend, flags, types                   exact
@@ -62,7 +64,7 @@ func (h *hash) workload(q *ipc.WorkloadRequest) {
 func (h *hash) threat(q *ipc.ThreatRequest) {
 	m := &q.Metrics
 	h.add(size(m.OperationCount)|size(m.SyscallCount)<<16|size(m.MemoryUsage)<<32, size(m.NetworkActivity))
-	h.add(uint64(len(q.Anomalies)), size(q.TimeSinceLastThreat))
+	h.add(uint64(len(q.Anomalies)), span(q.TimeSinceLastThreat))
 	for i := range q.Anomalies {
 		h.add(uint64(q.Anomalies[i].Type), reading(q.Anomalies[i].Severity))
 	}
@@ -71,7 +73,7 @@ func (h *hash) threat(q *ipc.ThreatRequest) {
 }
 
 func (h *hash) failure(q *ipc.FailureRequest) {
-	h.add(unit(q.HealthScore)|uint64(uint8(q.Trend))<<8, size(q.TimeSinceLastFailure))
+	h.add(unit(q.HealthScore)|uint64(uint8(q.Trend))<<8, span(q.TimeSinceLastFailure))
 	h.add(reading(q.CurrentValue), reading(q.Baseline))
 	h.units(q.HistoricalHealth)
 	h.small(q.FailureHistory)

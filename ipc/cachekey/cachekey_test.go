@@ -1,6 +1,7 @@
 package cachekey
 
 import (
+	"math"
 	"testing"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -102,6 +103,13 @@ func TestQuantaAreThoseOfTheTable(t *testing.T) {
 	}
 	if size(1<<63) == size(1<<62) || size(1<<64-1) == size(1<<63) {
 		t.Error("the top of the range is not told apart")
+	}
+	clear(steps)
+	for v := uint64(1024); v < 2048; v++ {
+		steps[span(v)] = true
+	}
+	if len(steps) != 2 || span(0) == span(1) || span(1) == span(2) || span(math.MaxUint64) == span(1<<62) {
+		t.Errorf("span has %d codes between two powers of two, want 2", len(steps))
 	}
 	if reading(1) == reading(1.01) || reading(1) != reading(1.001) || reading(-1) == reading(1) {
 		t.Error("reading does not keep 8 significant bits and the sign")

@@ -48,6 +48,11 @@ func unit(v float32) uint64 { return uint64(min(uint32(int32(v*unitSteps)), uint
 // mantissa of the f32 nearest to it. It needs 12 bits.
 func size(v uint64) uint64 { return uint64(math.Float32bits(float32(v)) >> 19) }
 
+// span keeps two significant bits of a time, so that every power of two of it is two
+// steps. With the five of size, a question about a second ago would be another one 60 ms
+// later though nothing but the clock has moved.
+func span(v uint64) uint64 { return uint64(math.Float32bits(float32(v)) >> 22) }
+
 // reading keeps the sign, the exponent and 7 stored bits of the mantissa, which
 // with the implied one make 8 significant bits. Adding 0 makes -0 into 0.
 func reading(v float32) uint64 { return uint64(math.Float32bits(v+0) >> 16) }

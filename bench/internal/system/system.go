@@ -120,11 +120,12 @@ func StartPeer(protocol string, tcp bool) Start {
 
 // Chain says how ml-bridge and mld are put together.
 type Chain struct {
-	TCP      bool // mld on TCP instead of a Unix socket
-	Shipped  bool // the built-in models instead of the toy
-	Embedded bool // no mld: ml-bridge hosts the engine itself
-	Cached   bool // answers stay fresh for an hour
-	Subjects int  // subjects that ml-bridge remembers; 0 for its default
+	TCP      bool     // mld on TCP instead of a Unix socket
+	Shipped  bool     // the built-in models instead of the toy
+	Embedded bool     // no mld: ml-bridge hosts the engine itself
+	Cached   bool     // answers stay fresh for an hour
+	Subjects int      // subjects that ml-bridge remembers; 0 for its default
+	Flags    []string // further ones of ml-bridge
 }
 
 // ready is what both commands say when they are up.
@@ -204,7 +205,7 @@ func (s *System) startBridge(ctx context.Context, e *Env, c Chain, upstream stri
 	if c.Subjects > 0 {
 		args = append(args, "--subjects", strconv.Itoa(c.Subjects))
 	}
-	v, err := e.serve(ctx, "ml-bridge", args...)
+	v, err := e.serve(ctx, "ml-bridge", append(args, c.Flags...)...)
 	if err != nil {
 		return err
 	}
