@@ -6,7 +6,7 @@ LINTERS := $(OUT)/linters
 PKGS := ./... ./testdata/traces
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench anatomy cached curves tails regress micro micro-diff lint fuzz train clean
+.PHONY: help build run test bench anatomy cached curves tails regress chaos soak micro micro-diff lint fuzz train clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,14 @@ tails: ## measure the slowest answers under disturbances (QUICK=1: in about a mi
 
 regress: ## compare this tree with AGAINST=commit, or the last release; fails when worse
 	cd bench && $(GO) run ./cmd/regress $(if $(AGAINST),-against $(AGAINST)) $(if $(QUICK),-quick) $(ARGS)
+
+chaos: build ## break everything under load, check every answer; docs/chaos.md (QUICK=1: under two minutes, out/ only)
+	@$(GO) build -trimpath -o $(OUT)/chaosrun ./cmd/internal/chaosrun
+	$(OUT)/chaosrun chaos $(if $(QUICK),-quick,-docs docs/chaos.md) -out $(OUT) $(ARGS) $(OUT)/bin
+
+soak: build ## load for an hour at a fifth of the maximum, and see that nothing grows (FOR=1h)
+	@$(GO) build -trimpath -o $(OUT)/chaosrun ./cmd/internal/chaosrun
+	$(OUT)/chaosrun soak -for $(or $(FOR),1h) -docs docs/soak.md -out $(OUT) $(ARGS) $(OUT)/bin
 
 micro: ## run the micro-benchmarks (BENCH=regexp, COUNT=n, PKG=./ipc/...)
 	@mkdir -p $(OUT)

@@ -1,0 +1,216 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// HostilePlan says what a hostile process does. It is its command line.
+type HostilePlan struct {
+	Socket string
+	Mode   string
+	// Burn has it use so much of a processor instead, and stay away from the socket: the
+	// share, 0 to the number of processors.
+	Burn float64
+}
+
+// Mode is a way to be hostile.
+type Mode struct {
+	Name, What string
+	live       func(ctx context.Context, socket string) error
+}
+
+// Modes are all of them.
+var Modes = []Mode{
+	{"floods", "a process with 4 connections that asks as fast as it can, 64 calls at a time on each", flood},
+	{"never reads", "a process with 64 connections that ask and never read the answers", neverRead},
+	{"dribbles", "a process with 256 connections that send a byte of a question each millisecond", dribbleAll},
+	{"comes and goes", "a process that connects, says hello and hangs up, as fast as it can, 4 at a time", churn},
+	{"holds connections", "a process that opens 2,000 connections and says nothing", hold},
+	{"announces much", "a process with 64 connections that announce frames of 1 MiB and send most of them", announce},
+	{"sends garbage", "a process that sends random bytes on 4 connections at a time, as fast as it can", garbage},
+}
+
+// Live does what the plan says until ctx ends; it has said READY before.
+func (p HostilePlan) Live(ctx context.Context) error {
+	if p.Burn > 0 {
+		fmt.Fprintln(os.Stderr, "READY")
+		burn(ctx, p.Burn)
+		return nil
+	}
+	for _, m := range Modes {
+		if m.Name == p.Mode {
+			fmt.Fprintln(os.Stderr, "READY")
+			return m.live(ctx, p.Socket)
+		}
+	}
+	return fmt.Errorf("chaos: no mode %q", p.Mode)
+}
+
+// burn uses a share of the processors, in slices of a millisecond a thread.
+func burn(ctx context.Context, share float64) {
+	threads := runtime.NumCPU()
+	each := min(share/float64(threads), 1)
+	var tasks sync.WaitGroup
+	for range threads {
+		tasks.Go(func() {
+			const slice = time.Millisecond
+			for ctx.Err() == nil {
+				began := time.Now()
+				for time.Since(began) < time.Duration(each*float64(slice)) {
+				}
+				if rest := slice - time.Since(began); rest > 0 {
+					ts := syscall.NsecToTimespec(int64(rest))
+					_ = syscall.Nanosleep(&ts, nil)
+				}
+			}
+		})
+	}
+	tasks.Wait()
+}
+
+// hands runs n copies of do, each again and again until ctx ends. A bridge that turns a
+// hostile peer away is right to; the peer comes back.
+func hands(ctx context.Context, n int, do func() error) error {
+	var tasks sync.WaitGroup
+	for range n {
+		tasks.Go(func() {
+			for ctx.Err() == nil {
+				if do() != nil {
+					time.Sleep(time.Millisecond)
+				}
+			}
+		})
+	}
+	tasks.Wait()
+	return nil
+}
+
+// anyQuestion is a question that nobody else asks.
+func anyQuestion(n uint64) ipc.Request {
+	return &ipc.WorkloadRequest{AgentID: 1<<40 + n, HistoricalCPU: []float32{0.1, 0.2, 0.3}, CurrentCPU: 0.3, CurrentMemory: 1 << 30}
+}
+
+func flood(ctx context.Context, socket string) error {
+	return hands(ctx, 4, func() error {
+		dialing, cancel := context.WithTimeout(ctx, 5*time.Second)
+		c, err := ipc.Dial(dialing, socket, ipc.ClientConfig{Name: "hostile"})
+		cancel()
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return hands(ctx, 64, func() error {
+			replies := make([]ipc.Reply, 1)
+			return c.Predict(context.Background(), []ipc.Request{anyQuestion(uint64(time.Now().UnixNano()))}, replies, ipc.Options{Budget: 50 * time.Millisecond})
+		})
+	})
+}
+
+func neverRead(ctx context.Context, socket string) error {
+	return hands(ctx, 64, func() error {
+		p, err := dialPeer(socket)
+		if err != nil {
+			return err
+		}
+		defer p.Close()
+		if _, err := p.Write(hello()); err != nil {
+			return err
+		}
+		for id := uint64(1); ctx.Err() == nil; id++ {
+			_ = p.SetDeadline(time.Now().Add(time.Second))
+			if _, err := p.Write(ask(id, time.Second, anyQuestion(id))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func dribbleAll(ctx context.Context, socket string) error {
+	return hands(ctx, 256, func() error {
+		p, err := dialPeer(socket)
+		if err != nil {
+			return err
+		}
+		defer p.Close()
+		for _, b := range append(hello(), ask(1, time.Second, anyQuestion(1))...) {
+			if _, err := p.Write([]byte{b}); err != nil || ctx.Err() != nil {
+				return err
+			}
+			time.Sleep(time.Millisecond)
+		}
+		return nil
+	})
+}
+
+func churn(ctx context.Context, socket string) error {
+	return hands(ctx, 4, func() error {
+		p, err := dialPeer(socket)
+		if err != nil {
+			return err
+		}
+		defer p.Close()
+		_, err = p.Write(hello())
+		return err
+	})
+}
+
+func hold(ctx context.Context, socket string) error {
+	var held []*peer
+	for range 2000 {
+		if p, err := dialPeer(socket); err == nil {
+			held = append(held, p)
+		}
+	}
+	<-ctx.Done()
+	for _, p := range held {
+		p.Close()
+	}
+	return nil
+}
+
+func announce(ctx context.Context, socket string) error {
+	filler := make([]byte, 1<<19)
+	return hands(ctx, 64, func() error {
+		p, err := dialPeer(socket)
+		if err != nil {
+			return err
+		}
+		defer p.Close()
+		if _, err := p.Write(append(hello(), 0, 0x0f, 0xff, 0xff)); err != nil {
+			return err
+		}
+		if _, err := p.Write(filler); err != nil {
+			return err
+		}
+		_, _ = p.receive() // the hello
+		_, err = p.receive()
+		return err
+	})
+}
+
+func garbage(ctx context.Context, socket string) error {
+	return hands(ctx, 4, func() error {
+		p, err := dialPeer(socket)
+		if err != nil {
+			return err
+		}
+		defer p.Close()
+		b := make([]byte, 4096)
+		n := uint64(time.Now().UnixNano())
+		for i := range b {
+			n = n*6364136223846793005 + 1442695040888963407
+			b[i] = byte(n >> 56)
+		}
+		_, err = p.Write(append(hello(), b...))
+		return err
+	})
+}

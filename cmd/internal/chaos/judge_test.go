@@ -1,0 +1,136 @@
+package chaos
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+func TestRowJudges(t *testing.T) {
+	good := Row{Sent: 10, Answered: 10, GoroutinesBefore: 5, GoroutinesAfter: 5 + leaks, DescriptorsAfter: leaks}
+	for what, c := range map[string]struct {
+		change func(*Row)
+		want   string
+	}{
+		"good":        {func(*Row) {}, ""},
+		"wrong":       {func(r *Row) { r.Wrong = 1 }, "1 answers were wrong"},
+		"lost":        {func(r *Row) { r.Lost = 2 }, "2 calls were lost"},
+		"nothing":     {func(r *Row) { r.Sent = 0 }, "no call was made"},
+		"goroutines":  {func(r *Row) { r.GoroutinesAfter++ }, "goroutines are left"},
+		"descriptors": {func(r *Row) { r.DescriptorsAfter++ }, "descriptors are left"},
+		"failed":      {func(r *Row) { r.Failed, r.Lost = "it did not come back", 1 }, "it did not come back; 1 calls were lost"},
+	} {
+		r := good
+		c.change(&r)
+		if r.judge(); c.want == "" && r.Failed != "" || !strings.Contains(r.Failed, c.want) {
+			t.Errorf("%s: failed = %q, want %q", what, r.Failed, c.want)
+		}
+	}
+}
+
+func TestFrozenJudges(t *testing.T) {
+	h := hdrhistogram.New(1, int64(time.Minute), 3)
+	for _, c := range []struct {
+		sent, dropped, inTime, points, missed uint64
+		want                                  string
+	}{
+		{100_000, 0, 99_990, 100_000, 5, "pass"},
+		{100_000, 0, 99_989, 100_000, 5, "fail"},
+		{99_000, 1_000, 99_000, 100_000, 0, "fail"}, // what was not made was not in time
+		{100_000, 0, 100_000, 100_000, 6, "void"},
+		{100_000, 0, 100_000, 0, 0, "void"},
+	} {
+		f := frozen(&Counts{Sent: c.sent, Dropped: c.dropped, InBudget: c.inTime, Latency: h}, &control{points: c.points, missed: c.missed})
+		if f.Verdict != c.want {
+			t.Errorf("%+v: %s, want %s", c, f.Verdict, c.want)
+		}
+	}
+}
+
+func TestHostileJudges(t *testing.T) {
+	for _, c := range []struct {
+		rounds []HostileRound
+		want   string
+	}{
+		{[]HostileRound{{P99us: 119, BurnP99us: 100}, {P99us: 500, BurnP99us: 100}, {P99us: 100, BurnP99us: 100}}, "pass"},
+		{[]HostileRound{{P99us: 121, BurnP99us: 100}, {P99us: 500, BurnP99us: 100}, {P99us: 100, BurnP99us: 100}}, "fail"},
+		{[]HostileRound{{P99us: 100, BurnP99us: 100, PacingP99: 101}, {P99us: 1, BurnP99us: 1, PacingP99: 200}, {P99us: 1, BurnP99us: 1}}, "void"},
+	} {
+		h := Hostile{Rounds: c.rounds}
+		if h.judge(); h.Verdict != c.want {
+			t.Errorf("%+v: %s (%+.2f), want %s", c.rounds, h.Verdict, h.Worse, c.want)
+		}
+	}
+}
+
+// Memory that grows, and a descriptor more now and then, are told; what fills at first is not.
+func TestSoakJudges(t *testing.T) {
+	for what, c := range map[string]struct {
+		bridge func(i int) Held
+		flat   bool
+	}{
+		"flat":        {func(i int) Held { return Held{RSS: 30 + float64(i%3), Goroutines: 10, Descriptors: 20} }, true},
+		"fills":       {func(i int) Held { return Held{RSS: float64(min(10+i, 30)), Goroutines: 10, Descriptors: 20} }, true},
+		"leaks":       {func(i int) Held { return Held{RSS: 30 + float64(i)/10, Goroutines: 10, Descriptors: 20} }, false},
+		"descriptors": {func(i int) Held { return Held{RSS: 30, Goroutines: 10, Descriptors: 20 + float64(i/10)} }, false},
+	} {
+		var s Soak
+		for i := range 100 {
+			s.Samples = append(s.Samples, Sample{Bridge: c.bridge(i), Mld: Held{RSS: 1}})
+		}
+		if s.judge(); s.Flat != c.flat || s.Good() != c.flat || (len(s.Failed) == 0) != c.flat {
+			t.Errorf("%s: flat = %v, failed %v; want %v", what, s.Flat, s.Failed, c.flat)
+		}
+	}
+	var s Soak
+	if s.judge(); s.Good() {
+		t.Error("a soak without samples is good")
+	}
+	s = Soak{Flat: true, Lost: 1}
+	if s.Good() {
+		t.Error("a soak that lost a call is good")
+	}
+}
+
+// The file is an array of rows with the names that readers rely on, the page has a line
+// for each, and what was not run says why.
+func TestRowsAreWritten(t *testing.T) {
+	rows := []Row{
+		{Fault: "mld: kill -9", What: "killed", Group: "mld", Ran: true, Sent: 10, Answered: 10, InBudget: 9, BySource: map[string]uint64{"rule": 10}, GoroutinesAfter: 12, RSSMBAfter: 30},
+		{Fault: "disk full", What: "no room", Group: "privileged", NotRun: "needs root"},
+		{Fault: "frozen", Group: proofs, Ran: true, Sent: 5, Frozen: &Frozen{Verdict: "void"}},
+		{Fault: "hostile peer: floods", Group: proofs, Ran: true, Sent: 5, Hostile: &Hostile{Verdict: "pass"}, Failed: "a\nb"},
+	}
+	var data, page bytes.Buffer
+	if err := WriteJSON(&data, rows); err != nil {
+		t.Fatal(err)
+	}
+	var back []map[string]any
+	if err := json.Unmarshal(data.Bytes(), &back); err != nil || len(back) != len(rows) {
+		t.Fatalf("%v\n%s", err, &data)
+	}
+	for _, name := range []string{"fault", "sent", "answered", "in_budget", "by_source", "wrong", "lost", "goroutines_after", "rss_mb_after"} {
+		if _, ok := back[0][name]; !ok {
+			t.Errorf("a row has no %s", name)
+		}
+	}
+	if err := WriteMarkdown(&page, rows, &Env{Rate: 1000, For: time.Second}, "a machine", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| mld: kill -9 | 10 | 10 | 90.0 % |", "Not run: needs root", "## A frozen daemon", "| floods |", "**Failed: a.**"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page does not say %q:\n%s", want, &page)
+		}
+	}
+	var soak bytes.Buffer
+	if err := (&Soak{Machine: "a machine", MaxRate: 100, Rate: 20, Trends: []Trend{{Process: "mld", What: "goroutines"}}}).Markdown(&soak); err != nil || strings.Contains(soak.String(), "%!") {
+		t.Errorf("the soak's page: %v\n%s", err, &soak)
+	}
+	if strings.Contains(page.String(), "%!") {
+		t.Errorf("the page is badly formatted:\n%s", &page)
+	}
+}

@@ -1,0 +1,115 @@
+package chaos
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// page is what precedes the tables in docs/chaos.md.
+const page = `# What survives what
+
+Made by ` + "`make chaos`" + `, which takes about %s: real processes of ml-bridge and mld are broken while calls are
+made through the real socket, in an open loop, with the kernel side's client
+(` + "`ipc/mlclient`" + `, its own cache switched off). Half of the calls have a budget of 1 ms, half of
+20 ms; in time is counted from the intended start of each. Every answer is compared with what is
+right for its question: the model's prediction to the last bit, or the rule's, or for a cached or
+stale answer the model's about the same subject. Wrong and lost must be 0. Goroutines, descriptors and
+memory are ml-bridge's, before anything was broken and after. *Back after* is the time from the end
+of the load until the model answers again.
+
+Faults are described below the table. Made on %s, %.0f calls a second, %v a fault.
+
+`
+
+// WriteMarkdown writes the page for the docs: tables by group, then what each fault is.
+func WriteMarkdown(w io.Writer, rows []Row, e *Env, machine string, took time.Duration) error {
+	fmt.Fprintf(w, page, took.Round(time.Minute), machine, e.Rate, e.For)
+	fmt.Fprintln(w, "| fault | sent | answered | in time | model | cache | stale | rule | wrong | lost | goroutines | descriptors | MB | back after |")
+	fmt.Fprintln(w, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+	for i := range rows {
+		r := &rows[i]
+		if !r.Ran || r.Group == proofs {
+			continue
+		}
+		cells := []string{r.Fault, fmt.Sprint(r.Sent), fmt.Sprint(r.Answered), percent(r.InBudget, r.Sent)}
+		for _, s := range sources {
+			cells = append(cells, fmt.Sprint(r.BySource[s]))
+		}
+		cells = append(cells, fmt.Sprint(r.Wrong), fmt.Sprint(r.Lost),
+			fmt.Sprintf("%d → %d", r.GoroutinesBefore, r.GoroutinesAfter), fmt.Sprintf("%d → %d", r.DescriptorsBefore, r.DescriptorsAfter),
+			fmt.Sprintf("%.0f → %.0f", r.RSSMBBefore, r.RSSMBAfter), fmt.Sprintf("%.0f ms", r.RecoveredMs))
+		fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
+	}
+	writeProofs(w, rows)
+	fmt.Fprint(w, "\n## What the faults are\n\n")
+	for _, r := range rows {
+		fmt.Fprintf(w, "* **%s**: %s.", r.Fault, r.What)
+		for _, n := range r.Notes {
+			fmt.Fprintf(w, " %s.", strings.TrimSuffix(n, "."))
+		}
+		if r.Failed != "" {
+			fmt.Fprintf(w, " **Failed: %s.**", firstLine(r.Failed))
+		}
+		if !r.Ran {
+			fmt.Fprintf(w, " Not run: %s.", r.NotRun)
+		}
+		fmt.Fprintln(w)
+	}
+	return nil
+}
+
+// proofs is the group of rows that prove a figure.
+const proofs = "proofs"
+
+func writeProofs(w io.Writer, rows []Row) {
+	var frozen, hostile strings.Builder
+	for _, r := range rows {
+		if f := r.Frozen; f != nil {
+			fmt.Fprintf(&frozen, "| %d | %.4f %% | %.0f | %.0f | %d of %d (%.4f %%) | %.0f | %s |\n",
+				r.Sent, 100*f.Share, f.P9999us, f.Maxus, f.ControlMissed, f.ControlPoints, 100*f.ControlShare, f.ControlMaxus, f.Verdict)
+		}
+		if h := r.Hostile; h != nil {
+			fmt.Fprintf(&hostile, "| %s | %.2f | %.0f | %.0f | %+.0f %% | %d | %s |\n",
+				strings.TrimPrefix(r.Fault, "hostile peer: "), h.CPU, h.P99us, h.BurnP99, 100*h.Worse, len(h.Rounds), h.Verdict)
+		}
+	}
+	if frozen.Len() > 0 {
+		fmt.Fprintf(w, `
+## A frozen daemon
+
+mld is stopped (SIGSTOP); calls with a budget of 1 ms come at 5,000 a second. At least 99.99 %% must be
+answered within 1.2 ms of their intended start. Beside them a thread only sleeps, with clock_nanosleep,
+until as many points in time; where it is more than 0.2 ms late at more than 0.005 %% of them, nobody
+could have been on time, and the run is void: it says nothing about the bridge.
+
+| calls | in time | p99.99 µs | max µs | sleeper late | its max µs | verdict |
+| ---: | ---: | ---: | ---: | ---: | ---: | --- |
+%s`, frozen.String())
+	}
+	if hostile.Len() > 0 {
+		fmt.Fprintf(w, `
+## A hostile peer
+
+The p99 of others while a peer is hostile, over that while a process uses as much of the processors and
+never comes near the socket; the two take turns, medians of the rounds. At most 20 %% worse is
+allowed; void where the load itself was late in most rounds.
+
+| the peer | processors | p99 µs beside it | beside the other | worse | rounds | verdict |
+| --- | ---: | ---: | ---: | ---: | ---: | --- |
+%s`, hostile.String())
+	}
+}
+
+func percent(n, of uint64) string {
+	if of == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f %%", 100*float64(n)/float64(of))
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}

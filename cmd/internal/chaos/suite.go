@@ -1,0 +1,77 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// Faults gives all of them, calm first and those that need privileges last.
+func Faults() []Fault {
+	return slices.Concat(calm(), processFaults(), upstreamFaults(), peerFaults(), resourceFaults(), privilegedFaults())
+}
+
+// Plan says what a run of the suite tries.
+type Plan struct {
+	Only *regexp.Regexp // names; nil is all
+	// Frozen is how long the proof of the frozen daemon takes, HostileTurn how long a turn
+	// of a hostile peer, of which there are HostileRounds.
+	Frozen, HostileTurn time.Duration
+	HostileRounds       int
+}
+
+// Suite tries everything that is planned and tells of each on log. The rows are of all
+// that was tried, also when an error ends it early.
+func (e *Env) Suite(ctx context.Context, p Plan, log io.Writer) (rows []Row, err error) {
+	try := func(name string, do func() (Row, error)) bool {
+		if err != nil || p.Only != nil && !p.Only.MatchString(name) {
+			return err == nil
+		}
+		began := time.Now()
+		row, failed := do()
+		if failed != nil {
+			err = fmt.Errorf("%s: %w", name, failed)
+			return false
+		}
+		rows = append(rows, row)
+		tell(log, &row, time.Since(began))
+		return true
+	}
+	for _, f := range Faults() {
+		if !try(f.Name, func() (Row, error) { return e.Try(ctx, f) }) {
+			return rows, err
+		}
+	}
+	try("proof: frozen", func() (Row, error) { return e.TryFrozen(ctx, p.Frozen) })
+	for _, m := range Modes {
+		try("proof: hostile peer: "+m.Name, func() (Row, error) { return e.TryHostile(ctx, m, p.HostileRounds, p.HostileTurn) })
+	}
+	return rows, err
+}
+
+// tell writes a line about a row.
+func tell(w io.Writer, r *Row, took time.Duration) {
+	switch {
+	case !r.Ran:
+		fmt.Fprintf(w, "%-42s not run: %s\n", r.Fault, r.NotRun)
+		return
+	case r.Failed != "":
+		fmt.Fprintf(w, "%-42s FAILED: %s\n", r.Fault, r.Failed)
+	}
+	fmt.Fprintf(w, "%-42s %7d sent, %5.1f %% in time, wrong %d, lost %d, model %d cache %d stale %d rule %d, p99 %.1f ms, back after %.0f ms; %v",
+		r.Fault, r.Sent, 100*float64(r.InBudget)/float64(max(r.Sent, 1)), r.Wrong, r.Lost,
+		r.BySource["model"], r.BySource["cache"], r.BySource["stale"], r.BySource["rule"], r.P99us/1e3, r.RecoveredMs, took.Round(time.Millisecond))
+	for _, n := range r.Notes {
+		fmt.Fprintf(w, "; %s", n)
+	}
+	if f := r.Frozen; f != nil {
+		fmt.Fprintf(w, "; %s: %.4f %% in time, the sleeper missed %.4f %%", f.Verdict, 100*f.Share, 100*f.ControlShare)
+	}
+	if h := r.Hostile; h != nil {
+		fmt.Fprintf(w, "; %s: %+.0f %%", h.Verdict, 100*h.Worse)
+	}
+	fmt.Fprintln(w)
+}

@@ -1,0 +1,189 @@
+// Command chaosrun breaks ml-bridge and mld while they are asked (`make chaos`), or asks
+// them for an hour and watches what they hold (`make soak`). Package chaos says how.
+//
+//	chaosrun chaos [flags] BIN    BIN is the folder of ml-bridge and mld
+//	chaosrun soak [flags] BIN
+//
+// Exit status: 0 when nothing failed, 3 when an answer was wrong or lost, something was
+// left behind or a figure was missed, 2 for a wrong command line, 1 for a failure of its own.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/chaos"
+	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+)
+
+// exitFailed is the status of a run in which something should not have been.
+const exitFailed = 3
+
+var (
+	errUsage  = errors.New("usage: chaosrun chaos|soak [flags] BIN")
+	errFailed = errors.New("something failed: see above")
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaosrun:", err)
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, errFailed):
+		os.Exit(exitFailed)
+	case errors.Is(err, errUsage), errors.Is(err, flag.ErrHelp):
+		os.Exit(cli.ExitUsage)
+	default:
+		os.Exit(cli.ExitFailure)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) < 2 {
+		return errUsage
+	}
+	switch verb, args := args[0], args[1:]; verb {
+	case "chaos":
+		return runChaos(ctx, args)
+	case "soak":
+		return runSoak(ctx, args)
+	case "hostile": // a process of the other two
+		var p chaos.HostilePlan
+		if err := json.Unmarshal([]byte(args[0]), &p); err != nil {
+			return err
+		}
+		return p.Live(ctx)
+	}
+	return errUsage
+}
+
+func runChaos(ctx context.Context, args []string) (err error) {
+	f := flag.NewFlagSet("chaos", flag.ContinueOnError)
+	quick := f.Bool("quick", false, "everything in under two minutes")
+	only := f.String("only", "", "regular expression for the names of the faults and proofs to try")
+	clock := f.Bool("clock", false, "also set the clock of this machine, an hour forward and back")
+	rate := f.Float64("rate", 1000, "calls a second")
+	lasts := f.Duration("for", 0, "load of a fault; 0 for 6s, or 900ms with -quick")
+	out := f.String("out", "out", "folder for chaos.json and chaos.md")
+	docs := f.String("docs", "", "file for the page, besides")
+	if err := f.Parse(args); err != nil {
+		return errUsage
+	}
+	expr, err := regexp.Compile(*only)
+	if f.NArg() != 1 || err != nil || *rate <= 0 {
+		return errors.Join(errUsage, err)
+	}
+	plan := chaos.Plan{Only: expr, Frozen: 20 * time.Second, HostileTurn: 3 * time.Second, HostileRounds: 5}
+	if *quick {
+		plan = chaos.Plan{Only: expr, Frozen: 3 * time.Second, HostileTurn: 500 * time.Millisecond, HostileRounds: 1}
+	}
+	if *lasts == 0 {
+		*lasts = 6 * time.Second
+		if *quick {
+			*lasts = 900 * time.Millisecond
+		}
+	}
+	e, done, err := prepare(f.Arg(0), 64)
+	if err != nil {
+		return err
+	}
+	defer done()
+	e.Rate, e.For, e.Clock = *rate, *lasts, *clock
+	began := time.Now()
+	rows, err := e.Suite(ctx, plan, os.Stdout)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return fmt.Errorf("no fault's name matches %q", *only)
+	}
+	page := func(w io.Writer) error { return chaos.WriteMarkdown(w, rows, e, machine(), time.Since(began)) }
+	err = errors.Join(
+		write(filepath.Join(*out, "chaos.json"), func(w io.Writer) error { return chaos.WriteJSON(w, rows) }),
+		write(filepath.Join(*out, "chaos.md"), page),
+	)
+	if *docs != "" {
+		err = errors.Join(err, write(*docs, page))
+	}
+	failed := 0
+	for i := range rows {
+		if rows[i].Failed != "" {
+			failed++
+		}
+	}
+	fmt.Printf("%d faults and proofs in %v, %d failed; %s written\n", len(rows), time.Since(began).Round(time.Second), failed, filepath.Join(*out, "chaos.json"))
+	if failed > 0 {
+		return errors.Join(errFailed, err)
+	}
+	return err
+}
+
+// prepare copies the programs: an upgrade replaces them, and a process of another user
+// must be able to read them. The oracle asks about so many subjects of each kind.
+func prepare(bin string, subjects int) (*chaos.Env, func(), error) {
+	dir, err := os.MkdirTemp("", "mlbridge-chaos-bin-")
+	if err != nil {
+		return nil, nil, err
+	}
+	done := func() { os.RemoveAll(dir) }
+	self, err := os.Executable()
+	for _, program := range []string{filepath.Join(bin, "ml-bridge"), filepath.Join(bin, "mld"), self} {
+		if err == nil {
+			err = copyProgram(program, dir)
+		}
+	}
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	oracle, err := chaos.NewOracle(1, subjects)
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return &chaos.Env{Bin: dir, Self: filepath.Join(dir, filepath.Base(self)), Oracle: oracle}, done, nil
+}
+
+func copyProgram(path, dir string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, filepath.Base(path)), data, 0o755)
+}
+
+// write replaces a file.
+func write(path string, text func(io.Writer) error) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(text(f), f.Close())
+}
+
+// machine says in a phrase where this runs.
+func machine() string {
+	var u unix.Utsname
+	_ = unix.Uname(&u) // cannot fail
+	return fmt.Sprintf("%d cores, Linux %s, %s", runtime.NumCPU(), unix.ByteSliceToString(u.Release[:]), runtime.Version())
+}
