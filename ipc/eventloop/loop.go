@@ -66,6 +66,7 @@ type Loop struct {
 	failed error // that look met
 	pace   pace
 	window busypoll.Window // how long it looks again before it sleeps
+	first  busypoll.First  // whether to look before others had the processor
 	wake   int             // eventfd that Post writes; guarded by mu once the loop runs
 	count  [8]byte         // read from it, loop only
 	now    func() int64

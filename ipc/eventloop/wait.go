@@ -44,15 +44,23 @@ func (l *Loop) wait() (int, error) {
 
 // busy looks again and again as long as the window says, and lets others have the
 // processor in between. It is over when something was found, or the time at has come.
+// The first look is left out where it is known to find nothing.
 func (l *Loop) busy(at int64) (n int, over bool, err error) {
 	now := l.now()
-	for more := l.window.Start(now); more; more = l.window.Again(now) {
-		if n, err = l.lookKept(); n > 0 || err != nil {
+	more := l.window.Start(now)
+	if more && l.first.Worth() {
+		n, err = l.lookKept()
+		if l.first.Found(n > 0); n > 0 || err != nil {
 			return n, true, err
 		}
+	}
+	for ; more; more = l.window.Again(now) {
 		rawio.Yield()
 		if now = l.now(); now >= at {
 			return 0, true, nil
+		}
+		if n, err = l.lookKept(); n > 0 || err != nil {
+			return n, true, err
 		}
 	}
 	return 0, false, nil
