@@ -6,7 +6,7 @@ LINTERS := $(OUT)/linters
 PKGS := ./... ./testdata/traces
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench anatomy cached curves tails regress chaos soak micro micro-diff lint fuzz train clean
+.PHONY: help build run test bench anatomy cached curves tails regress chaos soak micro micro-diff lint monitoring fuzz train clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,13 @@ lint: ## check formatting, vet, staticcheck and golangci-lint
 	$(GO) vet $(PKGS)
 	$(LINTERS)/staticcheck $(PKGS)
 	$(LINTERS)/golangci-lint run
+
+# promtool 0.x is Prometheus 3's: the module has no version 3.
+PROMTOOL ?= $(or $(shell command -v promtool),$(LINTERS)/promtool)
+monitoring: ## check and test the alert rules (with promtool; built when there is none)
+	@mkdir -p $(LINTERS)
+	@command -v $(PROMTOOL) >/dev/null || GOBIN=$(abspath $(LINTERS)) $(GO) install github.com/prometheus/prometheus/cmd/promtool@v0.305.0
+	cd deploy/monitoring && $(abspath $(PROMTOOL)) check config prometheus.yaml && $(abspath $(PROMTOOL)) test rules alerts_test.yaml
 
 FUZZTIME ?= 30s
 fuzz: ## run every fuzz target for FUZZTIME (30s), or those of PKG=./ipc/... FUZZ=regexp

@@ -5,9 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/google/go-cmp/cmp"
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
@@ -117,22 +115,5 @@ func TestCacheRoutes(t *testing.T) {
 	status, header, body := r.do(t, c, "HEAD", api.PathHealth, "", nil)
 	if status != 200 || len(body) != 0 || header.Get("Content-Length") == "0" {
 		t.Errorf("HEAD: %d %v %q", status, header, body)
-	}
-}
-
-// TestCumulative compares the buckets with counting by hand.
-func TestCumulative(t *testing.T) {
-	h := hdrhistogram.New(1, int64(maxLatency), 2)
-	for _, d := range []time.Duration{time.Microsecond, 4 * time.Microsecond, 15 * time.Microsecond, time.Millisecond / 2, time.Minute} {
-		if err := h.RecordValue(int64(d)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, sum := cumulative(h, []float64{5e-6, 2e-5, 1e-3})
-	if diff := cmp.Diff(map[float64]uint64{5e-6: 2, 2e-5: 3, 1e-3: 4}, got); diff != "" {
-		t.Error(diff)
-	}
-	if sum < 60 || sum > 61 {
-		t.Errorf("sum %v s, want 60 and up to 1 %% more", sum)
 	}
 }

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -12,7 +11,6 @@ import (
 
 var (
 	descPredictions = prometheus.NewDesc("mld_predictions_total", "Slots answered, by kind and result.", []string{"kind", "result"}, nil)
-	descLatency     = prometheus.NewDesc("mld_call_duration_seconds", "Time from a call's body read to its answer, by kind.", []string{"kind"}, nil)
 	descModel       = prometheus.NewDesc("mld_model_info", "1 for the model that serves a kind.", []string{"kind", "model"}, nil)
 	descProblem     = prometheus.NewDesc("mld_model_problem", "1 when a kind's model is missing or older than it might be.", []string{"kind"}, nil)
 	descRequests    = prometheus.NewDesc("mld_http_requests_total", "HTTP requests answered, by route and class of status.", []string{"route", "status"}, nil)
@@ -26,16 +24,19 @@ var (
 // latencyBounds are the buckets' upper bounds in seconds: 5 µs to 100 ms.
 var latencyBounds = []float64{5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 1e-1}
 
-// collector reads the server's counters when it is asked; the hot path knows
-// nothing of Prometheus.
+// collector reads the server's counters when it is asked. Of Prometheus the hot path
+// knows the histogram alone.
 type collector struct{ s *Server }
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descPredictions, descLatency, descModel, descProblem, descRequests,
+		descPredictions, descModel, descProblem, descRequests,
 		descUnknown, descRejected, descOpen, descPanics, descGeneration,
 	} {
 		ch <- d
+	}
+	for _, k := range ipc.Kinds {
+		ch <- c.s.tally[k].snapshot().seconds.Desc()
 	}
 }
 
@@ -51,8 +52,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		t := c.s.tally[k].snapshot()
 		counter(descPredictions, t.ok, k.String(), "ok")
 		counter(descPredictions, t.errors, k.String(), "error")
-		buckets, sum := cumulative(t.latency, latencyBounds)
-		ch <- prometheus.MustNewConstHistogram(descLatency, uint64(t.latency.TotalCount()), sum, buckets, k.String())
+		ch <- t.seconds
 		if m := snap.Model(k); m != nil {
 			gauge(descModel, 1, k.String(), m.Label)
 		}
@@ -71,29 +71,6 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	open := len(c.s.conns) + c.s.onLane
 	c.s.mu.Unlock()
 	gauge(descOpen, float64(open))
-}
-
-// cumulative gives the number of values up to each bound, and their sum in seconds.
-func cumulative(h *hdrhistogram.Histogram, bounds []float64) (map[float64]uint64, float64) {
-	buckets := make(map[float64]uint64, len(bounds))
-	for _, b := range bounds {
-		buckets[b] = 0
-	}
-	sum := 0.0
-	for _, bar := range h.Distribution() {
-		if bar.Count == 0 {
-			continue
-		}
-		// A bar spans at most 1 % of its value: its upper end stands for all of it.
-		seconds := float64(bar.To) / 1e9
-		sum += seconds * float64(bar.Count)
-		for _, b := range bounds {
-			if seconds <= b {
-				buckets[b] += uint64(bar.Count)
-			}
-		}
-	}
-	return buckets, sum
 }
 
 // prometheusHandler serves /metrics from a registry of the server's own, so that two

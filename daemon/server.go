@@ -71,7 +71,7 @@ func New(opts Options) (*Server, error) {
 		hosts:     allowedHosts(opts.AllowHosts),
 	}
 	for _, k := range ipc.Kinds {
-		s.tally[k] = newTally()
+		s.tally[k] = newTally(k)
 		s.pools[k].New = func() any { return newWork(k) }
 	}
 	s.routes = s.makeRoutes()
