@@ -42,8 +42,8 @@ func TestManyQuestionsTakeTwoFlights(t *testing.T) {
 			t.Errorf("call %d: %+v, want the model's answer", i, c.Reply)
 		}
 	}
-	if len(l.open) != 0 || l.busy() {
-		t.Errorf("%d questions are open, busy %v", len(l.open), l.busy())
+	if l.open.n != 0 || l.busy() {
+		t.Errorf("%d questions are open, busy %v", l.open.n, l.busy())
 	}
 }
 

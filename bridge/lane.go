@@ -27,7 +27,7 @@ type lane struct {
 }
 
 func newLane(b *Bridge, kind ipc.Kind) *lane {
-	l := &lane{bridge: b, kind: kind, open: make(openIndex), retries: newRetries()}
+	l := &lane{bridge: b, kind: kind, retries: newRetries()}
 	for _, e := range b.endpoints {
 		l.routes = append(l.routes, newRoute(l, e))
 	}

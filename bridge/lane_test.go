@@ -40,8 +40,8 @@ func TestConnectionThatEndsInsideDo(t *testing.T) {
 				t.Errorf("%s: reply %d = %+v", name, i, c.Reply)
 			}
 		}
-		if l := r.lanes[0]; len(l.open)+len(l.queue)+len(l.routes[0].flights[0].out) != 0 {
-			t.Errorf("%s: %d questions open, %d queued, %d out, after all were answered", name, len(l.open), len(l.queue), len(l.routes[0].flights[0].out))
+		if l := r.lanes[0]; l.open.n+len(l.queue)+len(l.routes[0].flights[0].out) != 0 {
+			t.Errorf("%s: %d questions open, %d queued, %d out, after all were answered", name, l.open.n, len(l.queue), len(l.routes[0].flights[0].out))
 		}
 	}
 }

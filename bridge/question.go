@@ -3,6 +3,7 @@ package bridge
 import (
 	"hash/maphash"
 	"math/bits"
+	"math/rand/v2"
 
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
@@ -19,15 +20,25 @@ type question struct {
 	trials  []uint64 // predictions that the answer is scored beside, without being given
 	tries   int
 	at      ipc.Instant // when it was first asked
-	next    *question   // another one of the same hash, in an openIndex
+	next    *question   // in the same chain of an openIndex
 }
 
-// openIndex finds the open question that a key belongs to. Go's maps find a number
-// four times as fast as a key of several fields, one of them a string.
-type openIndex map[uint64]*question
+// openIndex finds the open question that a key belongs to: chains of questions by some
+// bits of a hash. It holds no more than the queue and the flights, some a chain; Go's
+// maps, which grow and have to be found a free place in, took three times as long.
+type openIndex struct {
+	chains [1 << chainBits]*question
+	n      int
+}
 
-// hashSeed keeps peers from naming components that fall together.
-var hashSeed = maphash.MakeSeed()
+const chainBits = 10
+
+// hashSeed and chainSeed keep peers from naming components, or choosing numbers, that
+// fall together.
+var (
+	hashSeed  = maphash.MakeSeed()
+	chainSeed = rand.Uint64()
+)
 
 func hashOf(k *cachekey.Key) uint64 {
 	h := k.Inputs ^ bits.RotateLeft64(k.Subject.Agent, 32)
@@ -37,38 +48,36 @@ func hashOf(k *cachekey.Key) uint64 {
 	return h
 }
 
-func (x openIndex) find(k *cachekey.Key) *question {
-	if len(x) == 0 {
+// chain is where the questions are that k may belong to.
+func (x *openIndex) chain(k *cachekey.Key) **question {
+	hi, lo := bits.Mul64(hashOf(k)^chainSeed, 0x9e3779b97f4a7c15)
+	return &x.chains[(hi^lo)>>(64-chainBits)]
+}
+
+func (x *openIndex) find(k *cachekey.Key) *question {
+	if x.n == 0 {
 		return nil
 	}
-	q := x[hashOf(k)]
+	q := *x.chain(k)
 	for q != nil && q.key != *k {
 		q = q.next
 	}
 	return q
 }
 
-func (x openIndex) add(q *question) {
-	h := hashOf(&q.key)
-	q.next = x[h]
-	x[h] = q
+func (x *openIndex) add(q *question) {
+	first := x.chain(&q.key)
+	q.next, *first = *first, q
+	x.n++
 }
 
-func (x openIndex) remove(q *question) {
-	h := hashOf(&q.key)
-	at := x[h]
-	switch {
-	case at != q:
-		for at.next != q {
-			at = at.next
-		}
-		at.next = q.next
-	case q.next == nil:
-		delete(x, h)
-	default:
-		x[h] = q.next
+func (x *openIndex) remove(q *question) {
+	at := x.chain(&q.key)
+	for *at != q {
+		at = &(*at).next
 	}
-	q.next = nil
+	*at, q.next = q.next, nil
+	x.n--
 }
 
 // waiter is a call that waits for a question's answer, at most until its deadline.
