@@ -63,6 +63,10 @@ func (t *Trial) note(format string, args ...any) {
 // Try runs a fault. The error is about the means, such as a program that does not start;
 // what the chain did wrong is in the row.
 func (e *Env) Try(ctx context.Context, f Fault) (Row, error) {
+	return steadily(ctx, func() (Row, error) { return e.try(ctx, f) })
+}
+
+func (e *Env) try(ctx context.Context, f Fault) (Row, error) {
 	row := Row{Group: f.Group, Fault: f.Name, What: f.What, BySource: map[string]uint64{}}
 	if f.needs != nil {
 		if row.NotRun = f.needs(e); row.NotRun != "" {

@@ -45,9 +45,13 @@ func (e *Env) Suite(ctx context.Context, p Plan, log io.Writer) (rows []Row, err
 			return rows, err
 		}
 	}
-	try("proof: frozen", func() (Row, error) { return e.TryFrozen(ctx, p.Frozen) })
+	try("proof: frozen", func() (Row, error) {
+		return steadily(ctx, func() (Row, error) { return e.TryFrozen(ctx, p.Frozen) })
+	})
 	for _, m := range Modes {
-		try("proof: hostile peer: "+m.Name, func() (Row, error) { return e.TryHostile(ctx, m, p.HostileRounds, p.HostileTurn) })
+		try("proof: hostile peer: "+m.Name, func() (Row, error) {
+			return steadily(ctx, func() (Row, error) { return e.TryHostile(ctx, m, p.HostileRounds, p.HostileTurn) })
+		})
 	}
 	return rows, err
 }

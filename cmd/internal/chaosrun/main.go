@@ -38,6 +38,10 @@ var (
 )
 
 func main() {
+	// Two threads sleep in system calls, until a call is due and as the control of a
+	// proof. Go lets such a thread keep its processor for up to 10 ms, and the goroutines
+	// that make the calls would wait for it: they get processors of their own.
+	runtime.GOMAXPROCS(runtime.NumCPU() + 2)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := run(ctx, os.Args[1:])
