@@ -21,9 +21,10 @@ type operator struct {
 
 // serveAdmin answers the operator on the socket that the service manager passed, or that
 // was named, or in the runtime directory. What an operator may do is added here.
-func serveAdmin(ctx context.Context, named string, passed *systemd.Passed, log zerolog.Logger, failed chan<- error) (*operator, error) {
+func serveAdmin(ctx context.Context, named string, passed *systemd.Passed, models *models, log zerolog.Logger, failed chan<- error) (*operator, error) {
 	o := &operator{Server: admin.New(), drain: make(chan struct{}, 1)}
 	o.Handle("POST /drain", "answer what is in flight, take nothing new, and end", http.HandlerFunc(o.handleDrain))
+	models.handle(o)
 	ln, err := passed.Listener(passedAdmin)
 	if err != nil {
 		return o, err

@@ -12,6 +12,7 @@ type commands struct {
 	cli.Common
 
 	Serve      struct{}          `cmd:"" default:"1" help:"Serve the models: what mld does without a command."`
+	Lifecycle  modelsCmd         `cmd:"" name:"models" help:"List, validate, promote, roll back and try models."`
 	Settings   cli.ConfigCmd     `cmd:"" name:"config" help:"Check, show or explain the settings."`
 	Completion cli.CompletionCmd `cmd:"" help:"Print the completion for a shell."`
 	Manual     cli.ManualCmd     `cmd:"" hidden:"" help:"Print a manual page."`
@@ -33,7 +34,8 @@ var app = cli.App{
 			`SIGHUP reads the settings and the models again; no call is lost. The log says what changed and what waits for a restart.`},
 		{Title: "Examples", Text: `  mld                                              the built-in models on loopback
   mld --listen=unix:/run/user/1000/mld.sock        for an ml-bridge with --upstream=unix:…
-  mld --models=/srv/models                         models of your own, where they are valid`},
+  mld --models=/srv/models                         models of your own, where they are valid
+  mld models list                                  what the running mld serves, and what it could`},
 		{Title: "Exit status", Text: `0 after a drain, 1 after a failure, 2 where flags or settings are wrong.`},
 		{Title: "Files", ManualOnly: true, Text: `/etc/mlbridge/mld.toml: the settings of the packaged service.
 /run/mlbridge/mld.sock: where the packaged service answers.`},

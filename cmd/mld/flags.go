@@ -9,9 +9,9 @@ type flags struct {
 	Listen     []string `help:"Address to listen on, host:port or unix:/path; may be repeated (default 127.0.0.1:9005, or the sockets passed by systemd)." placeholder:"ADDR" group:"where"`
 	AllowHost  []string `help:"Host name that requests on a loopback address may carry besides localhost; may be repeated." placeholder:"NAME" group:"where"`
 	HTTPServer string   `help:"What answers plain predictions: event loops, or the HTTP library, which answers everything else in any case (${enum})." enum:"loop,library" default:"loop" group:"where"`
-	Admin      string   `help:"Unix socket for its operator, mode 0600: drain, profiles; 'off' for none (default: mld-admin.sock in the runtime directory)." placeholder:"PATH" group:"where"`
+	Admin      string   `help:"Unix socket for its operator, mode 0600: models, drain, profiles; 'off' for none (default: mld-admin.sock in the runtime directory)." placeholder:"PATH" group:"where"`
 
-	Models string `help:"Folder with a manifest.json and model files that replace the built-in models; SIGHUP reads it again." type:"existingdir" placeholder:"DIR" group:"models"`
+	Models string `help:"Folder with manifests and model files that replace the built-in models; what changes there is loaded within seconds." type:"existingdir" placeholder:"DIR" group:"models"`
 
 	MaxConns int           `help:"Open connections; further ones are refused." default:"4096" group:"bounds"`
 	BusyPoll time.Duration `help:"While calls come briskly, look for the next one for so long before sleeping: pays where cores are to spare; 0 for never." default:"0s" group:"bounds"`

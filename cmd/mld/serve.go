@@ -11,8 +11,6 @@ import (
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
 	"github.com/mlbridge/mlbridge/cmd/internal/systemd"
 	"github.com/mlbridge/mlbridge/daemon"
-	"github.com/mlbridge/mlbridge/daemon/registry"
-	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/rs/zerolog"
 )
 
@@ -30,7 +28,8 @@ func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerol
 	if err != nil {
 		return err
 	}
-	reg := newRegistry(f.Models)
+	models := newModels(f.Models, log)
+	reg := models.registry
 	opts := daemon.Options{
 		Dedicated: true, BusyPoll: f.BusyPoll,
 		Registry: reg, Version: cli.Version(), AllowHosts: f.AllowHost, MaxConns: f.MaxConns,
@@ -47,10 +46,10 @@ func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerol
 		closeAll(listeners)
 		return err
 	}
-	load(reg, log)
+	models.load(true)
 
 	failed := make(chan error, len(listeners)+1) // each Serve sends once, and the admin's
-	operator, err := serveAdmin(ctx, f.Admin, passed, log, failed)
+	operator, err := serveAdmin(ctx, f.Admin, passed, models, log, failed)
 	if err != nil {
 		closeAll(listeners)
 		return err
@@ -71,6 +70,7 @@ func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerol
 		server.Close()
 		return err
 	}
+	go models.watch(alive)
 	log.Info().Strs("listen", addresses).Str("admin", operator.path).Str("version", opts.Version).Msg("READY")
 	for {
 		select {
@@ -83,7 +83,7 @@ func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerol
 				f.Drain = c.Drain
 				cli.SetLevel(c.LogLevel)
 			}
-			load(reg, log)
+			models.load(true)
 			sd.Ready(statusLine(reg))
 		case <-operator.drain:
 			log.Info().Str("asked_by", "operator").Stringer("at_most", f.Drain).Msg("draining")
@@ -125,32 +125,6 @@ func drain(ctx context.Context, server *daemon.Server, f flags, log zerolog.Logg
 			cancel() // Shutdown closes what is left
 			<-done
 			return cli.ErrForced
-		}
-	}
-}
-
-// newRegistry prefers the folder's models, where there is one, to the built-in ones.
-func newRegistry(dir string) *registry.Registry {
-	if dir == "" {
-		return registry.New(registry.Embedded())
-	}
-	return registry.New(registry.Dir(dir), registry.Embedded())
-}
-
-// load loads the models and says which serve now, and what was wrong with others.
-func load(reg *registry.Registry, log zerolog.Logger) {
-	// The joined error is left aside: the snapshot has it kind by kind.
-	_ = reg.Reload()
-	snap := reg.Snapshot()
-	for _, k := range ipc.Kinds {
-		m, problem := snap.Model(k), snap.Problem(k)
-		switch {
-		case m == nil:
-			log.Warn().Stringer("kind", k).AnErr("reason", problem).Msg("no model: calls get 503")
-		case problem != nil:
-			log.Warn().Stringer("kind", k).Str("model", m.Label).AnErr("reason", problem).Msg("model not replaced")
-		default:
-			log.Info().Stringer("kind", k).Str("model", m.Label).Str("from", m.Source).Msg("model loaded")
 		}
 	}
 }

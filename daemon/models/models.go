@@ -7,11 +7,17 @@
 package models
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -25,33 +31,102 @@ type Entry struct {
 	File      string `json:"file"`       // name of the ONNX file beside the manifest
 	Name      string `json:"name"`       // such as "workload-trees"
 	Version   string `json:"version"`    // such as "2026.11.23"
-	SHA256    string `json:"sha256"`     // of the file, in hex
+	SHA256    string `json:"sha256"`     // of the file, in hex; "" is not checked
 	Features  string `json:"features"`   // version of the feature layout it was fitted on
 	TrainedOn string `json:"trained_on"` // data sets
 	Terms     string `json:"terms"`      // "free", or "research": then for research and study only
 	Date      string `json:"date"`       // of the training, YYYY-MM-DD
+
+	// For models that were brought along (docs/models.md); files of daemon/train say
+	// these things themselves.
+	Format     string   `json:"format,omitempty"`      // "onnx" or "tfjs"; by the file's name where empty
+	Inputs     []string `json:"inputs,omitempty"`      // columns of the layout, in the model's order
+	Outputs    []string `json:"outputs,omitempty"`     // what the model's numbers are, over all outputs
+	MemoryUnit uint64   `json:"memory_unit,omitempty"` // workload: bytes in one unit of memory
+	Confidence *float32 `json:"confidence,omitempty"`  // of a workload model that tells none
+	Role       string   `json:"role,omitempty"`        // RoleServe where empty
+	Share      float64  `json:"share,omitempty"`       // of the agents or components, with RoleShare
+}
+
+// What a model of a folder is for.
+const (
+	RoleServe  = "serve"  // it answers
+	RoleShadow = "shadow" // it is asked beside the one that answers, and scored
+	RoleShare  = "share"  // it answers a share of the agents or components
+	RoleOff    = "off"    // it waits to be promoted
+)
+
+// Label is "name@version".
+func (e *Entry) Label() string { return e.Name + "@" + e.Version }
+
+// IsTFJS reports whether the file is a TensorFlow.js model.json.
+func (e *Entry) IsTFJS() bool {
+	return e.Format == "tfjs" || e.Format == "" && strings.HasSuffix(e.File, ".json")
+}
+
+// Beside is what the entry says about a model beside its file, as metadata.
+func (e *Entry) Beside() map[string]string {
+	m := map[string]string{
+		"predictor": e.Predictor, "name": e.Name, "version": e.Version, "features": e.Features,
+		"inputs": strings.Join(e.Inputs, ","), "outputs": strings.Join(e.Outputs, ","),
+	}
+	if e.MemoryUnit > 0 {
+		m["memory_unit"] = strconv.FormatUint(e.MemoryUnit, 10)
+	}
+	if e.Confidence != nil {
+		m["confidence"] = strconv.FormatFloat(float64(*e.Confidence), 'g', -1, 32)
+	}
+	maps.DeleteFunc(m, func(_, v string) bool { return v == "" })
+	return m
+}
+
+func (e *Entry) check() error {
+	_, err := e.Kind()
+	switch {
+	case err != nil:
+		return err
+	case e.Name == "" || e.Version == "" || e.File == "":
+		return errors.New("name, version or file is missing")
+	case e.Format != "" && e.Format != "onnx" && e.Format != "tfjs":
+		return fmt.Errorf("format %q is neither onnx nor tfjs", e.Format)
+	case !slices.Contains([]string{"", RoleServe, RoleShadow, RoleShare, RoleOff}, e.Role):
+		return fmt.Errorf("role %q is not serve, shadow, share or off", e.Role)
+	case e.Role == RoleShare && !(e.Share > 0 && e.Share < 1):
+		return fmt.Errorf("share %v is not between 0 and 1", e.Share)
+	}
+	return nil
 }
 
 // Kind is the kind of prediction that the model makes.
 func (e *Entry) Kind() (ipc.Kind, error) { return ipc.ParseKind(e.Predictor) }
 
-// ParseManifest reads a manifest.json, the embedded one or that of a folder
-// written by daemon/train/run.
+// ParseManifest reads a manifest: a list of entries, such as the embedded one or that of
+// a folder written by daemon/train/run, or a single entry. Names that it does not know
+// are an error: a misspelt one would be no different from one left out.
 func ParseManifest(data []byte) ([]Entry, error) {
-	var list []Entry
-	if err := json.Unmarshal(data, &list); err != nil {
+	list := make([]Entry, 1)
+	into := any(&list)
+	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '{' {
+		into = &list[0]
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
 		return nil, fmt.Errorf("models: manifest: %w", err)
 	}
 	for i := range list {
-		if _, err := list[i].Kind(); err != nil {
+		if err := list[i].check(); err != nil {
 			return nil, fmt.Errorf("models: manifest entry %d: %w", i, err)
 		}
 	}
 	return list, nil
 }
 
-// Verify checks a model file against the entry's checksum.
+// Verify checks a model file against the entry's checksum, where it has one.
 func (e *Entry) Verify(data []byte) error {
+	if e.SHA256 == "" {
+		return nil
+	}
 	sum := sha256.Sum256(data)
 	if got := hex.EncodeToString(sum[:]); got != e.SHA256 {
 		return fmt.Errorf("models: %s: sha256 %s, the manifest says %s", e.File, got, e.SHA256)

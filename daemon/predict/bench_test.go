@@ -89,7 +89,7 @@ func toy(b *testing.B, k ipc.Kind) *Predictor {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p, err := New(k, m)
+	p, err := New(k, m, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -2,11 +2,18 @@ package predict
 
 import "strings"
 
-// column is where a number of the model is: at a place in the rows of an output.
-type column struct{ output, at, width int }
+// column is where a number of the model is: at a place in the rows of an output. Without
+// a width it is a constant, the same for all rows.
+type column struct {
+	output, at, width int
+	constant          float32
+}
 
 // of gives the column's number for a row of w's run.
 func (c column) of(w *worker, row int) float32 {
+	if c.width == 0 {
+		return c.constant
+	}
 	return w.session.Output(c.output)[row*c.width+c.at]
 }
 
@@ -50,4 +57,10 @@ func (m *metadata) numbersOut() int {
 		n += o.Width
 	}
 	return n
+}
+
+// named is columns without complaint, for those who only want to say a name.
+func (m *metadata) named() map[string]column {
+	look := metadata{values: m.values, outputs: m.outputs}
+	return look.columns()
 }

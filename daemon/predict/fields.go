@@ -1,6 +1,8 @@
 package predict
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mlbridge/mlbridge/daemon/features"
@@ -17,7 +19,11 @@ type plain struct {
 
 // newPlain gives the family of kind k for a model on plain fields.
 func newPlain(k ipc.Kind, m *metadata) family {
-	m.layout(features.FieldsOf(k))
+	layout := features.FieldsOf(k)
+	order := m.order(layout)
+	if order == nil {
+		m.layout(layout)
+	}
 	p := plain{m, m.columns()}
 	var f family
 	switch k {
@@ -33,7 +39,50 @@ func newPlain(k ipc.Kind, m *metadata) family {
 	for name := range p.out {
 		m.failf("%v models have no output %q", k, name)
 	}
+	if order != nil {
+		return &reordered{family: f, order: order, width: layout.Width()}
+	}
 	return f
+}
+
+// reordered gives a model its own choice and order of the layout's columns.
+type reordered struct {
+	family
+	order []int // for each of the model's inputs, its column in the layout
+	width int   // of the layout
+}
+
+func (r *reordered) prepare(q ipc.Request, s *slot, dst []float32) int {
+	r.family.prepare(q, s, s.row[:r.width])
+	for i, column := range r.order {
+		dst[i] = s.row[column]
+	}
+	return 1
+}
+
+// order reads the metadata "inputs": the columns that the model wants, by name and in
+// its order, separated by commas. Without it the model wants the layout as it is.
+func (m *metadata) order(l *features.Layout) []int {
+	if m.values["inputs"] == "" {
+		return nil
+	}
+	if p := m.text("predictor"); m.err == nil && p != l.Predictor {
+		m.failf("the file holds a %s model", p)
+	}
+	var order []int
+	for name := range strings.SplitSeq(m.values["inputs"], ",") {
+		name = strings.TrimSpace(name)
+		column := slices.Index(l.Names, name)
+		if column < 0 {
+			m.failf("no input is called %q; there are %s", name, strings.Join(l.Names, ", "))
+			return nil
+		}
+		order = append(order, column)
+	}
+	if m.inputs != len(order) {
+		m.failf("the file has %d inputs, %q names %d", m.inputs, "inputs", len(order))
+	}
+	return order
 }
 
 // must takes the column of a name that a model has to have.
@@ -50,6 +99,20 @@ func (p *plain) may(name string) (column, bool) {
 	c, ok := p.out[name]
 	delete(p.out, name)
 	return c, ok
+}
+
+// confidence takes the column of a model's confidence, or the constant that the metadata
+// "confidence" gives for one that tells none.
+func (p *plain) confidence() column {
+	text := p.meta.values["confidence"]
+	if _, own := p.out["confidence"]; own || text == "" {
+		return p.must("confidence")
+	}
+	v, err := strconv.ParseFloat(text, 32)
+	if err != nil || !(v >= 0 && v <= 1) {
+		p.meta.failf("metadata %q: %q is not in 0..1", "confidence", text)
+	}
+	return column{constant: float32(v)}
 }
 
 // oneRow is a family with a row for each question.

@@ -22,6 +22,7 @@ type saying struct {
 	add     map[string]float32
 	more    map[string]string // metadata
 	through string            // operator on all outputs
+	beside  map[string]string // said in the manifest
 }
 
 func (s saying) metadata() map[string]string {
@@ -47,7 +48,7 @@ func (s saying) load(t *testing.T) (*Predictor, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(s.kind, m)
+	return New(s.kind, m, s.beside)
 }
 
 // ask puts q to the model.

@@ -2,6 +2,8 @@ package predict
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +27,19 @@ func newMetadata(m *engine.Model) *metadata {
 func (m *metadata) failf(format string, args ...any) {
 	if m.err == nil {
 		m.err = fmt.Errorf(format, args...)
+	}
+}
+
+// add takes what is said about the model beside its file.
+func (m *metadata) add(beside map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(beside)) {
+		have, said := m.values[key], beside[key]
+		if have != "" && said != "" && have != said {
+			m.failf("%s: the file says %q, the manifest %q", key, have, said)
+		}
+		if have == "" {
+			m.values[key] = said
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ func embedded(t testing.TB, k ipc.Kind) *engine.Model {
 
 func predictor(t testing.TB, k ipc.Kind) *Predictor {
 	t.Helper()
-	p, err := New(k, embedded(t, k))
+	p, err := New(k, embedded(t, k), nil)
 	if err != nil {
 		t.Fatalf("New(%v): %v", k, err)
 	}

@@ -15,6 +15,7 @@ type Predictor struct {
 	version string
 	model   *engine.Model
 	family  family
+	columns map[string]column // by name, where the file or the manifest names them
 	idle    chan *worker
 }
 
@@ -39,11 +40,14 @@ const maxIdle = 16
 const chunkRows = 256
 
 // New checks that m is a model for kind, fitted on the features this binary
-// computes, and wraps it. The error says which of these fails.
-func New(kind ipc.Kind, m *engine.Model) (*Predictor, error) {
+// computes, and wraps it. The error says which of these fails. What the file does not
+// say about itself may be said beside it; where both speak they must agree.
+func New(kind ipc.Kind, m *engine.Model, beside map[string]string) (*Predictor, error) {
 	meta := newMetadata(m)
+	meta.add(beside)
 	p := &Predictor{kind: kind, model: m, idle: make(chan *worker, maxIdle)}
 	p.name, p.version = meta.text("name"), meta.text("version")
+	p.columns = meta.named()
 	switch {
 	case !kind.Valid():
 		return nil, fmt.Errorf("predict: no predictor for %v", kind)

@@ -192,7 +192,7 @@ func TestPredictAllocatesNothing(t *testing.T) {
 func TestNewRefusesModelsOfOtherPredictors(t *testing.T) {
 	for _, k := range ipc.Kinds {
 		for _, other := range ipc.Kinds {
-			_, err := New(k, embedded(t, other))
+			_, err := New(k, embedded(t, other), nil)
 			if (err == nil) != (k == other) {
 				t.Errorf("New(%v, %v model): %v", k, other, err)
 			}

@@ -23,7 +23,7 @@ func newWorkloadFields(p *plain) *workloadFields {
 	unit := float64(p.meta.numbers("memory_unit", 1, 1<<50)[0])
 	return &workloadFields{
 		cpu: p.must("predicted_cpu"), memory: p.must("predicted_memory"),
-		gpu: p.must("predicted_gpu"), confidence: p.must("confidence"),
+		gpu: p.must("predicted_gpu"), confidence: p.confidence(),
 		unit: unit, perByte: 1 / unit,
 	}
 }

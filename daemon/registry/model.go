@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mlbridge/mlbridge/daemon/predict"
+	"github.com/mlbridge/mlbridge/daemon/registry/recorded"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -24,15 +26,37 @@ type Model struct {
 	Label  string // "name@version", at most ipc.MaxModelBytes
 	Source string // where it was loaded from, for people
 	Loaded time.Time
+	Trial  predict.Trial // of the recorded questions; zero for a predictor that cannot be tried
 	Predictor
 }
+
+// Candidate is a model that is tried beside the one that serves.
+type Candidate struct {
+	*Model
+	// Share of the agents or components that it answers; 0 is in the shadow: it is asked
+	// what the other is asked, and its answers are only scored.
+	Share float64
+}
+
+// Same reports whether two candidates are the same model with the same share; both may
+// be nil.
+func (c *Candidate) Same(other *Candidate) bool {
+	if c == nil || other == nil {
+		return c == other
+	}
+	return *c == *other
+}
+
+// MaxLatency is how long a model may take for one question, the median of the recorded
+// ones on an idle moment: half of the default budget of a call.
+const MaxLatency = 500 * time.Microsecond
 
 // errOutput is a prediction outside its range.
 var errOutput = errors.New("output fails validation")
 
 // newModel validates p by asking it what every model is asked sooner or later: a
-// question without any history, a typical one, and both at once. All answers must
-// be inside their ranges, which excludes NaN.
+// question without any history, a typical one, and both at once; then what was recorded
+// (package recorded). All answers must be inside their ranges, which excludes NaN.
 func newModel(k ipc.Kind, p Predictor, source string, now time.Time) (m *Model, err error) {
 	defer func() {
 		// A model file is data from outside. One that crashes its engine is refused
@@ -41,6 +65,9 @@ func newModel(k ipc.Kind, p Predictor, source string, now time.Time) (m *Model, 
 			m, err = nil, fmt.Errorf("panic: %v", r)
 		}
 	}()
+	if m, ok := p.(*Model); ok { // validated before
+		return m, nil
+	}
 	label := p.Name() + "@" + p.Version()
 	switch {
 	case p.Name() == "" || p.Version() == "":
@@ -61,7 +88,29 @@ func newModel(k ipc.Kind, p Predictor, source string, now time.Time) (m *Model, 
 			}
 		}
 	}
-	return &Model{Kind: k, Label: label, Source: source, Loaded: now, Predictor: p}, nil
+	m = &Model{Kind: k, Label: label, Source: source, Loaded: now, Predictor: p}
+	return m, m.try()
+}
+
+// try asks the model the recorded questions.
+func (m *Model) try() (err error) {
+	p, ok := m.Predictor.(interface {
+		Try(reqs []ipc.Request) (predict.Trial, error)
+	})
+	if !ok {
+		return nil
+	}
+	reqs, err := recorded.Requests(m.Kind)
+	if err != nil {
+		return err
+	}
+	if m.Trial, err = p.Try(reqs); err != nil {
+		return fmt.Errorf("recorded questions: %w", err)
+	}
+	if m.Trial.Single > MaxLatency {
+		return fmt.Errorf("recorded questions: %w: %v for one, at most %v", predict.ErrTrial, m.Trial.Single, MaxLatency)
+	}
+	return nil
 }
 
 // trialRequests gives a bare question and a typical one of kind k.

@@ -34,6 +34,7 @@ type Source interface {
 type Snapshot struct {
 	models     [len(ipc.Kinds) + 1]*Model
 	problems   [len(ipc.Kinds) + 1]error
+	candidates [len(ipc.Kinds) + 1]*Candidate
 	Generation uint64    // counts the swaps, from 1
 	Taken      time.Time // when it replaced its predecessor
 }
@@ -53,6 +54,21 @@ func (s *Snapshot) Problem(k ipc.Kind) error {
 		return nil
 	}
 	return s.problems[k]
+}
+
+// Candidate gives the model of kind k that is tried beside Model; nil mostly.
+func (s *Snapshot) Candidate(k ipc.Kind) *Candidate {
+	if !k.Valid() || s.models[k] == nil {
+		return nil
+	}
+	return s.candidates[k]
+}
+
+// advisor is a source that knows more than one model of a kind.
+type advisor interface {
+	// Problem is what keeps a better model from serving.
+	Problem(k ipc.Kind) error
+	Candidate(k ipc.Kind) *Candidate
 }
 
 // Registry gives out the present snapshot. All methods may be called concurrently.
@@ -84,14 +100,15 @@ func (r *Registry) Reload() error {
 	old := r.current.Load()
 	next := &Snapshot{Generation: old.Generation + 1, Taken: now}
 	for _, k := range ipc.Kinds {
-		m, err := r.load(k, now)
+		m, best, err := r.load(k, now)
 		if err != nil {
 			err = fmt.Errorf("registry: %v: %w", k, err)
-			if old.models[k] != nil {
+			if !best && old.models[k] != nil {
 				m = old.models[k]
 			}
 		}
 		next.models[k], next.problems[k] = m, err
+		next.candidates[k] = r.candidate(k, m)
 	}
 	r.current.Store(next)
 	return errors.Join(next.problems[:]...)
@@ -99,8 +116,9 @@ func (r *Registry) Reload() error {
 
 // load asks the sources in turn. A bad file is not passed over in silence: whoever
 // put it there wants to know. So the first error is returned even where a later
-// source has a model, which comes with it for those who have nothing better.
-func (r *Registry) load(k ipc.Kind, now time.Time) (*Model, error) {
+// source has a model, which comes with it for those who have nothing better; best says
+// that the model is the one that the first source that has any wants.
+func (r *Registry) load(k ipc.Kind, now time.Time) (_ *Model, best bool, _ error) {
 	var first error
 	for _, s := range r.sources {
 		p, where, err := s.Load(k)
@@ -111,8 +129,14 @@ func (r *Registry) load(k ipc.Kind, now time.Time) (*Model, error) {
 		if err == nil {
 			m, err = newModel(k, p, where, now)
 		}
+		if err == nil && first != nil {
+			return m, false, first
+		}
 		if err == nil {
-			return m, first
+			if a, ok := s.(advisor); ok {
+				first = a.Problem(k)
+			}
+			return m, true, first
 		}
 		if where != "" {
 			err = fmt.Errorf("%s: %w", where, err)
@@ -124,5 +148,17 @@ func (r *Registry) load(k ipc.Kind, now time.Time) (*Model, error) {
 	if first == nil {
 		first = ErrNone
 	}
-	return nil, first
+	return nil, false, first
+}
+
+// candidate asks the sources for a model to try beside m.
+func (r *Registry) candidate(k ipc.Kind, m *Model) *Candidate {
+	for _, s := range r.sources {
+		if a, ok := s.(advisor); ok {
+			if c := a.Candidate(k); c != nil && m != nil && c.Label != m.Label {
+				return c
+			}
+		}
+	}
+	return nil
 }

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/mlbridge/mlbridge/daemon/engine"
+	"github.com/mlbridge/mlbridge/daemon/engine/tfjs"
 	"github.com/mlbridge/mlbridge/daemon/models"
 	"github.com/mlbridge/mlbridge/daemon/predict"
 	"github.com/mlbridge/mlbridge/ipc"
@@ -21,16 +20,6 @@ const (
 	maxModelFile = 64 << 20
 )
 
-// folder is a source of a manifest.json with model files beside it.
-type folder struct {
-	fsys fs.FS
-	name string
-}
-
-// Dir gives the models in a folder written by daemon/train/run. It is read anew at
-// every reload. A kind that its manifest does not mention is left to the next source.
-func Dir(path string) Source { return folder{fsys: os.DirFS(path), name: path} }
-
 // Embedded gives the models that are part of the program.
 func Embedded() Source { return embedded{} }
 
@@ -41,71 +30,42 @@ func (embedded) Load(k ipc.Kind) (Predictor, string, error) {
 	if err != nil {
 		return nil, "embedded", err
 	}
-	return load(k, list, "embedded:", models.Read)
-}
-
-func (d folder) Load(k ipc.Kind) (Predictor, string, error) {
-	data, err := readFile(d.fsys, "manifest.json", maxManifest)
-	if err != nil {
-		return nil, d.name, err
-	}
-	list, err := models.ParseManifest(data)
-	if err != nil {
-		return nil, d.name, err
-	}
-	return load(k, list, d.name+"/", func(e models.Entry) ([]byte, error) {
-		// os.DirFS refuses "..", not a link; whoever may write the folder may read
-		// what the daemon can anyway, so that is no boundary.
-		data, err := readFile(d.fsys, filepath.ToSlash(e.File), maxModelFile)
-		if err != nil {
-			return nil, err
-		}
-		return data, e.Verify(data)
-	})
-}
-
-// load makes the predictor of the one entry that list has for k.
-func load(k ipc.Kind, list []models.Entry, where string, read func(models.Entry) ([]byte, error)) (Predictor, string, error) {
-	found := -1
 	for i := range list {
 		if kind, err := list[i].Kind(); err != nil || kind != k {
 			continue
 		}
-		if found >= 0 {
-			return nil, where, fmt.Errorf("the manifest has several %v models", k)
+		where := "embedded:" + list[i].File
+		data, err := models.Read(list[i])
+		if err != nil {
+			return nil, where, err
 		}
-		found = i
+		p, err := parse(k, &list[i], data, nil)
+		if err != nil {
+			return nil, where, err
+		}
+		return p, where, nil
 	}
-	if found < 0 {
-		return nil, "", ErrNone
-	}
-	e := list[found]
-	where += e.File
-	data, err := read(e)
-	if err != nil {
-		return nil, where, err
-	}
-	p, err := parse(k, data)
-	if err != nil {
-		return nil, where, err
-	}
-	if p.Name() != e.Name || p.Version() != e.Version {
-		return nil, where, fmt.Errorf("the file says %s@%s, the manifest %s@%s", p.Name(), p.Version(), e.Name, e.Version)
-	}
-	return p, where, nil
+	return nil, "", ErrNone
 }
 
-func parse(k ipc.Kind, data []byte) (p Predictor, err error) {
+// parse makes the predictor of an entry from its files. more gives the other files of a
+// model by their name beside the entry's: the weights of one from TensorFlow.js.
+func parse(k ipc.Kind, e *models.Entry, data []byte, more func(name string) ([]byte, error)) (p *predict.Predictor, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			p, err = nil, fmt.Errorf("panic: %v", r)
 		}
 	}()
+	if e.IsTFJS() {
+		if data, err = tfjs.Convert(data, more); err != nil {
+			return nil, err
+		}
+	}
 	m, err := engine.Load(data, engine.Limits{})
 	if err != nil {
 		return nil, err
 	}
-	return predict.New(k, m)
+	return predict.New(k, m, e.Beside())
 }
 
 var errTooLarge = errors.New("file too large")

@@ -130,13 +130,13 @@ func TestDir(t *testing.T) {
 func TestParseHostile(t *testing.T) {
 	_, k, data := embeddedEntry(t)
 	for _, bad := range [][]byte{nil, []byte("onnx"), data[:len(data)-1], make([]byte, 1000)} {
-		if p, err := parse(k, bad); err == nil {
+		if p, err := parse(k, &models.Entry{}, bad, nil); err == nil {
 			t.Errorf("%d bytes gave %v", len(bad), p.Name())
 		}
 	}
 	for _, other := range ipc.Kinds {
 		if other != k {
-			if _, err := parse(other, data); err == nil {
+			if _, err := parse(other, &models.Entry{}, data, nil); err == nil {
 				t.Errorf("the %v model passed for a %v model", k, other)
 			}
 		}

@@ -63,6 +63,17 @@ func (a *App) Parse(flags any, args []string) (*Parsed, error) {
 	return p, nil
 }
 
+// Setting gives the value of a flag that is a text, wherever it was set; "" where not.
+func (p *Parsed) Setting(name string) string {
+	for _, f := range p.Model.Flags {
+		if f.Name == name {
+			text, _ := p.FlagValue(f).(string)
+			return text
+		}
+	}
+	return ""
+}
+
 // Complain writes an error, of which each line may be one of its own.
 func (a *App) Complain(err error) {
 	for line := range strings.SplitSeq(err.Error(), "\n") {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/rs/zerolog"
@@ -37,10 +38,20 @@ func Start[C any](a *App, args []string) (c *C, s *Source[C], code int, ok bool)
 	}))
 	if err != nil {
 		a.Complain(err)
-		return nil, nil, ExitUsage, false
+		code := ExitUsage
+		if f := (Failure{}); errors.As(err, &f) {
+			code = ExitFailure
+		}
+		return nil, nil, code, false
 	}
 	return nil, nil, ExitOK, false
 }
+
+// Failure is an error of a command that was called as it should.
+type Failure struct{ Err error }
+
+func (f Failure) Error() string { return f.Err.Error() }
+func (f Failure) Unwrap() error { return f.Err }
 
 func (s *Source[C]) parse(more ...string) (*C, *Parsed, error) {
 	c := new(C)

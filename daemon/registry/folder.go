@@ -1,0 +1,304 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mlbridge/mlbridge/daemon/models"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// Folder is a source of models in a directory: manifests, that is manifest.json and
+// every *.manifest.json, and the files that they name. A model serves by being there,
+// once it is valid: the newest one that nobody rolled back. What does not validate is
+// passed over, and Problem says why. All methods may be called concurrently.
+type Folder struct {
+	dir  string
+	fsys fs.FS
+
+	mu    sync.Mutex // guards what follows
+	state state
+	tried map[string]*trial // by what the model is made of: nothing is validated twice
+	noted bool              // there is a state file
+	memo  error             // why it could not be written
+}
+
+// trial is a model that was validated, or why it is not valid.
+type trial struct {
+	model *Model
+	err   error
+}
+
+// found is an entry of a manifest with what tells when it has changed.
+type found struct {
+	models.Entry
+	kind     ipc.Kind
+	manifest string
+	mark     string    // of its file
+	since    time.Time // when the newer of file and manifest was written
+}
+
+// Dir gives the models in a folder: one written by daemon/train/run, or one that models
+// are brought to.
+func Dir(dir string) *Folder {
+	return &Folder{dir: dir, fsys: os.DirFS(dir), tried: make(map[string]*trial)}
+}
+
+// Load gives the model of kind k that serves. It is a validated *Model.
+func (d *Folder) Load(k ipc.Kind) (Predictor, string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list, err := d.scan()
+	if err != nil {
+		return nil, d.dir, err
+	}
+	if d.state, err = d.readState(); err != nil {
+		return nil, d.dir, err
+	}
+	st := d.state.of(k)
+	var problems []error
+	for _, f := range d.inOrder(k, list) {
+		m, err := d.model(&f)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", f.Label(), err))
+			continue
+		}
+		if n := len(st.History); n == 0 || st.History[n-1] != m.Label {
+			st.served(m.Label)
+			// The first of its kind would be found again without a note.
+			if n > 0 || d.noted {
+				_ = d.keep()
+			}
+		}
+		return m, m.Source, nil
+	}
+	if len(problems) > 0 {
+		return nil, d.dir, errors.Join(problems...)
+	}
+	return nil, "", ErrNone
+}
+
+// readState takes the folder's word, or, where it has none or cannot be written, our own.
+func (d *Folder) readState() (state, error) {
+	if d.memo != nil {
+		return d.state, nil
+	}
+	s, err := readState(d.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		d.noted = false
+		return d.state, nil
+	}
+	d.noted = err == nil
+	return s, err
+}
+
+// inOrder gives the entries that may serve, best first: new ones, the newest first, then
+// those that served, the latest first.
+func (d *Folder) inOrder(k ipc.Kind, list []found) []found {
+	st := d.state.of(k)
+	var fresh, served []found
+	for i := len(list) - 1; i >= 0; i-- {
+		f := list[i]
+		switch {
+		case f.kind != k, st.roleOf(&f.Entry).Role != models.RoleServe, slices.Contains(st.Rejected, f.Label()):
+		case slices.Contains(st.History, f.Label()):
+			served = append(served, f)
+		default:
+			fresh = append(fresh, f)
+		}
+	}
+	slices.SortStableFunc(served, func(a, b found) int {
+		return slices.Index(st.History, b.Label()) - slices.Index(st.History, a.Label())
+	})
+	return append(fresh, served...)
+}
+
+// Problem says what is wrong with the folder's models of kind k that were to serve or to
+// be tried.
+func (d *Folder) Problem(k ipc.Kind) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list, err := d.scan()
+	if err != nil {
+		return err
+	}
+	st := d.state.of(k)
+	var problems []error
+	for i := range list {
+		f := &list[i]
+		if f.kind != k || st.roleOf(&f.Entry).Role == models.RoleOff || slices.Contains(st.Rejected, f.Label()) {
+			continue
+		}
+		if _, err := d.model(f); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", f.Label(), err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// Candidate gives the newest valid model of kind k that is to be tried beside the one
+// that serves: in the shadow, or on a share of the subjects; nil when there is none.
+func (d *Folder) Candidate(k ipc.Kind) *Candidate {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list, err := d.scan()
+	if err != nil {
+		return nil
+	}
+	st := d.state.of(k)
+	for i := len(list) - 1; i >= 0; i-- {
+		f := &list[i]
+		r := st.roleOf(&f.Entry)
+		if f.kind != k || r.Role != models.RoleShadow && r.Role != models.RoleShare {
+			continue
+		}
+		if m, err := d.model(f); err == nil {
+			c := &Candidate{Model: m}
+			if r.Role == models.RoleShare {
+				c.Share = r.Share
+			}
+			return c
+		}
+	}
+	return nil
+}
+
+// model validates the entry's model, unless it did before.
+func (d *Folder) model(f *found) (*Model, error) {
+	t := d.tried[f.mark]
+	if t == nil {
+		t = new(trial)
+		t.model, t.err = d.read(f)
+		if len(d.tried) > maxTried {
+			clear(d.tried)
+		}
+		d.tried[f.mark] = t
+	}
+	return t.model, t.err
+}
+
+// maxTried bounds the models that are kept in memory for coming back to.
+const maxTried = 32
+
+// read loads and validates a model.
+func (d *Folder) read(f *found) (*Model, error) {
+	data, err := readFile(d.fsys, f.File, maxModelFile)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Verify(data); err != nil {
+		return nil, err
+	}
+	p, err := parse(f.kind, &f.Entry, data, func(name string) ([]byte, error) {
+		return readFile(d.fsys, path.Join(path.Dir(f.File), name), maxModelFile)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newModel(f.kind, p, d.dir+"/"+f.File, time.Now())
+}
+
+// scan reads the manifests: manifest.json first, the others by age. One that is broken
+// is an error about all: nobody knows what it would have said.
+func (d *Folder) scan() ([]found, error) {
+	names, err := fs.Glob(d.fsys, "*.manifest.json")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := fs.Stat(d.fsys, "manifest.json"); err == nil || len(names) == 0 {
+		names = append([]string{"manifest.json"}, names...)
+	}
+	var list []found
+	for _, name := range names {
+		entries, err := d.manifest(name)
+		if err != nil {
+			return nil, err
+		}
+		for i := range entries {
+			for j := range list {
+				if list[j].kind == entries[i].kind && list[j].Label() == entries[i].Label() {
+					return nil, fmt.Errorf("%s: the manifests have several %v models called %s", name, entries[i].kind, entries[i].Label())
+				}
+			}
+			list = append(list, entries[i])
+		}
+	}
+	slices.SortStableFunc(list, func(a, b found) int {
+		if a.manifest == b.manifest {
+			return 0
+		}
+		return a.since.Compare(b.since)
+	})
+	return list, nil
+}
+
+func (d *Folder) manifest(name string) ([]found, error) {
+	data, err := readFile(d.fsys, name, maxManifest)
+	if err != nil {
+		return nil, err
+	}
+	info, err := fs.Stat(d.fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := models.ParseManifest(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	list := make([]found, len(entries))
+	for i, e := range entries {
+		k, err := e.Kind()
+		if err != nil {
+			return nil, err
+		}
+		e.File = path.Clean(e.File)
+		list[i] = found{Entry: e, kind: k, manifest: name, since: info.ModTime()}
+		list[i].mark = fmt.Sprintf("%v %s %s", e.Beside(), e.SHA256, d.mark(e.File))
+	}
+	return list, nil
+}
+
+// mark tells one state of a file from another: for a model of TensorFlow.js, of all
+// files beside it too.
+func (d *Folder) mark(name string) string {
+	var b strings.Builder
+	names := []string{name}
+	if strings.HasSuffix(name, ".json") {
+		weights, _ := fs.Glob(d.fsys, path.Join(path.Dir(name), "*.bin"))
+		names = append(names, weights...)
+	}
+	for _, name := range names {
+		if info, err := fs.Stat(d.fsys, name); err == nil {
+			fmt.Fprintf(&b, "%s %d %d;", name, info.Size(), info.ModTime().UnixNano())
+		} else {
+			fmt.Fprintf(&b, "%s none;", name)
+		}
+	}
+	return b.String()
+}
+
+// Mark tells whether anything in the folder has changed since it was last the same.
+func (d *Folder) Mark() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var b strings.Builder
+	names, _ := fs.Glob(d.fsys, "*manifest.json")
+	for _, name := range append(names, stateFile) {
+		b.WriteString(d.mark(name))
+	}
+	list, err := d.scan()
+	if err != nil {
+		return b.String() + err.Error()
+	}
+	for _, f := range list {
+		b.WriteString(f.mark)
+	}
+	return b.String()
+}

@@ -1,0 +1,235 @@
+package registry
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mlbridge/mlbridge/daemon/engine/enginetest"
+	"github.com/mlbridge/mlbridge/daemon/models"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// drawer is a folder that a test brings models to.
+type drawer struct {
+	t   *testing.T
+	dir string
+	*Folder
+	*Registry
+}
+
+func newDrawer(t *testing.T) *drawer {
+	d := &drawer{t: t, dir: t.TempDir()}
+	d.Folder = Dir(d.dir)
+	d.Registry = New(d.Folder, Embedded())
+	return d
+}
+
+func (d *drawer) write(name string, data []byte) {
+	d.t.Helper()
+	if err := os.WriteFile(filepath.Join(d.dir, name), data, 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// bring adds a workload model that says cpu, whatever it is asked. Everything about it
+// is in the manifest: the file is what a converter writes.
+func (d *drawer) bring(version string, cpu float32, bend func(e *models.Entry, layer *enginetest.Dense)) {
+	d.t.Helper()
+	layer := enginetest.Dense{Inputs: 2, Bias: []float32{cpu, 1, 0}}
+	e := models.Entry{
+		Predictor: "workload", File: version + ".onnx", Name: "mine", Version: version, Features: "fields/1",
+		Inputs: []string{"current_cpu", "historical_cpu_0"}, Outputs: []string{"predicted_cpu", "predicted_memory", "predicted_gpu"},
+	}
+	sure := float32(0.9)
+	e.Confidence = &sure
+	if bend != nil {
+		bend(&e, &layer)
+	}
+	d.write(e.File, layer.ONNX())
+	text, err := json.Marshal(e)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.write(version+".manifest.json", text)
+}
+
+// serves reloads and gives the label that serves, and what is wrong.
+func (d *drawer) serves() (string, error) {
+	_ = d.Reload()
+	return d.Snapshot().Model(ipc.Workload).Label, d.Snapshot().Problem(ipc.Workload)
+}
+
+func (d *drawer) expect(when, label, problem string) {
+	d.t.Helper()
+	got, err := d.serves()
+	if got != label || (err == nil) != (problem == "") || err != nil && !strings.Contains(err.Error(), problem) {
+		d.t.Errorf("%s: %s serves, problem %v; want %s and %q", when, got, err, label, problem)
+	}
+}
+
+// TestAModelServesByBeingThere is the life of a folder.
+func TestAModelServesByBeingThere(t *testing.T) {
+	d := newDrawer(t)
+	d.bring("1", 0.25, nil)
+	d.expect("the first", "mine@1", "")
+	out := make([]ipc.Prediction, 1)
+	if err := d.Snapshot().Model(ipc.Workload).Predict([]ipc.Request{&ipc.WorkloadRequest{}}, out); err != nil ||
+		out[0].Workload.CPU != 0.25 || out[0].Workload.Confidence != 0.9 || out[0].Workload.Memory != 1<<30 {
+		t.Errorf("%+v, %v", out[0].Workload, err)
+	}
+	if _, err := os.Stat(filepath.Join(d.dir, stateFile)); err == nil {
+		t.Error("a folder with one model was written to")
+	}
+	d.bring("2", 0.5, nil)
+	d.expect("a newer one", "mine@2", "")
+	d.bring("3", 37, nil) // percent, perhaps
+	d.expect("a bad one", "mine@2", "want a number in [0, 1]")
+	if err := d.Promote("mine@3"); err == nil {
+		t.Error("a bad model was promoted")
+	}
+	d.bring("3", 0.75, nil)
+	d.expect("the same, mended", "mine@3", "")
+	if before, err := d.Rollback(ipc.Workload); before != "mine@2" || err != nil {
+		t.Errorf("rolled back to %q, %v", before, err)
+	}
+	d.expect("rolled back", "mine@2", "")
+	d.expect("and the next time it is looked at", "mine@2", "")
+
+	// Another process finds what was decided.
+	again := &drawer{t: t, dir: d.dir, Folder: Dir(d.dir)}
+	again.Registry = New(again.Folder, Embedded())
+	again.expect("after a restart", "mine@2", "")
+	if err := again.Promote("mine@3"); err != nil {
+		t.Error(err)
+	}
+	again.expect("promoted by hand", "mine@3", "")
+	d.expect("and the first process follows", "mine@3", "")
+
+	for range 3 {
+		if _, err := d.Rollback(ipc.Workload); err != nil {
+			t.Errorf("rollback: %v", err)
+		}
+		_, _ = d.serves()
+	}
+	if got, _ := d.serves(); !strings.HasPrefix(got, "workload-") {
+		t.Errorf("all rolled back: %s serves, want the built-in model", got)
+	}
+	if _, err := d.Rollback(ipc.Workload); !errors.Is(err, ErrUnknown) {
+		t.Errorf("nothing left to roll back: %v", err)
+	}
+}
+
+// TestBadModelsAreRefused lists what must not serve, and what is said about it.
+func TestBadModelsAreRefused(t *testing.T) {
+	for want, bend := range map[string]func(*models.Entry, *enginetest.Dense){
+		"gives NaN":                  func(e *models.Entry, l *enginetest.Dense) { l.Bias[0], l.Operator = -1, "Sqrt" },
+		`operator "Erfinv"`:          func(_ *models.Entry, l *enginetest.Dense) { l.Operator = "Erfinv" },
+		"no input is called \"cpu\"": func(e *models.Entry, _ *enginetest.Dense) { e.Inputs[0] = "cpu" },
+		"has 2 inputs":               func(e *models.Entry, _ *enginetest.Dense) { e.Inputs = e.Inputs[:1] },
+		"this program computes":      func(e *models.Entry, _ *enginetest.Dense) { e.Features, e.Inputs = "workload-0", nil },
+		"sha256":                     func(e *models.Entry, _ *enginetest.Dense) { e.SHA256 = strings.Repeat("0", 64) },
+		"no output \"confidence\"":   func(e *models.Entry, _ *enginetest.Dense) { e.Confidence = nil },
+		"names 1 of them":            func(e *models.Entry, _ *enginetest.Dense) { e.Outputs = e.Outputs[:1] },
+		"the manifest":               func(e *models.Entry, l *enginetest.Dense) { l.Metadata = map[string]string{"version": "9"} },
+	} {
+		d := newDrawer(t)
+		d.bring("1", 0.25, nil)
+		d.expect(want, "mine@1", "")
+		d.bring("2", 0.5, bend)
+		d.expect(want, "mine@1", want)
+		list, err := d.List()
+		if err != nil || len(list) != 2 || list[1].Valid || !strings.Contains(list[1].Error, want) || list[0].Role != "serving" || list[0].Single <= 0 {
+			t.Errorf("%s: listed as %+v, %v", want, list, err)
+		}
+	}
+}
+
+// TestBrokenManifestsChangeNothing: nobody knows what they would have said.
+func TestBrokenManifestsChangeNothing(t *testing.T) {
+	for want, text := range map[string]string{
+		"unexpected":    `{"predictor":`,
+		"unknown field": `{"predictor":"workload","file":"1.onnx","name":"x","version":"2","feature":"fields/1"}`,
+		"role":          `{"predictor":"workload","file":"1.onnx","name":"x","version":"2","role":"king"}`,
+		"share":         `{"predictor":"workload","file":"1.onnx","name":"x","version":"2","role":"share","share":1}`,
+		"missing":       `{"predictor":"workload","file":"1.onnx"}`,
+		"format":        `{"predictor":"workload","file":"1.onnx","name":"x","version":"2","format":"pickle"}`,
+		"several":       `{"predictor":"workload","file":"1.onnx","name":"mine","version":"1"}`,
+	} {
+		d := newDrawer(t)
+		d.bring("1", 0.25, nil)
+		d.expect(want, "mine@1", "")
+		d.write("new.manifest.json", []byte(text))
+		d.expect(want, "mine@1", want)
+	}
+}
+
+// TestCandidates: a model may be tried before it serves.
+func TestCandidates(t *testing.T) {
+	d := newDrawer(t)
+	d.bring("1", 0.25, nil)
+	d.bring("2", 0.5, func(e *models.Entry, _ *enginetest.Dense) { e.Role = models.RoleShadow })
+	d.expect("a shadow", "mine@1", "")
+	candidate := func(label string, share float64) {
+		t.Helper()
+		_, _ = d.serves()
+		c := d.Snapshot().Candidate(ipc.Workload)
+		if label == "" && c != nil || label != "" && (c == nil || c.Label != label || c.Share != share) {
+			t.Errorf("candidate %+v, want %q with %v", c, label, share)
+		}
+	}
+	candidate("mine@2", 0)
+	if err := d.Try("mine@2", 0.1); err != nil {
+		t.Error(err)
+	}
+	candidate("mine@2", 0.1)
+	if err := d.Try("mine@2", 1); err == nil {
+		t.Error("all of the traffic is no share")
+	}
+	if err := d.Promote("mine@2"); err != nil {
+		t.Error(err)
+	}
+	candidate("", 0)
+	d.expect("promoted", "mine@2", "")
+	if err := d.Stop("mine@2"); err != nil {
+		t.Error(err)
+	}
+	d.expect("stopped", "mine@1", "")
+	candidate("", 0)
+	if err := d.Try("mine@9", 0); !errors.Is(err, ErrUnknown) {
+		t.Errorf("a model that is not there: %v", err)
+	}
+}
+
+// TestAStateThatCannotBeReadChangesNothing: nobody knows what was decided.
+func TestAStateThatCannotBeReadChangesNothing(t *testing.T) {
+	d := newDrawer(t)
+	d.bring("1", 0.25, nil)
+	d.bring("2", 0.5, nil)
+	d.expect("two", "mine@2", "")
+	d.write(stateFile, []byte("{"))
+	d.expect("a state that is none", "mine@2", "state.json")
+}
+
+// TestMarkTellsChanges: by it mld knows when to look again.
+func TestMarkTellsChanges(t *testing.T) {
+	d := newDrawer(t)
+	d.bring("1", 0.25, nil)
+	_, _ = d.serves()
+	mark := d.Mark()
+	if d.Mark() != mark {
+		t.Error("the mark of an unchanged folder changes")
+	}
+	d.bring("2", 0.5, nil)
+	if d.Mark() == mark {
+		t.Error("a new model does not change the mark")
+	}
+	_, _ = d.serves()
+	mark = d.Mark()
+	if _, err := d.Rollback(ipc.Workload); err != nil || d.Mark() == mark {
+		t.Errorf("a rollback does not change the mark, %v", err)
+	}
+}

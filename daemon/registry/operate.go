@@ -1,0 +1,158 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/mlbridge/mlbridge/daemon/models"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// ErrUnknown says that a folder has no such model.
+var ErrUnknown = errors.New("no such model")
+
+// Listed is what a folder knows about one of its models.
+type Listed struct {
+	Kind     string        `json:"kind"`
+	Model    string        `json:"model"` // name@version
+	File     string        `json:"file"`
+	Role     string        `json:"role"` // serving, serve (has not been needed), shadow, share, off, rejected
+	Share    float64       `json:"share,omitempty"`
+	Valid    bool          `json:"valid"`
+	Error    string        `json:"error,omitempty"` // why it is not valid
+	Single   time.Duration `json:"single_ns"`       // median time of one recorded question
+	PerItem  time.Duration `json:"per_item_ns"`     // of one in a batch of all of them
+	Terms    string        `json:"terms,omitempty"`
+	Features string        `json:"features"`
+}
+
+// Name is the folder's path, as it was given.
+func (d *Folder) Name() string { return d.dir }
+
+// List gives the folder's models, by kind and then oldest first.
+func (d *Folder) List() ([]Listed, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all, err := d.look()
+	if err != nil {
+		return nil, err
+	}
+	list := []Listed{}
+	for _, k := range ipc.Kinds {
+		st := d.state.of(k)
+		for i := range all {
+			if f := &all[i]; f.kind == k {
+				list = append(list, d.listed(st, f))
+			}
+		}
+	}
+	return list, nil
+}
+
+// look reads manifests and state.
+func (d *Folder) look() ([]found, error) {
+	all, err := d.scan()
+	if err == nil {
+		d.state, err = d.readState()
+	}
+	return all, err
+}
+
+func (d *Folder) listed(st *kindState, f *found) Listed {
+	r := st.roleOf(&f.Entry)
+	l := Listed{
+		Kind: f.Predictor, Model: f.Label(), File: f.File, Role: r.Role, Share: r.Share,
+		Terms: f.Terms, Features: f.Features,
+	}
+	switch n := len(st.History); {
+	case slices.Contains(st.Rejected, l.Model):
+		l.Role = "rejected"
+	case n > 0 && st.History[n-1] == l.Model:
+		l.Role = "serving"
+	}
+	m, err := d.model(f)
+	if l.Valid = err == nil; !l.Valid {
+		l.Error = err.Error()
+		return l
+	}
+	l.Single, l.PerItem = m.Trial.Single, m.Trial.PerItem
+	return l
+}
+
+// Promote lets the model serve, whatever it was for; it must be valid. Reload the
+// registry for it to take effect.
+func (d *Folder) Promote(label string) error {
+	return d.decide(label, func(st *kindState, _ *found) { st.served(label) })
+}
+
+// Try gives the model a role beside the one that serves: in the shadow with share 0, or
+// on a share of the subjects.
+func (d *Folder) Try(label string, share float64) error {
+	if !(share >= 0 && share < 1) {
+		return fmt.Errorf("share %v is not in [0, 1)", share)
+	}
+	r := role{Role: models.RoleShadow}
+	if share > 0 {
+		r = role{Role: models.RoleShare, Share: share}
+	}
+	return d.decide(label, func(st *kindState, _ *found) { st.give(label, r) })
+}
+
+// Stop takes the model out of service and out of trial: it waits to be promoted.
+func (d *Folder) Stop(label string) error {
+	return d.decide(label, func(st *kindState, _ *found) { st.give(label, role{Role: models.RoleOff}) })
+}
+
+// decide changes the state about a valid model.
+func (d *Folder) decide(label string, change func(*kindState, *found)) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all, err := d.look()
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		f := &all[i]
+		if f.Label() != label {
+			continue
+		}
+		if _, err := d.model(f); err != nil {
+			return fmt.Errorf("%s: %w", label, err)
+		}
+		change(d.state.of(f.kind), f)
+		return d.keep()
+	}
+	return fmt.Errorf("%s: %w", label, ErrUnknown)
+}
+
+// Rollback takes the model of kind k that serves out of service. The one that served
+// before it serves again, or what the next source has. It gives the label of the former,
+// "" for the latter.
+func (d *Folder) Rollback(k ipc.Kind) (string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := d.look(); err != nil {
+		return "", err
+	}
+	st := d.state.of(k)
+	if len(st.History) == 0 {
+		return "", fmt.Errorf("%v: %w serves from this folder", k, ErrUnknown)
+	}
+	before := st.reject()
+	return before, d.keep()
+}
+
+// keep writes the state. A folder that cannot be written keeps it in this process.
+func (d *Folder) keep() error {
+	d.memo = d.state.write(d.dir)
+	return nil
+}
+
+// Unwritten says why decisions do not outlive this process; nil when they do.
+func (d *Folder) Unwritten() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.memo
+}

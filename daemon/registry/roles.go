@@ -1,0 +1,140 @@
+package registry
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/mlbridge/mlbridge/daemon/models"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// stateFile is where a folder keeps what was decided about its models.
+const stateFile = "state.json"
+
+// state is what was decided about a folder's models, by hand or by their being there. It
+// outlives the process where the folder can be written.
+type state struct {
+	Kinds map[string]*kindState `json:"kinds"` // by ipc.Kind's name
+}
+
+// kindState is about the models of one kind, by label.
+type kindState struct {
+	// History are the models that served, oldest first; the last one serves.
+	History []string `json:"history,omitempty"`
+	// Rejected are models that were rolled back: they do not come back by being there.
+	Rejected []string `json:"rejected,omitempty"`
+	// Roles are those that an operator gave; they go before the manifest's.
+	Roles map[string]role `json:"roles,omitempty"`
+}
+
+type role struct {
+	Role  string  `json:"role"`
+	Share float64 `json:"share,omitempty"`
+}
+
+// maxHistory is how many earlier models are remembered.
+const maxHistory = 16
+
+func (s *state) of(k ipc.Kind) *kindState {
+	if s.Kinds == nil {
+		s.Kinds = make(map[string]*kindState)
+	}
+	if s.Kinds[k.String()] == nil {
+		s.Kinds[k.String()] = &kindState{}
+	}
+	return s.Kinds[k.String()]
+}
+
+// served notes that the model serves now.
+func (s *kindState) served(label string) {
+	s.forget(label)
+	s.History = append(s.History, label)
+	if n := len(s.History) - maxHistory; n > 0 {
+		s.History = slices.Delete(s.History, 0, n)
+	}
+}
+
+// reject takes the model that serves out of service and gives the one before it, "" when
+// there is none.
+func (s *kindState) reject() (before string) {
+	last := len(s.History) - 1
+	if last < 0 {
+		return ""
+	}
+	s.Rejected = append(s.Rejected, s.History[last])
+	s.History = s.History[:last]
+	if last > 0 {
+		before = s.History[last-1]
+	}
+	return before
+}
+
+// forget takes the model out of all lists.
+func (s *kindState) forget(label string) {
+	is := func(l string) bool { return l == label }
+	s.History = slices.DeleteFunc(s.History, is)
+	s.Rejected = slices.DeleteFunc(s.Rejected, is)
+	delete(s.Roles, label)
+}
+
+// give gives the model a role of the operator's.
+func (s *kindState) give(label string, r role) {
+	s.forget(label)
+	if s.Roles == nil {
+		s.Roles = make(map[string]role)
+	}
+	s.Roles[label] = r
+}
+
+// roleOf is what the entry's model is for.
+func (s *kindState) roleOf(e *models.Entry) role {
+	if r, ok := s.Roles[e.Label()]; ok {
+		return r
+	}
+	if slices.Contains(s.History, e.Label()) {
+		return role{Role: models.RoleServe}
+	}
+	if e.Role == "" {
+		return role{Role: models.RoleServe}
+	}
+	return role{Role: e.Role, Share: e.Share}
+}
+
+// readState reads the folder's state; fs.ErrNotExist where there is none.
+func readState(dir string) (state, error) {
+	var s state
+	data, err := readFile(os.DirFS(dir), stateFile, maxManifest)
+	if err == nil {
+		err = json.Unmarshal(data, &s)
+	}
+	if err != nil {
+		return state{}, fmt.Errorf("%s: %w", stateFile, err)
+	}
+	return s, nil
+}
+
+// write replaces the state file in one step: a reader sees the old one or the new one.
+func (s *state) write(dir string) error {
+	data, err := json.MarshalIndent(s, "", "\t")
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, stateFile+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(data, '\n'))
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, stateFile))
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
