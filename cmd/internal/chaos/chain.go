@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -36,6 +37,7 @@ type Chain struct {
 
 	mld, bridge *Process
 	liar        *liar
+	manager     *managed // nil for a bridge that is its own
 }
 
 // newChain starts it. args are further ones for ml-bridge; lie has the bridge ask a liar.
@@ -65,9 +67,14 @@ func (c *Chain) startMld() (err error) {
 	return err
 }
 
-func (c *Chain) startBridge() error {
+func (c *Chain) startBridge() (err error) {
+	defer recovered(&err) // from the manager's
+	var prepare func(*exec.Cmd)
+	if c.manager != nil {
+		prepare = c.manager.Prepare
+	}
 	args := append([]string{"--log-format", "json", "--admin", "off", "--socket", c.socket, "--http", c.page, "--upstream", "unix:" + c.wire}, c.extra...)
-	p, err := spawn(nil, filepath.Join(c.env.Bin, "ml-bridge"), args...)
+	p, err := spawn(prepare, filepath.Join(c.env.Bin, "ml-bridge"), args...)
 	if err != nil {
 		return err
 	}

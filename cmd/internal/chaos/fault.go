@@ -30,6 +30,8 @@ type Trial struct {
 	*Chain
 	began time.Time // of the load
 	row   *Row
+
+	oneConnection bool // the client must not have had to connect again
 }
 
 // at waits until a share of the load's time is over.
@@ -113,6 +115,9 @@ func (e *Env) try(ctx context.Context, f Fault) (Row, error) {
 		row.Failed = err.Error()
 	}
 	row.count(counts)
+	if t.oneConnection && counts.Connects != 1 {
+		row.Failed = fmt.Sprintf("the client connected %d times", counts.Connects)
+	}
 	row.GoroutinesBefore, row.DescriptorsBefore, row.RSSMBBefore = before.goroutines, before.descriptors, before.rss
 	t.finish(ctx, before)
 	row.judge()

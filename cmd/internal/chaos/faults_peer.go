@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"syscall"
+	"os/exec"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -58,13 +58,13 @@ func peerFaults() []Fault {
 	return out
 }
 
-// startHostile starts this program as a hostile peer, perhaps as another user.
-func (e *Env) startHostile(p HostilePlan, cred *syscall.Credential) (*Process, error) {
+// startHostile starts this program as a hostile peer.
+func (e *Env) startHostile(p HostilePlan, prepare func(*exec.Cmd)) (*Process, error) {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return nil, err
 	}
-	return spawn(cred, e.Self, "hostile", string(text))
+	return spawn(prepare, e.Self, "hostile", string(text))
 }
 
 // session is what a peer says: a hello and a question with room to be answered.

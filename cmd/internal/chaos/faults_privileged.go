@@ -29,7 +29,7 @@ func privilegedFaults() []Fault {
 						return err
 					}
 				}
-				p, err := t.env.startHostile(HostilePlan{Socket: t.socket, Mode: "floods"}, &syscall.Credential{Uid: nobody, Gid: nobody})
+				p, err := t.env.startHostile(HostilePlan{Socket: t.socket, Mode: "floods"}, as(&syscall.Credential{Uid: nobody, Gid: nobody}))
 				if err != nil {
 					return err
 				}

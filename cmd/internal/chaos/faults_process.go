@@ -97,6 +97,15 @@ func processFaults() []Fault {
 			do:   upgrades("ml-bridge", (*Trial).restartBridge),
 		},
 		{
+			Group: "ml-bridge", Name: "ml-bridge: upgrade with hand-over", Short: true,
+			What:   "the same under a service manager that keeps its descriptors, as systemd does: the client's connection must survive all three",
+			before: func(t *Trial) (func(), error) { return t.manage() },
+			do: func(ctx context.Context, t *Trial) error {
+				t.oneConnection = true
+				return upgrades("ml-bridge", (*Trial).restartBridge)(ctx, t)
+			},
+		},
+		{
 			Group: "ml-bridge", Name: "ml-bridge: settings reloaded",
 			What: "SIGHUP, over and over",
 			do: func(ctx context.Context, t *Trial) error {

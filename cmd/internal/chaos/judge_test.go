@@ -118,7 +118,7 @@ func TestRowsAreWritten(t *testing.T) {
 			t.Errorf("a row has no %s", name)
 		}
 	}
-	if err := WriteMarkdown(&page, rows, &Env{Rate: 1000, For: time.Second}, "a machine", time.Minute); err != nil {
+	if err := WriteMarkdown(&page, rows, "a machine"); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"| mld: kill -9 | 10 | 10 | 90.0 % |", "Not run: needs root", "## A frozen daemon", "| floods |", "**Failed: a.**"} {

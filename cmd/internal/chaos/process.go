@@ -51,13 +51,22 @@ type Process struct {
 // keptLines is how much of a child's log is kept.
 const keptLines = 40
 
-// spawn starts a program and waits until it is ready. Its standard error is read.
-func spawn(cred *syscall.Credential, program string, args ...string) (*Process, error) {
+// as makes a process another user's.
+func as(cred *syscall.Credential) func(*exec.Cmd) {
+	return func(cmd *exec.Cmd) { cmd.SysProcAttr.Credential = cred }
+}
+
+// spawn starts a program and waits until it is ready. Its standard error is read. prepare
+// may change the command.
+func spawn(prepare func(*exec.Cmd), program string, args ...string) (*Process, error) {
 	p := &Process{cmd: exec.Command(program, args...), exited: make(chan struct{})}
 	// A group of its own: Ctrl-C comes to this program alone, which ends all in order;
 	// the death signal is for when it is killed itself.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: cred}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+	if prepare != nil {
+		prepare(p.cmd)
+	}
 	errs, err := p.cmd.StderrPipe()
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@
 //
 //	chaosrun chaos [flags] BIN    BIN is the folder of ml-bridge and mld
 //	chaosrun soak [flags] BIN
+//	chaosrun page FILE...         the page for the docs, from several chaos.json
 //
 // Exit status: 0 when nothing failed, 3 when an answer was wrong or lost, something was
 // left behind or a figure was missed, 2 for a wrong command line, 1 for a failure of its own.
@@ -20,6 +21,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -33,7 +35,7 @@ import (
 const exitFailed = 3
 
 var (
-	errUsage  = errors.New("usage: chaosrun chaos|soak [flags] BIN")
+	errUsage  = errors.New("usage: chaosrun chaos|soak [flags] BIN, or chaosrun page FILE")
 	errFailed = errors.New("something failed: see above")
 )
 
@@ -68,6 +70,8 @@ func run(ctx context.Context, args []string) error {
 		return runChaos(ctx, args)
 	case "soak":
 		return runSoak(ctx, args)
+	case "page":
+		return page(args)
 	case "hostile": // a process of the other two
 		var p chaos.HostilePlan
 		if err := json.Unmarshal([]byte(args[0]), &p); err != nil {
@@ -118,7 +122,7 @@ func runChaos(ctx context.Context, args []string) (err error) {
 	if len(rows) == 0 {
 		return fmt.Errorf("no fault's name matches %q", *only)
 	}
-	page := func(w io.Writer) error { return chaos.WriteMarkdown(w, rows, e, machine(), time.Since(began)) }
+	page := func(w io.Writer) error { return chaos.WriteMarkdown(w, rows, machine()) }
 	err = errors.Join(
 		write(filepath.Join(*out, "chaos.json"), func(w io.Writer) error { return chaos.WriteJSON(w, rows) }),
 		write(filepath.Join(*out, "chaos.md"), page),
@@ -137,6 +141,31 @@ func runChaos(ctx context.Context, args []string) (err error) {
 		return errors.Join(errFailed, err)
 	}
 	return err
+}
+
+// page joins the rows of several runs, such as those of a machine that is only quiet for
+// a minute at a time, and prints their page. A fault that is in several files counts
+// once, as the last of them has it.
+func page(files []string) error {
+	var all []chaos.Row
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		var rows []chaos.Row
+		if err := json.Unmarshal(data, &rows); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		for _, r := range rows {
+			if i := slices.IndexFunc(all, func(old chaos.Row) bool { return old.Fault == r.Fault }); i >= 0 {
+				all[i] = r
+				continue
+			}
+			all = append(all, r)
+		}
+	}
+	return chaos.WriteMarkdown(os.Stdout, all, machine())
 }
 
 // prepare copies the programs: an upgrade replaces them, and a process of another user
