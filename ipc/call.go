@@ -10,7 +10,12 @@ type Call struct {
 	Arrived      Instant
 	Deadline     Instant
 	RequireModel bool
+	Trace        Trace // of its caller; the zero Trace when it named none
 	Reply        Reply
+
+	// Note is the backend's own, for instance the span it records; nil when a call
+	// arrives, and to be nil again when it is finished.
+	Note any
 
 	owner CallOwner
 	store requestStore

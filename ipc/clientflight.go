@@ -21,7 +21,7 @@ func (c *Client) start(call *clientCall, left time.Duration) error {
 	f := &c.flights[c.free[len(c.free)-1]]
 	id := f.id + flightStep
 	b, start := beginFrame(c.out)
-	b = appendPredict(b, id, Options{Budget: c.told(left), RequireModel: call.requireModel}, call.reqs)
+	b = appendPredict(b, id, Options{Budget: c.told(left), RequireModel: call.requireModel, Trace: call.trace}, call.reqs)
 	if n := len(b) - start - frameHeader; n > c.hello.limits.Frame {
 		return invalidf("the requests need a frame of %d bytes, the server takes at most %d", n, c.hello.limits.Frame)
 	}

@@ -70,6 +70,9 @@ func (m *envelope) describePredict(d *description) {
 	d.add("id", m.call.id)
 	d.add("budget_ns", nanos(m.call.budget))
 	d.add("require_model", m.requireModel)
+	if m.trace.Valid() {
+		d.add("traceparent", m.trace.Traceparent())
+	}
 	d.add("slots", uint64(len(m.slots)))
 	for i, s := range m.slots {
 		at := fmt.Sprintf("slot.%d.", i)

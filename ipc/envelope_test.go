@@ -9,6 +9,7 @@ type envelope struct {
 	token        uint64
 	call         predictHead
 	requireModel bool
+	trace        Trace
 	slots        []slotResult
 	replyID      uint64
 	replies      []Reply
@@ -75,7 +76,7 @@ func (m *envelope) predict(r *reader, n int, lim *Limits) {
 		}
 		m.slots = append(m.slots, s)
 	}
-	m.requireModel = r.predictTail(n)
+	m.requireModel, m.trace = r.predictTail(n)
 }
 
 func (m *envelope) reply(r *reader, n int, lim *Limits) {
@@ -109,7 +110,7 @@ func (m *envelope) append(b []byte) []byte {
 		for i, s := range m.slots {
 			reqs[i] = s.request
 		}
-		return appendPredict(b, m.call.id, Options{Budget: m.call.budget, RequireModel: m.requireModel}, reqs)
+		return appendPredict(b, m.call.id, Options{Budget: m.call.budget, RequireModel: m.requireModel, Trace: m.trace}, reqs)
 	case msgReply:
 		b = appendReplyHead(b, m.replyID, len(m.replies))
 		for i := range m.replies {

@@ -53,6 +53,10 @@ func appendPredict(b []byte, id uint64, opts Options, reqs []Request) []byte {
 	if opts.RequireModel {
 		n, flags = 5, flagRequireModel
 	}
+	traced := opts.Trace.Valid()
+	if traced {
+		n = 6
+	}
 	b = appendArray(b, n)
 	b = appendUint(b, uint64(msgPredict))
 	b = appendUint(b, id)
@@ -63,8 +67,11 @@ func appendPredict(b []byte, id uint64, opts Options, reqs []Request) []byte {
 		b = appendUint(b, uint64(q.Kind()))
 		b = q.append(b)
 	}
-	if flags != 0 {
+	if n > 4 {
 		b = appendUint(b, flags)
+	}
+	if traced {
+		b = appendTrace(b, &opts.Trace)
 	}
 	return b
 }
@@ -96,9 +103,9 @@ func (r *reader) predictHead(n int, lim *Limits) (h predictHead) {
 	return h
 }
 
-// predictTail reads the flags, skips what is newer than this code, and checks that
-// the frame ends.
-func (r *reader) predictTail(n int) (requireModel bool) {
+// predictTail reads the flags and the trace, skips what is newer than this code, and
+// checks that the frame ends.
+func (r *reader) predictTail(n int) (requireModel bool, trace Trace) {
 	known := 4
 	if n > known {
 		known++
@@ -106,9 +113,13 @@ func (r *reader) predictTail(n int) (requireModel bool) {
 			requireModel = r.u64("flags")&flagRequireModel != 0
 		}
 	}
+	if n > known {
+		known++
+		trace = r.trace()
+	}
 	r.skipRest(n, known)
 	r.end()
-	return requireModel
+	return requireModel, trace
 }
 
 // slot reads one [kind, request] pair into the storage of s. A slot that is well

@@ -26,4 +26,6 @@ type Options struct {
 	Budget time.Duration
 	// RequireModel refuses stale answers and rules: StatusUnavailable instead.
 	RequireModel bool
+	// Trace is the caller's place in a trace, the zero Trace for none.
+	Trace Trace
 }

@@ -54,13 +54,13 @@ func (c *serverConn) predict(r *reader, n int) error {
 			call.Reply = replyTo(err)
 		}
 	}
-	requireModel := r.predictTail(n)
+	requireModel, trace := r.predictTail(n)
 	if r.err != nil {
 		s.abandon(p)
 		return r.err
 	}
 	c.tapped(r.b)
-	s.submit(p, requireModel)
+	s.submit(p, requireModel, trace)
 	return nil
 }
 
@@ -87,12 +87,12 @@ func replyTo(err error) Reply {
 }
 
 // submit queues the slots for the backend and finishes those that failed already.
-func (s *Server) submit(p *pendingCall, requireModel bool) {
+func (s *Server) submit(p *pendingCall, requireModel bool, trace Trace) {
 	s.stats.messages.Add(1)
 	s.stats.slots.Add(uint64(len(p.calls)))
 	failed := 0
 	for _, call := range p.calls {
-		call.RequireModel = requireModel
+		call.RequireModel, call.Trace = requireModel, trace
 		if call.Request == nil {
 			failed++
 			continue

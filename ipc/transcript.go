@@ -10,6 +10,7 @@ type PredictMessage struct {
 	ID           uint64
 	Budget       time.Duration // 0: the server's default
 	RequireModel bool
+	Trace        Trace
 	Requests     []Request // nil where the slot asks something impossible
 }
 
@@ -68,7 +69,7 @@ func ParsePredict(payload []byte) (*PredictMessage, error) {
 			m.Requests = append(m.Requests, q.Copy())
 		}
 	}
-	m.RequireModel = r.predictTail(n)
+	m.RequireModel, m.Trace = r.predictTail(n)
 	if r.err != nil {
 		return nil, r.err
 	}

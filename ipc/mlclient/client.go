@@ -98,7 +98,7 @@ func (c *Client) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.
 	r.reset()
 	c.fromCache(r, reqs, replies, opts.RequireModel, began)
 	if len(r.open) > 0 {
-		c.fromBridge(ctx, r, opts.RequireModel, began.Add(budget-min(reserve, budget/4)))
+		c.fromBridge(ctx, r, opts, began.Add(budget-min(reserve, budget/4)))
 		for i, q := range r.open {
 			c.settle(q, &r.answers[i], &replies[r.place[i]], r.inputs[i], opts.RequireModel)
 		}
@@ -155,7 +155,7 @@ func (c *Client) recall(q ipc.Request, inputs uint64, now ipc.Instant, require b
 }
 
 // fromBridge asks the bridge, in as few calls as it takes batches, until deadline.
-func (c *Client) fromBridge(ctx context.Context, r *round, require bool, deadline ipc.Instant) {
+func (c *Client) fromBridge(ctx context.Context, r *round, opts ipc.Options, deadline ipc.Instant) {
 	client := c.link.client()
 	if client == nil {
 		r.fail(0, unreached)
@@ -170,7 +170,7 @@ func (c *Client) fromBridge(ctx context.Context, r *round, require bool, deadlin
 		}
 		to := min(from+client.Limits().Batch, len(r.open))
 		answers := r.answers[from:to]
-		err := client.Predict(ctx, r.open[from:to], answers, ipc.Options{Budget: left, RequireModel: require})
+		err := client.Predict(ctx, r.open[from:to], answers, ipc.Options{Budget: left, RequireModel: opts.RequireModel, Trace: opts.Trace})
 		c.link.report(client, began, err, answers)
 		switch {
 		case err != nil && ctx.Err() != nil:

@@ -184,11 +184,12 @@ def write_slot(kind, request):
     return write_array(2) + write_uint(KINDS[kind]) + REQUEST[KINDS[kind]].write(request)
 
 
-def write_predict(call_id, slots, budget=0, flags=0):
+def write_predict(call_id, slots, budget=0, flags=0, trace=b""):
     """slots are finished bytes, so that a test can send what no encoder would."""
-    out = write_array(5 if flags else 4) + write_uint(PREDICT) + write_uint(call_id) + write_uint(budget)
+    out = write_array(6 if trace else 5 if flags else 4) + write_uint(PREDICT) + write_uint(call_id) + write_uint(budget)
     out += write_array(len(slots)) + b"".join(slots)
-    return out + write_uint(flags) if flags else out
+    out += write_uint(flags) if flags or trace else b""
+    return out + (b"\xc4\x19" + trace if trace else b"")
 
 
 def write_outcome(outcomes):
@@ -318,8 +319,18 @@ def read_predict(r, n, max_batch):
         slot, status = alone(r, read_question)
         m["slots"].append(slot or {"status": status})
     m["flags"] = 0 if n < 5 or r.peek_nil() else r.integer(0, U64)
-    r.skip_extra(n, 5)
+    m["trace"] = b"" if n < 6 else read_trace(r)
+    r.skip_extra(n, 6)
     return m
+
+
+def read_trace(r):
+    """The 25 bytes of a trace, or none: anything else that is well formed is passed over."""
+    start = r.at
+    r.skip()
+    raw = bytes(r.b[start : r.at])
+    known = raw[:2] == b"\xc4\x19" and any(raw[2:18]) and any(raw[18:26])
+    return raw[2:] if known else b""
 
 
 def read_observation(r):

@@ -50,7 +50,11 @@ def flat(m):
     elif kind in (PING, PONG):
         out.append(("token", m["token"]))
     elif kind == PREDICT:
-        out += [("id", m["id"]), ("budget_ns", m["budget"]), ("require_model", bool(m["flags"] & 1)), ("slots", len(m["slots"]))]
+        out += [("id", m["id"]), ("budget_ns", m["budget"]), ("require_model", bool(m["flags"] & 1))]
+        if m["trace"]:
+            t = m["trace"].hex()
+            out.append(("traceparent", f"00-{t[:32]}-{t[32:48]}-{t[48:]}"))
+        out.append(("slots", len(m["slots"])))
         for i, s in enumerate(m["slots"]):
             if "status" in s:
                 out.append((f"slot.{i}.status", STATUS[s["status"]]))
@@ -112,7 +116,7 @@ def rewrite(m):
     kind = m["type"]
     if kind == PREDICT:
         slots = [write_slot(KIND_NAMES[s["kind"]], s["request"]) for s in m["slots"]]
-        return write_predict(m["id"], slots, m["budget"], m["flags"] & 1)
+        return write_predict(m["id"], slots, m["budget"], m["flags"] & 1, m["trace"])
     if kind == REPLY:
         return write_reply(m["id"], m["slots"])
     if kind == OUTCOME:
