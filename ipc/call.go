@@ -10,6 +10,7 @@ type Call struct {
 	Arrived      Instant
 	Deadline     Instant
 	RequireModel bool
+	Class        Class // what its caller said
 	Trace        Trace // of its caller; the zero Trace when it named none
 	Reply        Reply
 

@@ -13,6 +13,7 @@ type clientCall struct {
 	reqs         []Request
 	replies      []Reply
 	requireModel bool
+	class        Class
 	trace        Trace
 	deadline     Instant
 	flight       *flight // nil while it waits for one
@@ -173,7 +174,7 @@ func (c *Client) begin(reqs []Request, replies []Reply, opts Options, left time.
 		call.done = make(chan struct{}, 1)
 	}
 	call.reqs, call.replies = reqs, replies
-	call.trace = opts.Trace
+	call.trace, call.class = opts.Trace, opts.Class
 	call.requireModel, call.deadline, call.canLead = opts.RequireModel, deadline, canLead
 	if len(c.free) == 0 {
 		c.waiting = append(c.waiting, call)

@@ -21,7 +21,8 @@ func (c *Client) start(call *clientCall, left time.Duration) error {
 	f := &c.flights[c.free[len(c.free)-1]]
 	id := f.id + flightStep
 	b, start := beginFrame(c.out)
-	b = appendPredict(b, id, Options{Budget: c.told(left), RequireModel: call.requireModel, Trace: call.trace}, call.reqs)
+	opts := Options{Budget: c.told(left), RequireModel: call.requireModel, Class: call.class, Trace: call.trace}
+	b = appendPredict(b, id, opts, call.reqs)
 	if n := len(b) - start - frameHeader; n > c.hello.limits.Frame {
 		return invalidf("the requests need a frame of %d bytes, the server takes at most %d", n, c.hello.limits.Frame)
 	}

@@ -70,6 +70,9 @@ func (m *envelope) describePredict(d *description) {
 	d.add("id", m.call.id)
 	d.add("budget_ns", nanos(m.call.budget))
 	d.add("require_model", m.requireModel)
+	if m.class != ClassDefault {
+		d.add("class", m.class.String())
+	}
 	if m.trace.Valid() {
 		d.add("traceparent", m.trace.Traceparent())
 	}

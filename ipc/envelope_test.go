@@ -9,6 +9,7 @@ type envelope struct {
 	token        uint64
 	call         predictHead
 	requireModel bool
+	class        Class
 	trace        Trace
 	slots        []slotResult
 	replyID      uint64
@@ -76,7 +77,8 @@ func (m *envelope) predict(r *reader, n int, lim *Limits) {
 		}
 		m.slots = append(m.slots, s)
 	}
-	m.requireModel, m.trace = r.predictTail(n)
+	opts := r.predictTail(n)
+	m.requireModel, m.class, m.trace = opts.RequireModel, opts.Class, opts.Trace
 }
 
 func (m *envelope) reply(r *reader, n int, lim *Limits) {
@@ -110,7 +112,8 @@ func (m *envelope) append(b []byte) []byte {
 		for i, s := range m.slots {
 			reqs[i] = s.request
 		}
-		return appendPredict(b, m.call.id, Options{Budget: m.call.budget, RequireModel: m.requireModel, Trace: m.trace}, reqs)
+		opts := Options{Budget: m.call.budget, RequireModel: m.requireModel, Class: m.class, Trace: m.trace}
+		return appendPredict(b, m.call.id, opts, reqs)
 	case msgReply:
 		b = appendReplyHead(b, m.replyID, len(m.replies))
 		for i := range m.replies {

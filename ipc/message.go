@@ -23,8 +23,21 @@ const (
 	msgGoAway  messageType = 7
 )
 
-// flagRequireModel in a predict message refuses stale answers and rules.
-const flagRequireModel = 1 << 0
+// The flags of a predict message: bit 0 refuses stale answers and rules, bits 1 and 2
+// are the call's class.
+const (
+	flagRequireModel = 1 << 0
+	flagClassShift   = 1
+	flagClassMask    = 3
+)
+
+// flags is what the options are on the wire.
+func (o *Options) flags() (f uint64) {
+	if o.RequireModel {
+		f = flagRequireModel
+	}
+	return f | uint64(o.Class&flagClassMask)<<flagClassShift
+}
 
 // header reads the envelope's array length and message type.
 func (r *reader) header() (n int, t messageType) {
@@ -49,9 +62,9 @@ func (r *reader) token(n int) uint64 {
 
 // appendPredict writes a whole predict message; the requests must be valid.
 func appendPredict(b []byte, id uint64, opts Options, reqs []Request) []byte {
-	n, flags := 4, uint64(0)
-	if opts.RequireModel {
-		n, flags = 5, flagRequireModel
+	n, flags := 4, opts.flags()
+	if flags != 0 {
+		n = 5
 	}
 	traced := opts.Trace.Valid()
 	if traced {
@@ -103,23 +116,25 @@ func (r *reader) predictHead(n int, lim *Limits) (h predictHead) {
 	return h
 }
 
-// predictTail reads the flags and the trace, skips what is newer than this code, and
-// checks that the frame ends.
-func (r *reader) predictTail(n int) (requireModel bool, trace Trace) {
+// predictTail reads flags and trace into the options, skips what is newer than this
+// code, and checks that the frame ends.
+func (r *reader) predictTail(n int) (opts Options) {
 	known := 4
 	if n > known {
 		known++
 		if !r.absent() {
-			requireModel = r.u64("flags")&flagRequireModel != 0
+			flags := r.u64("flags")
+			opts.RequireModel = flags&flagRequireModel != 0
+			opts.Class = Class(flags >> flagClassShift & flagClassMask)
 		}
 	}
 	if n > known {
 		known++
-		trace = r.trace()
+		opts.Trace = r.trace()
 	}
 	r.skipRest(n, known)
 	r.end()
-	return requireModel, trace
+	return opts
 }
 
 // slot reads one [kind, request] pair into the storage of s. A slot that is well

@@ -98,7 +98,7 @@ func TestOraclePredictions(t *testing.T) {
 func TestOraclePredict(t *testing.T) {
 	a := newArbitrary()
 	for i := range oracleRounds {
-		m := &envelope{kind: msgPredict, requireModel: i%2 == 0}
+		m := &envelope{kind: msgPredict, requireModel: i%2 == 0, class: Class(i / 2 % 4)}
 		m.call = predictHead{id: a.u64() | 1, budget: 1e6, slots: 1 + a.IntN(20)}
 		want := predictMirror{Type: uint16(msgPredict), ID: m.call.id, Budget: pointer(Some(int64(1e6)))}
 		for range m.call.slots {
@@ -108,8 +108,8 @@ func TestOraclePredict(t *testing.T) {
 		}
 		ours := m.append(nil)
 		var wanted, got any = &want, new(predictMirror)
-		if m.requireModel {
-			wanted, got = &predictFlags{want, flagRequireModel}, new(predictFlags)
+		if opts := (Options{RequireModel: m.requireModel, Class: m.class}); opts.flags() != 0 {
+			wanted, got = &predictFlags{want, opts.flags()}, new(predictFlags)
 		}
 		if err := msgpack.Unmarshal(ours, got); err != nil {
 			t.Fatal(err)

@@ -26,6 +26,9 @@ type Options struct {
 	Budget time.Duration
 	// RequireModel refuses stale answers and rules: StatusUnavailable instead.
 	RequireModel bool
+	// Class says how much the call matters under overload. ClassDefault leaves it to
+	// the server, which may also hold a peer to a lower one.
+	Class Class
 	// Trace is the caller's place in a trace, the zero Trace for none.
 	Trace Trace
 }

@@ -54,13 +54,13 @@ func (c *serverConn) predict(r *reader, n int) error {
 			call.Reply = replyTo(err)
 		}
 	}
-	requireModel, trace := r.predictTail(n)
+	opts := r.predictTail(n)
 	if r.err != nil {
 		s.abandon(p)
 		return r.err
 	}
 	c.tapped(r.b)
-	s.submit(p, requireModel, trace)
+	s.submit(p, opts)
 	return nil
 }
 
@@ -87,12 +87,12 @@ func replyTo(err error) Reply {
 }
 
 // submit queues the slots for the backend and finishes those that failed already.
-func (s *Server) submit(p *pendingCall, requireModel bool, trace Trace) {
+func (s *Server) submit(p *pendingCall, opts Options) {
 	s.stats.messages.Add(1)
 	s.stats.slots.Add(uint64(len(p.calls)))
 	failed := 0
 	for _, call := range p.calls {
-		call.RequireModel, call.Trace = requireModel, trace
+		call.RequireModel, call.Class, call.Trace = opts.RequireModel, opts.Class, opts.Trace
 		if call.Request == nil {
 			failed++
 			continue

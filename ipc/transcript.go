@@ -10,6 +10,7 @@ type PredictMessage struct {
 	ID           uint64
 	Budget       time.Duration // 0: the server's default
 	RequireModel bool
+	Class        Class
 	Trace        Trace
 	Requests     []Request // nil where the slot asks something impossible
 }
@@ -69,7 +70,8 @@ func ParsePredict(payload []byte) (*PredictMessage, error) {
 			m.Requests = append(m.Requests, q.Copy())
 		}
 	}
-	m.RequireModel, m.Trace = r.predictTail(n)
+	opts := r.predictTail(n)
+	m.RequireModel, m.Class, m.Trace = opts.RequireModel, opts.Class, opts.Trace
 	if r.err != nil {
 		return nil, r.err
 	}

@@ -110,7 +110,7 @@ func TestTranscriptReadsVectors(t *testing.T) {
 			if (err == nil) != (v.fault == "") {
 				t.Errorf("%s: ParsePredict: %v, want %q", v.name, err, v.fault)
 			} else if e, _ := v.decode(); err == nil {
-				if m.ID != e.call.id || m.Budget != e.call.budget || m.RequireModel != e.requireModel || len(m.Requests) != len(e.slots) {
+				if m.ID != e.call.id || m.Budget != e.call.budget || m.RequireModel != e.requireModel || m.Class != e.class || len(m.Requests) != len(e.slots) {
 					t.Errorf("%s: ParsePredict = %+v, want %+v", v.name, m, e)
 					continue
 				}

@@ -146,6 +146,8 @@ def check_pipelining(check, bridge):
 
 
 def check_budget(check, bridge):
+    for importance in range(4):
+        check_answers(check, f"class {importance}", bridge.predict(GOOD, budget=50_000_000, importance=importance), GOOD)
     start = time.perf_counter()
     answers = bridge.predict(GOOD, budget=1_000_000)
     took = time.perf_counter() - start

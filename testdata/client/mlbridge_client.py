@@ -134,12 +134,13 @@ class Client:
 
     # -- calls
 
-    def start(self, questions, budget=0, require_model=False):
+    def start(self, questions, budget=0, require_model=False, importance=0):
         """Sends one call and gives its id. A question is (kind, request), or the
-        bytes of a whole slot."""
+        bytes of a whole slot. importance is the call's class: 0 the server's default,
+        1 low, 2 normal, 3 high."""
         self.last_id += 1
         slots = [q if isinstance(q, bytes) else write_slot(*q) for q in questions]
-        self.send(write_predict(self.last_id, slots, budget, REQUIRE_MODEL if require_model else 0))
+        self.send(write_predict(self.last_id, slots, budget, (REQUIRE_MODEL if require_model else 0) | importance << 1))
         return self.last_id
 
     def finish(self, call_id):
@@ -151,8 +152,8 @@ class Client:
             raise CallRefused(m)
         return m["slots"]
 
-    def predict(self, questions, budget=0, require_model=False):
-        return self.finish(self.start(questions, budget, require_model))
+    def predict(self, questions, budget=0, require_model=False, importance=0):
+        return self.finish(self.start(questions, budget, require_model, importance))
 
     def outcome(self, outcomes):
         """Reports what happened; there is no answer."""

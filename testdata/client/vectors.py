@@ -13,6 +13,7 @@ from mlbridge_messages import (
 from mlbridge_msgpack import Fault
 
 MAX_FRAME = 1 << 20
+CLASSES = ["default", "low", "normal", "high"]
 NAMES = ["hello", "ping", "pong", "predict", "reply", "error", "outcome", "goaway"]
 
 
@@ -51,6 +52,7 @@ def flat(m):
         out.append(("token", m["token"]))
     elif kind == PREDICT:
         out += [("id", m["id"]), ("budget_ns", m["budget"]), ("require_model", bool(m["flags"] & 1))]
+        out += [("class", CLASSES[m["flags"] >> 1 & 3])] if m["flags"] >> 1 & 3 else []
         if m["trace"]:
             t = m["trace"].hex()
             out.append(("traceparent", f"00-{t[:32]}-{t[32:48]}-{t[48:]}"))
@@ -116,7 +118,7 @@ def rewrite(m):
     kind = m["type"]
     if kind == PREDICT:
         slots = [write_slot(KIND_NAMES[s["kind"]], s["request"]) for s in m["slots"]]
-        return write_predict(m["id"], slots, m["budget"], m["flags"] & 1, m["trace"])
+        return write_predict(m["id"], slots, m["budget"], m["flags"] & 7, m["trace"])
     if kind == REPLY:
         return write_reply(m["id"], m["slots"])
     if kind == OUTCOME:
