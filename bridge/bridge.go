@@ -33,6 +33,7 @@ type Bridge struct {
 	freeQuestions freeList[question]
 
 	endpoints []*endpoint // in the order of preference
+	own       ipc.Account // of this process' own questions
 
 	state   atomic.Pointer[UpstreamState]
 	running atomic.Bool
@@ -258,6 +259,14 @@ func (b *Bridge) deliver(call *ipc.Call, from ipc.Source, why ipc.Reason, age ti
 	b.score.remember(call.Request, r)
 	b.stats.answered(call)
 	call.Finish()
+}
+
+// accountOf is whose turn the call takes.
+func (b *Bridge) accountOf(call *ipc.Call) *ipc.Account {
+	if call.Account != nil {
+		return call.Account
+	}
+	return &b.own
 }
 
 // Observe takes what really happened.

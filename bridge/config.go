@@ -42,7 +42,10 @@ type Config struct {
 	// Margin is how long before its deadline a call that still waits for the model
 	// is answered from a lower rung; 150 µs. It covers the way back to the caller.
 	// Long budgets give a twentieth, at most 10 ms, short ones at most a quarter.
-	Margin     time.Duration
+	Margin time.Duration
+	// Classes are those of calls that name none, by kind, in the order of ipc.Kinds;
+	// normal.
+	Classes    [len(ipc.Kinds)]ipc.Class
 	QueueLimit int // questions of one kind that may wait for the daemon; 1,024
 
 	Attempt          time.Duration // one exchange with the daemon may take so long; 1 s
@@ -147,6 +150,11 @@ func (c *Config) setDefaults() error {
 	}
 	if c.QueueLimit == 0 {
 		c.QueueLimit = 1024
+	}
+	for i := range c.Classes {
+		if c.Classes[i] == ipc.ClassDefault {
+			c.Classes[i] = ipc.ClassNormal
+		}
 	}
 	if c.BreakerFailures == 0 {
 		c.BreakerFailures = 1

@@ -98,6 +98,7 @@ func (f *flight) answered(x *upstream.Exchange) {
 	}
 	f.fresh = false
 	r.succeeded(l.answer.Model)
+	l.limiter.ended(l.urgent)
 	now := l.bridge.now()
 	for i, q := range f.out {
 		slot := &l.answer.Slots[i]
@@ -141,7 +142,7 @@ func (f *flight) failed(cause error) {
 	until := l.next(l.bridge.now())
 	for _, q := range f.out {
 		if q.tries < maxTries && q.lastDeadline() > until.Add(l.bridge.cfg.Margin) && l.takeRetry() {
-			l.queue = append(l.queue, q)
+			l.enqueue(q)
 			continue
 		}
 		l.settle(q, ipc.ReasonDaemonUnavailable)

@@ -21,13 +21,16 @@ type lane struct {
 	negatives negatives // questions that the model could not answer lately
 	routes    []*route  // to the endpoints, in the order of preference
 	retries   retries
+	limiter   limiter
+	urgent    int        // questions, queued or out, whose callers have little time
+	turn      uint64     // the latest that was served
 	answer    api.Answer // decode storage
 	model     string     // that answered last, of whichever endpoint
 	closed    bool
 }
 
 func newLane(b *Bridge, kind ipc.Kind) *lane {
-	l := &lane{bridge: b, kind: kind, retries: newRetries()}
+	l := &lane{bridge: b, kind: kind, retries: newRetries(), limiter: newLimiter(b.cfg.QueueLimit)}
 	for _, e := range b.endpoints {
 		l.routes = append(l.routes, newRoute(l, e))
 	}
@@ -128,12 +131,41 @@ func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reaso
 		l.bridge.stats.cache.negatives[l.kind-1].Inc()
 		return ipc.ReasonInvalidOutput
 	}
-	q := l.question(call, key, now)
-	if q == nil {
+	class, patient := l.bridge.classOf(call), l.bridge.patient(call)
+	if q := l.open.find(key); q != nil {
+		first := len(q.waiting) == 0
+		better := first || class > q.class || q.patient && !patient
+		q.class = max(q.class, class)
+		if first {
+			q.class = class
+			l.takeTurn(q, l.bridge.accountOf(call))
+		}
+		l.join(q, l.bridge.newWaiter(call, key))
+		if better {
+			l.raise(q)
+		}
+		return ipc.ReasonNone
+	}
+	q := l.newQuestion(call, key, now)
+	q.class, q.patient = class, patient
+	l.takeTurn(q, l.bridge.accountOf(call))
+	if !l.admit(q, now) {
+		l.bridge.freeQuestions.put(q)
 		return ipc.ReasonOverloaded
 	}
-	q.join(l.bridge.newWaiter(call, key))
+	l.open.add(q)
+	l.join(q, l.bridge.newWaiter(call, key))
+	l.enqueue(q)
 	return ipc.ReasonNone
+}
+
+// newQuestion makes the call's question, which nobody knows of yet.
+func (l *lane) newQuestion(call *ipc.Call, key *cachekey.Key, now ipc.Instant) *question {
+	q := l.bridge.freeQuestions.get()
+	q.key, q.at, q.tries = *key, now, 0
+	q.class, q.patient, q.turn = ipc.ClassLow, false, 0
+	q.body = ipc.AppendRequest(q.body[:0], call.Request)
+	return q
 }
 
 // refresh asks the call's question behind its back, to have a new answer before it
@@ -149,17 +181,15 @@ func (l *lane) refresh(call *ipc.Call, key *cachekey.Key, now ipc.Instant) bool 
 	return true
 }
 
-// question finds the call's question among those that are open, or queues it. It
-// gives nil when there is no room.
+// question finds the call's question among those that are open, or queues it for
+// nobody to wait for. It gives nil when there is no room.
 func (l *lane) question(call *ipc.Call, key *cachekey.Key, now ipc.Instant) *question {
 	if q := l.open.find(key); q != nil || !l.room(now) {
 		return q
 	}
-	q := l.bridge.freeQuestions.get()
-	q.key, q.at, q.tries = *key, now, 0
-	q.body = ipc.AppendRequest(q.body[:0], call.Request)
+	q := l.newQuestion(call, key, now)
 	l.open.add(q)
-	l.queue = append(l.queue, q)
+	l.enqueue(q)
 	return q
 }
 
@@ -196,6 +226,8 @@ func (l *lane) pump(now ipc.Instant) {
 		l.queue = l.queue[:copy(l.queue, l.queue[n:])]
 		for _, q := range f.out {
 			q.tries++
+			q.queued = false
+			l.turn = max(l.turn, q.turn)
 		}
 		l.retries.earn()
 		f.send()
@@ -252,6 +284,10 @@ func (l *lane) settle(q *question, why ipc.Reason) {
 
 func (l *lane) forget(q *question) {
 	l.open.remove(q)
+	if len(q.waiting) > 0 {
+		l.count(q, -1)
+	}
+	q.queued = false
 	clear(q.waiting)
 	q.waiting, q.trials = q.waiting[:0], q.trials[:0]
 	l.bridge.freeQuestions.put(q)

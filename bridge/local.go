@@ -46,6 +46,7 @@ func (b *Bridge) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.
 		}
 		c := ipc.NewCall(q, group)
 		c.Arrived, c.Deadline, c.RequireModel = now, now.Add(budget), opts.RequireModel
+		c.Class = opts.Class
 		group.calls, group.slots = append(group.calls, c), append(group.slots, i)
 	}
 	if group.open = len(group.calls); group.open == 0 {

@@ -19,6 +19,10 @@ type question struct {
 	waiting []*waiter
 	trials  []uint64 // predictions that the answer is scored beside, without being given
 	tries   int
+	class   ipc.Class   // the highest of its callers
+	patient bool        // its callers have much time
+	turn    uint64      // see order.go
+	queued  bool        // in the lane's queue
 	at      ipc.Instant // when it was first asked
 	next    *question   // in the same chain of an openIndex
 }
@@ -86,6 +90,7 @@ type waiter struct {
 	call     *ipc.Call
 	question *question
 	key      cachekey.Key
+	patient  bool
 	deadline eventloop.Timer
 }
 
@@ -98,6 +103,7 @@ func (b *Bridge) newWaiter(call *ipc.Call, key *cachekey.Key) *waiter {
 		w.deadline.Fire = w.late
 	}
 	w.call, w.key = call, *key
+	w.patient = b.patient(call)
 	b.loop.Arm(&w.deadline, int64(call.Deadline.Add(-b.cfg.margin(call.Deadline.Sub(call.Arrived)))))
 	return w
 }
@@ -105,7 +111,7 @@ func (b *Bridge) newWaiter(call *ipc.Call, key *cachekey.Key) *waiter {
 // late answers from the best rung there is. The question stays: its answer may
 // serve the next call.
 func (w *waiter) late() {
-	w.question.leave(w)
+	w.bridge.lanes[w.key.Kind-1].leave(w)
 	w.bridge.fallBack(w.call, &w.key, ipc.ReasonDeadline)
 	w.bridge.release(w)
 }
@@ -117,12 +123,45 @@ func (b *Bridge) release(w *waiter) {
 	b.freeWaiters.put(w)
 }
 
-func (q *question) join(w *waiter) {
-	w.question = q
-	q.waiting = append(q.waiting, w)
+// patient reports whether the call has so much time that it can wait behind others.
+func (b *Bridge) patient(call *ipc.Call) bool {
+	return call.Deadline.Sub(call.Arrived) > patientBudgets*b.cfg.Server.Limits.Budget
 }
 
-func (q *question) leave(w *waiter) {
+// join lets w wait for q.
+func (l *lane) join(q *question, w *waiter) {
+	w.question = q
+	q.waiting = append(q.waiting, w)
+	if len(q.waiting) == 1 {
+		q.patient = w.patient
+		l.count(q, +1)
+	} else if q.patient && !w.patient {
+		q.patient = false
+		l.count(q, +1)
+	}
+}
+
+// leave takes w, whose time is over, out of its question.
+func (l *lane) leave(w *waiter) {
+	q := w.question
+	q.remove(w)
+	if len(q.waiting) == 0 {
+		l.count(q, -1)
+	}
+	if !w.patient && w.call.Deadline.Sub(w.call.Arrived) >= l.bridge.cfg.Server.Limits.Budget/2 {
+		l.limiter.missed = true
+	}
+}
+
+// count keeps the number of questions whose callers have little time.
+func (l *lane) count(q *question, by int) {
+	if !q.patient {
+		l.urgent += by
+		l.limiter.peak = max(l.limiter.peak, l.urgent)
+	}
+}
+
+func (q *question) remove(w *waiter) {
 	for i, other := range q.waiting {
 		if other == w {
 			last := len(q.waiting) - 1

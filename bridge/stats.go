@@ -28,6 +28,7 @@ type stats struct {
 	tally [len(ipc.Kinds)][len(ipc.Sources)]uint64
 
 	cache cacheStats
+	load  loadStats
 
 	started    time.Time
 	collectors []prometheus.Collector
@@ -54,6 +55,7 @@ func (s *stats) init() {
 	retries := counter("upstream_retries_total", "Retries taken out of the retry budget.", "kind")
 	invalid := counter("invalid_outputs_total", "Predictions of a model that failed validation.", "kind")
 	s.cache.init(counter)
+	s.load.init(counter)
 	for i, k := range ipc.Kinds {
 		for _, from := range ipc.Sources {
 			s.answers[i][from] = answers.WithLabelValues(k.String(), from.String())

@@ -10,8 +10,9 @@ type Call struct {
 	Arrived      Instant
 	Deadline     Instant
 	RequireModel bool
-	Class        Class // what its caller said
-	Trace        Trace // of its caller; the zero Trace when it named none
+	Class        Class    // what its caller said, at most what its quota lets it
+	Account      *Account // of the peer; nil for a call of this process
+	Trace        Trace    // of its caller; the zero Trace when it named none
 	Reply        Reply
 
 	// Note is the backend's own, for instance the span it records; nil when a call

@@ -24,6 +24,8 @@ type ServerConfig struct {
 	Stuck time.Duration
 	// Admit refuses a peer by returning an error; nil admits whoever the socket's mode does.
 	Admit func(Peer) error
+	// Quota gives what a peer may take; nil limits nobody beyond the above.
+	Quota func(Peer) Quota
 	// OnFault is told of every connection that was closed for a fault of its peer.
 	// It runs on the loop and must not block.
 	OnFault func(Peer, error)
@@ -94,6 +96,9 @@ type Server struct {
 	calls       int      // slots being answered
 	held        int      // bytes in the buffers of all connections
 
+	accounts map[accountKey]*Account
+	round    uint64 // of the loop
+
 	acceptPause eventloop.Timer
 	draining    bool
 	shutdowns   []*shutdown // waiting for the last connection to go
@@ -116,9 +121,10 @@ func NewServer(loop *eventloop.Loop, backend Backend, cfg ServerConfig) (*Server
 	}
 	s := &Server{
 		loop: loop, backend: backend, cfg: cfg,
-		conns:   make(map[*serverConn]struct{}),
-		readBuf: make([]byte, readBufSize),
-		names:   interner{limit: maxComponents},
+		conns:    make(map[*serverConn]struct{}),
+		accounts: make(map[accountKey]*Account),
+		readBuf:  make([]byte, readBufSize),
+		names:    interner{limit: maxComponents},
 	}
 	s.acceptPause.Fire = s.resumeAccept
 	loop.AtRoundEnd(s.endRound)
@@ -148,6 +154,7 @@ func (s *Server) Discard() { s.stopAccept() }
 // endRound hands the round's calls to the backend and then writes what replies
 // there are, one write a connection.
 func (s *Server) endRound() {
+	s.round++
 	s.backend.Round(s.arrived)
 	clear(s.arrived)
 	s.arrived = s.arrived[:0]
@@ -231,17 +238,36 @@ func (s *Server) admit(fd int) (*serverConn, error) {
 	case s.cfg.Admit != nil:
 		err = s.cfg.Admit(peer)
 	}
-	c := newServerConn(s, fd, peer)
+	var c *serverConn
 	if err == nil {
-		err = s.loop.Watch(fd, eventloop.Readable, c)
+		c, err = s.open(fd, peer)
 	}
 	if err != nil {
 		s.refuse(fd, peer, err)
 		return nil, err
 	}
-	s.conns[c] = struct{}{}
 	c.number = s.stats.accepted.Add(1)
 	s.stats.connections.Add(1)
+	return c, nil
+}
+
+// open makes a connection for which the peer's account has room.
+func (s *Server) open(fd int, peer Peer) (*serverConn, error) {
+	a := s.account(peer)
+	a.conns++
+	err := a.admit()
+	if err != nil {
+		s.stats.overQuota.Add(1)
+	}
+	c := newServerConn(s, fd, a)
+	if err == nil {
+		err = s.loop.Watch(fd, eventloop.Readable, c)
+	}
+	if err != nil {
+		s.giveBack(a)
+		return nil, err
+	}
+	s.conns[c] = struct{}{}
 	return c, nil
 }
 

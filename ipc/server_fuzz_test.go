@@ -52,7 +52,7 @@ func feed(t *testing.T, data []byte, piece int) (frames [][]byte, broken bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newServerConn(server, -1, Peer{})
+	c := newServerConn(server, -1, server.account(Peer{}))
 	c.greeted = true
 	for rest := data; len(rest) > 0; {
 		n := min(piece, len(rest))

@@ -36,7 +36,7 @@ type served struct {
 
 func (s *served) Round(calls []*ipc.Call) {
 	for _, c := range calls {
-		s.last = ipc.Call{Arrived: c.Arrived, Deadline: c.Deadline, RequireModel: c.RequireModel}
+		s.last = ipc.Call{Arrived: c.Arrived, Deadline: c.Deadline, RequireModel: c.RequireModel, Class: c.Class}
 		if s.hold {
 			s.calls = append(s.calls, c)
 			continue

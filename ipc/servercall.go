@@ -17,7 +17,8 @@ func (c *serverConn) predict(r *reader, n int) error {
 	if r.err != nil {
 		return r.err
 	}
-	if status, text := c.refusal(&h); status != StatusOK {
+	arrived := Instant(s.loop.Time())
+	if status, text := c.refusal(&h, arrived); status != StatusOK {
 		for range h.slots {
 			r.skip(1)
 		}
@@ -35,13 +36,13 @@ func (c *serverConn) predict(r *reader, n int) error {
 	p := s.freePending.get()
 	p.conn, p.id, p.open = c, h.id, h.slots
 	c.inFlight++
+	c.owner.inFlight += h.slots
 	s.calls += h.slots
-	arrived := Instant(s.loop.Time())
 	deadline := arrived.Add(s.cfg.Limits.timeLeft(h.budget))
 	for range h.slots {
 		call := s.freeCalls.get()
 		p.calls = append(p.calls, call)
-		call.owner, call.Arrived, call.Deadline = p, arrived, deadline
+		call.owner, call.Arrived, call.Deadline, call.Account = p, arrived, deadline, c.owner
 		var err error
 		call.Request, err = r.slot(&call.store)
 		if r.err != nil {
@@ -65,7 +66,7 @@ func (c *serverConn) predict(r *reader, n int) error {
 }
 
 // refusal says why the call cannot be taken at all.
-func (c *serverConn) refusal(h *predictHead) (Status, string) {
+func (c *serverConn) refusal(h *predictHead, now Instant) (Status, string) {
 	s := c.server
 	switch {
 	case s.draining:
@@ -74,6 +75,10 @@ func (c *serverConn) refusal(h *predictHead) (Status, string) {
 		return StatusOverloaded, "more calls in flight than the hello allows"
 	case s.calls+h.slots > s.cfg.MaxCalls:
 		return StatusOverloaded, "the bridge is answering as many calls as it can"
+	}
+	if why := c.owner.take(h.slots, now); why != "" {
+		s.stats.overQuota.Add(1)
+		return StatusOverloaded, why
 	}
 	return StatusOK, ""
 }
@@ -92,7 +97,7 @@ func (s *Server) submit(p *pendingCall, opts Options) {
 	s.stats.slots.Add(uint64(len(p.calls)))
 	failed := 0
 	for _, call := range p.calls {
-		call.RequireModel, call.Class, call.Trace = opts.RequireModel, opts.Class, opts.Trace
+		call.RequireModel, call.Class, call.Trace = opts.RequireModel, p.conn.owner.class(opts.Class), opts.Trace
 		if call.Request == nil {
 			failed++
 			continue
@@ -110,6 +115,7 @@ func (s *Server) submit(p *pendingCall, opts Options) {
 // abandon gives back a message whose bytes turned out to be broken half-way.
 func (s *Server) abandon(p *pendingCall) {
 	p.conn.inFlight--
+	p.conn.owner.inFlight -= p.open
 	s.calls -= p.open
 	s.recycle(p)
 }
@@ -126,6 +132,7 @@ func (p *pendingCall) reply() {
 	c, s := p.conn, p.conn.server
 	s.calls -= len(p.calls)
 	c.inFlight--
+	c.owner.inFlight -= len(p.calls)
 	if c.closed || c.broken { // nothing follows the error that ends a connection
 		s.stats.orphaned.Add(uint64(len(p.calls)))
 	} else {
@@ -143,7 +150,7 @@ func (p *pendingCall) reply() {
 
 func (s *Server) recycle(p *pendingCall) {
 	for i, call := range p.calls {
-		call.owner, call.Request = nil, nil
+		call.owner, call.Request, call.Account = nil, nil, nil
 		s.freeCalls.put(call)
 		p.calls[i] = nil
 	}

@@ -17,7 +17,7 @@ import (
 type serverConn struct {
 	server *Server
 	fd     int
-	peer   Peer
+	owner  *Account
 	number uint64 // in the order of acceptance, from 1
 
 	in       []byte  // the start of a frame that has not arrived whole
@@ -38,8 +38,8 @@ type serverConn struct {
 	stuck     eventloop.Timer // some of out must have been taken by then
 }
 
-func newServerConn(s *Server, fd int, peer Peer) *serverConn {
-	c := &serverConn{server: s, fd: fd, peer: peer}
+func newServerConn(s *Server, fd int, a *Account) *serverConn {
+	c := &serverConn{server: s, fd: fd, owner: a}
 	c.frameLate.Fire = c.onFrameLate
 	c.stuck.Fire = c.onStuck
 	return c
@@ -58,11 +58,16 @@ func (c *serverConn) Ready(readable, writable bool) {
 // read takes what one read gives. A peer that sends more is asked again in the
 // next round, after the others have had their turn.
 func (c *serverConn) read() {
-	buf := c.server.readBuf
+	turn := c.server.turn(c.owner)
+	if turn <= 0 {
+		return // it stays readable, and the next round comes soon
+	}
+	buf := c.server.readBuf[:turn]
 	n, err := rawio.Read(c.fd, buf)
 	switch {
 	case n > 0:
 		c.server.stats.bytesIn.Add(uint64(n))
+		c.owner.read += n
 		if c.broken {
 			return // read only to see the peer hang up
 		}
@@ -226,7 +231,7 @@ func (c *serverConn) fault(err error) {
 		e.status, e.fault, e.text = p.Status, FaultTooMuch, p.Text
 	}
 	c.server.stats.faults.Add(1)
-	c.server.cfg.OnFault(c.peer, err)
+	c.server.cfg.OnFault(c.owner.Peer, err)
 	c.send(e.append)
 	c.broken = true
 	c.in = nil
@@ -254,6 +259,7 @@ func (c *serverConn) drop() {
 	s.held -= c.held
 	c.held = 0
 	delete(s.conns, c)
+	s.giveBack(c.owner)
 	s.stats.connections.Add(^uint64(0))
 }
 

@@ -7,7 +7,7 @@ type serverStats struct {
 	connections, accepted, adopted, refused, acceptErrors atomic.Uint64
 	messages, slots, slotsInvalid, callsRefused           atomic.Uint64
 	outcomes, outcomesRefused                             atomic.Uint64
-	faults, stuck, orphaned                               atomic.Uint64
+	faults, stuck, orphaned, overQuota                    atomic.Uint64
 	bytesIn, bytesOut                                     atomic.Uint64
 }
 
@@ -27,6 +27,7 @@ type ServerStats struct {
 	Faults          uint64 // connections closed for breaking the protocol
 	Stuck           uint64 // connections closed for not taking their replies
 	Orphaned        uint64 // answers whose asker had hung up
+	OverQuota       uint64 // connections and predict messages refused for a peer's quota; in Refused and CallsRefused, too
 	BytesIn         uint64
 	BytesOut        uint64
 }
@@ -40,7 +41,7 @@ func (s *Server) Stats() ServerStats {
 		Messages: t.messages.Load(), Slots: t.slots.Load(),
 		SlotsInvalid: t.slotsInvalid.Load(), CallsRefused: t.callsRefused.Load(),
 		Outcomes: t.outcomes.Load(), OutcomesRefused: t.outcomesRefused.Load(),
-		Faults: t.faults.Load(), Stuck: t.stuck.Load(), Orphaned: t.orphaned.Load(),
+		Faults: t.faults.Load(), Stuck: t.stuck.Load(), Orphaned: t.orphaned.Load(), OverQuota: t.overQuota.Load(),
 		BytesIn: t.bytesIn.Load(), BytesOut: t.bytesOut.Load(),
 	}
 }

@@ -120,6 +120,6 @@ func (c *serverConn) pause(on bool) {
 
 func (c *serverConn) onStuck() {
 	c.server.stats.stuck.Add(1)
-	c.server.cfg.OnFault(c.peer, fmt.Errorf("ipc: %d bytes of replies not taken for %v", len(c.out)-c.written, c.server.cfg.Stuck))
+	c.server.cfg.OnFault(c.owner.Peer, fmt.Errorf("ipc: %d bytes of replies not taken for %v", len(c.out)-c.written, c.server.cfg.Stuck))
 	c.close()
 }

@@ -18,6 +18,7 @@ const budgetHeader = "X-ML-Budget-Ns"
 type asked struct {
 	budget       time.Duration
 	requireModel bool
+	class        ipc.Class
 	u64AsString  bool
 }
 
@@ -35,6 +36,10 @@ func (x *exchange) options() (asked, error) {
 			return a, badOption("query parameter %q is given %d times", clip(name), len(values))
 		case name == "require" && values[0] == "model":
 			a.requireModel = true
+		case name == "class":
+			if a.class, err = ipc.ParseClass(values[0]); err != nil {
+				return a, badOption("query parameter class: %q is not low, normal or high", clip(values[0]))
+			}
 		case name == "u64" && values[0] == "string":
 			a.u64AsString = true
 		case name == "u64" && values[0] == "integer":
@@ -43,7 +48,7 @@ func (x *exchange) options() (asked, error) {
 		case name == "u64":
 			return a, badOption("query parameter u64: %q is not string or integer", clip(values[0]))
 		default:
-			return a, badOption("unknown query parameter %q, want require or u64", clip(name))
+			return a, badOption("unknown query parameter %q, want require, class or u64", clip(name))
 		}
 	}
 	if v := x.r.Header.Values(budgetHeader); len(v) > 0 {

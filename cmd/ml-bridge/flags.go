@@ -42,6 +42,9 @@ type flags struct {
 	NegativeTTL time.Duration `name:"negative-ttl" help:"How long a question that the model could not answer is not asked again (default ttl, at most 1s)." group:"how" live:""`
 	BusyPoll    time.Duration `help:"While calls come briskly, look for the next one for so long before sleeping: fewer wake-ups for more processor time; 0 for never." default:"100us" group:"how"`
 
+	Class []string `help:"Class of the calls of a kind that name none, KIND=low, normal or high (default normal); may be repeated. Those of a lower class are answered from a lower rung first." placeholder:"KIND=CLASS" sep:"none" group:"bounds"`
+	Peer  []string `help:"What peers may take, by the uid, gid or pid that the kernel gives; may be repeated, the first that fits counts. E.g. uid=1000:rate=5000,in-flight=256,conns=64,class=normal or gid=7:deny or *:deny." placeholder:"WHOM:TERMS" sep:"none" group:"bounds"`
+
 	Subjects int           `help:"Agents, or components, of a kind whose last answer is remembered." default:"65536" group:"bounds"`
 	CacheMiB int           `name:"cache-mib" help:"Memory of all remembered answers, in MiB, a quarter a kind." default:"64" group:"bounds"`
 	MaxConns int           `help:"Connections on the socket at a time." default:"12000" group:"bounds"`
@@ -77,6 +80,12 @@ func (f *flags) Validate() error {
 	}
 	if _, err := f.targets(); err != nil {
 		return err
+	}
+	if _, err := f.peers(); err != nil {
+		return err
+	}
+	if _, err := parseClasses(f.Class); err != nil {
+		return fmt.Errorf("--class: %w", err)
 	}
 	if f.Models != "" && f.Models != builtIn {
 		if info, err := os.Stat(f.Models); err != nil || !info.IsDir() {
@@ -120,6 +129,23 @@ func (f *flags) Validate() error {
 		return fmt.Errorf("--cache-mib: %d is outside 1..%d", f.CacheMiB, maxCacheMiB)
 	}
 	return nil
+}
+
+// maxCalls is how many questions are answered at a time.
+const maxCalls = 65_536
+
+// peers are the rules about peers. Without any, one process can have all but a
+// sixteenth of the connections and of the questions in flight: the rest is for others.
+func (f *flags) peers() (*peerRules, error) {
+	p := &peerRules{quota: ipc.Quota{Conns: f.MaxConns - f.MaxConns/16, InFlight: maxCalls - maxCalls/16}}
+	for _, s := range f.Peer {
+		r, err := parsePeer(s)
+		if err != nil {
+			return nil, fmt.Errorf("--peer: %w", err)
+		}
+		p.rules = append(p.rules, r)
+	}
+	return p, nil
 }
 
 // maxUpstreams bounds what a question may fail over to.
@@ -167,9 +193,12 @@ func (f *flags) config() (bridge.Config, error) {
 		Dedicated: f.UpstreamClient != "net/http", BusyPoll: f.BusyPoll,
 		TTL: f.TTL, MaxTTL: f.MaxTTL, Tolerance: f.Tolerance, StaleBound: f.StaleBound, NegativeTTL: f.NegativeTTL,
 		Subjects: f.Subjects, CacheBytes: f.CacheMiB << 20,
-		Server: ipc.ServerConfig{Name: "ml-bridge " + cli.Version(), Limits: ipc.DefaultLimits(), MaxConns: f.MaxConns},
+		Server: ipc.ServerConfig{Name: "ml-bridge " + cli.Version(), Limits: ipc.DefaultLimits(), MaxConns: f.MaxConns, MaxCalls: maxCalls},
 	}
 	cfg.Server.Limits.Budget = f.Budget
+	if cfg.Classes, err = parseClasses(f.Class); err != nil {
+		return bridge.Config{}, err
+	}
 	return cfg, nil
 }
 

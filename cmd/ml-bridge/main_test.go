@@ -65,6 +65,9 @@ func TestWrongFlagsAreUsageErrors(t *testing.T) {
 		{[]string{"--max-conns", "0"}, "--max-conns"},
 		{[]string{"--subjects", "0"}, "--subjects"},
 		{[]string{"--max-ttl", "25h"}, "--max-ttl"},
+		{[]string{"--peer", "uid=1000:rate=-1"}, "--peer"},
+		{[]string{"--class", "threat=urgent"}, "--class"},
+		{[]string{"--class", "disk=high"}, "--class"},
 		{[]string{"--negative-ttl", "2h"}, "--negative-ttl"},
 		{[]string{"--tolerance", "0"}, "--tolerance"},
 		{[]string{"--tolerance", "NaN"}, "--tolerance"},
@@ -93,7 +96,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 		"--socket=PATH", "--socket-mode=\"0600\"", "--http=ADDR", "--admin=PATH", "--allow-host", "--models=DIR", "--upstream=URL", "--upstream-client=\"loop\"",
 		"--upstream-timeout=1s", "--budget=1ms", "--ttl=100ms", "--stale-bound=DURATION", "--subjects=65536", "--max-conns=12000", "--drain=10s", "--record=FILE", "--record-limit=256", "--record-ids=\"redacted\"", "--log-format=\"auto\"", "--version",
 		"MLBRIDGE_SOME_NAME", "config check", "SIGHUP", "--config=FILE",
-		"--max-ttl=1m", "--tolerance=0.01", "--negative-ttl=DURATION", "--cache-mib=64",
+		"--class=KIND=CLASS", "--peer=WHOM:TERMS", "--max-ttl=1m", "--tolerance=0.01", "--negative-ttl=DURATION", "--cache-mib=64",
 	} {
 		if !strings.Contains(help, want) {
 			t.Errorf("--help does not say %s:\n%s", want, help)

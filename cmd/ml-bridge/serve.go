@@ -225,10 +225,15 @@ func listenSocket(f *flags, cfg *bridge.Config, passed *systemd.Passed) (*ipc.Li
 			return nil, "", err
 		}
 	}
+	peers, err := f.peers()
+	if err != nil {
+		return nil, "", err
+	}
 	if !open {
 		// The mode says it already; this holds even if somebody changes the file's.
-		cfg.Server.Admit = ipc.SameUser(uint32(os.Geteuid()))
+		peers.admit = ipc.SameUser(uint32(os.Geteuid()))
 	}
+	cfg.Server.Admit, cfg.Server.Quota = peers.Admit, peers.Quota
 	return ln, path, nil
 }
 

@@ -1,6 +1,7 @@
 package mlclient
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -98,6 +99,7 @@ func (c *Client) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.
 	r.reset()
 	c.fromCache(r, reqs, replies, opts.RequireModel, began)
 	if len(r.open) > 0 {
+		opts.Class = cmp.Or(opts.Class, c.cfg.Class)
 		c.fromBridge(ctx, r, opts, began.Add(budget-min(reserve, budget/4)))
 		for i, q := range r.open {
 			c.settle(q, &r.answers[i], &replies[r.place[i]], r.inputs[i], opts.RequireModel)
@@ -170,7 +172,8 @@ func (c *Client) fromBridge(ctx context.Context, r *round, opts ipc.Options, dea
 		}
 		to := min(from+client.Limits().Batch, len(r.open))
 		answers := r.answers[from:to]
-		err := client.Predict(ctx, r.open[from:to], answers, ipc.Options{Budget: left, RequireModel: opts.RequireModel, Trace: opts.Trace})
+		opts.Budget = left
+		err := client.Predict(ctx, r.open[from:to], answers, opts)
 		c.link.report(client, began, err, answers)
 		switch {
 		case err != nil && ctx.Err() != nil:

@@ -23,6 +23,7 @@ type Config struct {
 
 	Budget        time.Duration // of a Predict that names none; 1 ms
 	RefreshBudget time.Duration // of the questions that Lookup queues: nobody waits; 20 ms
+	Class         ipc.Class     // of a Predict that names none, and of what Lookup queues
 	Queue         int           // questions that can wait to be refreshed; 1024
 
 	// Handshake bounds connecting; 1 s. Hung is how long calls may go unanswered,

@@ -170,7 +170,7 @@ func (c *Client) refresh(ctx context.Context, client *ipc.Client, qs []question,
 	b.fill(qs)
 	c.stats.refreshBatches.Add(1)
 	began := ipc.Now()
-	err := client.Predict(ctx, b.reqs, b.replies, ipc.Options{Budget: c.cfg.RefreshBudget})
+	err := client.Predict(ctx, b.reqs, b.replies, ipc.Options{Budget: c.cfg.RefreshBudget, Class: c.cfg.Class})
 	c.link.report(client, began, err, b.replies)
 	if unreachable(err) {
 		c.stats.refreshFailed.Add(uint64(len(qs)))

@@ -1,0 +1,161 @@
+package bridge
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// asks submits workload questions about the agents on behalf of a peer.
+func (r *rig) asks(a *ipc.Account, class ipc.Class, budget time.Duration, agents ...uint64) []*ipc.Call {
+	calls := make([]*ipc.Call, len(agents))
+	for i, agent := range agents {
+		c := ipc.NewCall(workload(agent, 0.5), &r.done)
+		c.Arrived = ipc.Now()
+		c.Deadline, c.Account, c.Class = c.Arrived.Add(budget), a, class
+		calls[i] = c
+	}
+	r.Round(calls)
+	return calls
+}
+
+// queued gives the agents in the order in which they would leave.
+func (r *rig) queued() (agents []uint64) {
+	for _, q := range r.lanes[0].queue {
+		agents = append(agents, q.key.Subject.Agent)
+	}
+	return agents
+}
+
+// hurry is a budget whose deadline a rig, whose loop does not run, never meets.
+const hurry = time.Millisecond
+
+func TestPeersTakeTurns(t *testing.T) {
+	r := newRig(t, Config{TTL: 1})
+	var heavy, light, third ipc.Account
+	r.asks(&heavy, 0, hurry, 1) // out
+	r.asks(&heavy, 0, hurry, 2, 3, 4, 5)
+	r.asks(&light, 0, hurry, 10, 11)
+	r.asks(&third, 0, hurry, 20)
+	r.asks(nil, 0, hurry, 30) // of this process
+	if got, want := r.queued(), []uint64{10, 20, 30, 2, 11, 3, 4, 5}; !slices.Equal(got, want) {
+		t.Errorf("the questions leave in the order %v, want %v", got, want)
+	}
+	r.conns[0].end(model(ipc.Workload, "m@1"))
+	r.asks(&light, 0, hurry, 12) // who was idle does not make up for it
+	r.asks(&heavy, 0, hurry, 6)
+	if got, want := r.queued(), []uint64{12, 6}; !slices.Equal(got, want) {
+		t.Errorf("then %v, want %v", got, want)
+	}
+}
+
+func TestOrderOfClassesAndOfTime(t *testing.T) {
+	r := newRig(t, Config{TTL: 1})
+	var a ipc.Account
+	a.Quota.Class = ipc.ClassNormal
+	var free ipc.Account
+	r.asks(&a, 0, hurry, 1) // out
+	r.asks(&free, ipc.ClassLow, hurry, 2)
+	r.asks(&free, 0, time.Second, 3)
+	r.asks(&free, 0, hurry, 4)
+	r.asks(&free, ipc.ClassHigh, hurry, 5)
+	r.asks(&a, ipc.ClassHigh, hurry, 6) // held to normal
+	if got, want := r.queued(), []uint64{5, 6, 4, 3, 2}; !slices.Equal(got, want) {
+		t.Errorf("the questions leave in the order %v, want %v", got, want)
+	}
+	r.asks(&free, ipc.ClassHigh, hurry, 2) // somebody to whom the last matters joins it
+	if got, want := r.queued(), []uint64{2, 5, 6, 4, 3}; !slices.Equal(got, want) {
+		t.Errorf("then %v, want %v", got, want)
+	}
+	if l := r.lanes[0]; l.urgent != 5 {
+		t.Errorf("%d questions count as urgent, want those that have little time: 5", l.urgent)
+	}
+	r.settle()
+	if l := r.lanes[0]; l.urgent != 0 || r.done.n != 7 {
+		t.Errorf("after the end %d count as urgent, %d answered; want 0, 7", l.urgent, r.done.n)
+	}
+}
+
+// Above the limit the last in the order is answered from a lower rung at once.
+func TestLowestIsShedFirst(t *testing.T) {
+	r := newRig(t, Config{TTL: 1})
+	r.lanes[0].limiter.limit = 4
+	var heavy, light ipc.Account
+	r.asks(&heavy, 0, hurry, 1) // out, and counts
+	waits := r.asks(&heavy, 0, hurry, 2, 3, 4)
+	shed := func(c *ipc.Call) bool {
+		return c.Reply.Source == ipc.SourceRule && c.Reply.Reason == ipc.ReasonOverloaded
+	}
+	if c := r.asks(&heavy, 0, hurry, 5)[0]; !shed(c) {
+		t.Errorf("one more of the same peer: %+v, want it shed", c.Reply)
+	}
+	if c := r.asks(&light, 0, hurry, 10)[0]; r.done.n != 2 || shed(c) || !shed(waits[2]) {
+		t.Errorf("one of another peer: %+v, and the heavy one's last %+v; want the latter shed", c.Reply, waits[2].Reply)
+	}
+	if c := r.asks(&light, ipc.ClassLow, hurry, 11)[0]; !shed(c) {
+		t.Errorf("of a low class: %+v, want it shed", c.Reply)
+	}
+	if r.asks(&light, ipc.ClassHigh, hurry, 12); r.done.n != 3 {
+		t.Errorf("%d answered, want room for a high class above the limit", r.done.n)
+	}
+	if c := r.asks(&light, 0, time.Second, 13)[0]; shed(c) || r.lanes[0].urgent != 5 {
+		t.Errorf("of a caller with time: %+v, %d urgent; want it to wait behind the others", c.Reply, r.lanes[0].urgent)
+	}
+	if got, want := r.queued(), []uint64{12, 10, 2, 3, 13}; !slices.Equal(got, want) {
+		t.Errorf("queued are %v, want %v", got, want)
+	}
+	if got := count(t, r.stats.load.shed[0][ipc.ClassNormal]); got != 2 {
+		t.Errorf("%d of the normal class counted as shed, want 2", got)
+	}
+}
+
+func TestLimitFollowsTheDeadlines(t *testing.T) {
+	m := newLimiter(100)
+	for range 50 { // missed though hardly anybody waits: a hiccup of the machine
+		m.missed, m.peak = true, 3
+		m.ended(0)
+	}
+	if m.limit != 100 {
+		t.Errorf("limit = %v after misses without load, want 100", m.limit)
+	}
+	for range 5 {
+		m.missed, m.pressed, m.peak = true, true, 100
+		m.ended(100)
+	}
+	if m.limit < 32 || m.limit > 33 {
+		t.Errorf("limit = %v after five misses under load, want 100 × 0.8^5", m.limit)
+	}
+	for range 100 {
+		m.missed, m.peak = true, 100
+		m.ended(100)
+	}
+	if m.limit != leastLimit || m.room(ipc.ClassLow) != leastLimit || m.room(ipc.ClassHigh) != leastLimit+headroom {
+		t.Errorf("limit = %v, want %v and %d above it for the high class", m.limit, leastLimit, headroom)
+	}
+	m.pressed = true
+	if m.ended(4); m.limit != leastLimit+0.25 {
+		t.Errorf("limit = %v after an exchange in time with more than the limit, want a quarter more", m.limit)
+	}
+	for range 200 {
+		m.ended(0)
+	}
+	if m.limit != 100 {
+		t.Errorf("limit = %v after 200 quiet exchanges, want 100 again", m.limit)
+	}
+}
+
+// A peer cannot make the bridge shed others by asking with budgets that nobody can meet.
+func TestHopelessBudgetsDoNotCount(t *testing.T) {
+	r := newRig(t, Config{TTL: 1})
+	var hostile ipc.Account
+	r.asks(&hostile, 0, time.Microsecond, 1, 2, 3)
+	for _, q := range []uint64{1, 2, 3} {
+		key := keyOf(workload(q, 0.5))
+		r.lanes[0].open.find(&key).waiting[0].deadline.Fire()
+	}
+	if r.lanes[0].limiter.missed || r.lanes[0].urgent != 0 {
+		t.Errorf("missed %v, %d urgent; want neither", r.lanes[0].limiter.missed, r.lanes[0].urgent)
+	}
+}
