@@ -108,7 +108,7 @@ func hangingUp(t *testing.T, calls *atomic.Int64) upstream.Target {
 
 // A connection that was closed while it was idle costs one more exchange and no rest.
 func TestIdleHangUpIsNoFailure(t *testing.T) {
-	r := newRig(t, Config{TTL: 1})
+	r := newRig(t, Config{TTL: 1, RetryInterval: patient / 4, MaxRetryInterval: patient / 4})
 	r.submit(workload(1, 0.5))
 	r.conns[0].end(model(ipc.Workload, "m@1"))
 	c := r.submit(workload(2, 0.5))[0]
