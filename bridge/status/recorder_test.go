@@ -137,6 +137,7 @@ func TestRunLooksOnceASecond(t *testing.T) {
 		r := NewRecorder(func(*Counters) { looks++ })
 		go r.Run(t.Context())
 		time.Sleep(10*Every + Every/2)
+		synctest.Wait()
 		if looks != 11 {
 			t.Errorf("%d looks in 10.5 seconds, want 11", looks)
 		}
