@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
+	"golang.org/x/sys/unix"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -32,13 +33,19 @@ func ask(id uint64, budget time.Duration, q ipc.Request) []byte {
 	return frame(3, id, int64(budget), []any{[]any{uint8(q.Kind()), msgpack.RawMessage(ipc.AppendRequest(nil, q))}})
 }
 
+// dialPeer connects. A backlog that is full (EAGAIN, unix(7)) is waited for: peers come
+// faster than a bridge that is not let onto a processor can take them.
 func dialPeer(socket string) (*peer, error) {
-	conn, err := net.DialTimeout("unix", socket, 5*time.Second)
-	if err != nil {
-		return nil, err
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		conn, err := net.Dial("unix", socket)
+		if err == nil {
+			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			return &peer{conn}, nil
+		}
+		if !errors.Is(err, unix.EAGAIN) || time.Now().After(end) {
+			return nil, err
+		}
 	}
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	return &peer{conn}, nil
 }
 
 // receive reads one frame's payload.

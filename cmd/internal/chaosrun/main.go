@@ -89,6 +89,8 @@ func runChaos(ctx context.Context, args []string) (err error) {
 	clock := f.Bool("clock", false, "also set the clock of this machine, an hour forward and back")
 	rate := f.Float64("rate", 1000, "calls a second")
 	lasts := f.Duration("for", 0, "load of a fault; 0 for 6s, or 900ms with -quick")
+	rounds := f.Int("rounds", 0, "rounds of a hostile peer; 0 for 5, or 1 with -quick")
+	turn := f.Duration("turn", 0, "length of its turns; 0 for 3s, or 500ms with -quick")
 	out := f.String("out", "out", "folder for chaos.json and chaos.md")
 	docs := f.String("docs", "", "file for the page, besides")
 	if err := f.Parse(args); err != nil {
@@ -107,6 +109,12 @@ func runChaos(ctx context.Context, args []string) (err error) {
 		if *quick {
 			*lasts = 900 * time.Millisecond
 		}
+	}
+	if *rounds > 0 {
+		plan.HostileRounds = *rounds
+	}
+	if *turn > 0 {
+		plan.HostileTurn = *turn
 	}
 	e, done, err := prepare(f.Arg(0), 64)
 	if err != nil {
