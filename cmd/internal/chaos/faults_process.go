@@ -98,7 +98,7 @@ func processFaults() []Fault {
 		},
 		{
 			Group: "ml-bridge", Name: "ml-bridge: upgrade with hand-over", Short: true,
-			What:   "the same under a service manager that keeps its descriptors, as systemd does: the client's connection must survive all three",
+			What:   "the same under a service manager that keeps its descriptors, as systemd does: nobody may hang up on the client (which itself drops a connection on which nothing comes for 250 ms)",
 			before: func(t *Trial) (func(), error) { return t.manage() },
 			do: func(ctx context.Context, t *Trial) error {
 				t.oneConnection = true

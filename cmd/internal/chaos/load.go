@@ -47,6 +47,7 @@ type Counts struct {
 	Latency  *hdrhistogram.Histogram // ns from the intended start
 	Pacing   time.Duration           // p99 of how late the load itself was
 	Connects uint64                  // connections that the client made
+	Hangs    uint64                  // connections that it dropped for want of answers
 }
 
 // maxExamples is how many wrong answers are told.
@@ -158,10 +159,11 @@ func (l Load) Run(ctx context.Context, during func(context.Context) error) (*Cou
 
 func (c *caller) counts(r *load.Result) *Counts {
 	all := r.Total()
+	stats := c.client.Stats()
 	out := &Counts{
 		Sent: all.Intended - all.Dropped, Dropped: all.Dropped, Answered: all.Answered, InBudget: c.inBudget.Load(), BySource: make(map[string]uint64),
 		Wrong: c.wrong.Load(), Lost: all.Intended - all.Dropped - all.Answered, Examples: c.examples,
-		Latency: all.Latency, Pacing: load.QuantilesOf(r.Pacing).P99, Connects: c.client.Stats().Connects,
+		Latency: all.Latency, Pacing: load.QuantilesOf(r.Pacing).P99, Connects: stats.Connects, Hangs: stats.Hangs,
 	}
 	for i, s := range all.Sources {
 		out.BySource[sources[i]] = s.Count

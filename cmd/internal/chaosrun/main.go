@@ -88,9 +88,9 @@ func runChaos(ctx context.Context, args []string) (err error) {
 	only := f.String("only", "", "regular expression for the names of the faults and proofs to try")
 	clock := f.Bool("clock", false, "also set the clock of this machine, an hour forward and back")
 	rate := f.Float64("rate", 1000, "calls a second")
-	lasts := f.Duration("for", 0, "load of a fault; 0 for 6s, or 900ms with -quick")
+	lasts := f.Duration("for", 0, "load of a fault; 0 for 6s, or 600ms with -quick")
 	rounds := f.Int("rounds", 0, "rounds of a hostile peer; 0 for 5, or 1 with -quick")
-	turn := f.Duration("turn", 0, "length of its turns; 0 for 3s, or 500ms with -quick")
+	turn := f.Duration("turn", 0, "length of its turns; 0 for 3s, or 300ms with -quick")
 	out := f.String("out", "out", "folder for chaos.json and chaos.md")
 	docs := f.String("docs", "", "file for the page, besides")
 	if err := f.Parse(args); err != nil {
@@ -102,12 +102,12 @@ func runChaos(ctx context.Context, args []string) (err error) {
 	}
 	plan := chaos.Plan{Only: expr, Frozen: 20 * time.Second, HostileTurn: 3 * time.Second, HostileRounds: 5}
 	if *quick {
-		plan = chaos.Plan{Only: expr, Frozen: 3 * time.Second, HostileTurn: 500 * time.Millisecond, HostileRounds: 1}
+		plan = chaos.Plan{Only: expr, Frozen: 3 * time.Second, HostileTurn: 300 * time.Millisecond, HostileRounds: 1}
 	}
 	if *lasts == 0 {
 		*lasts = 6 * time.Second
 		if *quick {
-			*lasts = 900 * time.Millisecond
+			*lasts = 600 * time.Millisecond
 		}
 	}
 	if *rounds > 0 {
