@@ -6,7 +6,7 @@ LINTERS := $(OUT)/linters
 PKGS := ./... ./testdata/traces
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench anatomy cached curves tails regress chaos soak micro micro-diff lint monitoring fuzz train clean
+.PHONY: help build run test bench anatomy cached curves tails regress chaos soak micro micro-diff lint monitoring fuzz train clean dist deb rpm deploy-test reproducible
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,18 +92,28 @@ monitoring: ## check and test the alert rules (with promtool; built when there i
 	@command -v $(PROMTOOL) >/dev/null || GOBIN=$(abspath $(LINTERS)) $(GO) install github.com/prometheus/prometheus/cmd/promtool@v0.305.0
 	cd deploy/monitoring && $(abspath $(PROMTOOL)) check config prometheus.yaml && $(abspath $(PROMTOOL)) test rules alerts_test.yaml
 
-FUZZTIME ?= 30s
-fuzz: ## run every fuzz target for FUZZTIME (30s), or those of PKG=./ipc/... FUZZ=regexp
-	@$(GO) list $(or $(PKG),./...) | while read -r pkg; do \
-		$(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' | grep -E '$(FUZZ)' | while read -r target; do \
-			echo "$$pkg $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
-		done || exit 1; \
-	done
+# Packagers are built at pinned versions too, as Go modules.
+TOOLS := $(OUT)/tools
+DIST  := $(OUT)/dist
+ARCHES ?= amd64 arm64
+$(TOOLS)/nfpm:
+	GOBIN=$(abspath $(TOOLS)) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
+$(TOOLS)/cyclonedx-gomod:
+	GOBIN=$(abspath $(TOOLS)) $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
-train: ## train the models from DATA=dir into OUTDIR (default: the embedded ones; needs Python)
-	@test -n "$(DATA)" || { echo "make train DATA=dir: the folder with the data sets; daemon/train/README.md says where each comes from"; exit 2; }
-	daemon/train/run "$(DATA)" "$(or $(OUTDIR),daemon/models)"
+dist: $(TOOLS)/cyclonedx-gomod ## build what is released: static binaries, manual, completion, bill of materials
+	@mkdir -p $(DIST)
+	SBOM=$(abspath $(TOOLS)/cyclonedx-gomod) deploy/packaging/dist $(DIST) $(ARCHES)
 
-clean: ## remove out/
-	rm -rf $(OUT)
+deb: dist $(TOOLS)/nfpm ## make Debian packages, in out/dist
+	for arch in $(ARCHES); do NFPM=$(abspath $(TOOLS)/nfpm) deploy/packaging/package deb $(DIST) $$arch || exit 1; done
+
+rpm: dist $(TOOLS)/nfpm ## make RPM packages, in out/dist
+	for arch in $(ARCHES); do NFPM=$(abspath $(TOOLS)/nfpm) deploy/packaging/package rpm $(DIST) $$arch || exit 1; done
+
+deploy-test: ## try the package under a real systemd, as root: deploy/test says what it needs
+	$(MAKE) deb ARCHES=$$($(GO) env GOHOSTARCH)
+	deploy/test/systemd $(DIST)/mlbridge_*_$$($(GO) env GOHOSTARCH).deb
+
+reproducible: ## build twice, from two copies in two folders, and compare every byte
+	deploy/test/reproducible

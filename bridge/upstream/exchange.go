@@ -62,6 +62,9 @@ type Target struct {
 	tls     bool
 }
 
+// UnixPath gives the path of a target on a Unix socket.
+func (t Target) UnixPath() (path string, ok bool) { return t.address, t.network == "unix" }
+
 // ParseTarget reads "http://host:port", "https://host:port" or "unix:/path".
 func ParseTarget(s string) (Target, error) {
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {

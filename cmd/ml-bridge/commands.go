@@ -12,6 +12,7 @@ type commands struct {
 	cli.Common
 
 	Serve      struct{}          `cmd:"" default:"1" help:"Answer prediction requests: what ml-bridge does without a command."`
+	Doctor     doctorCmd         `cmd:"" help:"Look at this host, the bridge and mld, and say what to do about what is found."`
 	Settings   cli.ConfigCmd     `cmd:"" name:"config" help:"Check, show or explain the settings."`
 	Completion cli.CompletionCmd `cmd:"" help:"Print the completion for a shell."`
 	Manual     cli.ManualCmd     `cmd:"" hidden:"" help:"Print a manual page."`
@@ -39,7 +40,8 @@ var app = cli.App{
   ml-bridge --socket-mode=0660                 for a group of users
   ml-bridge config example > ml-bridge.toml    a file to edit; then
   ml-bridge config check ml-bridge.toml
-  ml-bridge --config=ml-bridge.toml`},
+  ml-bridge --config=ml-bridge.toml
+  ml-bridge doctor                             what is wrong, and what to do about it`},
 		{Title: "Exit status", Text: `0 after a drain, 1 after a failure, 2 where flags or settings are wrong.`},
 		{Title: "Files", ManualOnly: true, Text: `/etc/mlbridge/ml-bridge.toml: the settings of the packaged service.
 /run/mlbridge/bridge.sock: where clients look first.`},

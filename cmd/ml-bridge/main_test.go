@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -189,6 +190,38 @@ func TestOperatorDrains(t *testing.T) {
 	if _, err := os.Lstat(operator); err == nil {
 		t.Error("the admin socket's file is still there")
 	}
+}
+
+// doctor finds a bridge that answers, says so as JSON, and fails where there is none.
+func TestDoctor(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "bridge.sock")
+	ask := func() (report struct {
+		Findings []struct{ Area, Level, Text string }
+	}, code int) {
+		t.Helper()
+		cmd := command(t, "doctor", "--json", "--socket", socket, "--http", "", "--models", "embedded")
+		out, _ := cmd.Output()
+		if err := json.Unmarshal(out, &report); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return report, cmd.ProcessState.ExitCode()
+	}
+	if _, code := ask(); code != 3 {
+		t.Errorf("exit code %d without a bridge, want 3", code)
+	}
+	p := startBridge(t, "--socket", socket, "--http", "", "--models", "embedded")
+	report, _ := ask() // how it ends depends on this machine, too
+	answers := false
+	for _, f := range report.Findings {
+		answers = answers || f.Area == "bridge" && strings.Contains(f.Text, "answers: ok")
+		if (f.Area == "socket" || f.Area == "bridge" || f.Area == "admin") && f.Level == "failure" {
+			t.Errorf("%+v", f)
+		}
+	}
+	if !answers {
+		t.Errorf("findings %+v; want the bridge's answer", report.Findings)
+	}
+	_ = p.Process.Kill()
 }
 
 func TestFailingKindsAreNamedInOrder(t *testing.T) {

@@ -50,7 +50,7 @@ type Parsed struct {
 func (a *App) Parse(flags any, args []string) (*Parsed, error) {
 	p := &Parsed{}
 	parser, err := kong.New(flags, kong.Name(a.Name), kong.Description(a.Description),
-		kong.Vars{"version": Version()}, kong.DefaultEnvars(a.Env), kong.Help(a.printHelp),
+		kong.Vars{"version": a.Name + " " + Build()}, kong.DefaultEnvars(a.Env), kong.Help(a.printHelp),
 		kong.ExplicitGroups(append(a.Groups, kong.Group{Key: "other", Title: "Other"})),
 		kong.WithBeforeResolve(p.readFile), kong.Bind(a))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 type ConfigCmd struct {
 	Check   checkCmd   `cmd:"" help:"Say what is wrong with a settings file and the environment, all at once; exit status 2 if anything is."`
 	Show    showCmd    `cmd:"" help:"Print the settings in force, each with where it comes from."`
-	Example exampleCmd `cmd:"" help:"Print a settings file with every setting explained."`
+	Example exampleCmd `cmd:"" help:"Print a settings file with every setting explained; those given as flags are in force in it."`
 }
 
 type checkCmd struct {
@@ -70,5 +70,5 @@ func (showCmd) Run(p *Parsed) error { return config.Show(os.Stdout, p.Context, p
 type exampleCmd struct{}
 
 func (exampleCmd) Run(a *App, p *Parsed) error {
-	return config.Example(os.Stdout, p.Model, "Settings of "+a.Name+": "+a.Title+".")
+	return config.Example(os.Stdout, p.Context, p.File, "Settings of "+a.Name+": "+a.Title+".")
 }

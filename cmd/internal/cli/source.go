@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/rs/zerolog"
@@ -18,6 +19,11 @@ type Source[C any] struct {
 	last  *Parsed // what is in force where it can change
 }
 
+// ExitStatus is how a command ends that has said all there is to say.
+type ExitStatus int
+
+func (e ExitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
 // Start parses args for a command. Where they ask for the daemon's own work, the
 // command serve, ok is true; else what they ask for is done, and code is how the
 // process ends.
@@ -32,10 +38,13 @@ func Start[C any](a *App, args []string) (c *C, s *Source[C], code int, ok bool)
 	if p.Command() == "serve" {
 		return c, s, ExitOK, true
 	}
-	err = p.Run(p, Again(func(more ...string) (*Parsed, error) {
+	err = p.Run(p, c, Again(func(more ...string) (*Parsed, error) {
 		_, p, err := s.parse(more...)
 		return p, err
 	}))
+	if status, ok := errors.AsType[ExitStatus](err); ok {
+		return nil, nil, int(status), false
+	}
 	if err != nil {
 		a.Complain(err)
 		code := ExitUsage

@@ -43,9 +43,10 @@ func Show(w io.Writer, ctx *kong.Context, f *File) error {
 	return nil
 }
 
-// Example writes a settings file with every setting explained and left out, at its
-// default.
-func Example(w io.Writer, app *kong.Application, title string) error {
+// Example writes a settings file with every setting explained, and left out where the
+// command line, the environment and the file say nothing about it.
+func Example(w io.Writer, ctx *kong.Context, f *File, title string) error {
+	app := ctx.Model
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n# What is commented out has its default. After a change: %s config check FILE\n", title, app.Name)
 	group := ""
@@ -64,7 +65,11 @@ func Example(w io.Writer, app *kong.Application, title string) error {
 				return fmt.Errorf("default of %s: %w", s.Name, err)
 			}
 		}
-		fmt.Fprintf(&b, "\n#%s = %s\n", s.Name, Literal(trial))
+		mark := "#"
+		if Origin(ctx, f, s) != "default" {
+			mark, trial = "", s.Target
+		}
+		fmt.Fprintf(&b, "\n%s%s = %s\n", mark, s.Name, Literal(trial))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

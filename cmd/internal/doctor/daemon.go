@@ -1,0 +1,55 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// getJSON asks url and decodes what it says, whatever the status.
+func getJSON(ctx context.Context, c *http.Client, url string, into any) (code int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode, json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(into)
+}
+
+// mld looks at the daemon and its models.
+func (h *Host) mld(ctx context.Context) []Finding {
+	const area = "mld"
+	if h.Daemon == nil {
+		return []Finding{good(area, "not needed: the models are in the bridge (--models)")}
+	}
+	client, base := h.Daemon(ctx)
+	defer client.CloseIdleConnections()
+	var health struct {
+		Status, Version string
+		Models          map[string]struct{ Status, Model, Error string }
+	}
+	if _, err := getJSON(ctx, client, base+"/health", &health); err != nil {
+		return []Finding{found(area, Warning, "Rules answer meanwhile. See why: systemctl status mld; is --upstream right? (As another user than root or the group's, doctor may not ask it.)", "mld does not answer: %v", err)}
+	}
+	out := []Finding{good(area, "version %s is %s", health.Version, health.Status)}
+	for _, k := range ipc.Kinds {
+		switch m := health.Models[k.String()]; {
+		case m.Model == "":
+			out = append(out, found("models", Warning, "The rule answers. Look at the models' folder and manifest (mld --models), then systemctl reload mld.", "%v: no model: %s", k, m.Error))
+		case m.Status != "healthy":
+			out = append(out, found("models", Warning, "Mend the file and reload: systemctl reload mld. The older model serves until then.", "%v: %s is %s: %s", k, m.Model, m.Status, m.Error))
+		default:
+			out = append(out, good("models", "%v: %s", k, m.Model))
+		}
+	}
+	return out
+}
