@@ -42,6 +42,7 @@ var rules = []rule{
 	{"daemon/engine", nil, []string{"net/http", "os", "github.com/rs/zerolog"}, "the engine knows only model files"},
 	{"kernelsim", []string{"ipc", "ipc/rules", "ipc/ladder", "ipc/mlclient", "ipc/record", "testdata/traces"}, nil, "kernelsim measures through the socket or not at all"},
 	{"cmd", []string{"ipc", "bridge", "daemon", "kernelsim", "testdata/traces"}, nil, "commands wire everything"},
+	{"deploy", []string{"ipc"}, []string{"net/http"}, "what tries a package is a client like others"},
 	{"testdata", nil, nil, "recordings"},
 	{"docs", []string{"ipc", "ipc/mlclient"}, []string{"net/http"}, "recipes are what a user writes: the client and nothing else"},
 }
