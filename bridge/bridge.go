@@ -183,7 +183,7 @@ func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
 		return
 	}
 	l := b.lanes[key.Kind-1]
-	if e := b.cache.get(&key); e.known() && e.inputs == key.Inputs {
+	if e := b.cache.get(&key); e.known() && e.inputs == key.Inputs && !b.score.distrusts(key.Kind, b.cache.model(e)) {
 		switch b.cache.stage(e, now) {
 		case stageFresh:
 			b.deliverCached(call, e, ipc.SourceCache, ipc.ReasonNone, now)
@@ -209,7 +209,7 @@ func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
 func (b *Bridge) fallBack(call *ipc.Call, key *cachekey.Key, why ipc.Reason) {
 	state := ladder.State{StaleBound: b.cfg.StaleBound, RequireModel: call.RequireModel, Why: why}
 	e, now := b.cache.get(key), b.now()
-	if e.known() {
+	if e.known() && !b.score.distrusts(key.Kind, b.cache.model(e)) {
 		known := ladder.Rung{Available: true, Age: e.age(now), Confidence: b.cache.confidence(e)}
 		if state.Subject = known; e.inputs == key.Inputs {
 			state.Same = known

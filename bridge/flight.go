@@ -3,6 +3,7 @@ package bridge
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/mlbridge/mlbridge/bridge/upstream"
 	"github.com/mlbridge/mlbridge/daemon/api"
@@ -108,16 +109,26 @@ func (f *flight) answered(x *upstream.Exchange) {
 			l.settle(q, ipc.ReasonInvalidOutput)
 			continue
 		}
-		l.bridge.stats.cache.kept(l.kind, l.bridge.cache.put(&q.key, &slot.Prediction, r.model, now))
+		model := r.model
+		if slot.Model != "" { // a candidate answers for this subject
+			model = strings.ToValidUTF8(slot.Model, "?")
+		}
+		distrusted := l.bridge.score.distrusts(l.kind, model) // since it was asked, perhaps
+		if !distrusted {
+			l.bridge.stats.cache.kept(l.kind, l.bridge.cache.put(&q.key, &slot.Prediction, model, now))
+		}
 		for _, id := range q.trials {
-			l.bridge.score.besides(id, r.model, &slot.Prediction)
+			l.bridge.score.besides(id, model, &slot.Prediction)
 		}
 		for _, w := range q.waiting {
-			if l.bridge.score.ruled(l.kind) { // it was asked before the model was demoted
+			if distrusted {
 				l.bridge.fallBack(w.call, &w.key, ipc.ReasonDemoted)
 			} else {
 				w.call.Reply.Prediction = slot.Prediction
-				l.bridge.deliver(w.call, ipc.SourceModel, ipc.ReasonNone, 0, r.model)
+				l.bridge.deliver(w.call, ipc.SourceModel, ipc.ReasonNone, 0, model)
+			}
+			if slot.HasBeside && !distrusted {
+				l.bridge.score.besides(l.bridge.lastID, strings.ToValidUTF8(l.answer.Beside, "?"), &slot.Beside)
 			}
 			l.bridge.release(w)
 		}

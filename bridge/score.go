@@ -87,6 +87,11 @@ func (s *scoreboard) serve(k ipc.Kind, label string) {
 	s.of(k).drift.restart()
 }
 
+// distrusts reports whether the answers of the model called label are not to be given.
+func (s *scoreboard) distrusts(k ipc.Kind, label string) bool {
+	return s.off.Load() || s.of(k).standing.of(label).demoted
+}
+
 // remember notes a delivered prediction. What it displaces had no outcome in time.
 func (s *scoreboard) remember(q ipc.Request, r *ipc.Reply) {
 	e := s.place(r.PredictionID)

@@ -88,12 +88,15 @@ func TestWindowOfNothing(t *testing.T) {
 // another, and one of them is right.
 type court struct {
 	*rig
-	t       *testing.T
-	agent   uint64
-	name    string  // of the model that serves
-	says    float32 // what the model says of every agent's cpu
-	turns   []Standing
-	replies []ipc.Reply
+	t     *testing.T
+	agent uint64
+	name  string  // of the model that serves
+	says  float32 // what the model says of every agent's cpu
+	turns []Standing
+
+	candidate string  // in the shadow, "" for none
+	suggests  float32 // what it says
+	share     bool    // the candidate answers, and the model goes beside
 }
 
 func newCourt(t *testing.T) *court {
@@ -107,7 +110,17 @@ func newCourt(t *testing.T) *court {
 		answer := api.Answer{Model: c.name}
 		answer.Resize(len(call.Requests))
 		for i := range answer.Slots {
-			answer.Slots[i].Prediction = ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: c.says, Confidence: 1}}
+			slot := &answer.Slots[i]
+			slot.Prediction = ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: c.says, Confidence: 1}}
+			if c.candidate == "" {
+				continue
+			}
+			slot.Beside, slot.HasBeside = slot.Prediction, true
+			slot.Beside.Workload.CPU = c.suggests
+			if answer.Beside = c.candidate; c.share {
+				slot.Prediction, slot.Beside = slot.Beside, slot.Prediction
+				slot.Model, answer.Beside = c.candidate, c.name
+			}
 		}
 		x.Status, x.AnswerType, x.Answer = http.StatusOK, api.Msgpack.ContentType(), api.Msgpack.AppendAnswer(nil, &answer, true)
 	}
@@ -341,5 +354,54 @@ func TestOutcomesNobodyReported(t *testing.T) {
 	}
 	if got := r.Scores()[0].Missing; got != 10 {
 		t.Errorf("%d missing, want 10", got)
+	}
+}
+
+// TestACandidateIsScoredBesideTheModel, in the shadow and on its share, and demoted
+// without the model's harm.
+func TestACandidateIsScoredBesideTheModel(t *testing.T) {
+	c := newCourt(t)
+	c.candidate, c.suggests = "c@2", 0.5
+	of := func(label string) (s Standing) {
+		for _, s = range c.Scores()[0].Standings {
+			if s.Model == label {
+				return s
+			}
+		}
+		t.Fatalf("no standing of %s", label)
+		return s
+	}
+	for range 100 {
+		if r := c.ask(0.75); r.Source != ipc.SourceModel || r.Model != "m@1" {
+			t.Fatalf("in the shadow: %v by %s", r.Source, r.Model)
+		}
+	}
+	if s := of("c@2"); s.Judged != 100 || s.Tries != 100 || s.ModelError != 0.25 || s.Serving {
+		t.Errorf("in the shadow: %+v", s)
+	}
+	c.share = true
+	for range 10 {
+		if r := c.ask(0.75); r.Source != ipc.SourceModel || r.Model != "c@2" || r.Prediction.Workload.CPU != 0.5 {
+			t.Fatalf("in its share: %v by %s", r.Source, r.Model)
+		}
+	}
+	if s, m := of("c@2"), of("m@1"); s.Judged != 110 || s.Tries != 100 || m.Judged != 110 || m.Tries != 10 {
+		t.Errorf("in its share: candidate %+v, model %+v", s, m)
+	}
+	// The rule is right now, and the candidate worse than it; the model is, too, but a
+	// candidate's demotion is its own: c.says makes the model right.
+	c.says = 0.25
+	for len(c.turns) == 0 {
+		c.ask(0.25)
+	}
+	if c.turns[0].Model != "c@2" {
+		t.Fatalf("%+v was demoted, want the candidate", c.turns[0])
+	}
+	if r := c.ask(0.25); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDemoted {
+		t.Errorf("a demoted candidate's share: %v by %s, %v", r.Source, r.Model, r.Reason)
+	}
+	c.share = false
+	if r := c.ask(0.25); r.Source != ipc.SourceModel || r.Model != "m@1" {
+		t.Errorf("the model beside it: %v by %s, %v", r.Source, r.Model, r.Reason)
 	}
 }

@@ -24,6 +24,9 @@ type ModelHealth struct {
 	Source string     `json:"source,omitempty"` // where it was loaded from
 	Loaded *time.Time `json:"loaded,omitempty"`
 	Error  string     `json:"error,omitempty"` // why it is missing or older than it might be
+
+	Candidate string  `json:"candidate,omitempty"` // "name@version" of the model that is tried beside it
+	Share     float64 `json:"share,omitempty"`     // of the subjects that the candidate answers; 0 in the shadow
 }
 
 // Health gives what /health says.
@@ -37,6 +40,9 @@ func (s *Server) Health() Health {
 		m := ModelHealth{Status: "unavailable"}
 		if model := snap.Model(k); model != nil {
 			m = ModelHealth{Status: "healthy", Model: model.Label, Source: model.Source, Loaded: &model.Loaded}
+		}
+		if c := snap.Candidate(k); c != nil {
+			m.Candidate, m.Share = c.Label, c.Share
 		}
 		if err := snap.Problem(k); err != nil {
 			m.Error = err.Error()

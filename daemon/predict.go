@@ -20,6 +20,7 @@ type work struct {
 	answer api.Answer
 	asked  []ipc.Request    // the slots that can be asked
 	preds  []ipc.Prediction // their answers
+	beside []ipc.Prediction // a candidate's
 	out    []byte
 }
 
@@ -104,7 +105,8 @@ func (w *work) respond(format api.Format, reg *registry.Registry, start ipc.Inst
 	if err := format.ParseCall(w.body, &w.call); err != nil {
 		return 0, err
 	}
-	model := reg.Snapshot().Model(w.call.Kind)
+	snap := reg.Snapshot()
+	model := snap.Model(w.call.Kind)
 	if model == nil {
 		return len(w.call.Requests), &ipc.StatusError{
 			Status: ipc.StatusUnavailable, Text: "no model for " + w.call.Kind.String(),
@@ -112,6 +114,10 @@ func (w *work) respond(format api.Format, reg *registry.Registry, start ipc.Inst
 	}
 	if failed, err = w.run(model); err != nil {
 		return failed, err
+	}
+	w.answer.Beside = ""
+	if c := snap.Candidate(w.call.Kind); c != nil && len(w.asked) > 0 {
+		w.try(model, c)
 	}
 	if slot := &w.answer.Slots[0]; !w.call.Batch && failed == 1 {
 		return failed, &ipc.StatusError{Status: slot.Status, Text: slot.Error}
@@ -164,6 +170,7 @@ func (w *work) run(m *registry.Model) (failed int, err error) {
 			continue
 		}
 		slot.Status, slot.Error, slot.Prediction = ipc.StatusOK, "", *p
+		slot.Model, slot.HasBeside = "", false
 	}
 	return failed, nil
 }

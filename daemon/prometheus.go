@@ -12,6 +12,7 @@ import (
 var (
 	descPredictions = prometheus.NewDesc("mld_predictions_total", "Slots answered, by kind and result.", []string{"kind", "result"}, nil)
 	descModel       = prometheus.NewDesc("mld_model_info", "1 for the model that serves a kind.", []string{"kind", "model"}, nil)
+	descCandidate   = prometheus.NewDesc("mld_model_candidate_share", "Share of the subjects that a candidate answers, 0 for one in the shadow.", []string{"kind", "model"}, nil)
 	descProblem     = prometheus.NewDesc("mld_model_problem", "1 when a kind's model is missing or older than it might be.", []string{"kind"}, nil)
 	descRequests    = prometheus.NewDesc("mld_http_requests_total", "HTTP requests answered, by route and class of status.", []string{"route", "status"}, nil)
 	descUnknown     = prometheus.NewDesc("mld_http_unknown_fields_total", "JSON fields that were ignored.", nil, nil)
@@ -55,6 +56,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- t.seconds
 		if m := snap.Model(k); m != nil {
 			gauge(descModel, 1, k.String(), m.Label)
+		}
+		if cand := snap.Candidate(k); cand != nil {
+			gauge(descCandidate, cand.Share, k.String(), cand.Label)
 		}
 		problem := 0.0
 		if snap.Problem(k) != nil {

@@ -8,6 +8,9 @@ type Answer struct {
 	Model   string // "name@version" of the model that answered, "" when unsaid
 	Latency uint64 // ns the daemon took, from the parsed call to the answer
 	Slots   []Slot // one, or as many as the batch has
+	// Beside is the model that was asked besides and whose answers nobody gets: those of
+	// the slots' Beside. "" when there was none. Msgpack only.
+	Beside string
 }
 
 // Slot is the answer to one question: a prediction, or why there is none.
@@ -16,6 +19,10 @@ type Slot struct {
 	Error      string // for people, when Status is not StatusOK
 	Prediction ipc.Prediction
 	Form       AddressForm // how a memory prediction's addresses are written in JSON
+
+	Model     string         // of this slot, where it is not the answer's
+	Beside    ipc.Prediction // what Answer.Beside said to the same question
+	HasBeside bool
 }
 
 // Fail makes s say why there is no prediction.
@@ -75,8 +82,12 @@ func (a *Answer) slot() *Slot {
 
 // setModel keeps the string that is already there when it has not changed, which
 // is nearly always.
-func (a *Answer) setModel(name []byte) {
-	if string(name) != a.Model {
-		a.Model = string(name)
+func (a *Answer) setModel(name []byte) { a.Model = kept(a.Model, name) }
+
+// kept is the name as a string: the one of before, where it is the same.
+func kept(before string, name []byte) string {
+	if string(name) == before {
+		return before
 	}
+	return string(name)
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -148,9 +149,9 @@ func TestAnswerRefused(t *testing.T) {
 
 // TestAnswerGrows: elements that a later version adds are passed over.
 func TestAnswerGrows(t *testing.T) {
-	slot := "\x93\x00" + string(ipc.AppendPrediction(nil, &ipc.Prediction{Kind: ipc.Threat})) + "\x81\xa1x\x91\xc0"
+	slot := "\x94\x00" + string(ipc.AppendPrediction(nil, &ipc.Prediction{Kind: ipc.Threat})) + "\xa0\x81\xa1x\x91\xc0"
 	var a Answer
-	if err := Msgpack.ParseAnswer([]byte("\x95\xa3m@1\x07"+slot+"\xc3\xcb\x00\x00\x00\x00\x00\x00\x00\x00"), ipc.Threat, false, 1, &a); err != nil {
+	if err := Msgpack.ParseAnswer([]byte("\x97\xa3m@1\x07"+slot+"\xa0\x91\xc0\xc3\xcb\x00\x00\x00\x00\x00\x00\x00\x00"), ipc.Threat, false, 1, &a); err != nil {
 		t.Fatal(err)
 	}
 	want := Answer{Model: "m@1", Latency: 7, Slots: []Slot{{Prediction: barePrediction(ipc.Threat)}}}
@@ -159,5 +160,43 @@ func TestAnswerGrows(t *testing.T) {
 	}
 	if err := Msgpack.ParseAnswer([]byte("\x93\xa0\x00\x92\x63\xa1x"), ipc.Threat, false, 1, &a); err != nil || a.Slots[0].Status != ipc.StatusInternal {
 		t.Errorf("a status of a later version: %v, %+v", err, a.Slots)
+	}
+}
+
+// TestBesidesSurviveTheTrip: what another model said besides, in slots that have it, and
+// the model of a slot; every prefix of it is an error and no panic.
+func TestBesidesSurviveTheTrip(t *testing.T) {
+	for _, k := range ipc.Kinds {
+		p, q := fullPrediction(k, 1<<53+1, 60_000), barePrediction(k)
+		a := Answer{Model: "m@1", Beside: "c@2", Slots: []Slot{
+			{Prediction: p, Beside: q, HasBeside: true},
+			{Status: ipc.StatusInternal, Error: "broken"},
+			{Prediction: q, Model: "c@2", Beside: p, HasBeside: true},
+			{Prediction: q},
+		}}
+		wire := Msgpack.AppendAnswer(nil, &a, true)
+		var got Answer
+		if err := Msgpack.ParseAnswer(wire, k, true, len(a.Slots), &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(a, got); diff != "" {
+			t.Errorf("%v:\n%s", k, diff)
+		}
+		for n := range wire {
+			if err := Msgpack.ParseAnswer(wire[:n], k, true, len(a.Slots), &got); err == nil {
+				t.Errorf("%v: %d of %d bytes passed", k, n, len(wire))
+			}
+		}
+		one := Answer{Model: "m@1", Beside: "c@2", Slots: a.Slots[2:3]}
+		if err := Msgpack.ParseAnswer(Msgpack.AppendAnswer(nil, &one, false), k, false, 1, &got); err != nil || !got.Slots[0].HasBeside || got.Slots[0].Model != "c@2" {
+			t.Errorf("%v alone: %+v, %v", k, got, err)
+		}
+		if text := string(JSON.AppendAnswer(nil, &a, true)); strings.Count(text, `"model":"c@2"`) != 1 || strings.Count(text, `"model":"m@1"`) != 1 {
+			t.Errorf("%v in JSON: %s", k, text)
+		}
+		plain := Answer{Model: "m@1", Slots: []Slot{{Prediction: p}}}
+		if err := Msgpack.ParseAnswer(Msgpack.AppendAnswer(nil, &plain, true), k, true, 1, &got); err != nil || got.Beside != "" || got.Slots[0].HasBeside {
+			t.Errorf("%v: an answer without besides after one with: %+v, %v", k, got, err)
+		}
 	}
 }

@@ -14,6 +14,10 @@ func appendAnswerJSON(b []byte, a *Answer, batch bool) []byte {
 				b = append(b, ',')
 			}
 			b = a.Slots[i].appendJSON(b)
+			if name := a.Slots[i].Model; name != "" && a.Slots[i].Status == ipc.StatusOK {
+				b = appendStringMember(b[:len(b)-1], "model", name) // before the brace
+				b = append(b, '}')
+			}
 		}
 		b = append(b, `],"count":`...)
 		b = strconv.AppendInt(b, int64(len(a.Slots)), 10)
@@ -21,7 +25,11 @@ func appendAnswerJSON(b []byte, a *Answer, batch bool) []byte {
 		b = append(b, `{"success":true,"prediction":`...)
 		b = a.Slots[0].appendJSON(b)
 	}
-	b = appendStringMember(b, "model", a.Model)
+	model := a.Model
+	if !batch && a.Slots[0].Model != "" {
+		model = a.Slots[0].Model
+	}
+	b = appendStringMember(b, "model", model)
 	b = append(b, `,"latency_ms":`...)
 	b = appendMillis(b, a.Latency)
 	return append(b, '}')
@@ -83,6 +91,7 @@ func parseAnswerJSON(body []byte, k ipc.Kind, batch bool, a *Answer) error {
 	r.reset(body)
 	success := false
 	a.setModel(nil)
+	a.Beside = ""
 	if r.open('{', "answer") {
 		var had seen
 		for r.member() {

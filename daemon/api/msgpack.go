@@ -44,39 +44,72 @@ func batchSize(n int) error {
 }
 
 const (
-	answerFields = 3 // model, latency_ns, slot or slots
-	slotFields   = 2 // status, prediction or text
+	answerFields = 3 // model, latency_ns, slot or slots; beside and its predictions may follow
+	slotFields   = 2 // status, prediction or text; model may follow
+	besideFields = 2
 )
 
 func appendAnswerMsgpack(b []byte, a *Answer, batch bool) []byte {
-	b = appendArray(b, answerFields)
+	fields := answerFields
+	if a.Beside != "" {
+		fields += besideFields
+	}
+	b = appendArray(b, fields)
 	b = appendText(b, a.Model, ipc.MaxModelBytes)
 	b = appendUint(b, a.Latency)
 	if !batch {
-		return a.Slots[0].appendMsgpack(b)
+		b = a.Slots[0].appendMsgpack(b)
+	} else {
+		b = appendArray(b, len(a.Slots))
+		for i := range a.Slots {
+			b = a.Slots[i].appendMsgpack(b)
+		}
 	}
+	if a.Beside == "" {
+		return b
+	}
+	b = appendText(b, a.Beside, ipc.MaxModelBytes)
 	b = appendArray(b, len(a.Slots))
 	for i := range a.Slots {
-		b = a.Slots[i].appendMsgpack(b)
+		if s := &a.Slots[i]; s.HasBeside {
+			b = appendPrediction(b, &s.Beside)
+		} else {
+			b = append(b, nilByte)
+		}
 	}
 	return b
 }
 
+const nilByte = 0xc0
+
 func (s *Slot) appendMsgpack(b []byte) []byte {
-	b = appendArray(b, slotFields)
+	fields := slotFields
+	if s.Model != "" {
+		fields++
+	}
+	b = appendArray(b, fields)
 	b = append(b, byte(s.Status)) // statuses are single-byte integers
 	if s.Status != ipc.StatusOK {
-		return appendText(b, s.Error, ipc.MaxErrorBytes)
+		b = appendText(b, s.Error, ipc.MaxErrorBytes)
+	} else {
+		b = appendPrediction(b, &s.Prediction)
 	}
-	if s.Prediction.Kind != ipc.Failure {
-		return ipc.AppendPrediction(b, &s.Prediction)
+	if s.Model != "" {
+		b = appendText(b, s.Model, ipc.MaxModelBytes)
+	}
+	return b
+}
+
+func appendPrediction(b []byte, p *ipc.Prediction) []byte {
+	if p.Kind != ipc.Failure {
+		return ipc.AppendPrediction(b, p)
 	}
 	// The one field whose unit differs is changed there and back, which is cheaper
 	// than a copy of the whole prediction.
-	ns := s.Prediction.Failure
-	s.Prediction.Failure = toMs(ns)
-	b = ipc.AppendPrediction(b, &s.Prediction)
-	s.Prediction.Failure = ns
+	ns := p.Failure
+	p.Failure = toMs(ns)
+	b = ipc.AppendPrediction(b, p)
+	p.Failure = ns
 	return b
 }
 
@@ -95,9 +128,16 @@ func parseAnswerMsgpack(body []byte, k ipc.Kind, batch bool, a *Answer) error {
 		}
 	}
 	for i := 0; i < n && r.err == nil; i++ {
-		r.slot(k, a.slot())
+		r.slot(k, a)
 	}
-	for i := answerFields; i < fields && r.err == nil; i++ {
+	known := answerFields
+	if fields >= answerFields+besideFields {
+		known += besideFields
+		r.beside(k, a)
+	} else {
+		a.Beside = ""
+	}
+	for i := known; i < fields && r.err == nil; i++ {
 		r.skip(0) // elements that a later version added
 	}
 	if err := r.end(); err != nil {
@@ -109,7 +149,29 @@ func parseAnswerMsgpack(body []byte, k ipc.Kind, batch bool, a *Answer) error {
 // errShortSlot is a slot without its second element.
 var errShortSlot = errors.New("slot: fewer than 2 elements")
 
-func (r *mpReader) slot(k ipc.Kind, s *Slot) {
+// beside reads what another model said besides. A prediction of its that is no good is
+// as good as none.
+func (r *mpReader) beside(k ipc.Kind, a *Answer) {
+	a.Beside = kept(a.Beside, r.text("beside", ipc.MaxModelBytes))
+	if n := r.array("besides"); r.err == nil && n != len(a.Slots) {
+		r.fail("%d besides for %d slots", n, len(a.Slots))
+	}
+	for i := 0; i < len(a.Slots) && r.err == nil; i++ {
+		if len(r.b) > 0 && r.b[0] == nilByte {
+			r.skip(0)
+			continue
+		}
+		s := &a.Slots[i]
+		fault := r.prediction(k, &s.Beside)
+		if fault == nil && k == ipc.Failure {
+			fault = fromMs(&s.Beside.Failure)
+		}
+		s.HasBeside = fault == nil && r.err == nil
+	}
+}
+
+func (r *mpReader) slot(k ipc.Kind, a *Answer) {
+	s := a.slot()
 	fields := r.array("slot")
 	if r.err == nil && fields < slotFields {
 		r.err = errShortSlot
@@ -133,7 +195,16 @@ func (r *mpReader) slot(k ipc.Kind, s *Slot) {
 	default:
 		s.Error = string(r.text("error", len(r.b)))
 	}
-	for i := slotFields; i < fields && r.err == nil; i++ {
+	known := slotFields
+	if fields > slotFields {
+		known++
+		before := ""
+		if n := len(a.Slots); n > 1 {
+			before = a.Slots[n-2].Model
+		}
+		s.Model = kept(before, r.text("model", ipc.MaxModelBytes))
+	}
+	for i := known; i < fields && r.err == nil; i++ {
 		r.skip(0)
 	}
 }

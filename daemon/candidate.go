@@ -1,0 +1,60 @@
+package daemon
+
+import (
+	"github.com/mlbridge/mlbridge/daemon/registry"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// try asks a candidate what the model was asked. In the shadow its answers go beside the
+// model's, for whoever learns what really happened to score them; of the subjects in its
+// share its answers are given, and the model's go beside them. What a candidate cannot
+// answer, or not within its range, is as if it had not been asked.
+func (w *work) try(m *registry.Model, c *registry.Candidate) {
+	if cap(w.beside) < len(w.asked) {
+		w.beside = make([]ipc.Prediction, len(w.asked))
+	}
+	w.beside = w.beside[:len(w.asked)]
+	clear(w.beside)
+	if c.Predict(w.asked, w.beside) != nil {
+		return
+	}
+	w.answer.Beside = c.Label
+	if c.Share > 0 {
+		w.answer.Beside = m.Label
+	}
+	next := 0
+	for i := range w.answer.Slots {
+		if w.call.Faults[i] != nil {
+			continue
+		}
+		slot, p := &w.answer.Slots[i], &w.beside[next]
+		mine := c.Share == 0 || inShare(w.asked[next].Subject(), c.Share)
+		next++
+		p.Kind = m.Kind
+		if !mine || slot.Status != ipc.StatusOK || p.Validate() != nil {
+			continue
+		}
+		slot.Beside, slot.HasBeside = *p, true
+		if c.Share > 0 {
+			slot.Prediction, slot.Beside = slot.Beside, slot.Prediction
+			slot.Model = c.Label
+		}
+	}
+}
+
+// inShare reports whether a candidate answers for the subject: the same ones each time,
+// and a larger share has those of a smaller one.
+func inShare(s ipc.Subject, share float64) bool {
+	h := s.Agent
+	if s.Component != "" {
+		h = 14695981039346656037 // FNV-1a
+		for i := range len(s.Component) {
+			h = (h ^ uint64(s.Component[i])) * 1099511628211
+		}
+	}
+	// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014): agents are counted up.
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	h ^= h >> 31
+	return float64(h>>11) < share*(1<<53)
+}

@@ -1,0 +1,112 @@
+package daemon
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/mlbridge/mlbridge/daemon/api"
+	"github.com/mlbridge/mlbridge/daemon/registry"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// saying is a predictor that says the same cpu to everybody, or fails.
+type saying struct {
+	version string
+	cpu     float32
+	err     error
+}
+
+func (s saying) Name() string    { return "say" }
+func (s saying) Version() string { return s.version }
+func (s saying) Predict(_ []ipc.Request, out []ipc.Prediction) error {
+	for i := range out {
+		out[i].Workload = ipc.WorkloadPrediction{CPU: s.cpu, Confidence: 1}
+	}
+	return s.err
+}
+
+// trying is a source of a model and a candidate.
+type trying struct {
+	model     saying
+	candidate *registry.Candidate
+}
+
+func (t trying) Load(k ipc.Kind) (registry.Predictor, string, error) {
+	if k != ipc.Workload {
+		return nil, "", registry.ErrNone
+	}
+	return t.model, "here", nil
+}
+func (trying) Problem(ipc.Kind) error { return nil }
+func (t trying) Candidate(ipc.Kind) *registry.Candidate {
+	return t.candidate
+}
+
+// answerOf asks about n agents and gives the answer as a bridge reads it.
+func answerOf(t *testing.T, candidate saying, share float64, n int) api.Answer {
+	t.Helper()
+	c := &registry.Candidate{Model: &registry.Model{Kind: ipc.Workload, Label: "say@2", Predictor: candidate}, Share: share}
+	reg := registry.New(trying{saying{"1", 0.25, nil}, c})
+	_ = reg.Reload()
+	reqs := make([]ipc.Request, n)
+	for i := range reqs {
+		reqs[i] = &ipc.WorkloadRequest{AgentID: uint64(i)}
+	}
+	body, err := NewHosted(ipc.Workload, reg).Answer(api.Msgpack.AppendCall(nil, ipc.Workload, reqs, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a api.Answer
+	if err := api.Msgpack.ParseAnswer(body, ipc.Workload, true, n, &a); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestACandidateInTheShadowIsOnlyTold(t *testing.T) {
+	a := answerOf(t, saying{"2", 0.75, nil}, 0, 20)
+	if a.Model != "say@1" || a.Beside != "say@2" {
+		t.Errorf("%q answers, %q besides", a.Model, a.Beside)
+	}
+	for i, s := range a.Slots {
+		if s.Prediction.Workload.CPU != 0.25 || s.Model != "" || !s.HasBeside || s.Beside.Workload.CPU != 0.75 {
+			t.Fatalf("slot %d: %+v", i, s)
+		}
+	}
+}
+
+func TestACandidateAnswersItsShareOfTheSubjects(t *testing.T) {
+	const n, share = 200, 0.25
+	a, again := answerOf(t, saying{"2", 0.75, nil}, share, n), answerOf(t, saying{"2", 0.75, nil}, 2*share, n)
+	theirs, more := 0, 0
+	for i, s := range a.Slots {
+		mine := s.Model == "say@2"
+		if mine {
+			theirs++
+		}
+		if again.Slots[i].Model == "say@2" {
+			more++
+		} else if mine {
+			t.Errorf("agent %d is in the share of a quarter and not in that of a half", i)
+		}
+		if mine != (s.Prediction.Workload.CPU == 0.75) || mine != s.HasBeside || mine && s.Beside.Workload.CPU != 0.25 {
+			t.Fatalf("slot %d: %+v", i, s)
+		}
+	}
+	if a.Beside != "say@1" || theirs < n*share/2 || theirs > n*share*3/2 || more < 2*theirs*2/3 {
+		t.Errorf("%q besides; %d and %d of %d agents in shares of a quarter and a half", a.Beside, theirs, more, n)
+	}
+}
+
+// TestABadCandidateHarmsNobody: neither one that fails nor one out of its range.
+func TestABadCandidateHarmsNobody(t *testing.T) {
+	for _, bad := range []saying{{"2", 0.75, errors.New("no")}, {"2", 7, nil}} {
+		for _, share := range []float64{0, 0.99} {
+			for i, s := range answerOf(t, bad, share, 20).Slots {
+				if s.Status != ipc.StatusOK || s.Prediction.Workload.CPU != 0.25 || s.Model != "" || s.HasBeside {
+					t.Fatalf("%+v, share %v, slot %d: %+v", bad, share, i, s)
+				}
+			}
+		}
+	}
+}
