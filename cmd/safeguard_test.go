@@ -92,7 +92,7 @@ func TestAModelThatStopsFittingCostsNothing(t *testing.T) {
 	}
 	var r report.Report
 	o.AddTo(&r)
-	seen := 0
+	seen, demoted := 0, 0
 	for _, e := range r.Effects {
 		switch {
 		case strings.Contains(e.Name, "worst moment"):
@@ -104,6 +104,8 @@ func TestAModelThatStopsFittingCostsNothing(t *testing.T) {
 			if seen++; !(e.Value <= limit) {
 				t.Errorf("%s, %s (%s): %.2f %%, want at most %v", e.Subsystem, e.Name, e.Note, e.Value, limit)
 			}
+		case e.Name == "left to the rule by a demoted model" && e.Value > 45:
+			demoted++
 		case e.Name == "decided by the model":
 			t.Logf("%s, %s: %.1f %% (%s)", e.Subsystem, e.Name, e.Value, e.Note)
 			// The first half, and of the second no more than the window.
@@ -114,6 +116,9 @@ func TestAModelThatStopsFittingCostsNothing(t *testing.T) {
 	}
 	if seen != 4 {
 		t.Errorf("%d effects were followed, want 4: since the start and since the change, of two subsystems", seen)
+	}
+	if demoted != 2 {
+		t.Errorf("%d subsystems' effects tell of a demotion, want 2", demoted)
 	}
 	for _, kind := range []string{"workload", "memory"} {
 		if !strings.Contains(b.said(), `"kind":"`+kind+`"`) || !strings.Contains(b.said(), "model demoted") {

@@ -31,7 +31,7 @@ type collector struct{ s *Server }
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descPredictions, descModel, descProblem, descRequests,
+		descPredictions, descModel, descCandidate, descProblem, descRequests,
 		descUnknown, descRejected, descOpen, descPanics, descGeneration,
 	} {
 		ch <- d

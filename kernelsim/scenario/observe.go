@@ -100,7 +100,7 @@ func latencyOf(h *hdrhistogram.Histogram) report.Latency {
 func (o *Observation) AddTo(r *report.Report) {
 	for _, run := range o.runners {
 		r.Comparisons = append(r.Comparisons, run.results.Comparisons(true)...)
-		r.Effects = append(r.Effects, run.answers())
+		r.Effects = append(r.Effects, run.answers()...)
 		r.Effects = append(r.Effects, run.results.Effects()...)
 		if note := run.note(); note != "" {
 			r.Notes = append(r.Notes, note)
@@ -108,14 +108,21 @@ func (o *Observation) AddTo(r *report.Report) {
 	}
 }
 
-// answers says who decided.
-func (g *runner) answers() report.Effect {
+// answers says who decided, and what a demoted model left to the rule.
+func (g *runner) answers() []report.Effect {
 	c := g.advisor.Counts()
-	return report.Effect{
+	rows := []report.Effect{{
 		Subsystem: g.name, Name: "decided by the model", Value: 100 * share(c.Model, c.Asked), Unit: "%",
 		Note: fmt.Sprintf("%d of %d; %d below confidence %g, %d without its answer; %d outcomes reported",
 			c.Model, c.Asked, c.Unsure, thresholds[g.kind], c.Absent, c.Reports),
+	}}
+	if n := c.Why[ipc.ReasonDemoted.String()]; n > 0 {
+		rows = append(rows, report.Effect{
+			Subsystem: g.name, Name: "left to the rule by a demoted model", Value: 100 * share(n, c.Asked), Unit: "%",
+			Note: fmt.Sprintf("%d of %d: the bridge found the rule better", n, c.Asked),
+		})
 	}
+	return rows
 }
 
 // note says what a reader must know about this subsystem's figures.
