@@ -27,17 +27,19 @@ func (c *checkCmd) Run(a *App, p *Parsed, again Again) error {
 	if path == "" && p.File == nil {
 		path = a.File
 	}
+	problems := make([]error, 0, len(p.Stray)+1)
 	if path != "" {
-		var err error
-		if p, err = again("--config=" + path); err != nil {
-			return err
+		checked, err := again("--config=" + path)
+		if err != nil {
+			problems = append(problems, err)
+		} else {
+			p = checked
 		}
 	}
-	if len(p.Stray) > 0 {
-		var problems []error
-		for _, s := range p.Stray {
-			problems = append(problems, errors.New(s))
-		}
+	for _, s := range p.Stray {
+		problems = append(problems, errors.New(s))
+	}
+	if len(problems) > 0 {
 		return errors.Join(problems...)
 	}
 	fmt.Printf("%s: good, with %d settings changed from their defaults\n", cmp.Or(path, p.path()), p.changed())
