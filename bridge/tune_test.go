@@ -1,0 +1,50 @@
+package bridge
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// What is tuned counts for the next call; what is out of range changes nothing.
+func TestTune(t *testing.T) {
+	d := newFakeDaemon(t)
+	b, err := New(Config{Upstream: target(t, d.URL), TTL: time.Hour, MaxTTL: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := listen(t, b)
+	ran := make(chan error, 1)
+	go func() { ran <- b.Run() }()
+	c := dial(t, path)
+	ask := func() ipc.Source {
+		t.Helper()
+		replies := make([]ipc.Reply, 1)
+		if err := c.Predict(t.Context(), []ipc.Request{workload(1, 0.5)}, replies, ipc.Options{Budget: patient}); err != nil {
+			t.Fatal(err)
+		}
+		return replies[0].Source
+	}
+	if first, second := ask(), ask(); first != ipc.SourceModel || second != ipc.SourceCache {
+		t.Fatalf("answers from %v and %v, want model and cache", first, second)
+	}
+	for _, wrong := range []Tuning{{TTL: -1}, {TTL: 25 * time.Hour}, {Budget: time.Hour}, {Budget: -1}} {
+		if err := b.Tune(wrong); err == nil {
+			t.Errorf("Tune(%+v): no error", wrong)
+		}
+	}
+	if from := ask(); from != ipc.SourceCache {
+		t.Errorf("after refused settings: from %v, want cache", from)
+	}
+	if err := b.Tune(Tuning{TTL: 1, MaxTTL: 1, StaleBound: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if from := ask(); from != ipc.SourceModel {
+		t.Errorf("with a TTL of 1 ns: from %v, want model", from)
+	}
+	b.Shutdown(time.Minute)
+	if err := <-ran; err != nil {
+		t.Errorf("Run() = %v", err)
+	}
+}
