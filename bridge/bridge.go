@@ -176,6 +176,7 @@ func (b *Bridge) now() ipc.Instant { return ipc.Instant(b.loop.Time()) }
 // begin answers the call from the cache, or lets it wait for the model, or answers
 // it from a lower rung at once when there is nothing to wait for.
 func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
+	b.beginTrace(call)
 	key := cachekey.Of(call.Request)
 	b.score.of(key.Kind).drift.look(call.Request)
 	if b.score.ruled(key.Kind) {
@@ -237,6 +238,8 @@ func (b *Bridge) refuse(call *ipc.Call, why ipc.Reason) {
 		status = ipc.StatusOverloaded
 	}
 	b.stats.refused(call)
+	call.Reply = ipc.Reply{Status: status, Reason: why} // for its trace
+	b.endTrace(call)
 	call.Refuse(status, why, "no model's answer: "+why.String())
 }
 
@@ -258,6 +261,7 @@ func (b *Bridge) deliver(call *ipc.Call, from ipc.Source, why ipc.Reason, age ti
 	r.PredictionID, r.Source, r.Reason, r.Age, r.Model = b.lastID, from, why, max(age, 0), model
 	b.score.remember(call.Request, r)
 	b.stats.answered(call)
+	b.endTrace(call)
 	call.Finish()
 }
 

@@ -58,6 +58,9 @@ type Config struct {
 
 	more []func(*eventloop.Loop, ipc.Kind) upstream.Conn // further hosts, of tests
 
+	// Tracer, when set, records calls as spans of traces.
+	Tracer Tracer
+
 	// OnState is told when the daemon goes away or comes back, and when other kinds
 	// than before fail while it is up. It runs on the loop and must not block.
 	OnState func(UpstreamState)

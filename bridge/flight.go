@@ -18,7 +18,8 @@ type flight struct {
 	exchange upstream.Exchange
 	sent     ipc.Instant
 	busy     bool
-	fresh    bool // the connection has not answered yet
+	fresh    bool                        // the connection has not answered yet
+	endTrace func(status int, err error) // of the exchange under way, when it is traced
 }
 
 const (
@@ -54,6 +55,7 @@ func (f *flight) send() {
 	x.Path, x.ContentType, x.Body = api.PredictPath(l.kind, true), format.ContentType(), body
 	x.Timeout = l.bridge.cfg.Attempt
 	l.bridge.stats.exchange(l.kind, len(f.out))
+	f.trace()
 	f.conn.Do(x)
 }
 
@@ -62,6 +64,7 @@ func (f *flight) done(x *upstream.Exchange) {
 	r := f.route
 	l := r.lane
 	f.busy = false
+	f.traced()
 	if l.closed { // everybody has been answered
 		return
 	}

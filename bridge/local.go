@@ -46,7 +46,7 @@ func (b *Bridge) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.
 		}
 		c := ipc.NewCall(q, group)
 		c.Arrived, c.Deadline, c.RequireModel = now, now.Add(budget), opts.RequireModel
-		c.Class = opts.Class
+		c.Class, c.Trace = opts.Class, opts.Trace
 		group.calls, group.slots = append(group.calls, c), append(group.slots, i)
 	}
 	if group.open = len(group.calls); group.open == 0 {

@@ -86,6 +86,10 @@ func (b *laneBackend) Answer(c *httploop.Call, r *httploop.Reply) bool {
 	w.call.Batch = route.batch
 	own := w.body
 	w.body = c.Body
+	w.trace = ipc.Trace{}
+	if len(c.Traceparent) > 0 {
+		w.trace = ipc.ParseTraceparent(string(c.Traceparent))
+	}
 	err := s.askSafely(w, format)
 	w.body = own
 

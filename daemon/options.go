@@ -26,6 +26,10 @@ type Options struct {
 	WriteTimeout time.Duration // for writing an answer
 	IdleTimeout  time.Duration // of a connection without a request
 
+	// OnTraced, when set, is told of every call that came with a trace, after it was
+	// answered. It must not block.
+	OnTraced func(Traced)
+
 	// OnPanic is told of a handler's panic, whose call was answered with 500.
 	OnPanic func(value any, stack []byte)
 	// OnAcceptError is told when accepting connections begins to fail, which is

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/daemon/registry"
@@ -17,6 +18,7 @@ import (
 type work struct {
 	body   []byte
 	call   api.Call
+	trace  ipc.Trace // of the caller
 	answer api.Answer
 	asked  []ipc.Request    // the slots that can be asked
 	preds  []ipc.Prediction // their answers
@@ -43,6 +45,10 @@ func (s *Server) predict(ctx *fasthttp.RequestCtx, k ipc.Kind, batch bool) {
 	}
 	w := s.pools[k].Get().(*work)
 	w.call.Batch = batch
+	w.trace = ipc.Trace{}
+	if header := ctx.Request.Header.Peek("Traceparent"); len(header) > 0 {
+		w.trace = ipc.ParseTraceparent(string(header))
+	}
 	s.answer(ctx, w, format)
 	if cap(w.body) > bodyKeep {
 		w.body = nil
@@ -79,6 +85,12 @@ func (s *Server) ask(w *work, format api.Format) error {
 		t.fail(failed)
 	default:
 		t.refuse()
+	}
+	if s.opts.OnTraced != nil && w.trace.Valid() {
+		s.opts.OnTraced(Traced{
+			Parent: w.trace, Kind: w.call.Kind, Slots: len(w.call.Requests), Failed: failed, Model: w.answer.Model,
+			Began: time.Now().Add(-ipc.Now().Sub(start)), Took: ipc.Now().Sub(start), Err: err,
+		})
 	}
 	return err
 }

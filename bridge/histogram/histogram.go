@@ -41,6 +41,23 @@ const mantissa = 1<<52 - 1
 type Histogram struct {
 	counts [size]atomic.Uint64
 	sum    atomic.Uint64 // ns
+
+	exemplars [size]atomic.Pointer[exemplar]
+}
+
+// exemplar is a traced duration of a bucket.
+type exemplar struct {
+	took  time.Duration
+	at    time.Time
+	trace string
+}
+
+// Exemplify names the trace of a duration that was, or will be, counted: metrics show
+// the last of each classic bucket. It allocates, as whatever is traced does.
+func (h *Histogram) Exemplify(d time.Duration, trace string) {
+	if trace != "" {
+		h.exemplars[bucket(max(d, 0))].Store(&exemplar{max(d, 0), time.Now(), trace})
+	}
 }
 
 // Observe counts d. One goroutine at a time may call it; negative durations count as 0.

@@ -129,6 +129,33 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
+// The latest traced duration of each classic bucket is its exemplar.
+func TestExemplars(t *testing.T) {
+	var h Histogram
+	h.Observe(10 * time.Microsecond)
+	h.Exemplify(20*time.Microsecond, "first")
+	h.Exemplify(21*time.Microsecond, "second")
+	h.Exemplify(time.Millisecond/2, "other")
+	h.Exemplify(time.Millisecond, "")
+	var m dto.Metric
+	desc := prometheus.NewDesc("x_seconds", "x", nil, nil)
+	if err := h.Metric(desc, time.Now()).Write(&m); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, b := range m.Histogram.Bucket {
+		if e := b.Exemplar; e != nil {
+			if e.GetValue() > b.GetUpperBound() {
+				t.Errorf("%v is not in the bucket to %v", e.GetValue(), b.GetUpperBound())
+			}
+			got[e.Label[0].GetName()+" "+e.Label[0].GetValue()] = e.GetValue()
+		}
+	}
+	if diff := cmp.Diff(map[string]float64{"trace_id second": 21e-6, "trace_id other": 0.0005}, got); diff != "" || len(m.Histogram.Exemplars) != 2 {
+		t.Errorf("%s, %d native", diff, len(m.Histogram.Exemplars))
+	}
+}
+
 func TestObserveAllocatesNothing(t *testing.T) {
 	var h Histogram
 	if n := testing.AllocsPerRun(100, func() { h.Observe(123 * time.Microsecond) }); n != 0 {

@@ -42,6 +42,7 @@ func (m *metric) Write(out *dto.Metric) error {
 	out.Label = m.labels
 	out.Histogram = c.dto()
 	out.Histogram.CreatedTimestamp = timestamppb.New(m.created)
+	m.histogram.exemplify(out.Histogram)
 	return nil
 }
 
@@ -59,6 +60,28 @@ func (c *Counts) dto() *dto.Histogram {
 	}
 	h.PositiveSpan, h.PositiveDelta = c.spans()
 	return h
+}
+
+// exemplify gives each classic bucket the latest traced duration in it, and all of them
+// to the native one.
+func (h *Histogram) exemplify(out *dto.Histogram) {
+	from := 0
+	for i, key := range bounds {
+		var latest *exemplar
+		for ; from <= key-first; from++ {
+			if e := h.exemplars[from].Load(); e != nil && (latest == nil || e.at.After(latest.at)) {
+				latest = e
+			}
+		}
+		if latest == nil {
+			continue
+		}
+		seconds := latest.took.Seconds()
+		out.Bucket[i].Exemplar = &dto.Exemplar{
+			Label: []*dto.LabelPair{Label("trace_id", latest.trace)}, Value: &seconds, Timestamp: timestamppb.New(latest.at),
+		}
+		out.Exemplars = append(out.Exemplars, out.Bucket[i].Exemplar)
+	}
 }
 
 // spans writes the buckets that are not empty as the native form has them: runs with

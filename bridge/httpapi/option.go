@@ -20,6 +20,7 @@ type asked struct {
 	requireModel bool
 	class        ipc.Class
 	u64AsString  bool
+	trace        ipc.Trace
 }
 
 // options reads the query and the budget header. Like fields of the body, what is
@@ -51,6 +52,7 @@ func (x *exchange) options() (asked, error) {
 			return a, badOption("unknown query parameter %q, want require, class or u64", clip(name))
 		}
 	}
+	a.trace = ipc.ParseTraceparent(x.r.Header.Get("Traceparent"))
 	if v := x.r.Header.Values(budgetHeader); len(v) > 0 {
 		a.budget, err = parseBudget(v, x.cfg.Limits.MaxBudget)
 	}

@@ -79,7 +79,7 @@ func (x *exchange) batch(k ipc.Kind) {
 func (x *exchange) predict(questions []ipc.Request, replies []ipc.Reply, ask asked) error {
 	return x.cfg.Predictor.Predict(x.r.Context(), questions, replies, ipc.Options{
 		Budget:       x.left(ask.budget),
-		RequireModel: ask.requireModel, Class: ask.class,
+		RequireModel: ask.requireModel, Class: ask.class, Trace: ask.trace,
 	})
 }
 

@@ -17,6 +17,7 @@ type Exchange struct {
 	Path        string        // absolute path, e.g. "/api/ml/predict/workload/batch"
 	ContentType string        // of Body
 	Body        []byte        // sent with POST
+	Traceparent string        // header of that name; "" for none
 	Timeout     time.Duration // for the whole exchange, connecting included; > 0
 
 	Status     int    // HTTP status of the answer, 0 when Err is set

@@ -61,14 +61,14 @@ func (c *libraryConn) Do(x *Exchange) {
 	ctx, cancel := context.WithTimeout(context.Background(), x.Timeout)
 	c.cancel = cancel
 	body := bytes.Clone(x.Body)
-	path, contentType := x.Path, x.ContentType
+	path, contentType, trace := x.Path, x.ContentType, x.Traceparent
 	go func() {
-		status, answerType, err := c.exchange(ctx, path, contentType, body)
+		status, answerType, err := c.exchange(ctx, path, contentType, trace, body)
 		c.loop.Post(func() { c.finish(status, answerType, err) })
 	}()
 }
 
-func (c *libraryConn) exchange(ctx context.Context, path, contentType string, body []byte) (int, string, error) {
+func (c *libraryConn) exchange(ctx context.Context, path, contentType, trace string, body []byte) (int, string, error) {
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
@@ -78,6 +78,9 @@ func (c *libraryConn) exchange(ctx context.Context, path, contentType string, bo
 		return 0, "", &Error{Op: "dial", Err: err}
 	}
 	req.Header.Set("Content-Type", contentType)
+	if trace != "" {
+		req.Header.Set("Traceparent", trace)
+	}
 	resp, err := c.client.Do(req)
 	if err != nil {
 		// Once there is a connection some of the call may have left.

@@ -71,6 +71,10 @@ func (c *loopConn) encode(x *Exchange) {
 	b = append(b, c.target.host...)
 	b = append(b, "\r\nContent-Type: "...)
 	b = append(b, x.ContentType...)
+	if x.Traceparent != "" {
+		b = append(b, "\r\nTraceparent: "...)
+		b = append(b, x.Traceparent...)
+	}
 	b = append(b, "\r\nContent-Length: "...)
 	b = strconv.AppendInt(b, int64(len(x.Body)), 10)
 	b = append(b, "\r\n\r\n"...)

@@ -30,7 +30,7 @@ var app = cli.App{
 		{Key: "how", Title: "How it answers"},
 		{Key: "bounds", Title: "Bounds"},
 		{Key: "record", Title: "Recording"},
-		{Key: "log", Title: "Log"},
+		{Key: "log", Title: "Log and traces"},
 	},
 	Sections: []cli.Section{
 		{Title: "Signals", Text: `SIGTERM and SIGINT drain: peers are told to go away, calls in flight are answered; a second one ends it at once. ` +

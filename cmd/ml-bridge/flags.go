@@ -11,6 +11,7 @@ import (
 	"github.com/mlbridge/mlbridge/bridge"
 	"github.com/mlbridge/mlbridge/bridge/upstream"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+	"github.com/mlbridge/mlbridge/cmd/internal/tracing"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -58,6 +59,9 @@ type flags struct {
 
 	LogFormat string `help:"Log as JSON lines, for people, or by whether standard error is a terminal (${enum})." enum:"auto,json,console" default:"auto" group:"log"`
 	LogLevel  string `help:"Least severe messages that are logged (${enum})." enum:"debug,info,warn,error" default:"info" group:"log" live:""`
+
+	Trace      string  `help:"Send traces to this collector, OTLP over HTTP, e.g. http://127.0.0.1:4318 (default: record none)." placeholder:"URL" group:"log"`
+	TraceShare float64 `help:"Share of the calls that are traced, of those whose callers say nothing about it." default:"0.001" group:"log"`
 }
 
 // maxRecordLimit is the largest file of a recording, in MiB.
@@ -109,6 +113,9 @@ func (f *flags) Validate() error {
 		if d.v < d.min || d.v > d.max {
 			return fmt.Errorf("%s: %v is outside %v..%v", d.flag, d.v, d.min, d.max)
 		}
+	}
+	if err := tracing.Check(f.Trace, f.TraceShare); err != nil {
+		return err
 	}
 	if f.MaxConns < 1 {
 		return fmt.Errorf("--max-conns must be at least 1")

@@ -24,6 +24,7 @@ import (
 	"github.com/mlbridge/mlbridge/bridge/status"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
 	"github.com/mlbridge/mlbridge/cmd/internal/systemd"
+	"github.com/mlbridge/mlbridge/cmd/internal/tracing"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -34,6 +35,12 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, noted *not
 		return err
 	}
 	logStates(&cfg, log)
+	traces, err := tracing.Start(f.Trace, f.TraceShare, "ml-bridge", log)
+	if err != nil {
+		return err
+	}
+	defer traces.Stop() // after the last answer
+	cfg.Tracer = traces.Bridge()
 	upstream := strings.Join(f.Upstream, ", ")
 	if f.Models != "" {
 		cfg.Host, upstream = hostEngine(f.Models, log), "in process"

@@ -27,7 +27,7 @@ var app = cli.App{
 		{Key: "where", Title: "Where it answers"},
 		{Key: "models", Title: "Models"},
 		{Key: "bounds", Title: "Bounds"},
-		{Key: "log", Title: "Log"},
+		{Key: "log", Title: "Log and traces"},
 	},
 	Sections: []cli.Section{
 		{Title: "Signals", Text: `SIGTERM and SIGINT let the calls in flight finish; a second one ends it at once. ` +

@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"github.com/mlbridge/mlbridge/cmd/internal/tracing"
+)
 
 // flags are the settings of mld. Each is a flag, an environment variable (MLD_ and
 // its name) and a key of the settings file; those with live:"" also change in a
@@ -19,6 +23,9 @@ type flags struct {
 
 	LogFormat string `help:"Log as JSON lines, for people, or by whether standard error is a terminal (${enum})." enum:"auto,json,console" default:"auto" group:"log"`
 	LogLevel  string `help:"Least severe messages that are logged (${enum})." enum:"debug,info,warn,error" default:"info" group:"log" live:""`
+
+	Trace      string  `help:"Send traces to this collector, OTLP over HTTP, e.g. http://127.0.0.1:4318 (default: record none)." placeholder:"URL" group:"log"`
+	TraceShare float64 `help:"Share of the calls that are traced, of those whose callers say nothing about it." default:"0.001" group:"log"`
 }
 
 // Validate is called by kong.
@@ -29,5 +36,5 @@ func (f flags) Validate() error {
 	case f.Drain < 0:
 		return errDrain
 	}
-	return nil
+	return tracing.Check(f.Trace, f.TraceShare)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
 	"github.com/mlbridge/mlbridge/cmd/internal/systemd"
+	"github.com/mlbridge/mlbridge/cmd/internal/tracing"
 	"github.com/mlbridge/mlbridge/daemon"
 	"github.com/rs/zerolog"
 )
@@ -38,6 +39,13 @@ func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerol
 		},
 		OnAcceptError: func(err error) { log.Warn().Err(err).Msg("cannot accept connections, trying on") },
 	}
+	traces, err := tracing.Start(f.Trace, f.TraceShare, "mld", log)
+	if err != nil {
+		closeAll(listeners)
+		return err
+	}
+	defer traces.Stop() // after the last answer
+	opts.OnTraced = traces.Daemon()
 	if f.HTTPServer == "library" {
 		opts.Loops = -1
 	}

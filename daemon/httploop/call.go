@@ -7,6 +7,7 @@ type Call struct {
 	Path        []byte // as it was sent, whatever that is: to be looked up, and never cleaned
 	Host        []byte
 	ContentType []byte
+	Traceparent []byte // the caller's place in a trace; nil for none
 	Body        []byte
 	Guarded     bool // the Host has to be checked
 	Alone       bool // the peer has never had a second call under way on this connection
@@ -39,7 +40,7 @@ func (c *Call) parse(b []byte) (size int, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	c.Host, c.ContentType, c.Body, c.length = nil, nil, nil, 0
+	c.Host, c.ContentType, c.Traceparent, c.Body, c.length = nil, nil, nil, nil, 0
 	if c.Path, rest, ok = bytes.Cut(rest, version); !ok {
 		return 0, false
 	}
@@ -68,7 +69,7 @@ func (c *Call) parse(b []byte) (size int, ok bool) {
 }
 
 // field reads one header field and reports whether it is known and harmless: each of
-// the three that matter once, and those that cannot change how a call is answered.
+// those that matter once, and those that cannot change how a call is answered.
 func (c *Call) field(line []byte) bool {
 	colon := bytes.IndexByte(line, ':')
 	if colon < 0 || !printable(line) {
@@ -86,6 +87,10 @@ func (c *Call) field(line []byte) bool {
 		first := c.Host == nil
 		c.Host = value
 		return first && plainHost(value)
+	case is(name, "Traceparent"):
+		first := c.Traceparent == nil
+		c.Traceparent = value
+		return first
 	case is(name, "Connection"):
 		return is(value, "keep-alive")
 	}
