@@ -112,8 +112,8 @@ func ParseReply(payload []byte) (*ReplyMessage, error) {
 }
 
 // MapSubjects appends payload to dst with every agent and component replaced by what
-// to gives for it, and everything else as it was, elements that this version does not
-// know included. Messages that name no subject stay as they are. The error is a
+// to gives for it, without the trace, by which others could tell who asked, and everything
+// else as it was, elements that this version does not know included. Messages that name no subject stay as they are. The error is a
 // *ProtocolError; a slot whose subject cannot be found, of a kind unknown here for
 // instance, is one too. to must not give an empty component for one that is not.
 func MapSubjects(dst, payload []byte, to func(Kind, Subject) Subject) ([]byte, error) {
@@ -125,7 +125,16 @@ func MapSubjects(dst, payload []byte, to func(Kind, Subject) Subject) ([]byte, e
 		for range h.slots {
 			m.slot()
 		}
-		m.r.skipRest(n, 4)
+		known := 4
+		if n > known { // flags
+			m.r.skip(0)
+			known++
+		}
+		if n > known {
+			m.trace()
+			known++
+		}
+		m.r.skipRest(n, known)
 	case msgOutcome:
 		if m.r.err == nil && n < 2 {
 			m.r.fail(FaultMissing, "outcome: %d elements, at least 2", n)
@@ -169,6 +178,15 @@ func (m *subjectMapper) outcome() {
 	r.u64("prediction_id")
 	m.subject(Kind(r.int("kind", int64(Workload), int64(Memory))))
 	r.skipRest(n, 3)
+}
+
+// trace leaves nil in the place of a trace.
+func (m *subjectMapper) trace() {
+	start := m.r.off
+	if m.r.skip(0); m.r.err == nil {
+		m.out = appendNil(append(m.out, m.r.b[m.copied:start]...))
+		m.copied = m.r.off
+	}
 }
 
 func (m *subjectMapper) subject(kind Kind) {

@@ -12,8 +12,9 @@
 // HMAC-SHA-256 (RFC 2104) and components the word that their rule goes by ("memory",
 // "io", …, "kernel") with the same behind it, under a random key that is never written
 // anywhere. Within one recording an id is the same one everywhere; between two there is
-// no relation. Readings, addresses and timestamps are not ids and stay: without them a
-// recording could not be replayed. The file is readable by its owner alone.
+// no relation. Traces are left out of redacted messages. Readings, addresses and
+// timestamps are not ids and stay: without them a recording could not be replayed. The
+// file is readable by its owner alone.
 //
 // Recording never makes the bridge wait: messages go into a bounded buffer, one that
 // finds it full or in use at that moment is lost, and how many were is in the file.

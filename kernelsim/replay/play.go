@@ -159,7 +159,7 @@ func (p *player) ask(ctx context.Context, c load.Call) load.Outcome {
 	reqs, places := possible(m.Requests)
 	answers := make([]ipc.Reply, len(reqs))
 	passed := time.Duration(p.clock.Now() - c.Intended)
-	opts := ipc.Options{Budget: max(budget-passed, time.Microsecond), RequireModel: m.RequireModel}
+	opts := ipc.Options{Budget: max(budget-passed, time.Microsecond), RequireModel: m.RequireModel, Class: m.Class}
 	if err := p.cfg.Predictors[p.way[c.N]].Predict(ctx, reqs, answers, opts); err != nil {
 		return load.Outcome{Err: err}
 	}
