@@ -24,6 +24,7 @@ type Env struct {
 	Rate   float64       // calls a second
 	For    time.Duration // length of a fault's load
 	Clock  bool          // the machine's clock may be set
+	Peer   string        // terms of ml-bridge's --peer in the proofs of hostile peers; "" for none
 }
 
 // Chain is ml-bridge with mld, or a liar in its place, behind it.

@@ -14,6 +14,7 @@ import (
 // that uses as much of the processors and never comes near the socket: by how much their
 // p99 is worse. The two take turns; the median of the rounds counts.
 type Hostile struct {
+	Quota   string         `json:"quota"` // ml-bridge's --peer; "" for none
 	Rounds  []HostileRound `json:"rounds"`
 	CPU     float64        `json:"cpu"` // processors that the peer used, and so did the other
 	P99us   float64        `json:"p99_us"`
@@ -38,7 +39,11 @@ const hostileAllowed = 0.2
 // TryHostile compares in a mode, so many rounds of so long a turn.
 func (e *Env) TryHostile(ctx context.Context, mode Mode, rounds int, turn time.Duration) (Row, error) {
 	row := Row{Group: "proofs", Fault: "hostile peer: " + mode.Name, What: mode.What + "; compared with a process that uses as much of the processors, without the socket", Ran: true, BySource: map[string]uint64{}}
-	c, err := e.newChain(false)
+	var quota []string
+	if e.Peer != "" {
+		quota = []string{"--peer", e.Peer}
+	}
+	c, err := e.newChain(false, quota...)
 	if err != nil {
 		return row, err
 	}
@@ -50,7 +55,7 @@ func (e *Env) TryHostile(ctx context.Context, mode Mode, rounds int, turn time.D
 	if err != nil {
 		return row, err
 	}
-	h := &Hostile{Allowed: hostileAllowed}
+	h := &Hostile{Allowed: hostileAllowed, Quota: e.Peer}
 	for range rounds {
 		hostile, used, err := e.victim(ctx, c, HostilePlan{Socket: c.socket, Mode: mode.Name}, turn)
 		if err != nil {

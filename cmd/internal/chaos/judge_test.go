@@ -103,7 +103,7 @@ func TestRowsAreWritten(t *testing.T) {
 		{Fault: "mld: kill -9", What: "killed", Group: "mld", Ran: true, Sent: 10, Answered: 10, InBudget: 9, BySource: map[string]uint64{"rule": 10}, GoroutinesAfter: 12, RSSMBAfter: 30},
 		{Fault: "disk full", What: "no room", Group: "privileged", NotRun: "needs root"},
 		{Fault: "frozen", Group: proofs, Ran: true, Sent: 5, Frozen: &Frozen{Verdict: "void"}},
-		{Fault: "hostile peer: floods", Group: proofs, Ran: true, Sent: 5, Hostile: &Hostile{Verdict: "pass"}, Failed: "a\nb"},
+		{Fault: "hostile peer: floods", Group: proofs, Ran: true, Sent: 5, Hostile: &Hostile{Verdict: "pass", Quota: "*:conns=4"}, Failed: "a\nb"},
 	}
 	var data, page bytes.Buffer
 	if err := WriteJSON(&data, rows); err != nil {
@@ -121,7 +121,7 @@ func TestRowsAreWritten(t *testing.T) {
 	if err := WriteMarkdown(&page, rows, "a machine"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| mld: kill -9 | 10 | 10 | 90.0 % |", "Not run: needs root", "## A frozen daemon", "| floods |", "**Failed: a.**"} {
+	for _, want := range []string{"| mld: kill -9 | 10 | 10 | 90.0 % |", "Not run: needs root", "## A frozen daemon", "| floods, held to `*:conns=4` |", "**Failed: a.**"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page does not say %q:\n%s", want, &page)
 		}

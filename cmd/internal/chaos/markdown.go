@@ -69,8 +69,8 @@ func writeProofs(w io.Writer, rows []Row) {
 				r.Sent, 100*f.Share, f.P9999us, f.Maxus, f.ControlMissed, f.ControlPoints, 100*f.ControlShare, f.ControlMaxus, f.Verdict)
 		}
 		if h := r.Hostile; h != nil {
-			fmt.Fprintf(&hostile, "| %s | %.2f | %.0f | %.0f | %+.0f %% | %d | %s |\n",
-				strings.TrimPrefix(r.Fault, "hostile peer: "), h.CPU, h.P99us, h.BurnP99, 100*h.Worse, len(h.Rounds), h.Verdict)
+			fmt.Fprintf(&hostile, "| %s%s | %.2f | %.0f | %.0f | %+.0f %% | %d | %s |\n",
+				strings.TrimPrefix(r.Fault, "hostile peer: "), quota(h.Quota), h.CPU, h.P99us, h.BurnP99, 100*h.Worse, len(h.Rounds), h.Verdict)
 		}
 	}
 	if frozen.Len() > 0 {
@@ -92,12 +92,20 @@ could have been on time, and the run is void: it says nothing about the bridge.
 
 The p99 of others while a peer is hostile, over that while a process uses as much of the processors and
 never comes near the socket; the two take turns, medians of the rounds. At most 20 %% worse is
-allowed; void where the load itself was late in most rounds.
+allowed; void where the load itself was late in most rounds. ml-bridge has quotas by peer (`+"`--peer`"+`):
+where one is set, it is named. What the bridge does for the peer is no part of what the other process uses.
 
 | the peer | processors | p99 µs beside it | beside the other | worse | rounds | verdict |
 | --- | ---: | ---: | ---: | ---: | ---: | --- |
 %s`, hostile.String())
 	}
+}
+
+func quota(terms string) string {
+	if terms == "" {
+		return ""
+	}
+	return ", held to `" + terms + "`"
 }
 
 func percent(n, of uint64) string {

@@ -91,6 +91,7 @@ func runChaos(ctx context.Context, args []string) (err error) {
 	lasts := f.Duration("for", 0, "load of a fault; 0 for 6s, or 600ms with -quick")
 	rounds := f.Int("rounds", 0, "rounds of a hostile peer; 0 for 5, or 1 with -quick")
 	turn := f.Duration("turn", 0, "length of its turns; 0 for 3s, or 300ms with -quick")
+	peer := f.String("peer", "", "ml-bridge's --peer in the proofs of hostile peers")
 	out := f.String("out", "out", "folder for chaos.json and chaos.md")
 	docs := f.String("docs", "", "file for the page, besides")
 	if err := f.Parse(args); err != nil {
@@ -121,7 +122,7 @@ func runChaos(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer done()
-	e.Rate, e.For, e.Clock = *rate, *lasts, *clock
+	e.Rate, e.For, e.Clock, e.Peer = *rate, *lasts, *clock, *peer
 	began := time.Now()
 	rows, err := e.Suite(ctx, plan, os.Stdout)
 	if err != nil {
@@ -166,7 +167,7 @@ func page(files []string) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		for _, r := range rows {
-			if i := slices.IndexFunc(all, func(old chaos.Row) bool { return old.Fault == r.Fault }); i >= 0 {
+			if i := slices.IndexFunc(all, func(old chaos.Row) bool { return old.Fault == r.Fault && quota(old) == quota(r) }); i >= 0 {
 				all[i] = r
 				continue
 			}
@@ -174,6 +175,14 @@ func page(files []string) error {
 		}
 	}
 	return chaos.WriteMarkdown(os.Stdout, all, machine())
+}
+
+// quota is that of a hostile peer's proof.
+func quota(r chaos.Row) string {
+	if r.Hostile == nil {
+		return ""
+	}
+	return r.Hostile.Quota
 }
 
 // prepare copies the programs: an upgrade replaces them, and a process of another user
