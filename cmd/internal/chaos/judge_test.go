@@ -127,7 +127,7 @@ func TestRowsAreWritten(t *testing.T) {
 		}
 	}
 	var soak bytes.Buffer
-	if err := (&Soak{Machine: "a machine", MaxRate: 100, Rate: 20, Trends: []Trend{{Process: "mld", What: "goroutines"}}}).Markdown(&soak); err != nil || strings.Contains(soak.String(), "%!") {
+	if err := (&Soak{Machine: "a machine", MaxRate: 100, Rate: 20, Seconds: 10, Sent: 100, Dropped: 100, Trends: []Trend{{Process: "mld", What: "goroutines"}}}).Markdown(&soak); err != nil || strings.Contains(soak.String(), "%!") || !strings.Contains(soak.String(), "50.0 % of the calls that were due were not made") || !strings.Contains(soak.String(), "there were 10 calls a second, 10 %") {
 		t.Errorf("the soak's page: %v\n%s", err, &soak)
 	}
 	if strings.Contains(page.String(), "%!") {

@@ -286,6 +286,13 @@ Made on %s: %.0f s at %.0f calls a second, %.0f %% of the %.0f that 64 callers g
 		}
 		fmt.Fprintf(w, "| %s | %s | %.1f | %.1f | %.1f | %.1f | %s |\n", t.Process, t.What, t.Early, t.Late, t.Most, t.Allowed, flat)
 	}
+	if due := s.Sent + s.Dropped; s.Dropped > due/100 {
+		fmt.Fprintf(w, `
+%s of the calls that were due were not made: the load did not get onto a processor, or all was
+frozen. In fact there were %.0f calls a second, %.0f %% of the maximum; and their latencies are the
+machine's more than the bridge's.
+`, percent(s.Dropped, due), float64(s.Sent)/s.Seconds, 100*float64(s.Sent)/s.Seconds/s.MaxRate)
+	}
 	for _, f := range s.Failed {
 		fmt.Fprintf(w, "\n**%s.**\n", f)
 	}

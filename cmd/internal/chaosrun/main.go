@@ -3,13 +3,14 @@
 //
 //	chaosrun chaos [flags] BIN    BIN is the folder of ml-bridge and mld
 //	chaosrun soak [flags] BIN
-//	chaosrun page FILE...         the page for the docs, from several chaos.json
+//	chaosrun page FILE...         the page for the docs, from several chaos.json or a soak.json
 //
 // Exit status: 0 when nothing failed, 3 when an answer was wrong or lost, something was
 // left behind or a figure was missed, 2 for a wrong command line, 1 for a failure of its own.
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -161,6 +162,13 @@ func page(files []string) error {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return err
+		}
+		if bytes.HasPrefix(data, []byte("{")) {
+			var s chaos.Soak
+			if err := json.Unmarshal(data, &s); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return s.Markdown(os.Stdout)
 		}
 		var rows []chaos.Row
 		if err := json.Unmarshal(data, &rows); err != nil {
