@@ -111,6 +111,9 @@ func describeRequest(d *description, at string, q Request) {
 		d.add(at+"historical_health", list(q.HistoricalHealth))
 		d.add(at+"failure_history", list(q.FailureHistory))
 		d.add(at+"time_since_last_failure", q.TimeSinceLastFailure)
+		if len(q.FailureRates) > 0 {
+			d.add(at+"failure_rates", list(q.FailureRates))
+		}
 	case *MemoryRequest:
 		d.add(at+"agent_id", q.AgentID)
 		d.add(at+"access_history", list(q.AccessHistory))
@@ -119,6 +122,9 @@ func describeRequest(d *description, at string, q Request) {
 		d.add(at+"current_address", q.CurrentAddress)
 		d.add(at+"locality_score", q.LocalityScore)
 		d.add(at+"candidates", list(q.Candidates))
+		if len(q.CandidateChances) > 0 {
+			d.add(at+"candidate_chances", list(q.CandidateChances))
+		}
 	}
 }
 

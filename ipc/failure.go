@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"math"
 	"slices"
 	"strings"
 )
@@ -15,6 +16,7 @@ type FailureRequest struct {
 	HistoricalHealth     []float32 // ≤ 20 scores in [0, 1], oldest first
 	FailureHistory       []uint8   // ≤ 10 flags, 1 = failed in that interval
 	TimeSinceLastFailure uint64    // ms, Never when there was none
+	FailureRates         []float32 // optional, ≤ 16: longer counts and the peers', RateMonth …
 }
 
 // Values of FailureRequest.Trend.
@@ -23,6 +25,21 @@ const (
 	TrendDegrading int8 = -1
 	TrendStable    int8 = 0
 	TrendImproving int8 = 1
+)
+
+// Places in FailureRequest.FailureRates, each a number of at least 0. What a
+// sender does not know it leaves out from there on: a list may end early.
+const (
+	RateMonth     = iota // failures of the component in the last 30 days
+	RateQuarter          // in the last 90 days
+	RateYear             // in the last 365 days
+	RateEver             // since it is watched
+	RateWatched          // days since it is watched
+	RatePeerDay          // failures of its peers in the last day, per peer
+	RatePeerWeek         // in the last 7 days, per peer
+	RatePeerMonth        // in the last 30 days, per peer
+	RatePeerDaily        // since they are watched, per peer and day
+	Rates                // how many there are
 )
 
 // Values of FailurePrediction.Type.
@@ -71,7 +88,20 @@ func (q *FailureRequest) Validate() error {
 		checkFinite("current_value", q.CurrentValue),
 		checkFinite("baseline", q.Baseline),
 		checkUnits("historical_health", q.HistoricalHealth, MaxHealthHistory),
+		checkRates(q.FailureRates),
 	)
+}
+
+func checkRates(rates []float32) error {
+	if len(rates) > MaxFailureRates {
+		return tooMany("failure_rates", len(rates), MaxFailureRates)
+	}
+	for i, v := range rates {
+		if !(v >= 0 && v <= math.MaxFloat32) {
+			return invalidf("failure_rates[%d]: %v is not a finite number of at least 0", i, v)
+		}
+	}
+	return nil
 }
 
 // Copy returns a deep copy.
@@ -80,13 +110,18 @@ func (q *FailureRequest) Copy() Request {
 	c.Component = strings.Clone(q.Component) // it may be in storage of the request's reader
 	c.HistoricalHealth = slices.Clone(q.HistoricalHealth)
 	c.FailureHistory = slices.Clone(q.FailureHistory)
+	c.FailureRates = slices.Clone(q.FailureRates)
 	return &c
 }
 
-const failureRequestFields = 8
+const failureRequestFields = 8 // failure_rates follow when there are any
 
 func (q *FailureRequest) append(b []byte) []byte {
-	b = appendArray(b, failureRequestFields)
+	if len(q.FailureRates) > 0 {
+		b = appendArray(b, failureRequestFields+1)
+	} else {
+		b = appendArray(b, failureRequestFields)
+	}
 	b = appendString(b, q.Component)
 	b = appendF32(b, q.HealthScore)
 	b = appendF32(b, q.CurrentValue)
@@ -94,7 +129,11 @@ func (q *FailureRequest) append(b []byte) []byte {
 	b = appendInt8(b, q.Trend)
 	b = appendF32s(b, q.HistoricalHealth)
 	b = appendSmall(b, q.FailureHistory)
-	return appendUint(b, q.TimeSinceLastFailure)
+	b = appendUint(b, q.TimeSinceLastFailure)
+	if len(q.FailureRates) > 0 {
+		b = appendF32s(b, q.FailureRates)
+	}
+	return b
 }
 
 func (q *FailureRequest) parse(r *reader) {
@@ -114,7 +153,15 @@ func (q *FailureRequest) parse(r *reader) {
 	q.HistoricalHealth = r.f32s(q.HistoricalHealth, "historical_health", MaxHealthHistory)
 	q.FailureHistory = r.small(q.FailureHistory, "failure_history", MaxFailureHistory, 1)
 	q.TimeSinceLastFailure = r.u64("time_since_last_failure")
-	r.skipRest(n, failureRequestFields)
+	q.FailureRates = q.FailureRates[:0]
+	known := failureRequestFields
+	if n > known {
+		known++
+		if !r.absent() {
+			q.FailureRates = r.f32s(q.FailureRates, "failure_rates", MaxFailureRates)
+		}
+	}
+	r.skipRest(n, known)
 }
 
 const failurePredictionFields = 4

@@ -11,6 +11,7 @@ const (
 	MaxSyscallFeatures = 128 // syscall_features
 	MaxHealthHistory   = 20
 	MaxFailureHistory  = 10
+	MaxFailureRates    = 16 // failure_rates
 	MaxAccessHistory   = 20
 	MaxCandidates      = 16
 	MaxMore            = 3 // further addresses in a memory reply

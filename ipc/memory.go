@@ -12,8 +12,9 @@ type MemoryRequest struct {
 	AccessTypes      []uint8  // as many as AccessHistory, or none: AccessRead …
 	AccessTimestamps []uint64 // ns, as many as AccessHistory, or none
 	CurrentAddress   uint64
-	LocalityScore    float32  // share of the window's steps of at most 16 pages, [0, 1]
-	Candidates       []uint64 // optional, ≤ 16 addresses from the client's own tables
+	LocalityScore    float32   // share of the window's steps of at most 16 pages, [0, 1]
+	Candidates       []uint64  // optional, ≤ 16 addresses from the client's own tables
+	CandidateChances []float32 // optional, as many as Candidates, or none: what the tables give each, in [0, 1]
 }
 
 // Values of MemoryRequest.AccessTypes and MemoryPrediction.Type.
@@ -67,7 +68,13 @@ func (q *MemoryRequest) Validate() error {
 	if len(q.Candidates) > MaxCandidates {
 		return tooMany("candidates", len(q.Candidates), MaxCandidates)
 	}
-	return checkUnit("locality_score", q.LocalityScore)
+	if n := len(q.CandidateChances); n != 0 && n != len(q.Candidates) {
+		return invalidf("candidate_chances: %d for %d candidates", n, len(q.Candidates))
+	}
+	return firstError(
+		checkUnit("locality_score", q.LocalityScore),
+		checkUnits("candidate_chances", q.CandidateChances, MaxCandidates),
+	)
 }
 
 // Copy returns a deep copy.
@@ -77,15 +84,19 @@ func (q *MemoryRequest) Copy() Request {
 	c.AccessTypes = slices.Clone(q.AccessTypes)
 	c.AccessTimestamps = slices.Clone(q.AccessTimestamps)
 	c.Candidates = slices.Clone(q.Candidates)
+	c.CandidateChances = slices.Clone(q.CandidateChances)
 	return &c
 }
 
-const memoryRequestFields = 6 // candidates follow when there are any
+const memoryRequestFields = 6 // candidates and their chances follow when there are any
 
 func (q *MemoryRequest) append(b []byte) []byte {
-	if len(q.Candidates) > 0 {
+	switch {
+	case len(q.CandidateChances) > 0:
+		b = appendArray(b, memoryRequestFields+2)
+	case len(q.Candidates) > 0:
 		b = appendArray(b, memoryRequestFields+1)
-	} else {
+	default:
 		b = appendArray(b, memoryRequestFields)
 	}
 	b = appendUint(b, q.AgentID)
@@ -94,8 +105,11 @@ func (q *MemoryRequest) append(b []byte) []byte {
 	b = appendUints(b, q.AccessTimestamps)
 	b = appendUint(b, q.CurrentAddress)
 	b = appendF32(b, q.LocalityScore)
-	if len(q.Candidates) > 0 {
+	if len(q.Candidates) > 0 || len(q.CandidateChances) > 0 {
 		b = appendUints(b, q.Candidates)
+	}
+	if len(q.CandidateChances) > 0 {
+		b = appendF32s(b, q.CandidateChances)
 	}
 	return b
 }
@@ -114,6 +128,13 @@ func (q *MemoryRequest) parse(r *reader) {
 		known++
 		if !r.absent() {
 			q.Candidates = r.u64s(q.Candidates, "candidates", MaxCandidates)
+		}
+	}
+	q.CandidateChances = q.CandidateChances[:0]
+	if n > known {
+		known++
+		if !r.absent() {
+			q.CandidateChances = r.f32s(q.CandidateChances, "candidate_chances", MaxCandidates)
 		}
 	}
 	r.skipRest(n, known)

@@ -68,6 +68,16 @@ type memoryCandidates struct {
 	Candidates []uint64
 }
 
+type memoryChances struct {
+	memoryCandidates
+	CandidateChances []float32
+}
+
+type failureRates struct {
+	failureMirror
+	FailureRates []float32
+}
+
 type workloadAnswer struct {
 	CPU        float32
 	Memory     uint64
@@ -180,15 +190,22 @@ func mirrorRequest(q Request) (filled, empty any) {
 		}
 		return m, new(threatMirror)
 	case *FailureRequest:
-		return &failureMirror{
+		m := &failureMirror{
 			Component: q.Component, HealthScore: q.HealthScore, CurrentValue: q.CurrentValue, Baseline: q.Baseline,
 			Trend: int64(q.Trend), HistoricalHealth: q.HistoricalHealth,
 			FailureHistory: widen(q.FailureHistory), TimeSinceLastFailure: q.TimeSinceLastFailure,
-		}, new(failureMirror)
+		}
+		if len(q.FailureRates) > 0 {
+			return &failureRates{*m, q.FailureRates}, new(failureRates)
+		}
+		return m, new(failureMirror)
 	case *MemoryRequest:
 		m := &memoryMirror{
 			AgentID: q.AgentID, AccessHistory: q.AccessHistory, AccessTypes: widen(q.AccessTypes), AccessTimestamps: q.AccessTimestamps,
 			CurrentAddress: q.CurrentAddress, LocalityScore: q.LocalityScore,
+		}
+		if len(q.CandidateChances) > 0 {
+			return &memoryChances{memoryCandidates{*m, q.Candidates}, q.CandidateChances}, new(memoryChances)
 		}
 		if len(q.Candidates) > 0 {
 			return &memoryCandidates{*m, q.Candidates}, new(memoryCandidates)

@@ -81,13 +81,14 @@ func (a arbitrary) request(k Kind) Request {
 			Component: a.name(MaxComponentBytes), HealthScore: a.share(), CurrentValue: a.number(), Baseline: a.number(),
 			Trend: int8(a.IntN(4) - 2), HistoricalHealth: fill(a.length(MaxHealthHistory), a.share),
 			FailureHistory: a.flags(a.length(MaxFailureHistory), 2), TimeSinceLastFailure: a.u64(),
+			FailureRates: fill(a.length(MaxFailureRates), a.share),
 		}
 	case Memory:
-		n := a.length(MaxAccessHistory)
+		n, c := a.length(MaxAccessHistory), a.length(MaxCandidates)
 		return &MemoryRequest{
 			AgentID: a.u64(), AccessHistory: fill(n, a.u64), AccessTypes: a.flags(n*a.IntN(2), 3),
 			AccessTimestamps: fill(n*a.IntN(2), a.u64), CurrentAddress: a.u64(), LocalityScore: a.share(),
-			Candidates: fill(a.length(MaxCandidates), a.u64),
+			Candidates: fill(c, a.u64), CandidateChances: fill(c*a.IntN(2), a.share),
 		}
 	}
 	panic("ipc: no such kind")

@@ -39,11 +39,12 @@ func largestRequest(k Kind) Request {
 		return &FailureRequest{
 			Component: strings.Repeat("n", MaxComponentBytes), HealthScore: 1, CurrentValue: 1, Baseline: 1, Trend: TrendCritical,
 			HistoricalHealth: ones(MaxHealthHistory), FailureHistory: make([]uint8, MaxFailureHistory), TimeSinceLastFailure: Never,
+			FailureRates: ones(MaxFailureRates),
 		}
 	case Memory:
 		return &MemoryRequest{
 			AgentID: Never, AccessHistory: wide(MaxAccessHistory), AccessTypes: make([]uint8, MaxAccessHistory),
-			AccessTimestamps: wide(MaxAccessHistory), CurrentAddress: Never, LocalityScore: 1, Candidates: wide(MaxCandidates),
+			AccessTimestamps: wide(MaxAccessHistory), CurrentAddress: Never, LocalityScore: 1, Candidates: wide(MaxCandidates), CandidateChances: ones(MaxCandidates),
 		}
 	}
 	panic("ipc: no such kind")

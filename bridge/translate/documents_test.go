@@ -61,10 +61,10 @@ var documents = []struct {
 	{
 		name: "failure, everything", kind: ipc.Failure,
 		text: `{"component":"disk \"a\"\u0020\ud83d\ude00","health_score":0.0,"current_value":-2.5,"baseline":0,"trend":-2,
-			"historical_health":[1,0],"failure_history":[0,1],"time_since_last_failure":60000}`,
+			"historical_health":[1,0],"failure_history":[0,1],"time_since_last_failure":60000,"failure_rates":[1,2.5]}`,
 		want: Question{Request: &ipc.FailureRequest{
 			Component: "disk \"a\" 😀", CurrentValue: -2.5, Trend: ipc.TrendCritical,
-			HistoricalHealth: []float32{1, 0}, FailureHistory: []uint8{0, 1}, TimeSinceLastFailure: 60000,
+			HistoricalHealth: []float32{1, 0}, FailureHistory: []uint8{0, 1}, TimeSinceLastFailure: 60000, FailureRates: []float32{1, 2.5},
 		}},
 	},
 	{
@@ -77,10 +77,10 @@ var documents = []struct {
 	{
 		name: "memory, everything", kind: ipc.Memory,
 		text: `{"agent_id":3,"access_history":[140737488355328,4096],"access_types":[0,2],"access_timestamps":[1,2],
-			"current_address":4096,"locality_score":0.5,"candidates":[8192],"address_form":"u64"}`,
+			"current_address":4096,"locality_score":0.5,"candidates":[8192],"candidate_chances":[0.25],"address_form":"u64"}`,
 		want: Question{Request: &ipc.MemoryRequest{
 			AgentID: 3, AccessHistory: []uint64{1 << 47, 4096}, AccessTypes: []uint8{0, 2}, AccessTimestamps: []uint64{1, 2},
-			CurrentAddress: 4096, LocalityScore: 0.5, Candidates: []uint64{8192},
+			CurrentAddress: 4096, LocalityScore: 0.5, Candidates: []uint64{8192}, CandidateChances: []float32{0.25},
 		}},
 	},
 	{

@@ -50,6 +50,14 @@ var failureRequest = []field[ipc.FailureRequest]{
 		get: func(s *scanner, q *ipc.FailureRequest) { q.TimeSinceLastFailure = s.never() },
 		put: func(w *writer, q *ipc.FailureRequest) { w.never(q.TimeSinceLastFailure) },
 	},
+	{
+		name: "failure_rates", optional: true, // not counted
+		get: func(s *scanner, q *ipc.FailureRequest) {
+			q.FailureRates = list(s, ipc.MaxFailureRates, s.f32)
+		},
+		put:  func(w *writer, q *ipc.FailureRequest) { each(w, q.FailureRates, w.f32) },
+		omit: func(_ *writer, q *ipc.FailureRequest) bool { return len(q.FailureRates) == 0 },
+	},
 }
 
 var failurePrediction = []field[ipc.FailurePrediction]{

@@ -49,6 +49,14 @@ var memoryRequest = []field[ipc.MemoryRequest]{
 		put:  func(w *writer, q *ipc.MemoryRequest) { each(w, q.Candidates, w.address) },
 		omit: func(_ *writer, q *ipc.MemoryRequest) bool { return len(q.Candidates) == 0 },
 	},
+	{
+		name: "candidate_chances", optional: true, // the tables count nothing
+		get: func(s *scanner, q *ipc.MemoryRequest) {
+			q.CandidateChances = list(s, ipc.MaxCandidates, s.f32)
+		},
+		put:  func(w *writer, q *ipc.MemoryRequest) { each(w, q.CandidateChances, w.f32) },
+		omit: func(_ *writer, q *ipc.MemoryRequest) bool { return len(q.CandidateChances) == 0 },
+	},
 }
 
 var memoryPrediction = []field[ipc.MemoryPrediction]{

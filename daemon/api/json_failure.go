@@ -9,7 +9,7 @@ import (
 
 var failureFields = fields{
 	"component", "healthScore", "currentValue", "baseline", "trend",
-	"historicalHealth", "failureHistory", "timeSinceLastFailure",
+	"historicalHealth", "failureHistory", "timeSinceLastFailure", "failureRates",
 }
 
 const failureRequired seen = 1<<5 - 1 // the first five
@@ -19,6 +19,7 @@ func (r *jsonReader) failure(q *ipc.FailureRequest) {
 	*q = ipc.FailureRequest{
 		HistoricalHealth:     q.HistoricalHealth[:0],
 		FailureHistory:       q.FailureHistory[:0],
+		FailureRates:         q.FailureRates[:0],
 		TimeSinceLastFailure: ipc.Never,
 	}
 	if !r.open('{', "features") {
@@ -43,6 +44,8 @@ func (r *jsonReader) failure(q *ipc.FailureRequest) {
 			q.FailureHistory = r.small(q.FailureHistory, "failureHistory", ipc.MaxFailureHistory, 1)
 		case 7:
 			q.TimeSinceLastFailure = r.since("timeSinceLastFailure")
+		case 8:
+			q.FailureRates = r.f32s(q.FailureRates, "failureRates", ipc.MaxFailureRates)
 		}
 	}
 	r.require(failureFields, had, failureRequired)
@@ -58,6 +61,9 @@ func appendFailureRequest(b []byte, q *ipc.FailureRequest) []byte {
 	b = appendF32sMember(b, "historicalHealth", q.HistoricalHealth)
 	b = appendIntsMember(b, "failureHistory", q.FailureHistory)
 	b = appendSinceMember(b, "timeSinceLastFailure", q.TimeSinceLastFailure)
+	if len(q.FailureRates) > 0 {
+		b = appendF32sMember(b, "failureRates", q.FailureRates)
+	}
 	return append(b, '}')
 }
 

@@ -8,7 +8,7 @@ import (
 
 var memoryFields = fields{
 	"agentId", "accessHistory", "accessTypes", "accessTimestamps", "currentAddress",
-	"localityScore", "candidates", "addressForm",
+	"localityScore", "candidates", "addressForm", "candidateChances",
 }
 
 const memoryRequired seen = 1<<0 | 1<<4 | 1<<5
@@ -34,6 +34,7 @@ func (r *jsonReader) memoryAs(q *ipc.MemoryRequest, form AddressForm) AddressFor
 		AccessTypes:      q.AccessTypes[:0],
 		AccessTimestamps: q.AccessTimestamps[:0],
 		Candidates:       q.Candidates[:0],
+		CandidateChances: q.CandidateChances[:0],
 	}
 	found := AddressU64
 	if !r.open('{', "features") {
@@ -60,6 +61,8 @@ func (r *jsonReader) memoryAs(q *ipc.MemoryRequest, form AddressForm) AddressFor
 			q.Candidates = r.integers(q.Candidates, "candidates", ipc.MaxCandidates, address)
 		case 7:
 			found = r.addressForm()
+		case 8:
+			q.CandidateChances = r.f32s(q.CandidateChances, "candidateChances", ipc.MaxCandidates)
 		}
 	}
 	r.require(memoryFields, had, memoryRequired)
@@ -96,6 +99,9 @@ func appendMemoryRequest(b []byte, q *ipc.MemoryRequest) []byte {
 	b = appendF32Member(b, "localityScore", q.LocalityScore)
 	if len(q.Candidates) > 0 {
 		b = appendIntsMember(b, "candidates", q.Candidates)
+	}
+	if len(q.CandidateChances) > 0 {
+		b = appendF32sMember(b, "candidateChances", q.CandidateChances)
 	}
 	return append(b, `,"addressForm":"u64"}`...)
 }

@@ -37,7 +37,7 @@ func fullRequest(k ipc.Kind, u uint64) ipc.Request {
 	}
 	return &ipc.MemoryRequest{
 		AgentID: u, AccessHistory: []uint64{u, 4096, u}, AccessTypes: []uint8{0, 1, 2},
-		AccessTimestamps: []uint64{u, 1, u}, CurrentAddress: u, LocalityScore: 0.75, Candidates: []uint64{u, 12},
+		AccessTimestamps: []uint64{u, 1, u}, CurrentAddress: u, LocalityScore: 0.75, Candidates: []uint64{u, 12}, CandidateChances: []float32{0, 1},
 	}
 }
 

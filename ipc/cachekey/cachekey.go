@@ -77,6 +77,9 @@ func (h *hash) failure(q *ipc.FailureRequest) {
 	h.add(reading(q.CurrentValue), reading(q.Baseline))
 	h.units(q.HistoricalHealth)
 	h.small(q.FailureHistory)
+	if len(q.FailureRates) > 0 {
+		h.readings(q.FailureRates)
+	}
 }
 
 func (h *hash) memory(q *ipc.MemoryRequest) {
@@ -84,4 +87,7 @@ func (h *hash) memory(q *ipc.MemoryRequest) {
 	h.small(q.AccessTypes)
 	h.add(page(q.CurrentAddress), unit(q.LocalityScore))
 	h.pages(q.Candidates)
+	if len(q.CandidateChances) > 0 {
+		h.units(q.CandidateChances)
+	}
 }

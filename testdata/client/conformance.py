@@ -45,7 +45,7 @@ FAILURE = {
 MEMORY = {
     "agent_id": 42, "access_history": [0x7F0000001000, 0x7F0000002000, 0x7F0000003000], "access_types": [0, 0, 1],
     "access_timestamps": [1000, 2000, 3500], "current_address": 0x7F0000003000, "locality_score": 1.0,
-    "candidates": [0x7F0000004000],
+    "candidates": [0x7F0000004000], "candidate_chances": [0.5],
 }
 GOOD = [("workload", WORKLOAD), ("threat", THREAT), ("failure", FAILURE), ("memory", MEMORY)]
 
@@ -61,8 +61,8 @@ EXTREME = [
     ("workload", {**WORKLOAD, "agent_id": NEVER, "historical_memory": [0, ODD, NEVER], "current_memory": NEVER,
                   "historical_gpu": [0.0], "current_gpu": 0.0, "time_of_day": 23, "day_of_week": 6}),
     ("threat", {**THREAT, "agent_id": ODD, "metrics": dict.fromkeys(THREAT["metrics"], NEVER), "syscall_features": [0.0] * 128}),
-    ("failure", {**FAILURE, "component": "n" * 64, "current_value": 3.0e38, "baseline": -3.0e38, "trend": -2}),
-    ("memory", {**MEMORY, "agent_id": NEVER, "access_history": [0, ODD, NEVER], "current_address": NEVER, "candidates": [NEVER] * 16}),
+    ("failure", {**FAILURE, "component": "n" * 64, "current_value": 3.0e38, "baseline": -3.0e38, "trend": -2, "failure_rates": [0.0] * 16}),
+    ("memory", {**MEMORY, "agent_id": NEVER, "access_history": [0, ODD, NEVER], "current_address": NEVER, "candidates": [NEVER] * 16, "candidate_chances": [1.0] * 16}),
 ]
 
 

@@ -139,11 +139,11 @@ REQUEST = {
     3: Record(
         ("component", Str(64, least=1)), ("health_score", unit), ("current_value", finite), ("baseline", finite),
         ("trend", Trend()), ("historical_health", List(unit, 20)), ("failure_history", List(UInt(1), 10)),
-        ("time_since_last_failure", u64)),
+        ("time_since_last_failure", u64), ("failure_rates", Optional(finite, 16))),
     4: Record(
         ("agent_id", u64), ("access_history", List(u64, 20)), ("access_types", List(UInt(2), 20)),
         ("access_timestamps", List(u64, 20)), ("current_address", u64), ("locality_score", unit),
-        ("candidates", Optional(u64, 16))),
+        ("candidates", Optional(u64, 16)), ("candidate_chances", Optional(unit, 16))),
 }
 
 PREDICTION = {
