@@ -12,6 +12,7 @@ import (
 	"context"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/pages"
 	"github.com/mlbridge/mlbridge/kernelsim/advice"
 	"github.com/mlbridge/mlbridge/kernelsim/report"
 	"github.com/mlbridge/mlbridge/kernelsim/score"
@@ -31,8 +32,7 @@ const (
 	moreThreshold = 0.15
 
 	pageSize  = 4096
-	nearPages = 16 // a step of at most so many pages is local (locality_score)
-	maxAgents = 256
+	maxAgents = 256 // of 200 KiB each
 )
 
 // Manager prefetches pages. It belongs to one goroutine.
@@ -55,9 +55,8 @@ type Manager struct {
 type agent struct {
 	id      uint64
 	faults  int
-	history []uint64
-	types   []uint8
-	times   []uint64 // ns
+	current uint64 // address of the last fault
+	tracker pages.Tracker
 
 	asked    bool
 	pending  advice.Advice
@@ -112,39 +111,14 @@ func (m *Manager) agent(id uint64) *agent {
 
 func (a *agent) observe(f *source.Fault) {
 	a.faults++
-	a.history = push(a.history, f.Addr)
-	a.types = push(a.types, f.Type)
-	a.times = push(a.times, uint64(f.At))
-}
-
-func push[T any](h []T, v T) []T {
-	if len(h) == ipc.MaxAccessHistory {
-		h = append(h[:0], h[1:]...)
-	}
-	return append(h, v)
+	a.current = f.Addr
+	a.tracker.Add(f.Addr, f.Type, uint64(f.At))
 }
 
 func (a *agent) ask() ipc.Request {
-	a.request = ipc.MemoryRequest{
-		AgentID: a.id, AccessHistory: a.history, AccessTypes: a.types, AccessTimestamps: a.times,
-		CurrentAddress: a.history[len(a.history)-1], LocalityScore: locality(a.history),
-	}
+	a.tracker.Report(&a.request)
+	a.request.AgentID = a.id
 	return &a.request
-}
-
-// locality is the share of the window's steps of at most nearPages pages; 0
-// without a step.
-func locality(h []uint64) float32 {
-	if len(h) < 2 {
-		return 0
-	}
-	near := 0
-	for i := 1; i < len(h); i++ {
-		if max(h[i], h[i-1])-min(h[i], h[i-1]) <= nearPages*pageSize {
-			near++
-		}
-	}
-	return float32(near) / float32(len(h)-1)
 }
 
 // settle sees how the prefetches and the last prediction did at this fault.
@@ -174,7 +148,7 @@ func (m *Manager) settle(ctx context.Context, a *agent, f *source.Fault) {
 // prefetch issues what the decision names, in both queues.
 func (m *Manager) prefetch(a *agent) {
 	now := a.faults - 1 // the number of the fault just taken
-	current := a.history[len(a.history)-1] / pageSize
+	current := a.current / pageSize
 	p := &a.pending
 	before, ruleBefore := a.ml.issued, a.rule.issued
 	issue := func(q *queue, address uint64) {
