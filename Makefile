@@ -6,7 +6,7 @@ LINTERS := $(OUT)/linters
 PKGS := ./... ./testdata/traces
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench anatomy cached curves tails regress chaos soak micro micro-diff lint monitoring fuzz train clean dist deb rpm deploy-test reproducible
+.PHONY: help build run test bench anatomy cached curves tails regress chaos soak micro micro-diff lint monitoring fuzz train eval clean dist deb rpm deploy-test reproducible
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -117,3 +117,24 @@ deploy-test: ## try the package under a real systemd, as root: deploy/test says 
 
 reproducible: ## build twice, from two copies in two folders, and compare every byte
 	deploy/test/reproducible
+
+FUZZTIME ?= 30s
+fuzz: ## run every fuzz target for FUZZTIME (30s), or those of PKG=./ipc/... FUZZ=regexp
+	@$(GO) list $(or $(PKG),./...) | while read -r pkg; do \
+		$(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' | grep -E '$(FUZZ)' | while read -r target; do \
+			echo "$$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done || exit 1; \
+	done
+
+train: ## train the models from DATA=dir into OUTDIR (default: the embedded ones; needs Python)
+	@test -n "$(DATA)" || { echo "make train DATA=dir: the folder with the data sets; daemon/train/README.md says where each comes from"; exit 2; }
+	daemon/train/run "$(DATA)" "$(or $(OUTDIR),daemon/models)"
+
+eval: ## judge the models on DATA=dir: table, out/eval.json (MODELS=dir, or URL=http://… of a live mld)
+	@test -n "$(DATA)" || { echo "make eval DATA=dir: the folder with the data sets; docs/judging.md says what it reads"; exit 2; }
+	@mkdir -p $(OUT)
+	$(GO) run ./daemon/eval -data "$(DATA)" -out $(OUT) $(if $(MODELS),-models "$(MODELS)") $(if $(URL),-url "$(URL)") $(ARGS)
+
+clean: ## remove out/
+	rm -rf $(OUT)

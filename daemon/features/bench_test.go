@@ -46,7 +46,7 @@ func BenchmarkRows(b *testing.B) {
 		}, ipc.MaxWorkloadHistory)
 		benchRows(b, list, func(q series[float32]) int {
 			var w Window
-			w.Shares(q.history, q.current)
+			w.CPU(q.history, q.current)
 			w.Row(dst)
 			return 1
 		})

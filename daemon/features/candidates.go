@@ -39,8 +39,9 @@ type Pages struct {
 	n      int
 
 	pages  [MaxPages]uint64
-	by     [MaxPages]uint16 // bit per proposer
-	given  [MaxPages]uint8  // 1 + index in the request's candidates, 0 if not there
+	by     [MaxPages]uint16  // bit per proposer
+	given  [MaxPages]uint8   // 1 + index in the request's candidates, 0 if not there
+	chance [MaxPages]float32 // what the client's tables give it
 	count  int
 	majors int64 // the commonest step
 }
@@ -77,6 +78,9 @@ func (p *Pages) Read(q *ipc.MemoryRequest) {
 	for i, a := range q.Candidates[:min(len(q.Candidates), ipc.MaxCandidates)] {
 		if c := p.add(a >> pageShift); p.given[c] == 0 {
 			p.given[c] = uint8(i + 1)
+			if i < len(q.CandidateChances) {
+				p.chance[c] = q.CandidateChances[i]
+			}
 		}
 	}
 }
@@ -95,7 +99,7 @@ func (p *Pages) add(page uint64) int {
 		}
 	}
 	i := p.count
-	p.pages[i], p.by[i], p.given[i] = page, 0, 0
+	p.pages[i], p.by[i], p.given[i], p.chance[i] = page, 0, 0, 0
 	p.count++
 	return i
 }

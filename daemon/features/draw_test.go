@@ -85,6 +85,12 @@ func drawFailure(r *rand.Rand) (q *ipc.FailureRequest, failureType uint8) {
 	if r.IntN(4) == 0 {
 		q.HealthScore, q.TimeSinceLastFailure = r.Float32(), ipc.Never
 	}
+	if r.IntN(3) > 0 {
+		q.FailureRates = make([]float32, r.IntN(ipc.MaxFailureRates+1))
+		for i := range q.FailureRates {
+			q.FailureRates[i] = float32(r.IntN(60)) / float32(1+r.IntN(30))
+		}
+	}
 	return q, uint8(r.IntN(6))
 }
 
@@ -100,6 +106,9 @@ func drawThreat(r *rand.Rand) *ipc.ThreatRequest {
 	}
 	for range r.IntN(5) {
 		q.Anomalies = append(q.Anomalies, ipc.Anomaly{Type: uint32(r.IntN(9)), Severity: float32(r.NormFloat64())})
+	}
+	for range r.IntN(ipc.MaxThreatHistory + 1) {
+		q.HistoricalThreats = append(q.HistoricalThreats, float32(r.IntN(9))/8)
 	}
 	return q
 }
@@ -133,6 +142,11 @@ func drawMemory(r *rand.Rand) *ipc.MemoryRequest {
 	}
 	for range r.IntN(3) * r.IntN(ipc.MaxCandidates/2+1) {
 		q.Candidates = append(q.Candidates, a+uint64(r.IntN(12)-4)<<pageShift)
+	}
+	if r.IntN(2) == 0 {
+		for range q.Candidates {
+			q.CandidateChances = append(q.CandidateChances, r.Float32())
+		}
 	}
 	return q
 }

@@ -12,7 +12,7 @@ import (
 // the model holds an ensemble for each family.
 var Failure = Layout{
 	Predictor: ipc.Failure.String(),
-	Version:   "failure-1",
+	Version:   "failure-2",
 	Names: []string{
 		"is_memory", "is_resource", "is_node", // the family, exactly one is 1
 		"is_cpu", "is_io", "is_network", "is_service",
@@ -24,6 +24,9 @@ var Failure = Layout{
 		"flag1", "flag2", "flag3", "flag4", "flag5", "flags", "flag_ago", // newest first
 		"ever_failed", "since_failure",
 		"samples", // length of the health history: young components look different
+		// From failure_rates: 0 where it is absent or ends before.
+		"has_rates", "month", "quarter", "year", "ever", "watched", "peers_day", "peers_week", "peers_month", "peers_daily",
+		"own_daily", // failures a day since it is watched, for a month at least
 	},
 }
 
@@ -104,7 +107,9 @@ const (
 	failureEver        = failureFlagAgo + 1
 	failureSince       = failureEver + 1
 	failureSamples     = failureSince + 1
-	failureColumnCount = failureSamples + 1
+	failureRates       = failureSamples + 1
+	failureOwnDaily    = failureRates + 1 + ipc.Rates
+	failureColumnCount = failureOwnDaily + 1
 )
 
 type failureColumns [failureColumnCount]float32
@@ -135,6 +140,19 @@ func FailureRow(q *ipc.FailureRequest, failureType uint8, dst []float32) {
 		r[failureEver], r[failureSince] = 1, float32(log2(1+float64(q.TimeSinceLastFailure)))
 	}
 	r[failureSamples] = float32(float64(h.n) / ipc.MaxHealthHistory)
+	r.putRates(q.FailureRates)
+}
+
+// putRates writes has_rates … own_daily. Trees only compare, so counts stay counts.
+func (r *failureColumns) putRates(rates []float32) {
+	clear(r[failureRates:])
+	if len(rates) == 0 {
+		return
+	}
+	r[failureRates] = 1
+	copy(r[failureRates+1:failureOwnDaily], rates)
+	ever, watched := r[failureRates+1+ipc.RateEver], r[failureRates+1+ipc.RateWatched]
+	r[failureOwnDaily] = float32(float64(ever) / float64(max(watched, 30)))
 }
 
 // putLevels writes health … still, and worst_step.

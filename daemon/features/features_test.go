@@ -107,14 +107,14 @@ func TestWorkloadRowsAreScaleFree(t *testing.T) {
 			shares[i], bytes[i] = float32(v)/(1<<14), uint64(v)<<30
 		}
 		var a, b Window
-		a.Shares(shares, shares[9])
+		a.CPU(shares, shares[9])
 		b.Bytes(bytes, bytes[9])
 		x, y := make([]float32, Workload.Width()), make([]float32, Workload.Width())
 		ua, ub := a.Row(x), b.Row(y)
 		if got := ub / ua; math.Abs(got/math.Ldexp(1, 44)-1) > 1e-9 {
 			t.Fatalf("units %v and %v: factor %v, want 2^44", ua, ub, got)
 		}
-		for i := range Workload.Width() - WorkloadAbsoluteColumns {
+		for i := range workloadSignal { // what follows says which signal it is
 			if math.Abs(float64(x[i]-y[i])) > 1e-5 {
 				t.Fatalf("column %s: %v as shares, %v as bytes", Workload.Names[i], x[i], y[i])
 			}

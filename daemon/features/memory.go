@@ -10,22 +10,22 @@ import "github.com/mlbridge/mlbridge/ipc"
 // taken between integers, then compressed by a logarithm.
 var Memory = Layout{
 	Predictor: ipc.Memory.String(),
-	Version:   "memory-1",
+	Version:   "memory-2",
 	Names: []string{
 		// The window: the same in all rows of a request.
 		"samples", "worked_next", "worked_previous", "worked_skip", "worked_same", "worked_step",
 		"worked_step2", "worked_majority", "worked_after_step", "worked_after_pair", "worked_after_page",
 		"last_step", "last_step2", "distinct", "revisits", "locality", "write", "execute",
-		"gap_last", "gap_mean", "candidates",
+		"gap_last", "gap_mean", "candidates", "best_chance",
 		// The candidate.
 		"by_next", "by_previous", "by_skip", "by_same", "by_step", "by_step2", "by_majority",
-		"by_after_step", "by_after_pair", "by_after_page", "given", "votes", "best_worked",
+		"by_after_step", "by_after_pair", "by_after_page", "given", "chance", "votes", "best_worked",
 		"distance", "visits", "seen_ago", "below_ago", "above_ago", "run_below", "run_above",
 	},
 }
 
 // memoryShared is how many leading columns are the same in all rows of a request.
-const memoryShared = 21
+const memoryShared = 22
 
 // neverAgo stands for "not in the window" in the columns "…_ago".
 const neverAgo = 2 * ipc.MaxAccessHistory
@@ -74,6 +74,11 @@ func (p *Pages) putWindow(r *row, q *ipc.MemoryRequest, w []uint64, worked *[pro
 	r.put(lastGap)
 	r.put(meanGap)
 	r.put(float64(len(q.Candidates)))
+	best := float32(0)
+	for _, c := range q.CandidateChances {
+		best = max(best, c)
+	}
+	r.put(float64(best))
 }
 
 // rate asks every proposer about each moment of the past and notes how often
@@ -109,6 +114,7 @@ func (p *Pages) putCandidate(r *row, w []uint64, c int, worked *[proposers]float
 		}
 	}
 	r.put(float64(p.given[c]))
+	r.put(float64(p.chance[c]))
 	r.put(float64(votes))
 	r.put(best)
 	r.put(signedLog(float64(int64((page-w[len(w)-1])<<pageShift) >> pageShift)))

@@ -64,7 +64,7 @@ func TestColumnsKeepTheirBits(t *testing.T) {
 	workload, failure, threat, memory := newPinner(&Workload), newPinner(&Failure), newPinner(&Threat), newPinner(&Memory)
 	for range requests {
 		var w Window
-		w.Shares(drawShares(r))
+		w.CPU(drawShares(r))
 		workload.beside(math.Float64bits(w.Row(workload.dst)))
 		workload.rows(1)
 		w.Bytes(drawBytes(r))

@@ -15,17 +15,20 @@ const anomalyTypes = 6
 // and bytes are not columns: they say how long ago the last report was.
 var Threat = Layout{
 	Predictor: ipc.Threat.String(),
-	Version:   "threat-1",
+	Version:   "threat-2",
 	Names:     threatNames(),
 }
 
+// threatRest is how many columns follow those of the anomalies.
+const threatRest = 6
+
 func threatNames() []string {
-	names := make([]string, 0, SyscallColumns+anomalyTypes+4)
+	names := make([]string, 0, SyscallColumns+anomalyTypes+threatRest)
 	for i := range SyscallColumns {
 		names = append(names, "syscall_"+string([]byte{'0' + byte(i/100), '0' + byte(i/10%10), '0' + byte(i%10)}))
 	}
 	names = append(names, "surprise_mean", "surprise_max", "surprise_high", "above_4_bits", "above_6_bits", "unknown_triples")
-	return append(names, "has_syscalls", "has_anomalies", "operations", "calls")
+	return append(names, "has_syscalls", "has_anomalies", "operations", "calls", "has_history", "history")
 }
 
 // windowCalls is what a full window of 100 calls gives in the column "calls".
@@ -54,6 +57,22 @@ func ThreatRow(q *ipc.ThreatRequest, dst []float32) {
 	m := &q.Metrics
 	r.put(min(1, ratio(float64(m.OperationCount), float64(m.SyscallCount))))
 	r.put(min(log2(1+float64(m.SyscallCount)), windowCalls)) // more than a window is no more information
+	r.flag(len(q.HistoricalThreats) > 0)
+	r.put(meanEvidence(q.HistoricalThreats))
+}
+
+// meanEvidence is the mean of earlier scores as log2 odds, each cut to 1:99: a run
+// of scores counts, not a single sure one. 0 without any.
+func meanEvidence(scores []float32) float64 {
+	if len(scores) == 0 {
+		return 0
+	}
+	var sum float64
+	for _, v := range scores {
+		p := max(0.01, min(0.99, float64(v)))
+		sum += log2(p / (1 - p))
+	}
+	return sum / float64(len(scores))
 }
 
 // HasSyscalls reports whether q carries a call stream's vector.

@@ -17,7 +17,7 @@ import (
 // time axis, where an hour would only memorise the fleet's load at that hour.
 var Workload = Layout{
 	Predictor: ipc.Workload.String(),
-	Version:   "workload-1",
+	Version:   "workload-2",
 	Names: []string{
 		"samples",                                                              // length of the window / 10
 		"lag1", "lag2", "lag3", "lag4", "lag5", "lag6", "lag7", "lag8", "lag9", // value k steps ago
@@ -29,6 +29,7 @@ var Workload = Layout{
 		"autocorrelation", "still", "reversals", "last_step", // of the steps
 		"level", "rank", // of the current value
 		"analog", "analog_distance", // what followed the value most like this one
+		"bytes", "gpu", "headroom", // which signal; room to the full share in units, log2, 0 for bytes
 		"unit_absolute", "level_absolute", // not scale-free: for the confidence only
 	},
 }
@@ -44,11 +45,25 @@ type Window struct {
 	rel   [ipc.MaxWorkloadHistory]float64
 	n     int
 	level float64 // the current value
+	bytes bool    // not a share
+	gpu   bool
 }
 
-// Shares sets w from a history of shares and the current one. The history
-// ends with the current value, which wins where they differ.
-func (w *Window) Shares(history []float32, current float32) {
+// CPU sets w from a history of cpu shares and the current one. The history ends
+// with the current value, which wins where they differ.
+func (w *Window) CPU(history []float32, current float32) {
+	w.gpu = false
+	w.shares(history, current)
+}
+
+// GPU is CPU for gpu shares.
+func (w *Window) GPU(history []float32, current float32) {
+	w.gpu = true
+	w.shares(history, current)
+}
+
+func (w *Window) shares(history []float32, current float32) {
+	w.bytes = false
 	w.start(len(history), float64(current))
 	for i := range w.n - 1 {
 		w.rel[i] = float64(history[i]) - float64(current)
@@ -59,6 +74,7 @@ func (w *Window) Shares(history []float32, current float32) {
 // integers: the float of 2^53+1 is not 2^53+1, the float of a small
 // difference is that difference.
 func (w *Window) Bytes(history []uint64, current uint64) {
+	w.bytes, w.gpu = true, false
 	w.start(len(history), float64(current))
 	for i := range w.n - 1 {
 		below := bit(history[i] < current) // as good as at random: no branch
@@ -93,7 +109,9 @@ const (
 	workloadLevel     = workloadSteps + 4
 	workloadRank      = workloadLevel + 1
 	workloadAnalog    = workloadLevel + 2
-	workloadAbsolute  = workloadLevel + 4
+	workloadSignal    = workloadLevel + 4
+	workloadHeadroom  = workloadSignal + 2
+	workloadAbsolute  = workloadHeadroom + 1
 	workloadColumns   = workloadAbsolute + WorkloadAbsoluteColumns
 )
 
@@ -114,8 +132,9 @@ func (w *Window) Row(dst []float32) (unit float64) {
 	r[workloadSamples] = float32(w.n) / ipc.MaxWorkloadHistory
 	r[workloadAbsolute] = clip(log2(s.unit+1e-9), 64)
 	r[workloadAbsolute+1] = float32(min(w.level, 1e9))
+	r[workloadSignal], r[workloadSignal+1], r[workloadHeadroom] = flag(w.bytes), flag(w.gpu), 0
 	if s.unit == 0 {
-		clear(r[workloadLags:workloadAbsolute])
+		clear(r[workloadLags:workloadSignal])
 		return 0
 	}
 	inv := 1 / s.unit
@@ -128,6 +147,9 @@ func (w *Window) Row(dst []float32) (unit float64) {
 	r[workloadSteps+3] = float32(s.last)
 	r[workloadLevel] = float32(log2(1 + float64(math.Abs(w.level)*inv)))
 	r.putAnalog(x, inv)
+	if !w.bytes {
+		r[workloadHeadroom] = float32(log2(1 + float64(max(0, 1-w.level)*inv)))
+	}
 	return s.unit
 }
 

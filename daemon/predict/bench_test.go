@@ -58,6 +58,10 @@ func drawn(r *rand.Rand, k ipc.Kind) ipc.Request {
 			q.AccessTimestamps = append(q.AccessTimestamps, ns)
 		}
 		q.CurrentAddress = a
+		for i := range ipc.MaxCandidates { // of a client that follows its agents
+			q.Candidates = append(q.Candidates, q.AccessHistory[r.IntN(ipc.MaxAccessHistory)]+uint64(i-4)<<12)
+			q.CandidateChances = append(q.CandidateChances, 0.5/float32(1+i))
+		}
 		return q
 	}
 	q := &ipc.ThreatRequest{TimeSinceLastThreat: ipc.Never, SyscallFeatures: make([]float32, 117)}

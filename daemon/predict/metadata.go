@@ -78,6 +78,19 @@ func (m *metadata) output(name string) int {
 	return 0
 }
 
+// optional finds an output of so many numbers a row, -1 where there is none.
+func (m *metadata) optional(name string, width int) int {
+	for i, o := range m.outputs {
+		if o.Name == name {
+			if o.Width != width {
+				m.failf("output %q has %d numbers a row, want %d", name, o.Width, width)
+			}
+			return i
+		}
+	}
+	return -1
+}
+
 // numbers reads want comma-separated integers between 1 and limit.
 func (m *metadata) numbers(key string, want int, limit uint64) []uint64 {
 	out := make([]uint64, 0, want)

@@ -6,17 +6,22 @@ import (
 	"github.com/mlbridge/mlbridge/ipc/rules"
 )
 
-// threat serves models with one output, probability: the threat score. The
+// threat serves models with the output probability, the threat score, and, where
+// the model learnt types, type_odds: log odds of the types from 1 on. The
 // metadata counters_percent says how often a verdict from the four counters
 // alone was right in training, foreign and ordinary windows being equally many.
 type threat struct {
 	probability int
+	types       int // output, -1 without one
 	counters    float32
 }
 
 func newThreat(m *metadata) *threat {
 	m.layout(&features.Threat)
-	return &threat{m.output("probability"), float32(m.numbers("counters_percent", 1, 100)[0]) / 100}
+	return &threat{
+		probability: m.output("probability"), types: m.optional("type_odds", int(ipc.ThreatWebShell)),
+		counters: float32(m.numbers("counters_percent", 1, 100)[0]) / 100,
+	}
 }
 
 func (*threat) maxRows() int { return 1 }
@@ -26,17 +31,18 @@ func (*threat) prepare(req ipc.Request, _ *slot, dst []float32) int {
 	return 1
 }
 
-// conclude maps the score to type and action. The model learnt neither: the
-// type is the rule's guess from the counters, and none below 0.5; the action
-// follows the score (see threatAction).
+// conclude maps the score to type and action. The type is the likeliest from
+// monitorFrom on; a model that learnt none leaves it to the rule's guess from the
+// counters, from 0.5 on.
+// The action follows the score (see threatAction).
 func (m *threat) conclude(req ipc.Request, _ *slot, w *worker, first int, out *ipc.Prediction) {
 	q := req.(*ipc.ThreatRequest)
 	raw := w.session.Output(m.probability)[first]
 	p := &out.Threat
 	p.Score = unit(raw)
 	p.Action = threatAction(p.Score)
-	if p.Score >= 0.5 {
-		p.Type = threatType(q)
+	if p.Score >= 0.5 || m.types >= 0 && p.Score >= monitorFrom {
+		p.Type = m.likeliest(q, w, first)
 	}
 	switch {
 	case raw-raw != 0: // no number: confidence 0
@@ -50,6 +56,22 @@ func (m *threat) conclude(req ipc.Request, _ *slot, w *worker, first int, out *i
 	}
 }
 
+// likeliest is the type that the model finds likeliest, the rule's guess where it
+// learnt none or the request has no call stream to tell by.
+func (m *threat) likeliest(q *ipc.ThreatRequest, w *worker, row int) uint8 {
+	if m.types < 0 || !features.HasSyscalls(q) {
+		return threatType(q)
+	}
+	const n = int(ipc.ThreatWebShell)
+	odds, best := w.session.Output(m.types)[row*n:(row+1)*n], 0
+	for i, v := range odds {
+		if v > odds[best] {
+			best = i
+		}
+	}
+	return uint8(1 + best)
+}
+
 // threatType is the rule's guess. Where the rule sees no threat but the model
 // does, the stream is foreign without a sign of its purpose: a payload.
 func threatType(q *ipc.ThreatRequest) uint8 {
@@ -61,11 +83,15 @@ func threatType(q *ipc.ThreatRequest) uint8 {
 	return rule.Type
 }
 
+// monitorFrom is the score from which an agent is watched. A model that learnt types
+// says from here on what it would be: whoever watches wants to know for what.
+const monitorFrom = 0.25
+
 // threatAction never terminates: a process cannot be brought back when a score
 // was wrong, an isolated one can.
 func threatAction(score float32) uint8 {
 	switch {
-	case score < 0.25:
+	case score < monitorFrom:
 		return ipc.ActionNone
 	case score < 0.5:
 		return ipc.ActionMonitor

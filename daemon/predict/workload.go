@@ -36,13 +36,13 @@ func (*workload) prepare(req ipc.Request, s *slot, dst []float32) int {
 		s.places[signal] = rows
 		rows++
 	}
-	window.Shares(q.HistoricalCPU, q.CurrentCPU)
+	window.CPU(q.HistoricalCPU, q.CurrentCPU)
 	add(signalCPU)
 	window.Bytes(q.HistoricalMemory, q.CurrentMemory)
 	add(signalMemory)
 	s.places[signalGPU] = -1
 	if now, ok := features.CurrentGPU(q); ok {
-		window.Shares(q.HistoricalGPU, now)
+		window.GPU(q.HistoricalGPU, now)
 		add(signalGPU)
 	}
 	return rows

@@ -1,4 +1,4 @@
-"""Fits the models from extracted matrices and writes them with manifest and numbers.
+"""Fits the models from extracted matrices and writes them with their manifest.
 
     python main.py MATRICES OUT [predictor ...]
 
@@ -13,7 +13,6 @@ import time
 
 import onnx
 
-import report
 import vectors
 
 PREDICTORS = ["workload", "threat", "failure", "memory"]
@@ -22,26 +21,19 @@ PREDICTORS = ["workload", "threat", "failure", "memory"]
 def main(matrices, out, wanted):
     free = os.environ.get("FREE", "1") != "0"
     os.makedirs(out, exist_ok=True)
-    manifest, numbers = _load(out, "manifest.json", []), _load(out, "eval.json", {})
+    manifest = _load(out, "manifest.json", [])
     for name in wanted or PREDICTORS:
         start = time.time()
         print(f"train: {name} ({'free' if free else 'research'} data)", file=sys.stderr, flush=True)
-        data, scores = importlib.import_module(name).train(matrices, out, free)
+        module = importlib.import_module(name)
+        data = module.train(matrices, out, free)
+        if not free and hasattr(module, "left_out"):
+            _save(out, "leftout.json", [dict(module.left_out(matrices), predictor=name)])
         manifest = [e for e in manifest if e["predictor"] != name] + [_entry(name, data)]
-        numbers[name] = scores
         vectors.write(matrices, out, name, data)
         print(f"train: {name}: {len(data)} bytes, {time.time() - start:.0f} s", file=sys.stderr, flush=True)
     manifest.sort(key=lambda e: PREDICTORS.index(e["predictor"]))
     _save(out, "manifest.json", manifest)
-    _save(out, "eval.json", {k: numbers[k] for k in PREDICTORS if k in numbers})
-    with open(os.path.join(out, "EVAL.md"), "w") as f:
-        f.write(report.markdown(numbers, manifest))
-    if free and len(numbers) == len(PREDICTORS):
-        # The cards' words are about the free build; EVAL.md speaks for any.
-        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "cards.md")) as f:
-            text = report.cards(f.read(), _rounded(numbers), manifest)
-        with open(os.path.join(out, "CARDS.md"), "w") as f:
-            f.write(text)
 
 
 def _entry(name, data):
@@ -61,17 +53,8 @@ def _load(out, file, empty):
 
 def _save(out, file, value):
     with open(os.path.join(out, file), "w") as f:
-        json.dump(_rounded(value), f, indent=1)
+        json.dump(value, f, indent=1)
         f.write("\n")
-
-
-def _rounded(v):
-    """Six digits are more than any of these numbers carries."""
-    if isinstance(v, dict):
-        return {k: _rounded(x) for k, x in v.items()}
-    if isinstance(v, list):
-        return [_rounded(x) for x in v]
-    return float(f"{v:.6g}") if isinstance(v, float) else v
 
 
 if __name__ == "__main__":

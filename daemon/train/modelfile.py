@@ -10,12 +10,13 @@ VERSION = os.environ.get("MODEL_VERSION", "2026.11.23")
 LIMIT = 300 * 1024  # bytes: the files are embedded in the binary
 
 
-def write(path, nodes, width, outputs, metadata):
-    """outputs: list of tensor names, each [n, 1]. All metadata values are text."""
+def write(path, nodes, width, outputs, metadata, widths=None):
+    """outputs: tensor names, each [n, 1] or what widths says. Metadata values are text."""
+    widths = widths or {}
     graph = helper.make_graph(
         nodes, metadata["predictor"],
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", width])],
-        [helper.make_tensor_value_info(o, TensorProto.FLOAT, ["n", 1]) for o in outputs])
+        [helper.make_tensor_value_info(o, TensorProto.FLOAT, ["n", widths.get(o, 1)]) for o in outputs])
     model = helper.make_model(graph, producer_name="mlbridge train", ir_version=8, opset_imports=[
         helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)])
     metadata = dict(metadata, version=VERSION, outputs=",".join(outputs))
@@ -29,9 +30,9 @@ def write(path, nodes, width, outputs, metadata):
 
 
 def run(data, x):
-    """ONNX Runtime's answer: {output name: column}."""
+    """ONNX Runtime's answer: {output name: its first column}."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = 2
+    options.intra_op_num_threads = 1
     session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     names = [o.name for o in session.get_outputs()]
     parts = []

@@ -4,6 +4,8 @@ A converter of our own, because the rows are float32 and LightGBM's thresholds
 are double: each threshold is rounded down to the next float32, which leaves the
 answer of `x <= threshold` unchanged for every float32 x.
 """
+import os
+
 import lightgbm as lgb
 import numpy as np
 from onnx import helper
@@ -16,7 +18,7 @@ def fit(x, y, weight=None, valid=None, rounds=100, columns=None, names=None, **p
     columns = list(range(x.shape[1])) if columns is None else list(columns)
     settings = dict(
         learning_rate=0.1, num_leaves=16, min_data_in_leaf=200, feature_fraction=0.8, bagging_fraction=0.8,
-        bagging_freq=1, use_missing=False, max_bin=255, num_threads=2, seed=SEED, deterministic=True,
+        bagging_freq=1, use_missing=False, max_bin=255, num_threads=int(os.environ.get("THREADS", "1")), seed=SEED, deterministic=True,
         force_row_wise=True, verbosity=-1)
     settings.update(params)
     train = lgb.Dataset(np.ascontiguousarray(x[:, columns]), y, weight=weight, free_raw_data=True)
@@ -53,12 +55,14 @@ class Ensemble:
             return ("leaf", n[1] * factor + add) if n[0] == "leaf" else n
         return Ensemble([[leaf(n, offset if i == 0 else 0.0) for n in t] for i, t in enumerate(self.trees)])
 
-    def gated(self, column):
-        """The same where column > 0.5, zero elsewhere: one ensemble can hold several."""
+    def gated(self, column, above=True, bound=0.5):
+        """The same where column > bound (or, not above, where it is not), zero
+        elsewhere: one ensemble can hold several."""
         out = []
         for t in self.trees:
             moved = [n if n[0] == "leaf" else n[:3] + (n[3] + 2, n[4] + 2) for n in t]
-            out.append([("split", column, np.float32(0.5), 1, 2), ("leaf", 0.0)] + moved)
+            to = (1, 2) if above else (2, 1)
+            out.append([("split", column, np.float32(bound)) + to, ("leaf", 0.0)] + moved)
         return Ensemble(out)
 
     def __add__(self, other):
@@ -114,10 +118,11 @@ def _walk(nodes, x):
         at = np.where(done, at, go)
 
 
-def node(ensemble, name, source, target):
-    """The ensemble as one TreeEnsembleRegressor from tensor source to target."""
+def node(ensemble, name, source, target, targets=None):
+    """The ensemble as one TreeEnsembleRegressor from tensor source to target; targets
+    says which of several outputs each tree adds to."""
     a = {k: [] for k in ("treeids", "nodeids", "featureids", "values", "modes", "true", "false",
-                         "target_tree", "target_node", "weights")}
+                         "target_tree", "target_node", "target", "weights")}
     for tree, nodes in enumerate(ensemble.trees):
         for i, n in enumerate(nodes):
             a["treeids"].append(tree)
@@ -131,10 +136,12 @@ def node(ensemble, name, source, target):
             if leaf:
                 a["target_tree"].append(tree)
                 a["target_node"].append(i)
+                a["target"].append(0 if targets is None else targets[tree])
                 a["weights"].append(float(np.float32(n[1])))
     return helper.make_node(
-        "TreeEnsembleRegressor", [source], [target], name=name, domain="ai.onnx.ml", n_targets=1,
+        "TreeEnsembleRegressor", [source], [target], name=name, domain="ai.onnx.ml",
+        n_targets=1 if targets is None else max(targets) + 1,
         nodes_treeids=a["treeids"], nodes_nodeids=a["nodeids"], nodes_featureids=a["featureids"],
         nodes_values=a["values"], nodes_modes=a["modes"], nodes_truenodeids=a["true"],
         nodes_falsenodeids=a["false"], target_treeids=a["target_tree"], target_nodeids=a["target_node"],
-        target_ids=[0] * len(a["target_tree"]), target_weights=a["weights"])
+        target_ids=a["target"], target_weights=a["weights"])

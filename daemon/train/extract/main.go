@@ -15,9 +15,6 @@ import (
 	"strings"
 )
 
-// parts of every data set, by the name in its files. They never share an entity.
-var parts = [...]string{"train", "val", "test"}
-
 // job is what the extractors share.
 type job struct {
 	data, out string

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mlbridge/mlbridge/daemon/features"
+	"github.com/mlbridge/mlbridge/daemon/train/recordings"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -27,10 +28,17 @@ type table struct {
 	x, about *matrix
 	asks     bytes.Buffer
 	asked    int
+
+	write func(t *table, q *recordings.Question) error
+	row   []float32 // room for a question's rows
+	pages features.Pages
 }
 
-func createTable(dir, name string, layout *features.Layout, columns ...string) (*table, error) {
-	t := &table{path: filepath.Join(dir, name), layout: layout, columns: columns}
+func createTable(dir, name string, layout *features.Layout, write func(*table, *recordings.Question) error, columns ...string) (*table, error) {
+	t := &table{
+		path: filepath.Join(dir, name), layout: layout, columns: columns, write: write,
+		row: make([]float32, features.MaxPages*layout.Width()),
+	}
 	var err error
 	if t.x, err = createMatrix(t.path+".x.npy", layout.Width(), "<f4"); err != nil {
 		return nil, err
@@ -39,17 +47,11 @@ func createTable(dir, name string, layout *features.Layout, columns ...string) (
 	return t, err
 }
 
-// entity numbers an entity; its rows are those until the next call.
-func (t *table) entity(name string) float64 {
-	t.entities = append(t.entities, name)
-	return float64(len(t.entities) - 1)
-}
-
 func (t *table) add(x []float32, about ...float64) error {
 	if len(about) != len(t.columns) {
 		return fmt.Errorf("%s: %d values for %d columns", t.path, len(about), len(t.columns))
 	}
-	if err := t.x.addF32(x); err != nil {
+	if err := t.x.addF32(x[:t.layout.Width()]); err != nil {
 		return fmt.Errorf("%s: %w", t.path, err)
 	}
 	return t.about.addF64(about)
@@ -64,6 +66,14 @@ func (t *table) witness(q ipc.Request) {
 
 // witnessStride is prime, so that it follows no period of the data.
 const witnessStride = 499
+
+// end closes the table unless reading failed.
+func (t *table) end(err error) error {
+	if err != nil {
+		return err
+	}
+	return t.close()
+}
 
 func (t *table) close() error {
 	fmt.Fprintf(os.Stderr, "extract: %-28s %8d rows, %d entities\n", filepath.Base(t.path), t.x.rows, len(t.entities))

@@ -1,4 +1,4 @@
-package main
+package recordings
 
 import (
 	"math/rand/v2"
@@ -14,8 +14,8 @@ var corruptions = [...]func(r *rand.Rand, w []syscalls.Group){
 	foreignCalls, tightLoop, shuffled, privileged,
 }
 
-// corrupt gives a changed copy of w, and which way it was changed.
-func corrupt(r *rand.Rand, w []syscalls.Group) ([]syscalls.Group, int) {
+// Corrupt gives a changed copy of w, and which way it was changed.
+func Corrupt(r *rand.Rand, w []syscalls.Group) ([]syscalls.Group, int) {
 	out := append([]syscalls.Group(nil), w...)
 	how := r.IntN(len(corruptions))
 	corruptions[how](r, out)

@@ -1,9 +1,8 @@
-package main
+package recordings
 
 import (
 	"path/filepath"
 
-	"github.com/mlbridge/mlbridge/daemon/features"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -16,20 +15,16 @@ var smdComponents = []struct {
 	column int
 }{{"cpu", 3}, {"io", 4}, {"network", 5}}
 
-// writeSMDHealth asks each minute outside an incident whether one begins within
+// readSMDHealthSet asks each minute outside an incident whether one begins within
 // ten minutes. (Asked during one, the flags would give the label away.)
-func writeSMDHealth(j *job, part string) error {
-	t, err := createTable(j.out, "failure_smd_"+part, &features.Failure, failureColumns...)
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(j.data, "failure", "smd_health_"+part+".csv.gz")
+func readSMDHealthSet(o Options, to Sink) error {
+	path := filepath.Join(o.Data, "failure", "smd_health_"+o.Part+".csv.gz")
 	type host struct {
 		health [3][]float64
 		failed []bool
 	}
 	hosts, order := map[string]*host{}, []string(nil)
-	err = eachRow(path, func(r *record) error {
+	err := eachRow(path, func(r *record) error {
 		h := hosts[r.fields[0]]
 		if h == nil {
 			h = &host{}
@@ -45,10 +40,10 @@ func writeSMDHealth(j *job, part string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range order {
+	for entity, name := range order {
 		h := hosts[name]
 		left := untilIncident(h.failed)
-		id := t.entity(name)
+		to.Entity(name)
 		for i, c := range smdComponents {
 			p := probe{component: c.name}
 			last := -1 // last minute of the latest incident
@@ -62,13 +57,13 @@ func writeSMDHealth(j *job, part string) error {
 				if last >= 0 {
 					since = uint64(m-last) * 60_000
 				}
-				if err := p.ask(t, id, since, left[m], smdHorizon, 1); err != nil {
+				if err := p.ask(to, entity, since, left[m], smdHorizon, 1); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	return t.close()
+	return nil
 }
 
 // untilIncident gives for each minute the minutes until the next one in an

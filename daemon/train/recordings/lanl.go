@@ -1,10 +1,10 @@
-package main
+package recordings
 
 import (
 	"path/filepath"
 	"slices"
+	"strconv"
 
-	"github.com/mlbridge/mlbridge/daemon/features"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -26,10 +26,10 @@ type lanlSystem struct {
 	outages     map[int][]outage
 }
 
-func readLANL(j *job, part string) ([]*lanlSystem, error) {
+func readLANL(data, part string) ([]*lanlSystem, error) {
 	var all []*lanlSystem
 	byName := map[string]*lanlSystem{}
-	dir := filepath.Join(j.data, "failure")
+	dir := filepath.Join(data, "failure")
 	err := eachRow(filepath.Join(dir, "lanl_systems_"+part+".csv"), func(r *record) error {
 		s := &lanlSystem{name: r.text(0), nodes: r.int(1), first: r.int(3), last: r.int(4), outages: map[int][]outage{}}
 		all, byName[s.name] = append(all, s), s
@@ -62,32 +62,32 @@ func (s *lanlSystem) nodeNames() []int {
 	return names
 }
 
-func writeLANL(j *job, part string) error {
-	all, err := readLANL(j, part)
+func readLANLSet(o Options, to Sink) error {
+	all, err := readLANL(o.Data, o.Part)
 	if err != nil {
 		return err
 	}
-	t, err := createTable(j.out, "failure_lanl_"+part, &features.Failure, failureColumns...)
-	if err != nil {
-		return err
-	}
+	entity := 0
 	for _, s := range all {
+		peers := s.byDay(-1)
 		for _, node := range s.nodeNames() {
-			id := t.entity(s.name + "/" + itoa(node))
-			if err := s.writeNode(t, id, node, part == "train"); err != nil {
+			to.Entity(s.name + "/" + strconv.Itoa(node))
+			if err := s.askNode(to, entity, node, o.Thin, peers); err != nil {
 				return err
 			}
+			entity++
 		}
 	}
-	return t.close()
+	return nil
 }
 
-// writeNode asks at the end of every day on which the node was up for a while,
+// askNode asks at the end of every day on which the node was up for a while,
 // the last week aside, whose future is not recorded.
-func (s *lanlSystem) writeNode(t *table, id float64, node int, thin bool) error {
+func (s *lanlSystem) askNode(to Sink, entity, node int, thin bool, all dayCounts) error {
 	out := s.outages[node]
 	slices.SortFunc(out, func(a, b outage) int { return a.start - b.start })
-	p := probe{component: "node-" + s.name + "-" + itoa(node)}
+	own := s.byDay(node)
+	p := probe{component: "node-" + s.name + "-" + strconv.Itoa(node)}
 	days := (s.last - s.first) / dayMinutes
 	next := 0          // first outage after the day
 	lastEnd := s.first // until when the node was down, from earlier outages
@@ -120,11 +120,46 @@ func (s *lanlSystem) writeNode(t *table, id float64, node int, thin bool) error 
 				continue
 			}
 		}
-		if err := p.ask(t, id, since, left, lanlHorizon, keep); err != nil {
+		p.rates = s.rates(day, own, all)
+		if err := p.ask(to, entity, since, left, lanlHorizon, keep); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// dayCounts[d] is the number of failures before the end of day d-1.
+type dayCounts []int
+
+// byDay counts the failures of one node, of all nodes where node is negative.
+func (s *lanlSystem) byDay(node int) dayCounts {
+	c := make(dayCounts, (s.last-s.first)/dayMinutes+1)
+	for n, out := range s.outages {
+		for _, o := range out {
+			if day := (o.start - s.first) / dayMinutes; (n == node || node < 0) && o.start >= s.first && day < len(c)-1 {
+				c[day+1]++
+			}
+		}
+	}
+	for d := 1; d < len(c); d++ {
+		c[d] += c[d-1]
+	}
+	return c
+}
+
+// last is the number of failures in the last n days up to the end of day.
+func (c dayCounts) last(day, n int) float32 { return float32(c[day+1] - c[max(0, day+1-n)]) }
+
+// rates are the counts that failure_rates carries, at the end of day.
+func (s *lanlSystem) rates(day int, own, all dayCounts) []float32 {
+	peers, watched := float32(max(1, s.nodes-1)), float32(day+1)
+	peer := func(n int) float32 { return (all.last(day, n) - own.last(day, n)) / peers }
+	return []float32{
+		ipc.RateMonth: own.last(day, 30), ipc.RateQuarter: own.last(day, 90), ipc.RateYear: own.last(day, 365),
+		ipc.RateEver: own.last(day, day+1), ipc.RateWatched: watched,
+		ipc.RatePeerDay: peer(1), ipc.RatePeerWeek: peer(7), ipc.RatePeerMonth: peer(30),
+		ipc.RatePeerDaily: peer(day+1) / watched,
+	}
 }
 
 // overlap is the length of [a, b) inside [begin, end).

@@ -1,10 +1,8 @@
-package main
+package recordings
 
 import (
 	"path/filepath"
-	"strconv"
 
-	"github.com/mlbridge/mlbridge/daemon/features"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -14,16 +12,14 @@ const (
 	oomYoung    = 5  // samples before the first question
 )
 
-func itoa(n int) string { return strconv.Itoa(n) }
-
-// writeOOM asks at each sample of each run from the fifth on. Health is the
+// readOOMSet asks at each sample of each run from the fifth on. Health is the
 // share of the limit that is free; a flag says that the limit was hit in the
 // interval. The run's age is in no field but the history's length, which the
 // memory ensemble may not read.
-func writeOOM(j *job, part string) error {
-	dir := filepath.Join(j.data, "failure")
+func readOOMSet(o Options, to Sink) error {
+	dir := filepath.Join(o.Data, "failure")
 	killed := map[string]int{} // run → t_ms of the kill
-	err := eachRow(filepath.Join(dir, "oom_ends_"+part+".csv.gz"), func(r *record) error {
+	err := eachRow(filepath.Join(dir, "oom_ends_"+o.Part+".csv.gz"), func(r *record) error {
 		if r.fields[2] == "oom" {
 			killed[r.text(0)] = r.int(3)
 		}
@@ -32,17 +28,14 @@ func writeOOM(j *job, part string) error {
 	if err != nil {
 		return err
 	}
-	t, err := createTable(j.out, "failure_oom_"+part, &features.Failure, failureColumns...)
-	if err != nil {
-		return err
-	}
 	run, hits := "", 0
 	var p *probe
-	var id float64
-	err = eachRow(filepath.Join(dir, "oom_runs_"+part+".csv.gz"), func(r *record) error {
+	entity := -1
+	return eachRow(filepath.Join(dir, "oom_runs_"+o.Part+".csv.gz"), func(r *record) error {
 		if r.fields[0] != run {
 			run, hits = r.text(0), 0
-			id = t.entity(run)
+			to.Entity(run)
+			entity++
 			p = &probe{component: "memory"}
 		}
 		at, used := r.int(2), r.num(3)/r.num(4)
@@ -55,10 +48,6 @@ func writeOOM(j *job, part string) error {
 		if len(p.health) < oomYoung {
 			return nil
 		}
-		return p.ask(t, id, ipc.Never, left, oomHorizon, 1)
+		return p.ask(to, entity, ipc.Never, left, oomHorizon, 1)
 	})
-	if err != nil {
-		return err
-	}
-	return t.close()
 }

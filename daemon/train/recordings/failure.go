@@ -1,31 +1,23 @@
-package main
+package recordings
 
 import (
 	"math"
 
-	"github.com/mlbridge/mlbridge/daemon/features"
 	"github.com/mlbridge/mlbridge/ipc"
-	"github.com/mlbridge/mlbridge/ipc/rules"
 )
 
-// Failure tables: label 1 = a failure begins within the horizon, left = the
-// intervals until the next failure (0 where none is known), group = what an
-// alarm is counted by (a run, a machine, a system).
-var failureColumns = []string{"entity", "label", "left", "keep", "rule", "rule_confidence", "health", "since", "flags"}
+// FailureSets are the recordings of failures, by the families of components.
+var FailureSets = []Set{{Name: "lanl"}, {Name: "oom"}, {Name: "smd"}}
 
-func extractFailure(j *job) error {
-	for _, part := range parts {
-		if err := writeLANL(j, part); err != nil {
-			return err
-		}
-		if err := writeOOM(j, part); err != nil {
-			return err
-		}
-		if err := writeSMDHealth(j, part); err != nil {
-			return err
-		}
+// ReadFailure asks at every moment of a set whether a failure comes.
+func ReadFailure(s *Set, o Options, to Sink) error {
+	switch s.Name {
+	case "lanl":
+		return readLANLSet(o, to)
+	case "oom":
+		return readOOMSet(o, to)
 	}
-	return nil
+	return readSMDHealthSet(o, to)
 }
 
 // probe is one component's past, sampled at even intervals.
@@ -34,7 +26,8 @@ type probe struct {
 	health    []float32
 	flags     []uint8
 	reading   []float32
-	sum       float64 // of all readings so far: the baseline
+	sum       float64   // of all readings so far: the baseline
+	rates     []float32 // longer counts, where they are kept
 }
 
 func (p *probe) sample(health, reading float64, failed bool) {
@@ -52,6 +45,7 @@ func (p *probe) request(since uint64) *ipc.FailureRequest {
 		Baseline: float32(p.sum / float64(n)), TimeSinceLastFailure: since,
 		HistoricalHealth: p.health[max(0, n-ipc.MaxHealthHistory):],
 		FailureHistory:   p.flags[max(0, n-ipc.MaxFailureHistory):],
+		FailureRates:     p.rates,
 	}
 	q.Trend = trend(q.HistoricalHealth)
 	return q
@@ -81,26 +75,18 @@ func trend(h []float32) int8 {
 	return ipc.TrendStable
 }
 
-// ask writes one row. left is the number of intervals until the next failure
-// begins, negative when none is known; keep is the weight of a sampled row.
-func (p *probe) ask(t *table, id float64, since uint64, left, horizon int, keep float64) error {
+// ask asks now. left is the number of intervals until the next failure begins,
+// negative when none is known; keep is the weight of a sampled question.
+func (p *probe) ask(to Sink, entity int, since uint64, left, horizon int, keep float64) error {
 	q := p.request(since)
 	if err := q.Validate(); err != nil {
 		return err
 	}
-	var rule ipc.FailurePrediction
-	rules.Failure(q, &rule)
-	var row [128]float32
-	features.FailureRow(q, rule.Type, row[:features.Failure.Width()])
 	ago := math.Inf(1)
 	if since != ipc.Never {
 		ago = float64(since)
 	}
-	set := 0
-	for _, f := range q.FailureHistory {
-		set += int(f)
-	}
-	t.witness(q)
-	return t.add(row[:], id, float64(b2i(left > 0 && left <= horizon)), float64(max(left, 0)), keep,
-		float64(rule.Probability), float64(rule.Confidence), float64(q.HealthScore), ago, float64(set))
+	return to.Ask(&Question{
+		Request: q, Entity: entity, Failed: left > 0 && left <= horizon, Left: max(left, 0), Keep: keep, Since: ago,
+	})
 }

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"math"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/mlbridge/mlbridge/daemon"
+	"github.com/mlbridge/mlbridge/daemon/registry"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
+
+func TestRankingMeasures(t *testing.T) {
+	truth := []bool{true, false, true, false, false}
+	s := newSample(make([]int32, len(truth)))
+	scores := []float64{0.9, 0.8, 0.7, 0.1, 0.1}
+	for _, c := range []struct {
+		name string
+		got  float64
+		want float64
+	}{
+		// Pairs in order: 3 + 2 of 6.
+		{"roc", s.ranking(truth, roc)(scores)(nil), 5.0 / 6},
+		// Precision 1 at the first, 2/3 at the second.
+		{"pr", s.ranking(truth, pr)(scores)(nil), (1 + 2.0/3) / 2},
+		{"false at 95 %", s.ranking(truth, falseAt95)(scores)(nil), 1.0 / 3},
+		{"roc of a constant", s.ranking(truth, roc)(make([]float64, 5))(nil), 0.5},
+	} {
+		if !near(c.got, c.want) {
+			t.Errorf("%s = %v, want %v", c.name, c.got, c.want)
+		}
+	}
+	// Drawing the only group twice changes nothing.
+	if got := s.ranking(truth, roc)(scores)([]float64{2}); !near(got, 5.0/6) {
+		t.Errorf("roc with every question twice = %v", got)
+	}
+}
+
+func TestGroups(t *testing.T) {
+	many := make([]int32, 200)
+	for i := range many {
+		many[i] = int32(i / 10)
+	}
+	if s := newSample(many); s.by != "entities" || s.groups != 20 {
+		t.Errorf("20 entities give %d %s", s.groups, s.by)
+	}
+	few := make([]int32, 1000)
+	for i := 600; i < 1000; i++ {
+		few[i] = 1
+	}
+	s := newSample(few)
+	if s.by != "blocks" || s.groups != 20 {
+		t.Errorf("two entities of 1000 questions give %d %s, want 20 blocks of 50", s.groups, s.by)
+	}
+	if s.group[599] == s.group[600] {
+		t.Error("a block crosses entities")
+	}
+}
+
+func TestCompareTellsWhoIsBetter(t *testing.T) {
+	entity := make([]int32, 400)
+	model, rule, simple := make([]float64, 400), make([]float64, 400), make([]float64, 400)
+	for i := range entity {
+		entity[i] = int32(i / 10)
+		model[i], rule[i], simple[i] = 1, 3, 2+float64(i%2)/10
+	}
+	s := newSample(entity)
+	r := s.compare(plain("workload", "smd_cpu", "val", "mae", 0, 0), s.mean, true, model, rule, guess{"last", simple}, guess{"mean", rule})
+	if r.Model != 1 || r.Rule != 3 || !near(float64(r.BestSimple), 2.05) || r.BestSimpleName != "last" {
+		t.Errorf("row %+v", r)
+	}
+	if !(r.GainLow > 1 && r.GainHigh < 1.1) {
+		t.Errorf("gain %v … %v over the better one, 2.05", r.GainLow, r.GainHigh)
+	}
+	if r.Met != nil {
+		t.Error("val has no target")
+	}
+	r = s.compare(plain("workload", "smd_cpu", "test", "mae", 0, 0), s.mean, true, model, rule)
+	if r.Met == nil || *r.Met {
+		t.Error("an error of 1 meets the target of 0.84")
+	}
+}
+
+func TestCalibration(t *testing.T) {
+	confidence, right := make([]float64, 1000), make([]float64, 1000)
+	for i := range confidence {
+		confidence[i] = float64(i) / 1000
+		right[i] = confidence[i]
+	}
+	if got := ece(calibration(confidence, right)); got > 1e-9 {
+		t.Errorf("ece of the truth = %v", got)
+	}
+	for i := range right {
+		right[i] = max(0, confidence[i]-0.25)
+	}
+	if got := ece(calibration(confidence, right)); got < 0.2 {
+		t.Errorf("ece of a quarter too much = %v", got)
+	}
+}
+
+func TestPrefetch(t *testing.T) {
+	propose := func(page uint64, chance float32) fault {
+		return fault{n: 1, pages: [4]uint64{page << 12}, chances: [4]float32{chance}}
+	}
+	a, b, c := propose(7, 0.9), propose(7, 0.9), propose(9, 0.2)
+	a.next, b.next, c.next = 5<<12, 7<<12, 9<<12
+	// 7 is issued before the first fault, is under way at the second, comes there.
+	if coverage, accuracy := prefetch([]fault{a, b, c}, 0.5); !near(coverage, 1.0/3) || !near(accuracy, 1) {
+		t.Errorf("coverage %v, accuracy %v; want a third and 1", coverage, accuracy)
+	}
+	if coverage, _ := prefetch([]fault{a, b, c}, 0.1); !near(coverage, 2.0/3) {
+		t.Errorf("coverage %v with the unlikely page, want two thirds", coverage)
+	}
+	c.segment = 1
+	b.segment = 1
+	b.n = 0
+	if coverage, accuracy := prefetch([]fault{a, b, c}, 0.5); coverage != 0 || accuracy != 0 {
+		t.Errorf("an issue crosses segments: %v, %v", coverage, accuracy)
+	}
+}
+
+// data writes a folder with one small set.
+func data(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	var b strings.Builder
+	b.WriteString("machine,minute,cpu_e4,mem_e4\n")
+	for i := range 120 {
+		b.WriteString("m1," + strings.Join([]string{num(i), num(2000 + 500*(i%5)), num(4000 + i)}, ",") + "\n")
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "workload"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(filepath.Join(dir, "workload", "smd_cpu_mem_test.csv.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := gzip.NewWriter(f)
+	if _, err := z.Write([]byte(b.String())); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func num(v int) string { return strconv.Itoa(v) }
+
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// mld serves the embedded models and gives its address.
+func mld(t *testing.T) string {
+	t.Helper()
+	reg := registry.New(registry.Embedded())
+	if err := reg.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := daemon.New(daemon.Options{Registry: reg})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+	t.Cleanup(func() {
+		s.Close()
+		<-served
+	})
+	return "http://" + ln.Addr().String()
+}
+
+// The same rows come of the models in this process and of a live mld.
+func TestLiveAndLocalAgree(t *testing.T) {
+	url := mld(t)
+	var rows [2][]map[string]any
+	dir := data(t)
+	for i, flags := range [][]string{{}, {"-url", url}} {
+		out := t.TempDir()
+		args := append([]string{"-data", dir, "-only", "workload", "-out", out}, flags...)
+		if err := run(args); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(out, "eval.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, &rows[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(rows[0]) == 0 || string(mustJSON(rows[0])) != string(mustJSON(rows[1])) {
+		t.Errorf("local %v\nlive %v", rows[0], rows[1])
+	}
+	for _, key := range []string{"predictor", "set", "part", "metric", "model", "rule", "best_simple", "ci_low", "ci_high", "target", "met"} {
+		if _, ok := rows[0][0][key]; !ok {
+			t.Errorf("a row lacks %q", key)
+		}
+	}
+}
+
+func TestNothingToJudgeIsAnError(t *testing.T) {
+	if err := run([]string{"-data", t.TempDir(), "-out", t.TempDir()}); err == nil {
+		t.Error("an empty folder passed")
+	}
+	if err := run([]string{"-data", t.TempDir(), "-only", "weather"}); err == nil {
+		t.Error("an unknown predictor passed")
+	}
+	if r := newRemote("http://127.0.0.1:1"); r.answer(ipc.Memory, []ipc.Request{&ipc.MemoryRequest{}}, make([]ipc.Prediction, 1)) == nil {
+		t.Error("a daemon that is not there answered")
+	}
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"math"
+	"slices"
+
+	"github.com/mlbridge/mlbridge/daemon/train/recordings"
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/rules"
+)
+
+// failureAnswers are the answers of one set and part.
+type failureAnswers struct {
+	b                              batcher[recordings.Question]
+	entity                         []int32
+	failed                         []bool
+	left                           []int
+	model, rule                    []float64 // probabilities
+	confidence, ruleConfidence     []float64
+	sick, falling, recently, flags []float64 // simple guesses: higher is likelier
+	told                           []float64 // intervals until the failure, 0 where no time was told
+	interval                       float64   // ns
+}
+
+// intervals of the sets' samples, in ns.
+var intervals = map[string]float64{"lanl": 24 * 3600e9, "oom": 50e6, "smd": 60e9}
+
+func (a *failureAnswers) Entity(string) {}
+
+func (a *failureAnswers) Ask(q *recordings.Question) error { return a.b.ask(q.Request, *q) }
+
+func (a *failureAnswers) take(q recordings.Question, req ipc.Request, p *ipc.Prediction) {
+	r := req.(*ipc.FailureRequest)
+	var rule ipc.FailurePrediction
+	rules.Failure(r, &rule)
+	a.entity, a.failed, a.left = append(a.entity, int32(q.Entity)), append(a.failed, q.Failed), append(a.left, q.Left)
+	a.model, a.rule = append(a.model, float64(p.Failure.Probability)), append(a.rule, float64(rule.Probability))
+	a.confidence = append(a.confidence, float64(p.Failure.Confidence))
+	a.ruleConfidence = append(a.ruleConfidence, float64(rule.Confidence))
+	a.sick = append(a.sick, 1-float64(r.HealthScore))
+	a.falling = append(a.falling, -timeToZero(r))
+	a.recently = append(a.recently, -min(q.Since, 1e15))
+	set := 0.0
+	for _, f := range r.FailureHistory {
+		set += float64(f)
+	}
+	a.flags = append(a.flags, set)
+	told := 0.0
+	if p.Failure.PredictedTime.Valid {
+		told = float64(p.Failure.PredictedTime.Value) / a.interval
+	}
+	a.told = append(a.told, told)
+}
+
+// timeToZero is health divided by its fall over the last five samples.
+func timeToZero(r *ipc.FailureRequest) float64 {
+	h := r.HistoricalHealth
+	k := min(5, len(h)-1)
+	if k < 1 {
+		return 1e6
+	}
+	slope := float64(h[len(h)-1]-h[len(h)-1-k]) / float64(k)
+	if slope > -1e-6 {
+		return 1e6
+	}
+	return float64(r.HealthScore) / -slope
+}
+
+func judgeFailure(e *evaluation) error {
+	for i := range recordings.FailureSets {
+		set := &recordings.FailureSets[i]
+		for _, part := range e.parts {
+			a := &failureAnswers{interval: intervals[set.Name]}
+			a.b = batcher[recordings.Question]{by: e.by, kind: ipc.Failure, take: a.take}
+			ok, err := e.read(set.Name, part, func() error {
+				return recordings.ReadFailure(set, recordings.Options{Data: e.data, Part: part}, a)
+			})
+			if err == nil && ok {
+				err = a.b.flush()
+			}
+			if err != nil {
+				return err
+			}
+			if len(a.model) > 0 {
+				a.judge(e, set.Name, part)
+			}
+		}
+	}
+	return nil
+}
+
+func (a *failureAnswers) judge(e *evaluation, set, part string) {
+	s := newSample(a.entity)
+	new := func(metric string, v float64) row { return plain("failure", set, part, metric, v, len(a.model)) }
+	simple := []guess{{"1 - health", a.sick}, {"time since failure", a.recently}, {"flags", a.flags}}
+	if set == "oom" {
+		simple = []guess{{"1 - health", a.sick}, {"health / slope", a.falling}}
+	}
+	e.add(s.compare(new("roc_auc", 0), s.ranking(a.failed, roc), false, a.model, a.rule, simple...))
+	e.add(s.compare(new("pr_auc", 0), s.ranking(a.failed, pr), false, a.model, a.rule, simple...))
+	base := 0.0
+	for _, f := range a.failed {
+		base += float64(b2i(f))
+	}
+	base /= float64(len(a.failed))
+	e.add(new("base_rate", base))
+	squares := func(p func(i int) float64) []float64 {
+		out := make([]float64, len(a.failed))
+		for i, f := range a.failed {
+			d := p(i) - float64(b2i(f))
+			out[i] = d * d
+		}
+		return out
+	}
+	e.add(s.compare(new("brier", 0), s.mean, true, squares(func(i int) float64 { return a.model[i] }),
+		squares(func(i int) float64 { return a.rule[i] }), guess{"base rate", squares(func(int) float64 { return base })}))
+	right := func(p []float64) []float64 {
+		out := make([]float64, len(p))
+		for i, v := range p {
+			out[i] = float64(b2i(v >= 0.5 == a.failed[i]))
+		}
+		return out
+	}
+	bins := calibration(a.confidence, right(a.model))
+	r := new("ece", ece(bins))
+	r.Rule, r.lowIsGood = number(ece(calibration(a.ruleConfidence, right(a.rule)))), true
+	e.add(r.aim())
+	truth := make([]float64, len(a.failed))
+	for i, f := range a.failed {
+		truth[i] = float64(b2i(f))
+	}
+	chances := calibration(a.model, truth)
+	r = new("ece_of_probability", ece(chances))
+	r.lowIsGood = true
+	e.add(r)
+	e.picture.calibration("failure", set, part, chances)
+	e.picture.curves("failure", set, part, a.failed, guess{"model", a.model}, guess{"rule", a.rule}, simple[len(simple)/2])
+	a.times(e, new)
+	if set == "oom" {
+		a.warnings(e, new)
+	}
+}
+
+// times judges predicted_time where a failure came within the horizon and a time
+// was told, against the median of those.
+func (a *failureAnswers) times(e *evaluation, new func(string, float64) row) {
+	var left []float64
+	for i := range a.left {
+		if a.failed[i] && a.told[i] > 0 {
+			left = append(left, float64(a.left[i]))
+		}
+	}
+	if len(left) == 0 {
+		return
+	}
+	constant := median(left)
+	var ours, fixed []float64
+	for i := range a.left {
+		if a.failed[i] && a.told[i] > 0 {
+			ours = append(ours, math.Abs(a.told[i]-float64(a.left[i]))/float64(a.left[i]))
+			fixed = append(fixed, math.Abs(constant-float64(a.left[i]))/float64(a.left[i]))
+		}
+	}
+	r := new("time_median_relative_error", median(ours))
+	r.BestSimple, r.BestSimpleName, r.N, r.lowIsGood = number(median(fixed)), "constant", len(ours), true
+	e.add(r)
+}
+
+func median(x []float64) float64 {
+	s := slices.Sorted(slices.Values(x))
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+}
+
+// warnings counts the kills, of runs with at least five samples, that were warned
+// of within the horizon when 5 % of the other samples are false alarms.
+func (a *failureAnswers) warnings(e *evaluation, new func(string, float64) row) {
+	var quiet []float64
+	for i, f := range a.failed {
+		if !f {
+			quiet = append(quiet, a.model[i])
+		}
+	}
+	slices.Sort(quiet)
+	bound := quiet[int(0.95*float64(len(quiet)-1))]
+	lead, last := map[int32]float64{}, map[int32]int{}
+	for i, f := range a.failed {
+		if a.left[i] > 0 {
+			run := a.entity[i]
+			last[run] = a.left[i]
+			if f && a.model[i] > bound {
+				lead[run] = max(lead[run], float64(a.left[i])*a.interval/1e9)
+			}
+		}
+	}
+	var leads []float64
+	warned := 0
+	for run, left := range last {
+		if left <= 2 { // the run was followed to its kill
+			leads = append(leads, lead[run])
+			warned += b2i(lead[run] > 0)
+		}
+	}
+	if len(leads) == 0 {
+		return
+	}
+	w, m := new("kills_warned", float64(warned)/float64(len(leads))), new("median_lead_s", median(leads))
+	w.N, m.N = len(leads), len(leads)
+	e.add(w.aim(), m.aim())
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/mlbridge/mlbridge/daemon/registry"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "eval:", err)
+		os.Exit(1)
+	}
+}
+
+// evaluation is one run over the recordings.
+type evaluation struct {
+	data    string
+	parts   []string
+	by      answerer
+	rows    []row
+	picture pictures
+}
+
+func (e *evaluation) add(rows ...row) { e.rows = append(e.rows, rows...) }
+
+// read runs f, which reads a part of a set. Files that are not there are named and
+// left out: not everybody has all data.
+func (e *evaluation) read(set, part string, f func() error) (ok bool, err error) {
+	start := time.Now()
+	err = f()
+	if errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(os.Stderr, "eval: %s %s: left out: %v\n", set, part, err)
+		return false, nil
+	}
+	if err == nil {
+		fmt.Fprintf(os.Stderr, "eval: %s %s: %.1f s\n", set, part, time.Since(start).Seconds())
+	}
+	return err == nil, err
+}
+
+func run(args []string) error {
+	flags := flag.NewFlagSet("eval", flag.ContinueOnError)
+	data := flags.String("data", os.Getenv("DATA"), "folder with workload/, memory/, failure/, threat/")
+	folder := flags.String("models", "", "folder of models written by daemon/train/run (default: the embedded models)")
+	url := flags.String("url", "", "a live mld to ask instead, such as http://127.0.0.1:9005 or unix:/run/mld.sock")
+	out := flags.String("out", "out", "folder for eval.json")
+	report := flags.String("report", "", "folder for EVAL.md, CARDS.md and pictures/")
+	cards := flags.String("cards", "", "template of CARDS.md")
+	only := flags.String("only", "workload,threat,failure,memory", "predictors, comma-separated")
+	parts := flags.String("parts", "val,test", "parts, comma-separated; bounds are chosen on the first")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *data == "" {
+		return errors.New("-data is needed: a folder with workload/, memory/, failure/ or threat/")
+	}
+	if _, err := os.Stat(*data); err != nil {
+		return err
+	}
+	e := &evaluation{data: *data, parts: strings.Split(*parts, ","), picture: pictures{folder: *report}}
+	if *url != "" {
+		e.by = newRemote(*url)
+	} else {
+		e.by = newLocal(*folder)
+	}
+	judges := map[ipc.Kind]func(*evaluation) error{
+		ipc.Workload: judgeWorkload, ipc.Memory: judgeMemory, ipc.Failure: judgeFailure, ipc.Threat: judgeThreat,
+	}
+	for _, name := range strings.Split(*only, ",") {
+		kind, err := ipc.ParseKind(name)
+		if err != nil {
+			return err
+		}
+		if err := e.by.missing(kind); errors.Is(err, registry.ErrNone) {
+			fmt.Fprintf(os.Stderr, "eval: %s: left out: %v\n", name, err)
+			continue
+		} else if err != nil {
+			return err
+		}
+		if err := judges[kind](e); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if *folder != "" && *url == "" {
+		if err := e.addLeftOut(filepath.Join(*folder, "leftout.json")); err != nil {
+			return err
+		}
+	}
+	if len(e.rows) == 0 {
+		return fmt.Errorf("no data in %s", *data)
+	}
+	if err := writeText(os.Stdout, e.rows); err != nil {
+		return err
+	}
+	if err := e.write(filepath.Join(*out, "eval.json")); err != nil {
+		return err
+	}
+	for _, k := range ipc.Kinds {
+		if m := e.by.model(k); m != "" {
+			fmt.Printf("%v: %s\n", k, m)
+		}
+	}
+	if *report != "" {
+		return e.report(*report, *cards)
+	}
+	return nil
+}
+
+// addLeftOut adds what training measured of models fitted without a kind of attack,
+// which no file of models can tell afterwards. Most folders have none.
+func (e *evaluation) addLeftOut(path string) error {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var list []struct {
+		Predictor, Set, Part, Metric string
+		Model                        float64
+		N                            int
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &list)
+	}
+	for _, l := range list {
+		e.add(plain(l.Predictor, l.Set, l.Part, l.Metric, l.Model, l.N).aim())
+	}
+	return err
+}
+
+// write writes the rows as JSON.
+func (e *evaluation) write(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := writeJSON(f, e.rows); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}

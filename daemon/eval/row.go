@@ -1,0 +1,164 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"text/tabwriter"
+)
+
+// row is one line of the table, and one element of eval.json.
+type row struct {
+	Predictor      string `json:"predictor"`
+	Set            string `json:"set"`
+	Part           string `json:"part"`
+	Metric         string `json:"metric"`
+	Model          number `json:"model"`
+	Rule           number `json:"rule"`
+	BestSimple     number `json:"best_simple"`
+	BestSimpleName string `json:"best_simple_name,omitempty"`
+	CILow          number `json:"ci_low"`
+	CIHigh         number `json:"ci_high"`
+	GainLow        number `json:"gain_low"`
+	GainHigh       number `json:"gain_high"`
+	By             string `json:"by,omitempty"`
+	Groups         int    `json:"groups,omitempty"`
+	N              int    `json:"n"`
+	Target         number `json:"target"`
+	Met            *bool  `json:"met"`
+	lowIsGood      bool
+}
+
+// number is a value that may be missing: NaN, null in JSON.
+type number float64
+
+var missing = number(math.NaN())
+
+func (v number) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+		return []byte("null"), nil
+	}
+	return fmt.Appendf(nil, "%.6g", float64(v)), nil
+}
+
+func (v number) String() string {
+	if math.IsNaN(float64(v)) {
+		return ""
+	}
+	switch a := math.Abs(float64(v)); {
+	case a >= 100:
+		return fmt.Sprintf("%.0f", float64(v))
+	case a >= 1:
+		return fmt.Sprintf("%.3f", float64(v))
+	}
+	return fmt.Sprintf("%.4f", float64(v))
+}
+
+func (v number) known() bool { return !math.IsNaN(float64(v)) }
+
+// plain is a row of a single number.
+func plain(predictor, set, part, metric string, model float64, n int) row {
+	return row{
+		Predictor: predictor, Set: set, Part: part, Metric: metric, N: n, Model: number(model), Rule: missing,
+		BestSimple: missing, CILow: missing, CIHigh: missing, GainLow: missing, GainHigh: missing, Target: missing,
+	}
+}
+
+// aim compares the row with the project's target, if it has one.
+func (r row) aim() row {
+	t, ok := targets[strings.Join([]string{r.Predictor, r.Set, r.Metric}, "/")]
+	if !ok || r.Part != "test" {
+		return r
+	}
+	met := float64(r.Model) >= t
+	if r.lowIsGood {
+		met = float64(r.Model) <= t
+	}
+	r.Target, r.Met = number(t), &met
+	return r
+}
+
+// targets of the part test; the README of the data says where they come from.
+var targets = map[string]float64{
+	"workload/bitbrains_cpu/mae": 0.64, "workload/bitbrains_mem/mae": 1.45, "workload/gentd26_gpu/mae": 4.6,
+	"workload/smd_cpu/mae": 0.84, "workload/procs_cpu/mae": 2.30,
+	"workload/smd_cpu/ece": 0.05, "workload/procs_cpu/ece": 0.05, "workload/bitbrains_cpu/ece": 0.05,
+	"memory/alone/top1": 0.45, "memory/tables/top1": 0.48, "memory/alone/ece": 0.05, "memory/tables/ece": 0.05,
+	"memory/tables/prefetch_coverage": 0.58, "memory/tables/prefetch_accuracy": 0.70,
+	"failure/lanl/pr_auc": 0.090, "failure/lanl/roc_auc": 0.67, "failure/lanl/ece": 0.05, "failure/smd/ece": 0.05,
+	"failure/oom/brier": 0.066, "failure/oom/roc_auc": 0.81, "failure/oom/kills_warned": 1, "failure/oom/median_lead_s": 0.7,
+	"failure/oom/ece":     0.05,
+	"threat/adfa/roc_auc": 0.99, "threat/adfa/fpr95": 0.03, "threat/benign/flagged": 0.03, "threat/adfa/type_macro_f1": 0.60,
+	"threat/adfa/left_out_kind_roc_auc": 0.95,
+}
+
+func init() {
+	for _, set := range []string{"bitbrains_cpu", "bitbrains_mem", "gentd26_gpu", "gentd26_mem", "smd_cpu", "smd_mem", "procs_cpu", "procs_mem"} {
+		targets["workload/"+set+"/ratio_to_persistence"] = 1.02
+		targets["workload/"+set+"/entities_better_than_persistence"] = 0.85
+	}
+}
+
+func writeJSON(w io.Writer, rows []row) error {
+	if _, err := io.WriteString(w, "["); err != nil {
+		return err
+	}
+	for i, r := range rows {
+		b, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		sep := ",\n "
+		if i == 0 {
+			sep = "\n "
+		}
+		if _, err := fmt.Fprintf(w, "%s%s", sep, b); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(w, "\n]\n")
+	return err
+}
+
+var heads = []string{"set", "part", "metric", "model", "95 %", "rule", "best simple", "gain", "target", "met"}
+
+// cells are the row's columns for people.
+func (r row) cells() []string {
+	between := func(low, high number, sign string) string {
+		if !low.known() {
+			return ""
+		}
+		if sign == "" {
+			return low.String() + " … " + high.String()
+		}
+		return fmt.Sprintf("%+.3g … %+.3g", float64(low), float64(high))
+	}
+	simple := r.BestSimple.String()
+	if simple != "" {
+		simple += " " + r.BestSimpleName
+	}
+	target, met := r.Target.String(), ""
+	if r.Met != nil {
+		met = map[bool]string{true: "yes", false: "no"}[*r.Met]
+	}
+	return []string{r.Set, r.Part, r.Metric, r.Model.String(), between(r.CILow, r.CIHigh, ""), r.Rule.String(), simple,
+		between(r.GainLow, r.GainHigh, "+"), target, met}
+}
+
+func writeText(w io.Writer, rows []row) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	last := ""
+	for _, r := range rows {
+		if r.Predictor != last {
+			if last != "" {
+				fmt.Fprintln(t)
+			}
+			last = r.Predictor
+			fmt.Fprintln(t, last+"\t"+strings.Join(heads[1:], "\t"))
+		}
+		fmt.Fprintln(t, strings.Join(r.cells(), "\t"))
+	}
+	return t.Flush()
+}

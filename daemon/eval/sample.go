@@ -1,0 +1,248 @@
+package main
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sort"
+)
+
+// sample is the questions of one set and part, in the order they were asked. All
+// lists of values beside it have its length.
+type sample struct {
+	group  []int32 // what the bootstrap draws each question with
+	groups int
+	by     string
+}
+
+// newSample groups the questions: by entity where there are at least 20, else by
+// blocks of consecutive questions within entities, about a hundred of them, since
+// neighbouring questions share most of what they show.
+func newSample(entity []int32) *sample {
+	s := &sample{group: make([]int32, len(entity)), by: "entities"}
+	distinct := 0
+	for i, e := range entity {
+		if i == 0 || e != entity[i-1] {
+			distinct++
+		}
+	}
+	block := math.MaxInt
+	if distinct < 20 {
+		s.by = "blocks"
+		block = min(2000, max(50, len(entity)/100))
+	}
+	at := 0
+	for i, e := range entity {
+		if at++; i == 0 || e != entity[i-1] || at > block {
+			s.groups++
+			at = 1
+		}
+		s.group[i] = int32(s.groups - 1)
+	}
+	return s
+}
+
+// measure prepares a list of values for being measured with the groups counted
+// so many times; nil counts each once.
+type measure func(values []float64) func(times []float64) float64
+
+// mean is the mean of the values.
+func (s *sample) mean(values []float64) func([]float64) float64 {
+	sums, counts := make([]float64, s.groups), make([]float64, s.groups)
+	for i, v := range values {
+		sums[s.group[i]] += v
+		counts[s.group[i]]++
+	}
+	return func(times []float64) float64 {
+		var sum, count float64
+		for g := range sums {
+			t := 1.0
+			if times != nil {
+				t = times[g]
+			}
+			sum += t * sums[g]
+			count += t * counts[g]
+		}
+		return sum / count
+	}
+}
+
+// ranking is a measure of scores against what came true, highest score first.
+func (s *sample) ranking(truth []bool, area func(next func() (positives, negatives float64, ok bool)) float64) measure {
+	return func(scores []float64) func([]float64) float64 {
+		order := make([]int32, len(scores))
+		for i := range order {
+			order[i] = int32(i)
+		}
+		slices.SortFunc(order, func(a, b int32) int {
+			switch {
+			case scores[a] > scores[b]:
+				return -1
+			case scores[a] < scores[b]:
+				return 1
+			}
+			return 0
+		})
+		return func(times []float64) float64 {
+			at := 0
+			return area(func() (p, n float64, ok bool) {
+				if at == len(order) {
+					return 0, 0, false
+				}
+				for tie := scores[order[at]]; at < len(order) && scores[order[at]] == tie; at++ {
+					i := order[at]
+					t := 1.0
+					if times != nil {
+						t = times[s.group[i]]
+					}
+					if truth[i] {
+						p += t
+					} else {
+						n += t
+					}
+				}
+				return p, n, true
+			})
+		}
+	}
+}
+
+// roc is the area under the receiver operating characteristic, ties counting half.
+func roc(next func() (p, n float64, ok bool)) float64 {
+	var area, positives, negatives float64
+	for p, n, ok := next(); ok; p, n, ok = next() {
+		area += n * (positives + p/2)
+		positives, negatives = positives+p, negatives+n
+	}
+	return area / (positives * negatives)
+}
+
+// pr is the average precision (the area under precision and recall, by steps).
+func pr(next func() (p, n float64, ok bool)) float64 {
+	var area, positives, all float64
+	for p, n, ok := next(); ok; p, n, ok = next() {
+		positives, all = positives+p, all+p+n
+		if p > 0 {
+			area += p * positives / all
+		}
+	}
+	return area / positives
+}
+
+// falseAt95 is the share of negatives above the score that 95 % of the positives reach.
+func falseAt95(next func() (p, n float64, ok bool)) float64 {
+	var steps [][2]float64
+	var positives, negatives float64
+	for p, n, ok := next(); ok; p, n, ok = next() {
+		positives, negatives = positives+p, negatives+n
+		steps = append(steps, [2]float64{positives, negatives})
+	}
+	at := sort.Search(len(steps), func(i int) bool { return steps[i][0] >= 0.95*positives })
+	return steps[at][1] / negatives
+}
+
+// rounds of the bootstrap, and its seed: the same intervals every time.
+const (
+	rounds = 200
+	seed   = 20261128
+)
+
+// guess is a list of values by a name.
+type guess struct {
+	name   string
+	values []float64
+}
+
+// compare measures the model, the rule (nil: none) and the best of the simple
+// guesses. lowIsGood says which way is better.
+func (s *sample) compare(r row, m measure, lowIsGood bool, model, rule []float64, simple ...guess) row {
+	r.lowIsGood, r.By, r.Groups, r.N = lowIsGood, s.by, s.groups, len(model)
+	better := func(a, b float64) bool { return a < b == lowIsGood && a != b }
+	ours := m(model)
+	r.Model = number(ours(nil))
+	var against func([]float64) float64
+	best := math.NaN()
+	if rule != nil {
+		against = m(rule)
+		best = against(nil)
+		r.Rule = number(best)
+	}
+	for _, g := range simple {
+		f := m(g.values)
+		v := f(nil)
+		if !r.BestSimple.known() || better(v, float64(r.BestSimple)) {
+			r.BestSimple, r.BestSimpleName = number(v), g.name
+			if against == nil || better(v, best) {
+				against, best = f, v
+			}
+		}
+	}
+	values, gains := make([]float64, rounds), make([]float64, rounds)
+	random, times := rand.New(rand.NewPCG(seed, 1)), make([]float64, s.groups)
+	for i := range rounds {
+		clear(times)
+		for range s.groups {
+			times[random.IntN(s.groups)]++
+		}
+		values[i] = ours(times)
+		if against != nil {
+			gains[i] = against(times) - values[i]
+			if !lowIsGood {
+				gains[i] = -gains[i]
+			}
+		}
+	}
+	r.CILow, r.CIHigh = interval(values)
+	if against != nil {
+		r.GainLow, r.GainHigh = interval(gains)
+	}
+	return r.aim()
+}
+
+func interval(values []float64) (low, high number) {
+	values = slices.DeleteFunc(values, math.IsNaN) // a draw without a positive
+	if len(values) == 0 {
+		return missing, missing
+	}
+	slices.Sort(values)
+	at := func(share float64) number { return number(values[int(share*float64(len(values)-1))]) }
+	return at(0.025), at(0.975)
+}
+
+// bin is one of the equal-count bins by confidence.
+type bin struct{ confidence, right float64 }
+
+// calibration sorts the questions into ten bins of the same size.
+func calibration(confidence []float64, right []float64) []bin {
+	const bins = 10
+	order := make([]int, len(confidence))
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(a, b int) bool { return confidence[order[a]] < confidence[order[b]] })
+	var out []bin
+	for b := range bins {
+		part := order[b*len(order)/bins : (b+1)*len(order)/bins]
+		if len(part) == 0 {
+			continue
+		}
+		var x bin
+		for _, i := range part {
+			x.confidence += confidence[i]
+			x.right += right[i]
+		}
+		x.confidence /= float64(len(part))
+		x.right /= float64(len(part))
+		out = append(out, x)
+	}
+	return out
+}
+
+// ece is the expected calibration error: how far confidence is from the truth.
+func ece(bins []bin) float64 {
+	var sum float64
+	for _, b := range bins {
+		sum += math.Abs(b.confidence - b.right)
+	}
+	return sum / float64(len(bins))
+}

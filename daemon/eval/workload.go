@@ -1,0 +1,125 @@
+package main
+
+import (
+	"math"
+
+	"github.com/mlbridge/mlbridge/daemon/train/recordings"
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/rules"
+)
+
+// forecasts are the answers to the full windows of one set and part, as shares.
+type forecasts struct {
+	entity                                 []int32
+	truth, model, rule, last, mean, median []float64
+	confidence, ruleConfidence             []float64
+	b                                      batcher[recordings.Question]
+	signal                                 int
+}
+
+func (f *forecasts) Entity(string) {}
+
+func (f *forecasts) Ask(q *recordings.Question) error {
+	if len(q.Request.(*ipc.WorkloadRequest).HistoricalCPU) < ipc.MaxWorkloadHistory {
+		return nil // the references of the data are of full windows
+	}
+	return f.b.ask(q.Request, *q)
+}
+
+func (f *forecasts) take(q recordings.Question, req ipc.Request, p *ipc.Prediction) {
+	var rule ipc.WorkloadPrediction
+	rules.Workload(req.(*ipc.WorkloadRequest), &rule)
+	value := func(w *ipc.WorkloadPrediction) float64 {
+		switch q.Signal {
+		case recordings.SignalMemory:
+			return float64(w.Memory) / q.Span
+		case recordings.SignalGPU:
+			return float64(w.GPU.Value)
+		}
+		return float64(w.CPU)
+	}
+	f.entity = append(f.entity, int32(q.Entity))
+	f.truth, f.last = append(f.truth, q.Next), append(f.last, q.Current)
+	f.mean, f.median = append(f.mean, q.Mean), append(f.median, q.Median)
+	f.model, f.rule = append(f.model, value(&p.Workload)), append(f.rule, value(&rule))
+	f.confidence = append(f.confidence, float64(p.Workload.Confidence))
+	f.ruleConfidence = append(f.ruleConfidence, float64(rule.Confidence))
+}
+
+// misses are the absolute errors, in points of 1/100.
+func (f *forecasts) misses(guess []float64) []float64 {
+	out := make([]float64, len(guess))
+	for i, v := range guess {
+		out[i] = 100 * math.Abs(v-f.truth[i])
+	}
+	return out
+}
+
+func judgeWorkload(e *evaluation) error {
+	for i := range recordings.WorkloadSets {
+		set := &recordings.WorkloadSets[i]
+		for _, part := range e.parts {
+			f := &forecasts{signal: set.Signal}
+			f.b = batcher[recordings.Question]{by: e.by, kind: ipc.Workload, take: f.take}
+			ok, err := e.read(set.Name, part, func() error {
+				return recordings.ReadWorkload(set, recordings.Options{Data: e.data, Part: part}, f)
+			})
+			if err == nil && ok {
+				err = f.b.flush()
+			}
+			if err != nil {
+				return err
+			}
+			if len(f.truth) > 0 {
+				f.judge(e, set, part)
+			}
+		}
+	}
+	return nil
+}
+
+func (f *forecasts) judge(e *evaluation, set *recordings.Set, part string) {
+	s := newSample(f.entity)
+	model, last := f.misses(f.model), f.misses(f.last)
+	new := func(metric string, v float64) row { return plain("workload", set.Name, part, metric, v, len(f.truth)) }
+	mae := s.compare(new("mae", 0), s.mean, true, model, f.misses(f.rule),
+		guess{"persistence", last}, guess{"mean of 10", f.misses(f.mean)}, guess{"median of 10", f.misses(f.median)})
+	e.add(mae)
+	ratio := new("ratio_to_persistence", s.mean(model)(nil)/s.mean(last)(nil))
+	ratio.lowIsGood = true
+	e.add(ratio.aim(), new("entities_better_than_persistence", f.better(model, last)).aim())
+	if set.Signal != recordings.SignalMemory { // confidence is about the cpu error
+		right := func(misses []float64) []float64 {
+			out := make([]float64, len(misses))
+			for i, v := range misses {
+				if v <= 5 {
+					out[i] = 1
+				}
+			}
+			return out
+		}
+		bins := calibration(f.confidence, right(model))
+		r := new("ece", ece(bins))
+		r.Rule, r.lowIsGood = number(ece(calibration(f.ruleConfidence, right(f.misses(f.rule))))), true
+		if set.Signal == recordings.SignalCPU {
+			e.add(r.aim())
+			e.picture.calibration("workload", set.Name, part, bins)
+		}
+	}
+	e.picture.forecast(set.Name, part, f)
+}
+
+// better is the share of entities whose error is below persistence's.
+func (f *forecasts) better(model, last []float64) float64 {
+	sums := map[int32]float64{}
+	for i, e := range f.entity {
+		sums[e] += model[i] - last[i]
+	}
+	n := 0
+	for _, v := range sums {
+		if v < 0 {
+			n++
+		}
+	}
+	return float64(n) / float64(len(sums))
+}

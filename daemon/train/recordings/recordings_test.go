@@ -1,0 +1,94 @@
+package recordings
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/syscalls"
+)
+
+// noted keeps the questions it is asked.
+type noted struct{ asked []Question }
+
+func (*noted) Entity(string) {}
+
+func (n *noted) Ask(q *Question) error { n.asked = append(n.asked, *q); return nil }
+
+// A node that fails on day 10 of 30 and is down for one and a half days: asked
+// on days it was up, labelled in the week before, remembering since when.
+func TestLANLAsksBeforeTheFailure(t *testing.T) {
+	s := &lanlSystem{name: "1", nodes: 1, first: 0, last: 30 * dayMinutes, outages: map[int][]outage{
+		0: {{start: 10*dayMinutes + 720, down: 36 * 60}},
+	}}
+	var n noted
+	if err := s.askNode(&n, 0, 0, false, s.byDay(-1)); err != nil {
+		t.Fatal(err)
+	}
+	// Days 0-22 less day 11, on which the node was down throughout.
+	if len(n.asked) != 22 {
+		t.Fatalf("%d questions, want 22", len(n.asked))
+	}
+	for day, want := range []bool{false, false, false, true, true, true, true, true, true, true, false} {
+		if q := n.asked[day]; q.Failed != want || want && q.Left != 10-day {
+			t.Errorf("day %d: failed %v, %d days left", day, q.Failed, q.Left)
+		}
+	}
+	if q := n.asked[9]; !math.IsInf(q.Since, 1) {
+		t.Errorf("before the failure it is %v ms ago", q.Since)
+	}
+	if a, b := n.asked[10].Since, n.asked[11].Since; a != 720*60e3 || b != (720+2*dayMinutes)*60e3 {
+		t.Errorf("ms since the failure %v, %v", a, b)
+	}
+	request := n.asked[10].Request.(*ipc.FailureRequest)
+	if request.HealthScore != 0.5 {
+		t.Errorf("health of day 10: %v", request.HealthScore)
+	}
+	if got, want := request.FailureRates[:5], []float32{1, 1, 1, 1, 11}; !slices.Equal(got, want) {
+		t.Errorf("failure rates of day 10 start with %v, want %v", got, want)
+	}
+}
+
+func TestUntilIncident(t *testing.T) {
+	got := untilIncident([]bool{false, false, true, true, false, true, false})
+	if want := []int{2, 1, 1, 2, 1, -1, -1}; !slices.Equal(got, want) {
+		t.Errorf("minutes left %v, want %v", got, want)
+	}
+}
+
+func TestWorkloadQuestionKeepsTheOrder(t *testing.T) {
+	s := &series{has: [3]bool{true, true, false}, span: 100}
+	for _, v := range []float64{0.9, 0.1, 0.3, 0.5} {
+		s.samples = append(s.samples, sample{cpu: v, mem: uint64(100 * v)})
+	}
+	q := s.question(3, 3, SignalCPU)
+	if q.Current != 0.3 || q.Next != 0.5 || q.Median != 0.3 || math.Abs(q.Mean-1.3/3) > 1e-12 {
+		t.Errorf("current %v, next %v, median %v, mean %v", q.Current, q.Next, q.Median, q.Mean)
+	}
+	if q = s.question(2, 2, SignalMemory); q.Current != 0.1 || q.Next != 0.3 || q.Span != 100 {
+		t.Errorf("memory: current %v, next %v of %v bytes", q.Current, q.Next, q.Span)
+	}
+}
+
+func TestWindowsOfATrace(t *testing.T) {
+	for calls, want := range map[int]int{1: 1, 100: 1, 149: 1, 150: 2, 250: 4} {
+		if got := len(Windows(make([]syscalls.Group, calls))); got != want {
+			t.Errorf("%d calls give %d windows, want %d", calls, got, want)
+		}
+	}
+}
+
+func TestRecordsNameTheLineOfABadNumber(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.csv")
+	if err := os.WriteFile(path, []byte("a,b\n1,2\n3,x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := eachRow(path, func(r *record) error { _ = r.int(1); return nil })
+	if err == nil || !strings.Contains(err.Error(), "x.csv:3:") {
+		t.Errorf("error %v, want the file and line 3", err)
+	}
+}

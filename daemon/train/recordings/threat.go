@@ -1,0 +1,90 @@
+package recordings
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/syscalls"
+)
+
+const windowStep = 50 // calls between the ends of two windows of a trace
+
+// Trace is the calls of one thread. Kind 0 is harmless.
+type Trace struct {
+	Name  string
+	Kind  int
+	Calls []syscalls.Group
+}
+
+// ThreatSets are the recordings of system calls.
+var ThreatSets = []Set{{Name: "benign"}, {Name: "adfa", Research: true}}
+
+// ReadTraces gives the traces of a set.
+func ReadTraces(s *Set, data, part string) ([]Trace, error) {
+	if s.Research {
+		return readTraces(filepath.Join(data, "threat", "adfa_"+part+".csv.gz"), 0, 1)
+	}
+	return readTraces(filepath.Join(data, "threat", "benign_x86_"+part+".csv.gz"), 0, -1)
+}
+
+// readTraces reads the columns name, kind (-1: none) and, as the last, calls.
+func readTraces(path string, name, kind int) ([]Trace, error) {
+	var all []Trace
+	err := eachRow(path, func(r *record) error {
+		t := Trace{Name: r.text(name)}
+		if kind >= 0 {
+			t.Kind = r.int(kind)
+		}
+		for _, word := range strings.Fields(r.fields[len(r.fields)-1]) {
+			nr, err := strconv.Atoi(word)
+			if err != nil {
+				return fmt.Errorf("system call %q", word)
+			}
+			if nr == 340 {
+				nr = -1 // the recording's number for "unknown"
+			}
+			t.Calls = append(t.Calls, syscalls.I386(nr))
+		}
+		all = append(all, t)
+		return nil
+	})
+	return all, err
+}
+
+// HalvesByProgram splits by program, alternating in order of appearance.
+func HalvesByProgram(traces []Trace) (halves [2][]Trace) {
+	half := map[string]int{}
+	for _, t := range traces {
+		if _, ok := half[t.Name]; !ok {
+			half[t.Name] = len(half) % 2
+		}
+		halves[half[t.Name]] = append(halves[half[t.Name]], t)
+	}
+	return halves
+}
+
+// Windows are 100 calls each, 50 apart; a shorter trace is one window.
+func Windows(calls []syscalls.Group) [][]syscalls.Group {
+	if len(calls) <= syscalls.WindowCalls {
+		return [][]syscalls.Group{calls}
+	}
+	var out [][]syscalls.Group
+	for end := syscalls.WindowCalls; end <= len(calls); end += windowStep {
+		out = append(out, calls[end-syscalls.WindowCalls:end])
+	}
+	return out
+}
+
+// WindowRequest asks about a window of calls, scored by a table of ordinary calls.
+func WindowRequest(calls []syscalls.Group, table *syscalls.Novelty) *ipc.ThreatRequest {
+	var s syscalls.Stream
+	for _, g := range calls {
+		s.Add(g, 0)
+	}
+	q := &ipc.ThreatRequest{TimeSinceLastThreat: ipc.Never}
+	s.Report(q, table, 0)
+	return q
+}
