@@ -150,6 +150,7 @@ func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reaso
 	q.class, q.patient = class, patient
 	l.takeTurn(q, l.bridge.accountOf(call))
 	if !l.admit(q, now) {
+		l.returnTurn(q, l.bridge.accountOf(call))
 		l.bridge.freeQuestions.put(q)
 		return ipc.ReasonOverloaded
 	}

@@ -69,6 +69,10 @@ func (l *lane) takeTurn(q *question, a *ipc.Account) {
 	*last = q.turn + 1
 }
 
+// returnTurn gives back the turn that q has just taken: refused questions cost the
+// daemon nothing, and must not put their peer behind the others.
+func (l *lane) returnTurn(q *question, a *ipc.Account) { a.Turn[l.kind-1] = q.turn }
+
 // classOf is what the call counts as: what it says or else what its kind has, and at
 // most what its peer may have.
 func (b *Bridge) classOf(call *ipc.Call) ipc.Class {

@@ -51,6 +51,25 @@ func TestPeersTakeTurns(t *testing.T) {
 	}
 }
 
+// What is refused takes no turn: a peer that asked far too much is not behind the others
+// for as long afterwards.
+func TestShedQuestionsTakeNoTurn(t *testing.T) {
+	r := newRig(t, Config{TTL: 1})
+	r.lanes[0].limiter.limit = 4
+	var flood, other ipc.Account
+	r.asks(&other, 0, hurry, 1) // out
+	r.asks(&other, 0, hurry, 2, 3, 4)
+	for agent := range uint64(100) {
+		r.asks(&flood, ipc.ClassLow, hurry, 1000+agent) // all shed
+	}
+	r.lanes[0].limiter.limit = 10
+	r.asks(&flood, 0, hurry, 20)
+	r.asks(&other, 0, hurry, 5)
+	if got, want := r.queued(), []uint64{20, 2, 3, 4, 5}; !slices.Equal(got, want) {
+		t.Errorf("the questions leave in the order %v, want %v", got, want)
+	}
+}
+
 func TestOrderOfClassesAndOfTime(t *testing.T) {
 	r := newRig(t, Config{TTL: 1})
 	var a ipc.Account
