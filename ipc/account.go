@@ -1,6 +1,11 @@
 package ipc
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc/eventloop"
+)
 
 // Quota is what one peer may take. Zero fields do not limit.
 type Quota struct {
@@ -13,7 +18,8 @@ type Quota struct {
 
 // Account is what one peer, a process, has taken of a server, over all its connections.
 // It belongs to the loop. A process is known by its pid and uid, as the kernel recorded
-// them; when its last connection ends it is forgotten.
+// them. It is forgotten when its last connection has ended, its questions are answered
+// and its rate's store is full again: to connect anew is no way round a quota.
 type Account struct {
 	Peer  Peer
 	Quota Quota
@@ -27,29 +33,41 @@ type Account struct {
 	filled          Instant // when tokens was brought up to date
 	round           uint64  // of the loop in which read is
 	read            int     // bytes taken in that round
+
+	rest eventloop.Timer // without connections it is kept until then
 }
 
 // accountKey tells processes apart. A pid is used again only after its process has
-// ended, and then none of its connections is left.
+// ended, and then none of its connections is left. What the new one finds is at worst a
+// store that is not full yet.
 type accountKey struct {
 	pid int32
 	uid uint32
 }
 
-// account finds the peer's account or opens one.
+// account finds the peer's account or opens one, and adds a connection to it.
 func (s *Server) account(p Peer) *Account {
 	key := accountKey{p.PID, p.UID}
 	a := s.accounts[key]
-	if a == nil {
-		a = &Account{Peer: p}
-		if s.cfg.Quota != nil {
-			a.Quota = s.cfg.Quota(p)
-		}
-		if a.Quota.Burst <= 0 {
-			a.Quota.Burst = max(int(a.Quota.Rate), 1)
-		}
-		a.tokens, a.filled = float64(a.Quota.Burst), Instant(s.loop.Time())
+	known := a != nil
+	if !known {
+		a = new(Account)
 		s.accounts[key] = a
+	}
+	if a.conns++; a.conns > 1 {
+		return a
+	}
+	s.peers++
+	s.loop.Disarm(&a.rest)
+	a.Peer = p
+	if s.cfg.Quota != nil {
+		a.Quota = s.cfg.Quota(p)
+	}
+	if a.Quota.Burst <= 0 {
+		a.Quota.Burst = max(int(a.Quota.Rate), 1)
+	}
+	if !known {
+		a.tokens, a.filled = float64(a.Quota.Burst), Instant(s.loop.Time())
 	}
 	return a
 }
@@ -65,8 +83,50 @@ func (a *Account) admit() error {
 // giveBack ends one connection of the account.
 func (s *Server) giveBack(a *Account) {
 	if a.conns--; a.conns == 0 {
-		delete(s.accounts, accountKey{a.Peer.PID, a.Peer.UID})
+		s.peers--
+		s.forget(a)
 	}
+}
+
+// answered notes that n questions of the account are.
+func (s *Server) answered(a *Account, n int) {
+	if a.inFlight -= n; a.inFlight == 0 {
+		s.forget(a)
+	}
+}
+
+// longestRest is after how long at most it is looked again whether an account can go.
+const longestRest = time.Hour
+
+// forget drops an account that says nothing any more, or looks again when its store is
+// full. Processes that come and go fast are not remembered beyond the number that may be
+// connected.
+func (s *Server) forget(a *Account) {
+	if a.conns > 0 || a.inFlight > 0 {
+		return
+	}
+	if full := a.fill(Instant(s.loop.Time())); full > 0 && len(s.accounts) <= s.cfg.MaxConns {
+		if a.rest.Fire == nil {
+			a.rest.Fire = func() { s.forget(a) }
+		}
+		s.loop.ArmIn(&a.rest, full)
+		return
+	}
+	s.loop.Disarm(&a.rest)
+	delete(s.accounts, accountKey{a.Peer.PID, a.Peer.UID})
+}
+
+// fill brings the tokens up to date and gives in what time they will be all there, at
+// most longestRest.
+func (a *Account) fill(now Instant) time.Duration {
+	q := &a.Quota
+	if q.Rate <= 0 {
+		return 0
+	}
+	most := float64(q.Burst)
+	a.tokens = min(a.tokens+now.Sub(a.filled).Seconds()*q.Rate, most)
+	a.filled = now
+	return time.Duration(min((most-a.tokens)/q.Rate, longestRest.Seconds()) * float64(time.Second))
 }
 
 // take asks for n questions and says why not, "" when the peer may ask them.
@@ -76,8 +136,7 @@ func (a *Account) take(n int, now Instant) string {
 		return "more questions in flight than this process may have"
 	}
 	if q.Rate > 0 {
-		a.tokens = min(a.tokens+now.Sub(a.filled).Seconds()*q.Rate, float64(q.Burst))
-		if a.filled = now; a.tokens < float64(n) {
+		if a.fill(now); a.tokens < float64(n) {
 			return "more questions a second than this process may ask"
 		}
 		a.tokens -= float64(n)
@@ -99,7 +158,7 @@ const turnBytes = 8 << 10
 
 // turn gives how many bytes of a connection may be read now, 0 to let others go first.
 func (s *Server) turn(a *Account) int {
-	if len(s.accounts) < 2 {
+	if s.peers < 2 {
 		return readBufSize
 	}
 	if a.round != s.round {

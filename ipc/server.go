@@ -97,6 +97,7 @@ type Server struct {
 	held        int      // bytes in the buffers of all connections
 
 	accounts map[accountKey]*Account
+	peers    int    // accounts with connections
 	round    uint64 // of the loop
 
 	acceptPause eventloop.Timer
@@ -254,7 +255,6 @@ func (s *Server) admit(fd int) (*serverConn, error) {
 // open makes a connection for which the peer's account has room.
 func (s *Server) open(fd int, peer Peer) (*serverConn, error) {
 	a := s.account(peer)
-	a.conns++
 	err := a.admit()
 	if err != nil {
 		s.stats.overQuota.Add(1)

@@ -60,6 +60,26 @@ func TestQuotaOfQuestionsASecond(t *testing.T) {
 	c.wantReply(3, ipc.StatusOK)
 }
 
+// Connecting anew is no way round a quota: neither for the questions asked a moment ago
+// nor for those that are still being answered to nobody.
+func TestQuotaOutlivesTheConnection(t *testing.T) {
+	for name, q := range map[string]ipc.Quota{"rate": {Rate: 0.001, Burst: 2}, "in flight": {InFlight: 2}} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, ipc.ServerConfig{Quota: quota(q)})
+			s.on(t, func() { s.hold = true })
+			a := s.greeted(t)
+			a.send(predict(1, slotsOf(requests(2)...)...), ping(2))
+			a.wantPong(2)
+			_ = a.Close()
+			s.await(t, "the connection to be gone", func() bool { return s.Stats().Connections == 0 })
+			b := s.greeted(t)
+			b.send(workload(1))
+			b.wantError(1, ipc.StatusOverloaded, "")
+			s.on(t, s.release)
+		})
+	}
+}
+
 func TestQuotaHoldsAPeerToItsClass(t *testing.T) {
 	for most, want := range map[ipc.Class]map[ipc.Class]ipc.Class{
 		ipc.ClassDefault: {ipc.ClassDefault: ipc.ClassDefault, ipc.ClassLow: ipc.ClassLow, ipc.ClassHigh: ipc.ClassHigh},

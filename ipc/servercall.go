@@ -115,7 +115,7 @@ func (s *Server) submit(p *pendingCall, opts Options) {
 // abandon gives back a message whose bytes turned out to be broken half-way.
 func (s *Server) abandon(p *pendingCall) {
 	p.conn.inFlight--
-	p.conn.owner.inFlight -= p.open
+	s.answered(p.conn.owner, p.open)
 	s.calls -= p.open
 	s.recycle(p)
 }
@@ -132,7 +132,7 @@ func (p *pendingCall) reply() {
 	c, s := p.conn, p.conn.server
 	s.calls -= len(p.calls)
 	c.inFlight--
-	c.owner.inFlight -= len(p.calls)
+	s.answered(c.owner, len(p.calls))
 	if c.closed || c.broken { // nothing follows the error that ends a connection
 		s.stats.orphaned.Add(uint64(len(p.calls)))
 	} else {
