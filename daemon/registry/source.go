@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync"
+	"time"
 
 	"github.com/mlbridge/mlbridge/daemon/engine"
 	"github.com/mlbridge/mlbridge/daemon/engine/tfjs"
@@ -25,7 +27,33 @@ func Embedded() Source { return embedded{} }
 
 type embedded struct{}
 
+// builtIn are the models of the program, each loaded and validated once: they cannot
+// change, and a reload must not try them again.
+var builtIn = func() (list [len(ipc.Kinds) + 1]func() (*Model, error)) {
+	for _, k := range ipc.Kinds {
+		list[k] = sync.OnceValues(func() (*Model, error) {
+			p, where, err := readEmbedded(k)
+			if err != nil {
+				return nil, err
+			}
+			return newModel(k, p, where, time.Now())
+		})
+	}
+	return list
+}()
+
 func (embedded) Load(k ipc.Kind) (Predictor, string, error) {
+	m, err := builtIn[k]()
+	if errors.Is(err, ErrNone) {
+		return nil, "", err
+	}
+	if err != nil {
+		return nil, "embedded", err
+	}
+	return m, m.Source, nil
+}
+
+func readEmbedded(k ipc.Kind) (Predictor, string, error) {
 	list, err := models.Embedded()
 	if err != nil {
 		return nil, "embedded", err
