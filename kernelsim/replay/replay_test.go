@@ -52,7 +52,7 @@ func (a *asked) Outcomes(context.Context, []ipc.Outcome) error { return nil }
 
 func play(t *testing.T, cfg Config) *Played {
 	t.Helper()
-	cfg.Callers = 4
+	cfg.Callers = 16 // more than calls: on a slow machine all are open at once
 	p, err := Play(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
