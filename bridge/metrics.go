@@ -17,7 +17,7 @@ func (b *Bridge) ServerStats() ipc.ServerStats { return b.server.Stats() }
 
 // Register adds the bridge's metrics to r.
 func (b *Bridge) Register(r prometheus.Registerer) error {
-	for _, c := range slices.Concat(b.stats.collectors, b.cache.sizes(), b.limits(), []prometheus.Collector{snapshots{b}, scoreMetrics{b}}) {
+	for _, c := range slices.Concat(b.stats.collectors, b.cache.sizes(), b.limits(), []prometheus.Collector{snapshots{b}, scoreMetrics{b}, endpointMetrics{b}}) {
 		if err := r.Register(c); err != nil {
 			return err
 		}
