@@ -6,7 +6,7 @@ LINTERS := $(OUT)/linters
 PKGS := ./... ./testdata/traces
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench anatomy cached curves tails regress chaos soak micro micro-diff lint monitoring fuzz train eval clean dist deb rpm deploy-test reproducible
+.PHONY: help build run test bench anatomy cached overload curves tails regress chaos soak micro micro-diff lint monitoring fuzz train eval clean dist deb rpm deploy-test reproducible
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ anatomy: ## say where the microseconds of a call go, as table and picture
 
 cached: ## measure what the cache answers and what it is wrong by (QUICK=1: shorter)
 	cd bench && $(GO) run ./cmd/cached $(if $(QUICK),-quick) $(ARGS)
+
+overload: ## measure what the model still answers in time at up to ten times its load
+	cd bench && $(GO) run ./cmd/overload $(ARGS)
 
 curves: ## measure how cost grows with work, up to saturation (QUICK=1: about a minute)
 	cd bench && $(GO) run ./cmd/curves $(if $(QUICK),-quick) $(ARGS)

@@ -103,6 +103,7 @@ func (f *flight) answered(x *upstream.Exchange) {
 	f.fresh = false
 	r.succeeded(l.answer.Model)
 	l.limiter.ended(l.urgent)
+	l.took += (l.bridge.now().Sub(f.sent) - l.took) / 4
 	now := l.bridge.now()
 	for i, q := range f.out {
 		slot := &l.answer.Slots[i]

@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"time"
+
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
@@ -22,10 +24,11 @@ type lane struct {
 	routes    []*route  // to the endpoints, in the order of preference
 	retries   retries
 	limiter   limiter
-	urgent    int        // questions, queued or out, whose callers have little time
-	turn      uint64     // the latest that was served
-	answer    api.Answer // decode storage
-	model     string     // that answered last, of whichever endpoint
+	took      time.Duration // about as long as the last exchanges
+	urgent    int           // questions, queued or out, whose callers have little time
+	turn      uint64        // the latest that was served
+	answer    api.Answer    // decode storage
+	model     string        // that answered last, of whichever endpoint
 	closed    bool
 }
 
@@ -213,10 +216,13 @@ func (l *lane) room(now ipc.Instant) bool {
 func (l *lane) pump(now ipc.Instant) {
 	for len(l.queue) > 0 && !l.closed {
 		n := l.tidy(now)
-		if n == 0 { // what nobody waits for still fills the cache, when there is nothing else
-			n = len(l.queue)
+		if l.limiter.strain > 0 {
+			n = l.dropHopeless(n, now)
 		}
-		if n == 0 {
+		if n == 0 { // what nobody waits for still fills the cache, when there is nothing else
+			n = min(l.spare(), crowd)
+		}
+		if n = min(n, l.limiter.batch()); n == 0 {
 			return
 		}
 		f, n := l.pick(n, now)
@@ -233,6 +239,43 @@ func (l *lane) pump(now ipc.Instant) {
 		l.retries.earn()
 		f.send()
 	}
+}
+
+// spare is how many questions that nobody waits for may be asked: under more load than
+// the daemon can bear they are forgotten, for each would take the place of one that
+// somebody will wait for before it is answered.
+func (l *lane) spare() int {
+	if l.limiter.strain > 0 {
+		for _, q := range l.queue {
+			l.forget(q)
+		}
+		clear(l.queue)
+		l.queue = l.queue[:0]
+	}
+	return len(l.queue)
+}
+
+// dropHopeless answers those of the first n questions from a lower rung that an exchange
+// would not answer in time, by how long the last ones took. The daemon has better to do;
+// where it has nothing the first goes all the same, or nobody would ever learn that
+// exchanges have become faster.
+func (l *lane) dropHopeless(n int, now ipc.Instant) (left int) {
+	soon := now.Add(l.took + l.bridge.cfg.Margin)
+	kept := l.queue[:0]
+	idle := !l.busy()
+	for i, q := range l.queue {
+		if i < n && !(idle && left == 0) && !q.patient && q.lastDeadline() < soon {
+			l.bridge.stats.load.shed[l.kind-1][q.class].Inc()
+			l.settle(q, ipc.ReasonOverloaded)
+			continue
+		}
+		if kept = append(kept, q); i < n {
+			left++
+		}
+	}
+	clear(l.queue[len(kept):])
+	l.queue = kept
+	return left
 }
 
 // outdated reports whether nobody waits for q any more and its answer would be too

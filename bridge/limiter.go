@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -23,43 +24,59 @@ type limiter struct {
 	limit   float64
 	most    float64
 	missed  bool // a deadline passed since the last exchange ended
+	again   bool // and one did before that
 	pressed bool // there was more than the limit
 	peak    int  // most questions that waited
+	strain  int  // exchanges to go until the load counts as gone
 	shown   atomic.Int64
 }
 
 const (
 	leastLimit = 4
-	// headroom is how many questions of the high class may wait above the limit: what
-	// is on its way to the daemon cannot be called back for them.
-	headroom = crowd
+	// strained is for how many quiet exchanges a load is remembered.
+	strained = 16
 	// patientBudgets is how many default budgets of time make a caller patient.
 	patientBudgets = 20
 )
 
 func newLimiter(most int) limiter { return limiter{limit: float64(most), most: float64(most)} }
 
-// room is how many questions of the class may wait.
+// room is how many questions of the class may wait: half as many more of the high one,
+// since what is on its way to the daemon cannot be called back for them.
 func (m *limiter) room(c ipc.Class) int {
 	n := int(m.limit)
 	if c == ipc.ClassHigh {
-		n += headroom
+		n += n / 2
 	}
 	return n
 }
 
-// ended takes stock at the end of an exchange. Deadlines that passed while few
-// questions waited say nothing about the limit.
+// batch is how many questions may leave together: a quarter of the limit. Two such are
+// out at a time, and who goes before all others waits for no more than those. Where
+// there was no cause for a limit there is none.
+func (m *limiter) batch() int {
+	if m.limit >= m.most {
+		return api.MaxBatch
+	}
+	return max(int(m.limit)/4, 1)
+}
+
+// ended takes stock at the end of an exchange. Deadlines that passed once may be the
+// machine's fault; twice in a row, what waited was too much.
 func (m *limiter) ended(waiting int) {
-	switch loaded := float64(m.peak) >= m.limit/2; {
-	case m.missed && loaded:
-		m.limit = max(m.limit*0.8, leastLimit)
+	m.strain = max(m.strain-1, 0)
+	switch {
+	case m.missed && m.again:
+		m.limit = max(0.8*min(m.limit, float64(m.peak)), leastLimit)
+		m.strain = strained
 	case m.missed:
 	case m.pressed:
 		m.limit = min(m.limit+0.25, m.most)
-	default:
-		m.limit = min(m.limit+1, m.most)
+		m.strain = strained
+	case m.strain == 0:
+		m.limit = min(m.limit+max(m.limit/8, 1), m.most)
 	}
+	m.again = m.missed
 	m.missed, m.pressed, m.peak = false, false, waiting
 	m.shown.Store(int64(m.limit))
 }

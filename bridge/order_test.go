@@ -57,15 +57,15 @@ func TestShedQuestionsTakeNoTurn(t *testing.T) {
 	r := newRig(t, Config{TTL: 1})
 	r.lanes[0].limiter.limit = 4
 	var flood, other ipc.Account
-	r.asks(&other, 0, hurry, 1) // out
-	r.asks(&other, 0, hurry, 2, 3, 4)
+	r.asks(&other, 0, hurry, 1)       // out
+	r.asks(&other, 0, hurry, 2, 3, 4) // the first goes out, too: it is a batch
 	for agent := range uint64(100) {
 		r.asks(&flood, ipc.ClassLow, hurry, 1000+agent) // all shed
 	}
 	r.lanes[0].limiter.limit = 10
 	r.asks(&flood, 0, hurry, 20)
 	r.asks(&other, 0, hurry, 5)
-	if got, want := r.queued(), []uint64{20, 2, 3, 4, 5}; !slices.Equal(got, want) {
+	if got, want := r.queued(), []uint64{20, 3, 4, 5}; !slices.Equal(got, want) {
 		t.Errorf("the questions leave in the order %v, want %v", got, want)
 	}
 }
@@ -102,8 +102,8 @@ func TestLowestIsShedFirst(t *testing.T) {
 	r := newRig(t, Config{TTL: 1})
 	r.lanes[0].limiter.limit = 4
 	var heavy, light ipc.Account
-	r.asks(&heavy, 0, hurry, 1) // out, and counts
-	waits := r.asks(&heavy, 0, hurry, 2, 3, 4)
+	r.asks(&heavy, 0, hurry, 1)                // out, and counts
+	waits := r.asks(&heavy, 0, hurry, 2, 3, 4) // the first goes out, too: it is a batch
 	shed := func(c *ipc.Call) bool {
 		return c.Reply.Source == ipc.SourceRule && c.Reply.Reason == ipc.ReasonOverloaded
 	}
@@ -122,7 +122,7 @@ func TestLowestIsShedFirst(t *testing.T) {
 	if c := r.asks(&light, 0, time.Second, 13)[0]; shed(c) || r.lanes[0].urgent != 5 {
 		t.Errorf("of a caller with time: %+v, %d urgent; want it to wait behind the others", c.Reply, r.lanes[0].urgent)
 	}
-	if got, want := r.queued(), []uint64{12, 10, 2, 3, 13}; !slices.Equal(got, want) {
+	if got, want := r.queued(), []uint64{12, 10, 3, 13}; !slices.Equal(got, want) {
 		t.Errorf("queued are %v, want %v", got, want)
 	}
 	if got := count(t, r.stats.load.shed[0][ipc.ClassNormal]); got != 2 {
@@ -132,36 +132,77 @@ func TestLowestIsShedFirst(t *testing.T) {
 
 func TestLimitFollowsTheDeadlines(t *testing.T) {
 	m := newLimiter(100)
-	for range 50 { // missed though hardly anybody waits: a hiccup of the machine
-		m.missed, m.peak = true, 3
+	exchange := func(missed, pressed bool, peak int) {
+		m.missed, m.pressed, m.peak = missed, pressed, peak
 		m.ended(0)
 	}
+	for range 50 { // every now and then: a hiccup of the machine
+		exchange(true, false, 3)
+		exchange(false, false, 3)
+	}
 	if m.limit != 100 {
-		t.Errorf("limit = %v after misses without load, want 100", m.limit)
+		t.Errorf("limit = %v after single misses, want 100", m.limit)
 	}
-	for range 5 {
-		m.missed, m.pressed, m.peak = true, true, 100
-		m.ended(100)
-	}
-	if m.limit < 32 || m.limit > 33 {
-		t.Errorf("limit = %v after five misses under load, want 100 × 0.8^5", m.limit)
+	exchange(true, false, 50)
+	if exchange(true, false, 50); m.limit != 40 {
+		t.Errorf("limit = %v after two misses with 50 that waited, want 40", m.limit)
 	}
 	for range 100 {
-		m.missed, m.peak = true, 100
-		m.ended(100)
+		exchange(true, true, 200)
 	}
-	if m.limit != leastLimit || m.room(ipc.ClassLow) != leastLimit || m.room(ipc.ClassHigh) != leastLimit+headroom {
-		t.Errorf("limit = %v, want %v and %d above it for the high class", m.limit, leastLimit, headroom)
+	if m.limit != leastLimit || m.room(ipc.ClassLow) != leastLimit || m.room(ipc.ClassHigh) != leastLimit*3/2 || m.batch() != leastLimit/4 {
+		t.Errorf("limit = %v, want %v and half as many more for the high class", m.limit, leastLimit)
 	}
-	m.pressed = true
-	if m.ended(4); m.limit != leastLimit+0.25 {
+	if exchange(false, true, 4); m.limit != leastLimit+0.25 || m.strain == 0 {
 		t.Errorf("limit = %v after an exchange in time with more than the limit, want a quarter more", m.limit)
 	}
-	for range 200 {
-		m.ended(0)
+	for range 100 {
+		exchange(false, false, 1)
 	}
-	if m.limit != 100 {
-		t.Errorf("limit = %v after 200 quiet exchanges, want 100 again", m.limit)
+	if m.limit != 100 || m.strain != 0 {
+		t.Errorf("limit = %v after 100 quiet exchanges, want 100 again", m.limit)
+	}
+}
+
+// Under strain the daemon is not given what nobody waits for.
+func TestStrainForgetsWhatNobodyWaitsFor(t *testing.T) {
+	for _, strain := range []int{0, 1} {
+		r := newRig(t, Config{TTL: time.Minute})
+		r.asks(nil, 0, hurry, 1) // out
+		for _, c := range []uint64{2, 3} {
+			r.asks(nil, 0, hurry, c)
+			key := keyOf(workload(c, 0.5))
+			r.lanes[0].open.find(&key).waiting[0].deadline.Fire()
+		}
+		r.lanes[0].limiter.strain = 2 * strain // one is taken off by the exchange that ends
+		r.lanes[0].limiter.missed = false
+		r.conns[0].end(model(ipc.Workload, "m@1"))
+		if asked := r.conns[0].x != nil; asked != (strain == 0) || len(r.lanes[0].queue) != 0 {
+			t.Errorf("strain %d: asked %v, %d queued; want asked only without", strain, asked, len(r.lanes[0].queue))
+		}
+	}
+}
+
+// Under strain a question that an exchange would not answer in time gives way; while
+// nothing is out the first goes all the same.
+func TestHopelessQuestionsGiveWay(t *testing.T) {
+	r := newRig(t, Config{TTL: 1})
+	l := r.lanes[0]
+	l.limiter.strain, l.took = strained, time.Hour
+	first := r.asks(nil, 0, hurry, 1, 2)
+	if r.conns[0].x == nil || first[0].Reply.Source != ipc.SourceNone {
+		t.Fatal("with nothing out the first does not go")
+	}
+	if second := first[1].Reply; second.Source != ipc.SourceRule || second.Reason != ipc.ReasonOverloaded {
+		t.Errorf("the second = %+v, want it answered from a lower rung at once", second)
+	}
+	r.conns[0].end(model(ipc.Workload, "m@1"))
+	if l.took >= time.Hour {
+		t.Error("an exchange taught nothing about how long they take")
+	}
+	l.took = 0
+	if c := r.asks(nil, 0, hurry, 3, 4)[1]; c.Reply.Source != ipc.SourceNone {
+		t.Errorf("with fast exchanges %+v, want it to wait", c.Reply)
 	}
 }
 

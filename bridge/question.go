@@ -150,6 +150,7 @@ func (l *lane) leave(w *waiter) {
 	}
 	if !w.patient && w.call.Deadline.Sub(w.call.Arrived) >= l.bridge.cfg.Server.Limits.Budget/2 {
 		l.limiter.missed = true
+		l.limiter.again = l.limiter.again || q.class == ipc.ClassHigh
 	}
 }
 

@@ -71,7 +71,9 @@ func (r *route) free(n int) (first *flight, most int) {
 			first = f
 		}
 	}
-	if out > 0 && (n < crowd || !r.breaker.closed()) {
+	// What the limiter lets leave together is worth a batch, too: else the daemon would
+	// wait for the bridge each time, which costs most where batches are small.
+	if out > 0 && (n < min(crowd, r.lane.limiter.batch()) || !r.breaker.closed()) {
 		return nil, 0
 	}
 	if first == nil && len(r.flights) < maxFlights {

@@ -191,6 +191,15 @@ func (s *System) startDaemon(ctx context.Context, e *Env, c Chain) (upstream str
 	return "unix:" + path, nil
 }
 
+// StartBridge starts ml-bridge before a daemon that runs already.
+func StartBridge(ctx context.Context, e *Env, upstream string, flags ...string) (*System, error) {
+	s := new(System)
+	if err := s.startBridge(ctx, e, Chain{Flags: flags}, upstream); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
 func (s *System) startBridge(ctx context.Context, e *Env, c Chain, upstream string) error {
 	s.Address = e.socket("bridge")
 	args := []string{"--log-format", "json", "--socket", s.Address, "--http", "127.0.0.1:0"}

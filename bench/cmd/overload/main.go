@@ -1,0 +1,150 @@
+// Command overload measures what ml-bridge does with more questions than its daemon can
+// answer: at loads from half of that to ten times it, how many questions the model answers
+// in time, and how those of the high class fare. Run it in the benchmark's folder:
+//
+//	go run ./cmd/overload
+//
+// The daemon is one worker that takes a fixed time for each question and no processor, so
+// that it is what is overloaded and not the machine. The load is an open loop through the
+// socket, and time counts from the intended start. Every question is a new one, so that no
+// cache helps. One call in twenty is of the high class, half are of the low one.
+//
+// It writes overload.json. Exit status: 0 when everything was measured, 1 otherwise.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/mlbridge/mlbridge/bench/internal/build"
+	"github.com/mlbridge/mlbridge/bench/internal/process"
+	"github.com/mlbridge/mlbridge/bench/internal/report"
+	"github.com/mlbridge/mlbridge/bench/internal/system"
+)
+
+// options is the command line.
+type options struct {
+	service time.Duration // the daemon's time for a question
+	budget  time.Duration
+	run     time.Duration // measured at each load
+	out     string
+	bin     string
+	serve   string
+}
+
+// loads are multiples of what the daemon can answer.
+var loads = []float64{0.5, 0.8, 1, 1.2, 1.5, 2, 5, 10}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "overload:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var o options
+	flag.DurationVar(&o.service, "service", 400*time.Microsecond, "the daemon's time for a question")
+	flag.DurationVar(&o.budget, "budget", 4*time.Millisecond, "of a call")
+	flag.DurationVar(&o.run, "run", 2*time.Second, "measured at each load")
+	flag.StringVar(&o.out, "out", "../out", "folder for the results; builds go to its folder bench")
+	flag.StringVar(&o.bin, "bin", "", "folder with an ml-bridge to measure instead of building one")
+	flag.StringVar(&o.serve, "serve", "", "run as the daemon (used by this program itself)")
+	flag.Parse()
+	if flag.NArg() > 0 || o.service < time.Microsecond || o.budget <= 0 || o.run <= 0 {
+		return errors.New("no arguments, -service at least 1µs, -budget and -run above 0")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if o.serve != "" {
+		return serveDaemon(ctx, o.serve, o.service)
+	}
+	return measure(ctx, &o)
+}
+
+// Document is what overload.json holds.
+type Document struct {
+	Machine report.Machine `json:"machine"`
+	Service float64        `json:"service_seconds"`
+	Budget  float64        `json:"budget_seconds"`
+	Points  []Point        `json:"points"`
+}
+
+func measure(ctx context.Context, o *options) error {
+	s, err := process.NewStarter()
+	if err != nil {
+		return err
+	}
+	bin := o.bin
+	if bin == "" {
+		if bin, err = filepath.Abs(filepath.Join(o.out, "bench", "bin")); err != nil {
+			return err
+		}
+		if err := build.Daemons(ctx, s, "..", bin); err != nil {
+			return err
+		}
+	}
+	temp, err := os.MkdirTemp("", "mlbridge-overload-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	daemon, err := s.Serve(ctx, false, self, "-serve", filepath.Join(temp, "daemon.sock"), "-service", o.service.String())
+	if err != nil {
+		return err
+	}
+	defer daemon.Stop()
+	e := &system.Env{Starter: s, Bin: bin, Temp: temp}
+	sys, err := system.StartBridge(ctx, e, "unix:"+filepath.Join(temp, "daemon.sock"), "--budget", o.budget.String())
+	if err != nil {
+		return err
+	}
+	defer sys.Stop()
+	doc := Document{Machine: report.ThisMachine(), Service: o.service.Seconds(), Budget: o.budget.Seconds()}
+	g, err := newGenerator(ctx, sys.Address, o)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	capacity := float64(time.Second) / float64(o.service)
+	for _, load := range loads {
+		fmt.Fprintf(os.Stderr, "%g × %.0f/s\n", load, capacity)
+		p, err := g.point(ctx, load, load*capacity)
+		if err != nil {
+			return err
+		}
+		doc.Points = append(doc.Points, p)
+	}
+	doc.table(os.Stdout)
+	data, err := json.MarshalIndent(&doc, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(o.out, "overload.json"), append(data, '\n'), 0o644)
+}
+
+// table prints the points in Markdown, as docs/overload.md has them.
+func (d *Document) table(w *os.File) {
+	most := 0.0
+	for _, p := range d.Points {
+		most = max(most, p.Goodput)
+	}
+	fmt.Fprintln(w, "| load | offered/s | model in time/s | of the most | high: model in time | high: in time | all: in time | p99 µs | failed | started late p99 µs |")
+	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+	for _, p := range d.Points {
+		fmt.Fprintf(w, "| %g × | %.0f | %.0f | %.0f %% | %.1f %% | %.2f %% | %.2f %% | %.0f | %.2f %% | %.0f |\n", p.Load, p.Offered, p.Goodput, 100*p.Goodput/most,
+			100*p.HighByModel, 100*p.HighInTime, 100*p.InTime, p.P99/1e3, 100*p.Dropped, p.Late/1e3)
+	}
+}
