@@ -98,6 +98,29 @@ func TestHungEndpointIsPassedOverBeforeItsTimeout(t *testing.T) {
 	}
 }
 
+// Who waits behind a hung endpoint need not wait for somebody else to ask.
+func TestHungEndpointIsPassedOverThoughNobodyElseAsks(t *testing.T) {
+	r := newPair(t, Config{TTL: 1})
+	r.submit(workload(1, 0.5))
+	f := r.lanes[0].routes[0].flights[0]
+	c := r.submit(workload(2, 0.5))[0]
+	if !f.overdue.Armed() {
+		t.Fatal("nothing will look whether the answer is overdue")
+	}
+	f.sent -= ipc.Instant(r.cfg.Suspect + 1)
+	f.overdue.Fire()
+	if r.second[0].x == nil {
+		t.Fatal("the second endpoint is not asked when the first is overdue")
+	}
+	r.second[0].end(model(ipc.Workload, "second@1"))
+	if c.Reply.Source != ipc.SourceModel {
+		t.Errorf("reply = %+v, want the second's", c.Reply)
+	}
+	if r.conns[0].end(model(ipc.Workload, "first@1")); f.overdue.Armed() {
+		t.Error("an answer that has come is still watched")
+	}
+}
+
 func TestBreakerOpensAfterSoManyFailures(t *testing.T) {
 	r := newRig(t, Config{TTL: 1, BreakerFailures: 3})
 	fail := func() { r.conns[0].end(says(http.StatusServiceUnavailable, "", "")) }

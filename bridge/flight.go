@@ -8,6 +8,7 @@ import (
 	"github.com/mlbridge/mlbridge/bridge/upstream"
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/eventloop"
 )
 
 // flight is a connection of a route to its endpoint, with at most one batch out on it.
@@ -20,6 +21,8 @@ type flight struct {
 	busy     bool
 	fresh    bool                        // the connection has not answered yet
 	endTrace func(status int, err error) // of the exchange under way, when it is traced
+
+	overdue eventloop.Timer // when those who wait behind it are sent elsewhere
 }
 
 const (
@@ -34,6 +37,7 @@ const (
 func newFlight(r *route) *flight {
 	f := &flight{route: r, conn: r.endpoint.dial(r.lane.bridge.loop, r.lane.kind), fresh: true}
 	f.exchange.Done = f.done
+	f.overdue.Fire = func() { r.lane.pump(r.lane.bridge.now()) }
 	return f
 }
 
@@ -56,6 +60,9 @@ func (f *flight) send() {
 	x.Timeout = l.bridge.cfg.Attempt
 	l.bridge.stats.exchange(l.kind, len(f.out))
 	f.trace()
+	if len(l.routes) > 1 {
+		l.bridge.loop.Arm(&f.overdue, int64(f.sent.Add(l.bridge.cfg.Suspect+1)))
+	}
 	f.conn.Do(x)
 }
 
@@ -64,6 +71,7 @@ func (f *flight) done(x *upstream.Exchange) {
 	r := f.route
 	l := r.lane
 	f.busy = false
+	l.bridge.loop.Disarm(&f.overdue)
 	f.traced()
 	if l.closed { // everybody has been answered
 		return

@@ -351,6 +351,7 @@ func (l *lane) close() {
 	for _, r := range l.routes {
 		l.bridge.loop.Disarm(&r.breaker.over)
 		for _, f := range r.flights {
+			l.bridge.loop.Disarm(&f.overdue)
 			f.settle(ipc.ReasonDaemonUnavailable)
 			f.conn.Close()
 		}
