@@ -82,7 +82,7 @@ func (c *Client) awaitTurn() bool {
 // lead reads until call has ended.
 func (c *Client) lead(call *clientCall) {
 	in := &c.in
-	in.own = call
+	in.own, in.waiting = call, false // the one before may have given up waiting
 	if in.window.Open() {
 		rawio.Yield() // on a shared processor the answer cannot be there before
 	}

@@ -48,6 +48,7 @@ type Window struct {
 	window int64 // at most this from the start of a wait
 	from   int64 // the start of the wait under way
 	looked int64 // the latest look
+	begun  bool  // a wait is under way
 	slept  bool  // polling has ended without result
 	barred int64 // until when the processor is left to others
 	bar    int64 // how long that was decided to be the last time
@@ -64,7 +65,7 @@ func (w *Window) Open() bool { return w.window > 0 }
 
 // Start begins a wait at now and reports whether to look again before sleeping.
 func (w *Window) Start(now int64) bool {
-	w.from, w.looked = now, now
+	w.from, w.looked, w.begun = now, now, true
 	w.slept = w.window == 0
 	return !w.slept
 }
@@ -78,9 +79,12 @@ func (w *Window) Again(now int64) bool {
 	return !w.slept
 }
 
-// End ends the wait at now: something was found.
+// End ends the wait at now: something was found. Without a Start before it does nothing.
 func (w *Window) End(now int64) {
+	begun := w.begun
+	w.begun = false
 	switch took := now - w.from; {
+	case !begun:
 	case !w.slept:
 		w.mind(now)
 	case took > w.most || now < w.barred:

@@ -126,6 +126,18 @@ func TestLosingItAgainSoonBarsForLonger(t *testing.T) {
 	}
 }
 
+// TestEndOfNoWait: work between waits is not time away from the processor.
+func TestEndOfNoWait(t *testing.T) {
+	p := open(t)
+	for range 3 {
+		p.now += time.Second
+		p.w.End(int64(p.now))
+	}
+	if _, found := p.wait(90*time.Microsecond, time.Microsecond); !found {
+		t.Error("the window closed though nobody waited")
+	}
+}
+
 func TestClosedForGood(t *testing.T) {
 	for _, d := range []time.Duration{0, -1} {
 		p := &player{w: New(d), now: time.Hour}
