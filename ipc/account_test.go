@@ -47,8 +47,14 @@ func TestTokensComeBackAtTheirRate(t *testing.T) {
 		n     int
 		ok    bool
 	}{
-		{0, 10, true}, {0, 1, false}, {999 * time.Microsecond, 1, false}, {time.Microsecond, 1, true},
-		{time.Hour, 11, false}, {0, 10, true}, {5 * time.Millisecond, 6, false}, {0, 5, true},
+		{0, 10, true},
+		{0, 1, false},
+		{999 * time.Microsecond, 1, false},
+		{time.Microsecond, 1, true},
+		{time.Hour, 11, false},
+		{0, 10, true},
+		{5 * time.Millisecond, 6, false},
+		{0, 5, true},
 	} {
 		now = now.Add(c.later)
 		if why := a.take(c.n, now); (why == "") != c.ok {

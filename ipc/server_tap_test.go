@@ -60,8 +60,15 @@ func TestTapSeesPredictionsAndOutcomes(t *testing.T) {
 		fromServer bool
 		payload    []byte // nil: any
 	}{
-		{1, false, question[4:]}, {1, true, nil}, {2, false, impossible[4:]}, {2, true, nil},
-		{1, false, nil}, {1, false, nil}, {1, true, nil}, {1, true, nil}, {1, false, outcome[4:]},
+		{1, false, question[4:]},
+		{1, true, nil},
+		{2, false, impossible[4:]},
+		{2, true, nil},
+		{1, false, nil},
+		{1, false, nil},
+		{1, true, nil},
+		{1, true, nil},
+		{1, false, outcome[4:]},
 	}
 	if len(tap.messages) != len(want) {
 		t.Fatalf("%d messages, want %d: %v", len(tap.messages), len(want), tap.messages)

@@ -199,7 +199,8 @@ func TestDoctor(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "bridge.sock")
 	ask := func() (report struct {
 		Findings []struct{ Area, Level, Text string }
-	}, code int) {
+	}, code int,
+	) {
 		t.Helper()
 		cmd := command(t, "doctor", "--json", "--socket", socket, "--http", "", "--models", "embedded")
 		out, _ := cmd.Output()

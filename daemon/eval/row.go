@@ -143,8 +143,10 @@ func (r row) cells() []string {
 	if r.Met != nil {
 		met = map[bool]string{true: "yes", false: "no"}[*r.Met]
 	}
-	return []string{r.Set, r.Part, r.Metric, r.Model.String(), between(r.CILow, r.CIHigh, ""), r.Rule.String(), simple,
-		between(r.GainLow, r.GainHigh, "+"), target, met}
+	return []string{
+		r.Set, r.Part, r.Metric, r.Model.String(), between(r.CILow, r.CIHigh, ""), r.Rule.String(), simple,
+		between(r.GainLow, r.GainHigh, "+"), target, met,
+	}
 }
 
 func writeText(w io.Writer, rows []row) error {

@@ -68,8 +68,12 @@ func TestRoutes(t *testing.T) {
 		method, path string
 		want         int
 	}{
-		{"POST", "/drain", 202}, {"GET", "/drain", 405}, {"GET", "/nothing", 404},
-		{"GET", "/debug/pprof/", 200}, {"GET", "/debug/pprof/goroutine?debug=1", 200}, {"GET", "/debug/pprof/cmdline", 200},
+		{"POST", "/drain", 202},
+		{"GET", "/drain", 405},
+		{"GET", "/nothing", 404},
+		{"GET", "/debug/pprof/", 200},
+		{"GET", "/debug/pprof/goroutine?debug=1", 200},
+		{"GET", "/debug/pprof/cmdline", 200},
 	} {
 		if code, body := ask(t, c, r.method, r.path); code != r.want {
 			t.Errorf("%s %s = %d %q, want %d", r.method, r.path, code, body, r.want)
