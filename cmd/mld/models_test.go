@@ -131,12 +131,10 @@ func TestModelsChangeUnderLoad(t *testing.T) {
 	l.await(t, "mine@2", 0.5)
 
 	bring(t, dir, "3", 50) // not a share
-	for line := p.await(t, "model not replaced"); ; {
-		reason, _ := line["reason"].(string)
-		if line["kind"] != "workload" || line["model"] != "mine@2" || !strings.Contains(reason, "predicted_cpu gives 50") {
-			t.Errorf("what was wrong is said as %v", line)
-		}
-		break
+	line := p.await(t, "model not replaced")
+	reason, _ := line["reason"].(string)
+	if line["kind"] != "workload" || line["model"] != "mine@2" || !strings.Contains(reason, "predicted_cpu gives 50") {
+		t.Errorf("what was wrong is said as %v", line)
 	}
 	if out, code := mld(t, "models", "promote", "mine@3", "--admin", socket); code == 0 || !strings.Contains(out, "predicted_cpu gives 50") {
 		t.Errorf("promoting a bad model: %d\n%s", code, out)

@@ -36,7 +36,7 @@ func newLocal(dir string) local {
 		source = registry.Dir(dir)
 	}
 	r := registry.New(source)
-	r.Reload() // what is wrong is in the snapshot, by kind
+	_ = r.Reload() // what is wrong is in the snapshot, by kind
 	return local{r.Snapshot()}
 }
 

@@ -38,13 +38,12 @@ type Played struct {
 
 // player is the load's target.
 type player struct {
-	cfg    Config
-	clock  load.Clock
-	way    []int // predictor by call
-	out    *Played
-	calls  chan load.Call // closed when the run is over
-	tasks  sync.WaitGroup
-	cancel context.CancelFunc
+	cfg   Config
+	clock load.Clock
+	way   []int // predictor by call
+	out   *Played
+	calls chan load.Call // closed when the run is over
+	tasks sync.WaitGroup
 }
 
 // Play asks everything and waits for the answers. It ends early, with what there is, when

@@ -48,9 +48,9 @@ func (t *Trial) at(ctx context.Context, share float64) {
 // follows shows that the chain is well again.
 const mended = 0.7
 
-// until does something again and again until a share of the time is over.
-func (t *Trial) until(ctx context.Context, share float64, do func() error) (times int, err error) {
-	for end := t.began.Add(time.Duration(share * float64(t.env.For))); time.Now().Before(end) && ctx.Err() == nil; times++ {
+// until does something again and again until it is time to mend.
+func (t *Trial) until(ctx context.Context, do func() error) (times int, err error) {
+	for end := t.began.Add(time.Duration(mended * float64(t.env.For))); time.Now().Before(end) && ctx.Err() == nil; times++ {
 		if err := do(); err != nil {
 			return times, err
 		}

@@ -25,7 +25,7 @@ func peerFaults() []Fault {
 			Group: "frames", Name: "frames: dribbled",
 			What: "peers that send theirs a byte at a time: each must be answered, rightly",
 			do: func(ctx context.Context, t *Trial) error {
-				n, err := t.until(ctx, mended, t.dribble)
+				n, err := t.until(ctx, t.dribble)
 				t.note("%d peers, all answered", n)
 				return err
 			},
@@ -68,8 +68,8 @@ func (e *Env) startHostile(p HostilePlan, prepare func(*exec.Cmd)) (*Process, er
 }
 
 // session is what a peer says: a hello and a question with room to be answered.
-func (t *Trial) session(n int) (bytes []byte, question int) {
-	i, q := t.env.Oracle.Question(uint64(n))
+func (t *Trial) session() (bytes []byte, question int) {
+	i, q := t.env.Oracle.Question(0)
 	return append(hello(), ask(7, time.Second, q)...), i
 }
 
@@ -77,7 +77,7 @@ func (t *Trial) session(n int) (bytes []byte, question int) {
 // time is over; at least every byte once.
 func everyByte(do func(t *Trial, at int) error) func(context.Context, *Trial) error {
 	return func(ctx context.Context, t *Trial) error {
-		bytes, _ := t.session(0)
+		bytes, _ := t.session()
 		n := 0
 		for ; n < len(bytes) || time.Since(t.began) < time.Duration(mended*float64(t.env.For)); n++ {
 			if err := do(t, n%len(bytes)); err != nil {
@@ -119,12 +119,12 @@ func (t *Trial) pieces(question int, pieces ...[]byte) error {
 }
 
 func (t *Trial) split(at int) error {
-	bytes, question := t.session(0)
+	bytes, question := t.session()
 	return t.pieces(question, bytes[:at], bytes[at:])
 }
 
 func (t *Trial) dribble() error {
-	bytes, question := t.session(0)
+	bytes, question := t.session()
 	var pieces [][]byte
 	for i := range bytes {
 		pieces = append(pieces, bytes[i:i+1])
@@ -133,7 +133,7 @@ func (t *Trial) dribble() error {
 }
 
 func (t *Trial) cut(at int) error {
-	bytes, _ := t.session(0)
+	bytes, _ := t.session()
 	p, err := dialPeer(t.socket)
 	if err != nil {
 		return err
@@ -146,7 +146,7 @@ func (t *Trial) cut(at int) error {
 // corrupt flips a bit. Whatever comes of it comes soon: an answer, an error, or the end;
 // only a length that grew leaves the bridge waiting for the rest, until the peer goes.
 func (t *Trial) corrupt(at int) error {
-	bytes, _ := t.session(0)
+	bytes, _ := t.session()
 	bytes[at] ^= 1 << (at % 8)
 	p, err := dialPeer(t.socket)
 	if err != nil {

@@ -138,7 +138,7 @@ func cgroupFault(name, what string, limits func(*Trial) (files map[string]string
 				defer p.Kill()
 			}
 			ends := 0
-			_, err = t.until(ctx, mended, func() error {
+			_, err = t.until(ctx, func() error {
 				if t.bridge.Exited() {
 					ends++
 					return t.startBridge()

@@ -168,7 +168,7 @@ func freeze(which func(*Trial) *Process) func(context.Context, *Trial) error {
 // loop does something with a pause after it until most of the time is over.
 func (t *Trial) loop(ctx context.Context, what string, pause time.Duration, do func() error) error {
 	t.at(ctx, 0.1)
-	n, err := t.until(ctx, mended, func() error {
+	n, err := t.until(ctx, func() error {
 		err := do()
 		time.Sleep(pause)
 		return err

@@ -99,7 +99,7 @@ func exhaust(ctx context.Context, t *Trial) error {
 	}
 	defer p.Kill()
 	ends := 0
-	_, err = t.until(ctx, mended, func() error {
+	_, err = t.until(ctx, func() error {
 		if t.bridge.Exited() {
 			ends++
 			return t.startBridge()
