@@ -260,3 +260,28 @@ func TestLeadStress(t *testing.T) {
 		t.Errorf("left over: %d returning, %d bytes, %d waiting", client.convoy.returning, len(client.out), len(client.waiting))
 	}
 }
+
+// TestLeadPollsWhileFewWait: a caller looks again before it sleeps, but not while more
+// callers of the process wait than it has processors to spare, and the count of them
+// comes back to what it was.
+func TestLeadPollsWhileFewWait(t *testing.T) {
+	client := echoClient(t)
+	for _, c := range []struct {
+		others int32
+		polls  bool
+	}{{0, true}, {1000, false}, {0, true}} {
+		leaders.Add(c.others)
+		before := leaders.Load()
+		for range 100 {
+			untilNobody(t, client)
+			ask(t, context.Background(), client, time.Minute) // nobody reads: the caller leads
+		}
+		if client.in.polls != c.polls {
+			t.Errorf("with %d others waiting: may poll %v, want %v", c.others, client.in.polls, c.polls)
+		}
+		if now := leaders.Load(); now != before {
+			t.Errorf("%d callers wait after all were answered, want %d", now, before)
+		}
+		leaders.Add(-c.others)
+	}
+}

@@ -3,6 +3,8 @@ package ipc
 import (
 	"errors"
 	"os"
+	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc/rawio"
@@ -79,15 +81,28 @@ func (c *Client) awaitTurn() bool {
 	}
 }
 
+// A caller that polls keeps its processor from one call to the next, and Go's scheduler
+// takes it away only after 10 ms. So callers poll only while no more of them wait, over
+// all clients of the process, than half of its processors; and now and then one that asks
+// without pause lets others run all the same.
+var leaders atomic.Int32
+
+const pollsInARow = 64
+
 // lead reads until call has ended.
 func (c *Client) lead(call *clientCall) {
 	in := &c.in
 	in.own, in.waiting = call, false // the one before may have given up waiting
-	if in.window.Open() {
+	in.polls = leaders.Add(1) <= in.pollers
+	if in.polls && in.window.Open() {
 		rawio.Yield() // on a shared processor the answer cannot be there before
 	}
 	err := c.raw.Read(in.turn)
+	leaders.Add(-1)
 	in.own = nil
+	if in.polled++; in.polled%pollsInARow == 0 {
+		runtime.Gosched()
+	}
 	if err != nil && len(call.done) > 0 && errors.Is(err, os.ErrDeadlineExceeded) {
 		return // woken; a frame that was due as well is found so by the reader
 	}

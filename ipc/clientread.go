@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc/busypoll"
@@ -32,12 +33,16 @@ type inbox struct {
 	solo    int                   // answers in a row to calls that were alone
 	window  busypoll.Window       // how long it looks again before it sleeps
 	waiting bool                  // it has looked, and nothing has come since
+	polls   bool                  // the caller that leads may look again
+	pollers int32                 // so many callers of the process may at a time
+	polled  uint32                // calls led
 }
 
 // readLoop takes frames from the server until the connection is over.
 func (c *Client) readLoop(unread []byte) {
 	in := &c.in
 	in.c, in.turn, in.window = c, in.ready, busypoll.New(c.cfg.BusyPoll)
+	in.pollers = int32(max(1, runtime.GOMAXPROCS(0)/2))
 	in.buf = make([]byte, len(unread), max(clientReadBuf, 2*len(unread)))
 	copy(in.buf, unread)
 	err := in.handle()
@@ -114,7 +119,7 @@ func (in *inbox) room() []byte { return in.buf[len(in.buf):cap(in.buf)] }
 // more before sleeping. Only a caller that waits for its own answer does, and not beyond
 // the time that it has.
 func (in *inbox) lookAgain() bool {
-	if in.own == nil {
+	if in.own == nil || !in.polls {
 		return false
 	}
 	now := Now()
