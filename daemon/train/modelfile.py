@@ -6,7 +6,7 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper
 
-VERSION = os.environ.get("MODEL_VERSION", "2026.11.23")
+VERSION = os.environ.get("MODEL_VERSION", "2026.11.28")
 LIMIT = 300 * 1024  # bytes: the files are embedded in the binary
 
 
