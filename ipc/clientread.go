@@ -35,6 +35,7 @@ type inbox struct {
 	waiting bool                  // it has looked, and nothing has come since
 	polls   bool                  // the caller that leads may look again
 	pollers int32                 // so many callers of the process may at a time
+	alone   bool                  // the process has one processor
 	polled  uint32                // calls led
 }
 
@@ -42,7 +43,7 @@ type inbox struct {
 func (c *Client) readLoop(unread []byte) {
 	in := &c.in
 	in.c, in.turn, in.window = c, in.ready, busypoll.New(c.cfg.BusyPoll)
-	in.pollers = int32(max(1, runtime.GOMAXPROCS(0)/2))
+	in.alone, in.pollers = runtime.GOMAXPROCS(0) == 1, int32(max(1, runtime.GOMAXPROCS(0)/2))
 	in.buf = make([]byte, len(unread), max(clientReadBuf, 2*len(unread)))
 	copy(in.buf, unread)
 	err := in.handle()
