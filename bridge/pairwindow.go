@@ -52,11 +52,15 @@ func (w *pairWindow) add(d float64) (closed bool) {
 func (w *pairWindow) pairs() int { return min(w.n, windowBlocks) * blockPairs }
 
 // worse reports whether the model is worse than the rule: over the whole window, or
-// over its last blocks alone.
-func (w *pairWindow) worse() bool {
-	low, _ := w.bounds(windowBlocks, sure)
-	quick, _ := w.bounds(fewBlocks, verySure)
-	return low > 0 || quick > 0
+// over its last blocks alone. It gives how many blocks say so, 0 where none do.
+func (w *pairWindow) worse() (blocks int) {
+	if low, _ := w.bounds(windowBlocks, sure); low > 0 {
+		return min(w.n, windowBlocks)
+	}
+	if quick, _ := w.bounds(fewBlocks, verySure); quick > 0 {
+		return fewBlocks
+	}
+	return 0
 }
 
 // better reports whether the model is better than the rule over the whole window.
@@ -87,11 +91,11 @@ func (w *pairWindow) bounds(n int, z float64) (low, high float64) {
 	return mean - off, mean + off
 }
 
-// mean is the mean difference over the window; NaN when no block was closed.
-func (w *pairWindow) mean() float64 {
-	n, sum := min(w.n, windowBlocks), 0.0
+// mean is the mean difference over the last n blocks; NaN when no block was closed.
+func (w *pairWindow) mean(n int) float64 {
+	n, sum := min(n, w.n, windowBlocks), 0.0
 	for i := range n {
-		sum += w.means[i]
+		sum += w.means[(w.n-1-i)%windowBlocks]
 	}
 	return sum / float64(n)
 }

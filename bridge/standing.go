@@ -37,6 +37,15 @@ type modelStanding struct {
 	modelSum, ruleSum       float64
 	recentModel, recentRule float64 // exponentially weighted means
 	demotions, recoveries   uint64
+
+	turnPairs     int     // what its last demotion or return was decided on
+	turnAdvantage float64 // and the rule's error − its own over those
+}
+
+// turned keeps what is decided on now, the window's last blocks.
+func (m *modelStanding) turned(blocks int) {
+	m.turnPairs = min(blocks*blockPairs, m.window.pairs())
+	m.turnAdvantage = -m.window.mean(blocks)
 }
 
 const (
@@ -119,11 +128,13 @@ func (s *standing) judge(m *modelStanding, model, rule float64, tried bool) (cha
 		return false
 	}
 	switch {
-	case !m.demoted && m.window.worse():
+	case !m.demoted && m.window.worse() > 0:
+		m.turned(m.window.worse())
 		m.demoted = true
 		m.demotions++
 		m.window = pairWindow{} // probation starts from nothing
 	case m.demoted && m.window.better():
+		m.turned(windowBlocks)
 		m.demoted = false
 		m.recoveries++
 	default:
@@ -152,6 +163,11 @@ type Standing struct {
 	// Low and High are the bounds of Advantage, each one-sided at 99 %: demoted when
 	// High is below 0, back when Low is above. Infinite while there are too few cases.
 	Low, High float64
+
+	// What the last demotion or return was decided on: the last cases alone, where those
+	// were bad enough, or the whole window. 0 cases: there was none.
+	TurnCases     int
+	TurnAdvantage float64
 }
 
 // snapshot gives the standings of kind k, the serving model's first.
@@ -187,6 +203,7 @@ func (s *standing) look(k ipc.Kind, m *modelStanding) Standing {
 		Kind: k, Model: m.label, Serving: m == s.serving, Demoted: m.demoted,
 		Judged: m.judged, Tries: m.tries, Demotions: m.demotions, Recoveries: m.recoveries,
 		ModelError: m.modelSum / n, RuleError: m.ruleSum / n, RecentModel: m.recentModel, RecentRule: m.recentRule,
-		Window: m.window.pairs(), Advantage: -m.window.mean(), Low: -high, High: -low,
+		Window: m.window.pairs(), Advantage: -m.window.mean(windowBlocks), Low: -high, High: -low,
+		TurnCases: m.turnPairs, TurnAdvantage: m.turnAdvantage,
 	}
 }

@@ -46,7 +46,7 @@ func TestWindowSeesAModelTurnBad(t *testing.T) {
 	var w pairWindow
 	for range 10 * windowBlocks * blockPairs { // long much better than the rule
 		w.add(-0.1 + 0.05*r.NormFloat64())
-		if w.worse() {
+		if w.worse() > 0 {
 			t.Fatal("a model that is better counts as worse")
 		}
 	}
@@ -55,7 +55,7 @@ func TestWindowSeesAModelTurnBad(t *testing.T) {
 	}
 	for n := 1; ; n++ {
 		w.add(0.1 + 0.05*r.NormFloat64())
-		if w.worse() {
+		if w.worse() > 0 {
 			if n > fewBlocks*blockPairs+blockPairs {
 				t.Errorf("seen after %d cases, want at most %d", n, fewBlocks*blockPairs+blockPairs)
 			}
@@ -69,17 +69,17 @@ func TestWindowOfNothing(t *testing.T) {
 	for range fewBlocks*blockPairs - 1 {
 		w.add(1)
 	}
-	if low, high := w.bounds(windowBlocks, sure); w.worse() || w.better() || !math.IsInf(low, -1) || !math.IsInf(high, 1) {
+	if low, high := w.bounds(windowBlocks, sure); w.worse() > 0 || w.better() || !math.IsInf(low, -1) || !math.IsInf(high, 1) {
 		t.Errorf("too few cases: bounds %v, %v", low, high)
 	}
-	if w.add(1); !w.worse() {
+	if w.add(1); w.worse() == 0 {
 		t.Error("128 cases that were all worse do not count as that")
 	}
 	var same pairWindow
 	for range windowBlocks * blockPairs {
 		same.add(0)
 	}
-	if same.worse() || same.better() {
+	if same.worse() > 0 || same.better() {
 		t.Error("a model that says what the rule says is worse or better")
 	}
 }
@@ -164,6 +164,9 @@ func TestAModelIsDemotedTriedAndTrustedAgain(t *testing.T) {
 	n := c.until(wrong, 1000)
 	if n > windowBlocks*blockPairs || !c.turns[0].Demoted || c.turns[0].Model != "m@1" {
 		t.Errorf("after %d bad cases %+v; want a demotion within the window", n, c.turns)
+	}
+	if s := c.turns[0]; s.TurnAdvantage >= 0 || s.TurnCases < fewBlocks*blockPairs {
+		t.Errorf("demoted on %d cases and an advantage of %v", s.TurnCases, s.TurnAdvantage)
 	}
 
 	asked := c.conns[0].calls

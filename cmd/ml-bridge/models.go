@@ -50,7 +50,7 @@ func (p *process) standings() (reasons []string) {
 	}
 	for _, s := range p.bridge.Scores() {
 		if len(s.Standings) > 0 && s.Standings[0].Serving && s.Standings[0].Demoted {
-			reasons = append(reasons, s.Kind.String()+": the rule has been better than "+s.Standings[0].Model+": it serves")
+			reasons = append(reasons, s.Kind.String()+": the rule has been better than "+s.Standings[0].Model+": the rule serves")
 		}
 	}
 	return reasons

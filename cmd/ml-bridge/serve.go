@@ -203,7 +203,7 @@ func logStates(cfg *bridge.Config, log zerolog.Logger) {
 	}
 	cfg.OnStanding = func(m bridge.Standing) {
 		said := log.Info().Stringer("kind", m.Kind).Str("model", m.Model).
-			Float64("model_error", m.RecentModel).Float64("rule_error", m.RecentRule).Uint64("judged", m.Judged)
+			Int("cases", m.TurnCases).Float64("advantage", m.TurnAdvantage).Uint64("judged", m.Judged)
 		if m.Demoted {
 			said.Msg("model demoted: the rule has been better, and decides until tries of the model say otherwise")
 		} else {
