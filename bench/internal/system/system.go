@@ -212,7 +212,8 @@ func (s *System) startBridge(ctx context.Context, e *Env, c Chain, upstream stri
 		args = append(args, "--ttl", "1h")
 	}
 	if c.Subjects > 0 {
-		args = append(args, "--subjects", strconv.Itoa(c.Subjects))
+		// All of them fit: a quarter of the cache's memory is a kind's.
+		args = append(args, "--subjects", strconv.Itoa(c.Subjects), "--cache-mib", strconv.Itoa(64+c.Subjects/256))
 	}
 	v, err := e.serve(ctx, "ml-bridge", append(args, c.Flags...)...)
 	if err != nil {
