@@ -282,6 +282,16 @@ func (b *browser) quiet() {
 	}
 }
 
+// fits checks that nothing sticks out of the screen.
+func (b *browser) fits(screen string) {
+	b.t.Helper()
+	if over := eval[[]string](b, `[...document.querySelectorAll("body *")]
+		.filter((e) => (e.getBoundingClientRect().right > innerWidth + 1 || e.scrollWidth > e.clientWidth + 1 && e.clientWidth && getComputedStyle(e).overflowX !== "hidden") && !e.closest(".skip, .unseen, svg"))
+		.map((e) => e.tagName + "." + e.className + " " + e.innerText.slice(0, 40))`); len(over) > 0 {
+		b.t.Errorf("%s: out of the screen: %q", screen, over)
+	}
+}
+
 // everywhere looks at the page on a desk and on a phone, by day and by night: nothing
 // may stick out, and everything that can be used must have a name and be large enough
 // for a finger.
@@ -294,11 +304,7 @@ func (b *browser) everywhere() {
 		for _, scheme := range []string{"light", "dark"} {
 			b.look(screen.width, screen.height, scheme)
 			b.until(`document.querySelector("#c-latency svg").viewBox.baseVal.width === document.getElementById("c-latency").clientWidth`)
-			if over := eval[[]string](b, `[...document.querySelectorAll("body *")]
-				.filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".skip, .unseen"))
-				.map((e) => e.tagName + "." + e.className)`); len(over) > 0 {
-				b.t.Errorf("%s: out of the screen: %v", screen.name, over)
-			}
+			b.fits(screen.name)
 			if nameless := eval[[]string](b, `[...document.querySelectorAll("button, a, [role=img]")]
 				.filter((e) => !(e.innerText || e.getAttribute("aria-label") || "").trim())
 				.map((e) => e.outerHTML)`); len(nameless) > 0 {

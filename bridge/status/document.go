@@ -32,12 +32,35 @@ type Document struct {
 
 	// Actions are what may be done through this listener: none but on the admin socket.
 	Actions []Action `json:"actions"`
+	// ModelFiles are what the models come from, where that can be changed: on the admin
+	// socket alone.
+	ModelFiles *ModelFiles `json:"model_files,omitempty"`
 }
 
 // Action is something an operator may do: a POST without a body.
 type Action struct {
-	Path string `json:"path"`
+	Path string `json:"path"` // with its query
+	Name string `json:"name"` // for a button
 	Help string `json:"help"` // what it does, in a phrase
+}
+
+// ModelFiles is a folder of models.
+type ModelFiles struct {
+	Folder  string      `json:"folder"`            // "" for the built-in models alone
+	Problem string      `json:"problem,omitempty"` // why nothing, or not all, is known of it
+	Models  []ModelFile `json:"models"`
+}
+
+// ModelFile is one model of a folder.
+type ModelFile struct {
+	Kind    string   `json:"kind"`
+	Model   string   `json:"model"` // name@version
+	File    string   `json:"file"`
+	Role    string   `json:"role"` // serving, waiting, shadow, share, off, rejected or invalid
+	Share   float64  `json:"share,omitempty"`
+	Problem string   `json:"problem,omitempty"` // why it is not valid
+	Single  int64    `json:"single_ns"`         // time of one question, 0 when it is not valid
+	Actions []Action `json:"actions"`
 }
 
 // Kind is one kind of prediction: who asks, who answers, and how well.

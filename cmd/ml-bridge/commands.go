@@ -3,7 +3,10 @@ package main
 import (
 	"github.com/alecthomas/kong"
 
+	"github.com/mlbridge/mlbridge/cmd/internal/admin"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+	"github.com/mlbridge/mlbridge/cmd/internal/modeldesk"
+	"github.com/mlbridge/mlbridge/ipc"
 )
 
 // commands is the command line.
@@ -12,10 +15,26 @@ type commands struct {
 	cli.Common
 
 	Serve      struct{}          `cmd:"" default:"1" help:"Answer prediction requests: what ml-bridge does without a command."`
+	Lifecycle  modeldesk.Command `cmd:"" name:"models" help:"List, validate, promote, roll back and try models: of --models, or of the mld that is asked."`
 	Doctor     doctorCmd         `cmd:"" help:"Look at this host, the bridge and mld, and say what to do about what is found."`
 	Settings   cli.ConfigCmd     `cmd:"" name:"config" help:"Check, show or explain the settings."`
 	Completion cli.CompletionCmd `cmd:"" help:"Print the completion for a shell."`
 	Manual     cli.ManualCmd     `cmd:"" hidden:"" help:"Print a manual page."`
+}
+
+// AfterApply is called by kong: the command models works on the folder of --models, or
+// asks the bridge that runs.
+func (c *commands) AfterApply(k *kong.Context) error {
+	k.Bind(&modeldesk.Place{Daemon: "ml-bridge", Folder: c.folder(), Socket: func() (string, error) {
+		switch {
+		case c.Admin != "":
+			return c.Admin, nil
+		case c.Socket != "":
+			return admin.Beside(c.Socket), nil
+		}
+		return ipc.FindSocket("bridge-admin.sock")
+	}})
+	return nil
 }
 
 var app = cli.App{
@@ -41,6 +60,7 @@ var app = cli.App{
   ml-bridge config example > ml-bridge.toml    a file to edit; then
   ml-bridge config check ml-bridge.toml
   ml-bridge --config=ml-bridge.toml
+  ml-bridge models list                        what serves, what could, what is wrong with the rest
   ml-bridge doctor                             what is wrong, and what to do about it`},
 		{Title: "Exit status", Text: `0 after a drain, 1 after a failure, 2 where flags or settings are wrong.`},
 		{Title: "Files", ManualOnly: true, Text: `/etc/mlbridge/ml-bridge.toml: the settings of the packaged service.

@@ -26,10 +26,11 @@ type flags struct {
 	SocketMode string   `help:"Permissions of the socket, octal. With more than 0600, peers of other users are admitted." default:"0600" group:"where"`
 	HTTP       string   `name:"http" help:"Address of the HTTP API, host:port; empty for none." default:"127.0.0.1:9006" placeholder:"ADDR" group:"where"`
 	AllowHost  []string `help:"Host name that HTTP requests may carry besides the loopback ones; may be repeated." placeholder:"NAME" group:"where"`
-	Admin      string   `help:"Unix socket for its operator, mode 0600: drain, profiles; 'off' for none (default: beside the socket, bridge-admin.sock)." placeholder:"PATH" group:"where"`
+	Admin      string   `help:"Unix socket for its operator, mode 0600: models, drain, profiles, the page with buttons; 'off' for none (default: beside the socket, bridge-admin.sock)." placeholder:"PATH" group:"where"`
 
-	Models          string        `help:"Host the engine in this process instead of asking mld: 'embedded' for the built-in models, or a folder with a manifest.json." placeholder:"DIR" xor:"engine" group:"whom"`
+	Models          string        `help:"Host the engine in this process instead of asking mld: 'embedded' for the built-in models, or a folder with manifests and model files, in which what changes is loaded within seconds." placeholder:"DIR" xor:"engine" group:"whom"`
 	Upstream        []string      `help:"Where mld is: http://host:port, https://host:port or unix:/path (default http://127.0.0.1:9005). May be repeated: those after the first are asked, in this order, while those before them do not answer." placeholder:"URL" xor:"engine" group:"whom"`
+	UpstreamAdmin   string        `help:"Admin socket of that mld, for promoting and rolling back its models from this bridge's own; 'off' for none (default: mld-admin.sock beside the bridge's socket, where it is the first upstream's)." placeholder:"PATH" group:"whom"`
 	UpstreamClient  string        `help:"HTTP client to use: the event loop's own, or Go's net/http (${enum})." enum:"loop,net/http" default:"loop" group:"whom"`
 	UpstreamTimeout time.Duration `help:"One call to mld may take so long; callers with less time are answered meanwhile." default:"1s" group:"whom" live:""`
 	UpstreamSuspect time.Duration `help:"After how long without an answer the next of several upstreams is asked." default:"50ms" group:"whom"`
@@ -62,6 +63,14 @@ type flags struct {
 
 	Trace      string  `help:"Send traces to this collector, OTLP over HTTP, e.g. http://127.0.0.1:4318 (default: record none)." placeholder:"URL" group:"log"`
 	TraceShare float64 `help:"Share of the calls that are traced, of those whose callers say nothing about it." default:"0.001" group:"log"`
+}
+
+// folder is where the hosted models come from, "" for the built-in ones.
+func (f *flags) folder() string {
+	if f.Models == builtIn {
+		return ""
+	}
+	return f.Models
 }
 
 // maxRecordLimit is the largest file of a recording, in MiB.

@@ -3,12 +3,10 @@ package main
 import (
 	"net/http"
 
-	"github.com/rs/zerolog"
-
 	"github.com/mlbridge/mlbridge/bridge/upstream"
+	"github.com/mlbridge/mlbridge/cmd/internal/modeldesk"
 	"github.com/mlbridge/mlbridge/daemon"
 	"github.com/mlbridge/mlbridge/daemon/api"
-	"github.com/mlbridge/mlbridge/daemon/registry"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
 )
@@ -26,22 +24,10 @@ type hostedConn struct {
 // so it goes to a goroutine, whose wake-up it can afford.
 const inlineBody = 1 << 10
 
-// hostEngine loads the models, from dir or the built-in ones, and gives the bridge
-// its connections to them.
-func hostEngine(dir string, log zerolog.Logger) func(*eventloop.Loop, ipc.Kind) upstream.Conn {
-	reg := registry.New(registry.Embedded())
-	if dir != builtIn {
-		reg = registry.New(registry.Dir(dir), registry.Embedded())
-	}
-	// The snapshot has the joined error kind by kind.
-	_ = reg.Reload()
-	for _, k := range ipc.Kinds {
-		if m, problem := reg.Snapshot().Model(k), reg.Snapshot().Problem(k); m == nil || problem != nil {
-			log.Warn().Stringer("kind", k).AnErr("reason", problem).Msg("model not loaded")
-		}
-	}
+// hostEngine gives the bridge its connections to the desk's models.
+func hostEngine(desk *modeldesk.Desk) func(*eventloop.Loop, ipc.Kind) upstream.Conn {
 	return func(loop *eventloop.Loop, k ipc.Kind) upstream.Conn {
-		return &hostedConn{loop: loop, engine: daemon.NewHosted(k, reg)}
+		return &hostedConn{loop: loop, engine: daemon.NewHosted(k, desk.Registry())}
 	}
 }
 

@@ -5,12 +5,14 @@ import (
 	"net/http"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/admin"
+	"github.com/mlbridge/mlbridge/cmd/internal/modeldesk"
+	"github.com/mlbridge/mlbridge/daemon/registry"
 )
 
-// handleModels adds what an operator may do about the models: the kill switch, and a
-// look at their standings.
+// handleModels adds what an operator may do about the models: the kill switch, a look at
+// their standings, and what can be decided about the files they come from.
 func (p *process) handleModels(s *admin.Server) {
-	s.Handle("GET /models", "how each model does against its rule, and whether it is trusted", http.HandlerFunc(p.showModels))
+	s.Handle("GET /models", "how each model does against its rule, whether it is trusted, and what the models' folder has", http.HandlerFunc(p.showModels))
 	turn := func(on bool) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if p.bridge.ModelsOff() == on {
@@ -22,17 +24,39 @@ func (p *process) handleModels(s *admin.Server) {
 	}
 	s.Handle("POST /models/off", "the kill switch: rules answer everything, from the next call on", turn(false))
 	s.Handle("POST /models/on", "models answer again, as far as they are trusted", turn(true))
+	if p.keeper != nil {
+		modeldesk.Decisions(s, p.keeper, p.showView)
+	}
 }
 
-// modelsView is the document of GET /models.
+// modelsView is the document of GET /models: how the models do, and where they come
+// from, as mld's has it.
 type modelsView struct {
 	On    bool                       `json:"on"`
 	Kinds map[string]json.RawMessage `json:"kinds"`
+	modeldesk.View
 }
 
 // showModels answers with the part of the status that is about models.
-func (p *process) showModels(w http.ResponseWriter, _ *http.Request) {
-	view := modelsView{On: !p.bridge.ModelsOff(), Kinds: make(map[string]json.RawMessage)}
+func (p *process) showModels(w http.ResponseWriter, _ *http.Request) { p.showView(w, p.modelView()) }
+
+// modelView says where the models come from; why that cannot be told is in it.
+func (p *process) modelView() modeldesk.View {
+	if p.keeper == nil {
+		return modeldesk.View{}
+	}
+	v, err := p.keeper.View()
+	if err != nil {
+		v.Error = err.Error()
+	}
+	return v
+}
+
+func (p *process) showView(w http.ResponseWriter, models modeldesk.View) {
+	if models.Models == nil {
+		models.Models = []registry.Listed{}
+	}
+	view := modelsView{On: !p.bridge.ModelsOff(), Kinds: make(map[string]json.RawMessage), View: models}
 	for _, k := range p.bridge.Status().Kinds {
 		view.Kinds[k.Kind], _ = json.Marshal(struct { // numbers and texts: nothing to go wrong
 			Model any `json:"model"`

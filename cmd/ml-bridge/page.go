@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/mlbridge/mlbridge/bridge/httpapi"
 	"github.com/mlbridge/mlbridge/bridge/status"
@@ -17,13 +18,23 @@ import (
 func (p *process) servePage(s *admin.Server) {
 	actions := []status.Action{}
 	for _, a := range s.Actions() {
-		actions = append(actions, status.Action{Path: a.Path, Help: a.Help})
+		if strings.HasPrefix(a.Help, "?") {
+			continue // it needs to be told of which model: the page has those beside the model
+		}
+		actions = append(actions, status.Action{Path: a.Path, Name: strings.ReplaceAll(a.Path[1:], "/", " "), Help: a.Help})
 	}
 	handler := httpapi.New(httpapi.Config{
 		Predictor: p.bridge, Health: p.health, Metrics: p.metricsHandler(),
 		Status: func(since int64) status.Document {
 			d := p.status(since)
-			d.Actions = actions
+			d.ModelFiles = p.modelFiles()
+			for _, a := range actions {
+				// Of the kill switch's two positions the page offers the other one.
+				if on := !p.bridge.ModelsOff(); on && a.Path == "/models/on" || !on && a.Path == "/models/off" {
+					continue
+				}
+				d.Actions = append(d.Actions, a)
+			}
 			return d
 		},
 		Log: func(msg string, err error) { p.log.Error().Err(err).Msg(msg) },

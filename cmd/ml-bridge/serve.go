@@ -23,6 +23,7 @@ import (
 	"github.com/mlbridge/mlbridge/bridge/httpapi"
 	"github.com/mlbridge/mlbridge/bridge/status"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+	"github.com/mlbridge/mlbridge/cmd/internal/modeldesk"
 	"github.com/mlbridge/mlbridge/cmd/internal/systemd"
 	"github.com/mlbridge/mlbridge/cmd/internal/tracing"
 	"github.com/mlbridge/mlbridge/ipc"
@@ -42,8 +43,11 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, noted *not
 	defer traces.Stop() // after the last answer
 	cfg.Tracer = traces.Bridge()
 	upstream := strings.Join(f.Upstream, ", ")
+	var desk *modeldesk.Desk // of the hosted engine
 	if f.Models != "" {
-		cfg.Host, upstream = hostEngine(f.Models, log), "in process"
+		desk = modeldesk.New(f.folder(), log)
+		cfg.Host, upstream = hostEngine(desk), "in process"
+		desk.Load(true)
 	}
 	recorder, err := startRecording(&f, &cfg, log)
 	if err != nil {
@@ -71,6 +75,11 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, noted *not
 		bridge: b, systemd: systemd.NewNotifier(), self: &self{path: socket}, recorder: recorder, recent: status.NewRecorder(b.Count), log: log, noted: noted,
 		failed: make(chan error, 2), ran: make(chan error, 1), drainAsked: make(chan struct{}, 1),
 	}
+	if desk != nil {
+		p.keeper = desk
+	} else if n := newNeighbour(f.UpstreamAdmin, socket, cfg.Upstream); n != nil {
+		p.keeper = n
+	}
 	if err := p.register(); err != nil {
 		return err
 	}
@@ -96,6 +105,9 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, noted *not
 		log.Warn().Strs("names", names).Msg("the service manager passed descriptors that are of no use here")
 	}
 	go p.recent.Run(ctx)
+	if desk != nil {
+		go desk.Watch(ctx)
+	}
 	go func() { p.ran <- b.Run() }()
 	if err := p.announce(ctx); err != nil {
 		b.Shutdown(0)
@@ -117,6 +129,9 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, noted *not
 				if err := b.Tune(c.tuning()); err != nil {
 					log.Error().Err(err).Msg("settings not taken")
 				}
+			}
+			if desk != nil {
+				desk.Load(true)
 			}
 			p.systemd.Ready(p.statusLine())
 		case <-p.drainAsked:
@@ -143,8 +158,9 @@ type process struct {
 	http     *httpapi.Server
 	metrics  *prometheus.Registry
 	log      zerolog.Logger
-	noted    *notices // of the log
-	admin    string   // socket of the operator
+	keeper   modeldesk.Keeper // of the models; nil where nothing can be decided about them
+	noted    *notices         // of the log
+	admin    string           // socket of the operator
 	draining atomic.Bool
 	failed   chan error // of the HTTP and the admin server
 	ran      chan error // of the bridge

@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/admin"
+	"github.com/mlbridge/mlbridge/cmd/internal/modeldesk"
 	"github.com/mlbridge/mlbridge/cmd/internal/systemd"
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -21,10 +22,14 @@ type operator struct {
 
 // serveAdmin answers the operator on the socket that the service manager passed, or that
 // was named, or in the runtime directory. What an operator may do is added here.
-func serveAdmin(ctx context.Context, named string, passed *systemd.Passed, models *models, log zerolog.Logger, failed chan<- error) (*operator, error) {
+func serveAdmin(ctx context.Context, named string, passed *systemd.Passed, desk *modeldesk.Desk, log zerolog.Logger, failed chan<- error) (*operator, error) {
 	o := &operator{Server: admin.New(), drain: make(chan struct{}, 1)}
 	o.Handle("POST /drain", "answer what is in flight, take nothing new, and end", http.HandlerFunc(o.handleDrain))
-	models.handle(o)
+	o.Handle("GET /models", "the folder's models, what they are for, and what serves", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		v, _ := desk.View() // what is wrong is in it
+		modeldesk.Show(w, v)
+	}))
+	modeldesk.Decisions(o.Server, desk, modeldesk.Show)
 	ln, err := passed.Listener(passedAdmin)
 	if err != nil {
 		return o, err

@@ -4,6 +4,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+	"github.com/mlbridge/mlbridge/cmd/internal/modeldesk"
+	"github.com/mlbridge/mlbridge/ipc"
 )
 
 // commands is the command line.
@@ -12,10 +14,22 @@ type commands struct {
 	cli.Common
 
 	Serve      struct{}          `cmd:"" default:"1" help:"Serve the models: what mld does without a command."`
-	Lifecycle  modelsCmd         `cmd:"" name:"models" help:"List, validate, promote, roll back and try models."`
+	Lifecycle  modeldesk.Command `cmd:"" name:"models" help:"List, validate, promote, roll back and try models."`
 	Settings   cli.ConfigCmd     `cmd:"" name:"config" help:"Check, show or explain the settings."`
 	Completion cli.CompletionCmd `cmd:"" help:"Print the completion for a shell."`
 	Manual     cli.ManualCmd     `cmd:"" hidden:"" help:"Print a manual page."`
+}
+
+// AfterApply is called by kong: the command models works on the folder of --models, or
+// asks the mld that runs.
+func (c *commands) AfterApply(k *kong.Context) error {
+	k.Bind(&modeldesk.Place{Daemon: "mld", Folder: c.Models, Socket: func() (string, error) {
+		if c.Admin != "" {
+			return c.Admin, nil
+		}
+		return ipc.FindSocket("mld-admin.sock")
+	}})
+	return nil
 }
 
 var app = cli.App{

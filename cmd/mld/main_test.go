@@ -311,11 +311,14 @@ func TestUsage(t *testing.T) {
 // TestBadModels: a folder without models is said, and the built-in ones serve.
 func TestBadModels(t *testing.T) {
 	p := launch(t, "--listen", "127.0.0.1:0", "--models", t.TempDir())
-	line := p.await(t, "model not replaced")
-	if reason, _ := line["reason"].(string); !strings.Contains(reason, "manifest.json") {
+	line := p.await(t, "models not replaced: the folder cannot be read")
+	if reason, _ := line["reason"].(string); !strings.Contains(reason, "no manifest.json and no *.manifest.json") {
 		t.Errorf("reason %q", reason)
 	}
 	address := addresses(t, p.await(t, "READY"))[0]
+	if n := strings.Count(p.text(), "not replaced"); n != 1 {
+		t.Errorf("what is wrong with the folder is said %d times, want once:\n%s", n, p.text())
+	}
 	if status, body := get(t, http.DefaultClient, "http://"+address+"/health"); status != 200 || !strings.Contains(body, `"degraded"`) {
 		t.Errorf("%d %s", status, body)
 	}

@@ -144,18 +144,23 @@ func TestModelsChangeUnderLoad(t *testing.T) {
 	}
 
 	l.forget()
-	if out, code := mld(t, "models", "rollback", "workload", "--admin", socket); code != 0 {
+	if out, code := mld(t, "models", "rollback", "workload", "--admin", socket); code != 0 || !strings.Contains(out, "workload: mine@1 serves, from ") {
 		t.Errorf("rollback: %d\n%s", code, out)
+	}
+	if out, code := mld(t, "models", "promote", "mine@4", "--admin", socket); code != 1 || !strings.Contains(out, "did you mean mine@1 or mine@2 or mine@3?") {
+		t.Errorf("promoting what is not there: %d\n%s", code, out)
 	}
 	l.await(t, "mine@1", 0.25)
 	out, code := mld(t, "models", "list", "--admin", socket)
-	if code != 0 || !strings.Contains(out, "rejected") || !strings.Contains(out, "serving") || !strings.Contains(out, "not replaced") {
-		t.Errorf("list: %d\n%s", code, out)
+	for _, want := range []string{"rejected", "serving", "mine@3  invalid", "workload mine@3 is not valid: ", "mine@1 serves, from "} {
+		if code != 0 || strings.Count(out, want) != 1 {
+			t.Errorf("list: %d, %q is not said once\n%s", code, want, out)
+		}
 	}
 
 	// Without the socket, on the folder alone: the running mld follows.
 	l.forget()
-	if out, code := mld(t, "models", "promote", "mine@2", "--models", dir); code != 0 {
+	if out, code := mld(t, "models", "promote", "mine@2", "--models", dir); code != 0 || !strings.Contains(out, "workload: mine@2 is serving") || !strings.Contains(out, "follows") {
 		t.Errorf("promote: %d\n%s", code, out)
 	}
 	l.await(t, "mine@2", 0.5)

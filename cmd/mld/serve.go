@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+	"github.com/mlbridge/mlbridge/cmd/internal/modeldesk"
 	"github.com/mlbridge/mlbridge/cmd/internal/systemd"
 	"github.com/mlbridge/mlbridge/cmd/internal/tracing"
 	"github.com/mlbridge/mlbridge/daemon"
@@ -29,8 +30,8 @@ func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerol
 	if err != nil {
 		return err
 	}
-	models := newModels(f.Models, log)
-	reg := models.registry
+	desk := modeldesk.New(f.Models, log)
+	reg := desk.Registry()
 	opts := daemon.Options{
 		Dedicated: true, BusyPoll: f.BusyPoll,
 		Registry: reg, Version: cli.Version(), AllowHosts: f.AllowHost, MaxConns: f.MaxConns,
@@ -54,18 +55,21 @@ func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerol
 		closeAll(listeners)
 		return err
 	}
-	models.load(true)
+	desk.Load(true)
+	addresses := make([]string, len(listeners))
+	for i, ln := range listeners {
+		addresses[i] = address(ln)
+	}
+	desk.Listens(addresses)
 
 	failed := make(chan error, len(listeners)+1) // each Serve sends once, and the admin's
-	operator, err := serveAdmin(ctx, f.Admin, passed, models, log, failed)
+	operator, err := serveAdmin(ctx, f.Admin, passed, desk, log, failed)
 	if err != nil {
 		closeAll(listeners)
 		return err
 	}
 	defer operator.Close()
-	addresses := make([]string, len(listeners))
-	for i, ln := range listeners {
-		addresses[i] = address(ln)
+	for _, ln := range listeners {
 		go func() { failed <- server.Serve(ln) }()
 	}
 	if names := passed.Rest(); len(names) > 0 {
@@ -78,7 +82,7 @@ func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerol
 		server.Close()
 		return err
 	}
-	go models.watch(alive)
+	go desk.Watch(alive)
 	log.Info().Strs("listen", addresses).Str("admin", operator.path).Str("version", opts.Version).Msg("READY")
 	for {
 		select {
@@ -91,7 +95,7 @@ func serve(ctx context.Context, f flags, source *cli.Source[commands], log zerol
 				f.Drain = c.Drain
 				cli.SetLevel(c.LogLevel)
 			}
-			models.load(true)
+			desk.Load(true)
 			sd.Ready(statusLine(reg))
 		case <-operator.drain:
 			log.Info().Str("asked_by", "operator").Stringer("at_most", f.Drain).Msg("draining")

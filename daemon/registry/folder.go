@@ -212,8 +212,11 @@ func (d *Folder) scan() ([]found, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := fs.Stat(d.fsys, "manifest.json"); err == nil || len(names) == 0 {
+	if _, err := fs.Stat(d.fsys, "manifest.json"); err == nil {
 		names = append([]string{"manifest.json"}, names...)
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("there is no manifest.json and no *.manifest.json: %w", fs.ErrNotExist)
 	}
 	var list []found
 	for _, name := range names {

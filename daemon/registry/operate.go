@@ -18,7 +18,7 @@ type Listed struct {
 	Kind     string        `json:"kind"`
 	Model    string        `json:"model"` // name@version
 	File     string        `json:"file"`
-	Role     string        `json:"role"` // serving, serve (has not been needed), shadow, share, off, rejected
+	Role     string        `json:"role"` // one of the Role constants
 	Share    float64       `json:"share,omitempty"`
 	Valid    bool          `json:"valid"`
 	Error    string        `json:"error,omitempty"` // why it is not valid
@@ -27,6 +27,15 @@ type Listed struct {
 	Terms    string        `json:"terms,omitempty"`
 	Features string        `json:"features"`
 }
+
+// What a folder's models are doing, besides those of an operator's or a manifest's word
+// (models.RoleShadow, RoleShare, RoleOff).
+const (
+	RoleServing  = "serving"
+	RoleWaiting  = "waiting"  // to serve, when the one that does is taken away
+	RoleRejected = "rejected" // rolled back
+	RoleInvalid  = "invalid"  // to serve or to be tried, if it were valid
+)
 
 // Name is the folder's path, as it was given.
 func (d *Folder) Name() string { return d.dir }
@@ -66,14 +75,19 @@ func (d *Folder) listed(st *kindState, f *found) Listed {
 		Kind: f.Predictor, Model: f.Label(), File: f.File, Role: r.Role, Share: r.Share,
 		Terms: f.Terms, Features: f.Features,
 	}
+	m, err := d.model(f)
+	l.Valid = err == nil
 	switch n := len(st.History); {
 	case slices.Contains(st.Rejected, l.Model):
-		l.Role = "rejected"
+		l.Role = RoleRejected
+	case l.Role != models.RoleOff && !l.Valid:
+		l.Role = RoleInvalid
 	case n > 0 && st.History[n-1] == l.Model:
-		l.Role = "serving"
+		l.Role = RoleServing
+	case l.Role == models.RoleServe:
+		l.Role = RoleWaiting
 	}
-	m, err := d.model(f)
-	if l.Valid = err == nil; !l.Valid {
+	if !l.Valid {
 		l.Error = err.Error()
 		return l
 	}

@@ -39,7 +39,7 @@ function drawKinds(doc, samples) {
       el("p", { class: "rate" }, rate(last?.kinds[k.kind] ?? 0), el("small", null, " /s"))),
     shareBar(k),
     badges(k),
-    el("p", { class: "mono sub" }, k.model.name || "no model has answered yet"),
+    k.model.name || sum(k.answers) ? el("p", { class: "mono sub" }, k.model.name || "no model has answered yet") : null,
     ...duel(k.score),
     k.upstream.failing ? el("p", { class: "why" }, k.upstream.failing) : null)));
 }
@@ -59,7 +59,7 @@ const MOODS = {
 function badges(k) {
   const badge = (state, text) => el("span", { class: "badge " + (MOODS[state] ?? "") }, text);
   return el("div", { class: "badges" },
-    badge(k.model.state, k.model.state === "none" ? "no model" : k.model.state),
+    badge(k.model.state, k.model.state === "none" ? (sum(k.answers) ? "no model" : "not asked yet") : k.model.state),
     badge(k.upstream.breaker, "breaker " + k.upstream.breaker),
     k.latency.n ? el("span", { class: "badge" }, "p99 " + duration(k.latency.p99_ns)) : null);
 }

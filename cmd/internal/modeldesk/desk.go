@@ -1,0 +1,137 @@
+package modeldesk
+
+import (
+	"context"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/mlbridge/mlbridge/daemon/registry"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// Keeper tells what models there are and takes decisions about them.
+type Keeper interface {
+	View() (View, error)
+	// Do takes a decision and gives the view after it. An error that wraps
+	// registry.ErrUnknown is about a model that is not there.
+	Do(Decision) (View, error)
+}
+
+// Desk looks after the models of this process.
+type Desk struct {
+	registry *registry.Registry
+	folder   *registry.Folder // nil with the built-in models alone
+	listen   []string         // where the models answer, for View
+	log      zerolog.Logger
+	broke    string // what was wrong with the folder as a whole at the last Load; Load alone uses it
+}
+
+// New prefers the folder's models, where one is named, to the built-in ones. Nothing is
+// loaded before Load.
+func New(dir string, log zerolog.Logger) *Desk {
+	d := &Desk{log: log}
+	if dir == "" {
+		d.registry = registry.New(registry.Embedded())
+		return d
+	}
+	d.folder = registry.Dir(dir)
+	d.registry = registry.New(d.folder, registry.Embedded())
+	return d
+}
+
+// Registry is what serves.
+func (d *Desk) Registry() *registry.Registry { return d.registry }
+
+// Listens says on which addresses the models answer, before anybody asks for the view.
+func (d *Desk) Listens(addresses []string) { d.listen = addresses }
+
+// Load loads the models and says which serve now, and what was wrong with others. What
+// is as it was before is only said where all is.
+func (d *Desk) Load(all bool) {
+	before := d.registry.Snapshot()
+	// The joined error is left aside: the snapshot has it kind by kind.
+	_ = d.registry.Reload()
+	now := d.registry.Snapshot()
+	broken := d.broken()
+	for _, k := range ipc.Kinds {
+		model, problem := now.Model(k), now.Problem(k)
+		if !all && model == before.Model(k) && text(problem) == text(before.Problem(k)) && now.Candidate(k).Same(before.Candidate(k)) {
+			continue
+		}
+		if broken != nil && model != nil {
+			continue // said once, below
+		}
+		d.say(k, model, problem)
+		if c := now.Candidate(k); c != nil {
+			d.log.Info().Stringer("kind", k).Str("model", c.Label).Float64("share", c.Share).Str("from", c.Source).Msg("candidate loaded")
+		}
+	}
+	if broken != nil && (all || broken.Error() != d.broke) {
+		d.log.Warn().Str("folder", d.folder.Name()).AnErr("reason", broken).Msg("models not replaced: the folder cannot be read")
+	}
+	d.broke = text(broken)
+	if d.folder != nil {
+		if err := d.folder.Unwritten(); err != nil {
+			d.log.Warn().Err(err).Msg("the folder cannot be written: what is decided about its models ends with this process")
+		}
+	}
+}
+
+// broken says what is wrong with the folder as a whole: a manifest that nobody can read,
+// mostly. It is the problem of every kind.
+func (d *Desk) broken() error {
+	if d.folder == nil {
+		return nil
+	}
+	_, err := d.folder.List()
+	return err
+}
+
+func (d *Desk) say(k ipc.Kind, model *registry.Model, problem error) {
+	switch {
+	case model == nil:
+		d.log.Warn().Stringer("kind", k).AnErr("reason", problem).Msg("no model: calls get 503")
+	case problem != nil:
+		d.log.Warn().Stringer("kind", k).Str("model", model.Label).AnErr("reason", problem).Msg("model not replaced")
+	default:
+		d.log.Info().Stringer("kind", k).Str("model", model.Label).Str("from", model.Source).Msg("model loaded")
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// lookEvery is how often the folder is looked at.
+const lookEvery = time.Second
+
+// Watch loads the models when the folder has changed and then stayed the same from one
+// look to the next: files that are being copied are not loaded half. It returns when ctx
+// ends, and at once where there is no folder.
+func (d *Desk) Watch(ctx context.Context) {
+	if d.folder == nil {
+		return
+	}
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	loaded := d.folder.Mark()
+	last := loaded
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		mark := d.folder.Mark()
+		if mark == last && mark != loaded {
+			d.Load(false)
+			mark = d.folder.Mark() // loading may have written the state
+			loaded = mark
+		}
+		last = mark
+	}
+}

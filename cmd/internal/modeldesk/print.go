@@ -1,0 +1,134 @@
+package modeldesk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/mlbridge/mlbridge/daemon/registry"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// print writes the view for people.
+func (v View) print(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	if len(v.Models) > 0 {
+		fmt.Fprintln(w, "KIND\tMODEL\tROLE\tVALID\tONE\tOF MANY\tFILE")
+	}
+	for _, m := range v.Models {
+		valid, one, many := "yes", m.Single.String(), m.PerItem.String()
+		if !m.Valid {
+			valid, one, many = "no", "-", "-"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Kind, m.Model, roleText(m.Role, m.Share), valid, one, many, m.File)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, m := range v.Models {
+		if !m.Valid {
+			fmt.Fprintf(out, "%s %s is not valid: %s\n", m.Kind, m.Model, m.Error)
+		}
+	}
+	if v.Error != "" {
+		fmt.Fprintln(out, strings.TrimPrefix(v.Folder+": "+v.Error, ": "))
+	}
+	if len(v.Serving) == 0 {
+		return nil
+	}
+	if len(v.Models) > 0 || v.Error != "" {
+		fmt.Fprintln(out)
+	}
+	for _, k := range ipc.Kinds {
+		fmt.Fprintf(w, "%s\t%s\n", k, v.Serving[k.String()].text())
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, k := range ipc.Kinds {
+		// What is wrong with the folder as a whole, or with a model, was said above.
+		if s := v.Serving[k.String()]; s.Problem != "" && !v.said(s.Problem) {
+			fmt.Fprintf(out, "%s is not replaced: %s\n", k, s.Problem)
+		}
+	}
+	return nil
+}
+
+// said reports whether the problem is one that the list has already.
+func (v View) said(problem string) bool {
+	if v.Error != "" && strings.Contains(problem, v.Error) {
+		return true
+	}
+	for _, m := range v.Models {
+		if m.Error != "" && strings.Contains(problem, m.Error) {
+			return true
+		}
+	}
+	return false
+}
+
+func roleText(role string, share float64) string {
+	if share > 0 {
+		return role + " " + strconv.FormatFloat(share, 'g', 3, 64)
+	}
+	return role
+}
+
+// text says who serves a kind.
+func (s Serving) text() string {
+	if s.Model == "" {
+		return "no model serves"
+	}
+	line := s.Model + " serves, from " + s.From
+	switch {
+	case s.Candidate != "" && s.Share > 0:
+		line += "; " + s.Candidate + " answers a share of " + strconv.FormatFloat(s.Share, 'g', 3, 64)
+	case s.Candidate != "":
+		line += "; " + s.Candidate + " is tried in the shadow"
+	}
+	return line
+}
+
+// led says what a decision about a kind led to.
+func (v View) led(kind, daemon string) []string {
+	if s, ok := v.Serving[kind]; ok {
+		lines := []string{kind + ": " + s.text()}
+		if s.Problem != "" {
+			lines = append(lines, kind+": "+s.Problem)
+		}
+		return lines
+	}
+	// A folder alone: its models' roles are what a daemon will go by.
+	var lines []string
+	for _, m := range v.Models {
+		if m.Kind == kind {
+			lines = append(lines, fmt.Sprintf("%s: %s is %s", kind, m.Model, roleText(m.Role, m.Share)))
+		}
+	}
+	return append(lines, "noted in "+v.Folder+": a "+daemon+" that serves it follows within two seconds")
+}
+
+// suggest names the models that might have been meant.
+func (v View) suggest(x Decision, err error) error {
+	if !errors.Is(err, registry.ErrUnknown) || x.Model == "" {
+		return err
+	}
+	var same, all []string
+	name, _, _ := strings.Cut(x.Model, "@")
+	for _, m := range v.Models {
+		all = append(all, m.Model)
+		if n, _, _ := strings.Cut(m.Model, "@"); n == name {
+			same = append(same, m.Model)
+		}
+	}
+	switch {
+	case len(same) > 0:
+		return fmt.Errorf("%w: did you mean %s?", err, strings.Join(same, " or "))
+	case len(all) > 0:
+		return fmt.Errorf("%w: there are %s", err, strings.Join(all, ", "))
+	}
+	return err
+}

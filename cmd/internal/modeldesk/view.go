@@ -1,0 +1,53 @@
+package modeldesk
+
+import (
+	"github.com/mlbridge/mlbridge/daemon/registry"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// View is what is known about the models: the document of GET /models on an admin
+// socket.
+type View struct {
+	Folder  string             `json:"folder,omitempty"`  // "": the built-in models alone
+	Listen  []string           `json:"listen,omitempty"`  // where the models answer, as mld's --listen takes it
+	Serving map[string]Serving `json:"serving,omitempty"` // by kind; none where a folder was asked that nobody serves
+	Models  []registry.Listed  `json:"models"`            // of the folder
+	Error   string             `json:"error,omitempty"`   // why there are none
+}
+
+// Serving is what answers for a kind.
+type Serving struct {
+	Model     string  `json:"model"` // name@version, "" for none
+	From      string  `json:"from"`
+	Problem   string  `json:"problem,omitempty"` // why no better one serves
+	Candidate string  `json:"candidate,omitempty"`
+	Share     float64 `json:"share,omitempty"`
+}
+
+// View says what serves and what the folder has. There is no error: what is wrong with
+// the folder is in the view.
+func (d *Desk) View() (View, error) {
+	v := View{Serving: make(map[string]Serving), Models: []registry.Listed{}, Listen: d.listen}
+	snap := d.registry.Snapshot()
+	for _, k := range ipc.Kinds {
+		s := Serving{Problem: text(snap.Problem(k))}
+		if model := snap.Model(k); model != nil {
+			s.Model, s.From = model.Label, model.Source
+		}
+		if c := snap.Candidate(k); c != nil {
+			s.Candidate, s.Share = c.Label, c.Share
+		}
+		v.Serving[k.String()] = s
+	}
+	if d.folder == nil {
+		return v, nil
+	}
+	v.Folder = d.folder.Name()
+	list, err := d.folder.List()
+	if err != nil {
+		v.Error = err.Error()
+	} else {
+		v.Models = list
+	}
+	return v, nil
+}
