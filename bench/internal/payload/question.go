@@ -55,19 +55,34 @@ func Fill(q ipc.Request, i int) {
 	}
 }
 
-// share gives values in steps of a cache quantum (1/128), so that neighbours in the
-// sequence are never taken for the same question. Its period is Rounds: the step of one,
-// (7·Agents + 13) mod 120 = 5, goes 24 times into 120.
-func share(i, k int) float32 {
-	return float32((7*i+13*(i/Agents)+11*k)%120) / 128
+// shares are values in steps of a cache quantum (1/128), so that neighbours in the
+// sequence are never taken for the same question. A walk's period is Rounds: the step of
+// one, (7·Agents + 13) mod 120 = 5, goes 24 times into 120.
+var shares = func() (v [120]float32) {
+	for i := range v {
+		v[i] = float32(i) / 128
+	}
+	return v
+}()
+
+// walk fills vs with the shares of question i, each step further on than the last. It
+// divides once: filling a question must not cost what answering one does.
+func walk(vs []float32, i, step int) {
+	at := (7*i + 13*(i/Agents)) % len(shares)
+	for k := range vs {
+		vs[k] = shares[at]
+		if at += step; at >= len(shares) {
+			at -= len(shares)
+		}
+	}
 }
 
 func fillWorkload(q *ipc.WorkloadRequest, i int) {
 	q.AgentID = uint64(i%Agents) + 1
-	for k := range q.HistoricalCPU {
-		q.HistoricalCPU[k] = share(i, k)
+	walk(q.HistoricalCPU, i, 11)
+	walk(q.HistoricalGPU, i, 33)
+	for k := range q.HistoricalMemory {
 		q.HistoricalMemory[k] = 5<<30 + uint64((i+k*k)%97)<<24
-		q.HistoricalGPU[k] = share(i, 3*k)
 	}
 	last := len(q.HistoricalCPU) - 1
 	q.TimeOfDay, q.DayOfWeek = uint8(i%24), uint8(i%7)
@@ -82,17 +97,13 @@ func fillThreat(q *ipc.ThreatRequest, i int) {
 		OperationCount: uint64(1000 + i%500), SyscallCount: uint64(5000 + i%900),
 		MemoryUsage: 5<<30 + uint64(i%97)<<24, NetworkActivity: uint64(1<<20 + i%9999),
 	}
-	for k := range q.HistoricalThreats {
-		q.HistoricalThreats[k] = share(i, k)
-	}
+	walk(q.HistoricalThreats, i, 11)
 	q.TimeSinceLastThreat = ipc.Never
 }
 
 func fillFailure(q *ipc.FailureRequest, i int) {
 	q.Component = components[i%Agents]
-	for k := range q.HistoricalHealth {
-		q.HistoricalHealth[k] = share(i, k)
-	}
+	walk(q.HistoricalHealth, i, 11)
 	q.HealthScore = q.HistoricalHealth[len(q.HistoricalHealth)-1]
 	q.CurrentValue, q.Baseline, q.Trend = 40+float32(i%64), 50, -1
 	q.TimeSinceLastFailure = uint64(i%1000) * 1000
