@@ -77,22 +77,6 @@ func appendArray(b []byte, n int) []byte {
 	return append(b, 0xdc, byte(n>>8), byte(n))
 }
 
-func appendF32s(b []byte, vs []float32) []byte {
-	b = appendArray(b, len(vs))
-	for _, v := range vs {
-		b = appendF32(b, v)
-	}
-	return b
-}
-
-func appendUints(b []byte, vs []uint64) []byte {
-	b = appendArray(b, len(vs))
-	for _, v := range vs {
-		b = appendUint(b, v)
-	}
-	return b
-}
-
 // appendSmall writes an array of small integers. They are not written as msgpack
 // bin: an array can be built and read by any encoder without a special type.
 func appendSmall(b []byte, vs []uint8) []byte {

@@ -89,3 +89,32 @@ func (r *reader) small(dst []uint8, field string, max int, hi uint8) []uint8 {
 	}
 	return dst
 }
+
+// The lists are most of a request, so room for all of a list is made first and its
+// elements are written in place: half the time of an append for each.
+
+func appendF32s(b []byte, vs []float32) []byte {
+	b = slices.Grow(appendArray(b, len(vs)), len(vs)*f32Width)
+	for _, v := range vs {
+		n := len(b)
+		b = b[:n+f32Width]
+		b[n] = 0xca
+		binary.BigEndian.PutUint32(b[n+1:], math.Float32bits(v))
+	}
+	return b
+}
+
+func appendUints(b []byte, vs []uint64) []byte {
+	b = slices.Grow(appendArray(b, len(vs)), len(vs)*widest)
+	for _, v := range vs {
+		if v <= math.MaxUint32 {
+			b = appendUint(b, v)
+			continue
+		}
+		n := len(b)
+		b = b[:n+widest]
+		b[n] = 0xcf
+		binary.BigEndian.PutUint64(b[n+1:], v)
+	}
+	return b
+}

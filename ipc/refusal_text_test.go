@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"math"
 	"strings"
 	"testing"
 )
@@ -43,6 +44,27 @@ func TestRefusalTexts(t *testing.T) {
 		got, err := r.outcomes(nil, n, &lim)
 		if e, ok := err.(*StatusError); !ok || r.err != nil || len(got) != 0 || e.Text != "kind: want 1..4" {
 			t.Errorf("outcome of kind %d: %v (reader: %v), %d taken", kind, err, r.err, len(got))
+		}
+	}
+}
+
+// TestSharesEndAtOne tries the values next to the ends, and those whose bits lie.
+func TestSharesEndAtOne(t *testing.T) {
+	minusZero := float32(math.Copysign(0, -1))
+	legal := []float32{0, minusZero, math.SmallestNonzeroFloat32, math.Nextafter32(1, 0), 1}
+	bad := []float32{
+		math.Nextafter32(1, 2), 2, math.MaxFloat32, float32(math.Inf(1)),
+		-math.SmallestNonzeroFloat32, -1, float32(math.Inf(-1)), float32(math.NaN()),
+	}
+	for i, v := range append(legal, bad...) {
+		legal := i < len(legal)
+		for _, vs := range [][]float32{{v}, {0.5, v, 0.25}} {
+			if err := checkUnits("field", vs, 3); (err == nil) != legal {
+				t.Errorf("checkUnits(%v) = %v, want legal: %v", vs, err, legal)
+			}
+		}
+		if err := checkUnit("field", v); (err == nil) != legal {
+			t.Errorf("checkUnit(%v) = %v, want legal: %v", v, err, legal)
 		}
 	}
 }

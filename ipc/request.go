@@ -1,5 +1,7 @@
 package ipc
 
+import "math"
+
 // Request is one question: *WorkloadRequest, *ThreatRequest, *FailureRequest or
 // *MemoryRequest.
 //
@@ -74,16 +76,35 @@ func parseRequest(r *reader, q Request) {
 // Never stands for "has not happened" in the time-since fields (milliseconds).
 const Never = ^uint64(0)
 
+// checkUnit is small enough to be compiled into its callers.
 func checkUnit(field string, v float32) error {
-	if !(v >= 0 && v <= 1) { // written so that NaN fails
-		return invalidf("%s: %v is outside [0, 1]", field, v)
+	if v >= 0 && v <= 1 { // written so that NaN fails
+		return nil
 	}
-	return nil
+	return notUnit(field, v)
 }
+
+//go:noinline
+func notUnit(field string, v float32) error {
+	return invalidf("%s: %v is outside [0, 1]", field, v)
+}
+
+const one = 0x3f800000 // the bits of 1
 
 func checkUnits(field string, vs []float32, max int) error {
 	if len(vs) > max {
 		return tooMany(field, len(vs), max)
+	}
+	// The bits of shares are in the order of their values, and all others', of -0 too,
+	// are above those of 1 (IEEE 754-2019, 3.4): one comparison a list.
+	top := uint32(0)
+	for _, v := range vs {
+		if b := math.Float32bits(v); b > top {
+			top = b
+		}
+	}
+	if top <= one {
+		return nil
 	}
 	for i, v := range vs {
 		if !(v >= 0 && v <= 1) {
