@@ -68,10 +68,10 @@ func newCache(cfg *Config) *cache {
 // forget empties the cache.
 func (c *cache) forget() {
 	share := c.bytes / len(ipc.Kinds)
-	c.workload.init(c.limit, share)
-	c.threat.init(c.limit, share)
-	c.failure.init(c.limit, share)
-	c.memory.init(c.limit, share)
+	c.workload.init(c.limit, share, hashNumber)
+	c.threat.init(c.limit, share, hashNumber)
+	c.failure.init(c.limit, share, hashName)
+	c.memory.init(c.limit, share, hashNumber)
 	c.models = nil
 	c.current = [len(ipc.Kinds)]uint16{}
 }

@@ -28,8 +28,8 @@ func TestCacheIsBoundedAndKeepsWhatIsUsed(t *testing.T) {
 			t.Fatalf("agent 0 was forgotten at agent %d though it is asked for every time", agent)
 		}
 		c.put(key(agent), &p, "m", 1)
-		if c.len() != 4 || len(c.workload.places) != 4 {
-			t.Fatalf("%d entries, %d records; want 4", c.len(), len(c.workload.places))
+		if c.len() != 4 || c.workload.places.n != 4 {
+			t.Fatalf("%d entries, %d records; want 4", c.len(), c.workload.places.n)
 		}
 	}
 	if c.get(key(1)).known() {

@@ -8,7 +8,7 @@ import "reflect"
 // not: a search through a shelf full of used ones would hold every call up by a
 // millisecond.
 type shelf[K comparable, P any] struct {
-	places map[K]uint32
+	places index[K]
 	chunks []*[chunkLen]item[K, P]
 	n      int // items there are, in places 0 to n-1
 	hand   int
@@ -23,9 +23,6 @@ type item[K comparable, P any] struct {
 
 const (
 	chunkLen = 256
-	// A map of Go's is 7/16 full when it has just grown, and a little less where it grew
-	// for what was deleted; each place is a key, a number and a byte of the hash.
-	mapFill = 3.0 / 8
 	// nameBytes is what the name of a component may take besides.
 	nameBytes = 64
 	// maxTurn bounds the work of one put, to about a microsecond.
@@ -33,16 +30,15 @@ const (
 )
 
 // init empties the shelf, for at most limit subjects in whole chunks of at most bytes.
-func (s *shelf[K, P]) init(limit, bytes int) {
+func (s *shelf[K, P]) init(limit, bytes int, hash func(K) uint64) {
 	chunks := max(bytes/(chunkLen*s.itemBytes()), 1)
-	*s = shelf[K, P]{places: make(map[K]uint32), limit: min(limit, chunks*chunkLen)}
+	*s = shelf[K, P]{places: newIndex(hash), limit: min(limit, chunks*chunkLen, maxPlaces)}
 }
 
-// itemBytes is what one subject costs, its place in the map included; at the worst.
+// itemBytes is what one subject costs, its place in the index included; at the worst.
 func (s *shelf[K, P]) itemBytes() int {
-	key := reflect.TypeFor[K]()
-	n := int(reflect.TypeFor[item[K, P]]().Size()) + int(float64(key.Size()+8+1)/mapFill)
-	if key.Kind() == reflect.String {
+	n := int(reflect.TypeFor[item[K, P]]().Size()) + slotBytes*pageSlots/leastFill
+	if reflect.TypeFor[K]().Kind() == reflect.String {
 		n += nameBytes
 	}
 	return n
@@ -57,22 +53,46 @@ func (s *shelf[K, P]) at(place int) *item[K, P] {
 
 // find gives the subject's place and record, nil when there is none.
 func (s *shelf[K, P]) find(subject K) (int, *record) {
-	place, ok := s.places[subject]
-	if !ok {
+	place := s.place(subject)
+	if place < 0 {
 		return 0, nil
 	}
-	return int(place), &s.at(int(place)).record
+	return place, &s.at(place).record
 }
+
+// place is where the subject's answer lies, -1 when there is none. It is here and not
+// the index's because it is on the path of every call: asking the shelf for subjects
+// through an interface took a third of the time.
+func (s *shelf[K, P]) place(subject K) int {
+	hash := s.places.hash(subject)
+	slots, i := s.places.probe(hash)
+	for want := tag(hash); ; i = (i + 1) % pageSlots {
+		v := slots[i]
+		if v == 0 {
+			return -1
+		}
+		if v&^maxPlaces != want {
+			continue
+		}
+		if place := int(v&maxPlaces) - 1; s.at(place).subject == subject {
+			return place
+		}
+	}
+}
+
+// subject is whose answer lies at place.
+func (s *shelf[K, P]) subject(place int) K { return s.at(place).subject }
 
 // claim gives the subject's item, a new one or, when there is no room, somebody
 // else's. known tells that it holds the subject's last answer.
 func (s *shelf[K, P]) claim(subject K) (e *item[K, P], known bool) {
-	place, known := s.places[subject]
+	place := s.place(subject)
+	known = place >= 0
 	if !known {
-		place = uint32(s.room())
-		s.places[subject] = place
+		place = s.room()
+		s.places.add(subject, place, s)
 	}
-	return s.at(int(place)), known
+	return s.at(place), known
 }
 
 // room gives a place to fill: a new one, or that of a subject nobody asked about.
@@ -89,7 +109,7 @@ func (s *shelf[K, P]) room() int {
 		e := s.at(place)
 		s.hand = (s.hand + 1) % s.n
 		if !e.used || turn == maxTurn {
-			delete(s.places, e.subject)
+			s.places.remove(e.subject, place, s)
 			return place
 		}
 		e.used = false // a second chance; the next turn of the hand takes it
