@@ -39,6 +39,7 @@ var rules = []rule{
 	{"bridge", []string{"ipc", "ipc/eventloop", "ipc/rawio", "ipc/rules", "ipc/ladder", "ipc/cachekey", "daemon/api"}, []string{"github.com/rs/zerolog"}, "the bridge talks to the daemon over the network"},
 	{"daemon", []string{"ipc", "ipc/eventloop", "ipc/rawio", "ipc/rules", "ipc/mlclient/syscalls", "ipc/mlclient/pages"}, []string{"github.com/rs/zerolog"}, "the daemon does not know the bridge"},
 	{"daemon/api", []string{"ipc"}, []string{"net/http/httptest", "github.com/valyala/fasthttp", "github.com/rs/zerolog"}, "the contract knows neither side"},
+	{"daemon/api/apitest", nil, nil, "a test kit holds APIs against documents"},
 	{"daemon/engine", nil, []string{"net/http", "os", "github.com/rs/zerolog"}, "the engine knows only model files"},
 	{"kernelsim", []string{"ipc", "ipc/rules", "ipc/ladder", "ipc/mlclient", "ipc/record", "testdata/traces"}, nil, "kernelsim measures through the socket or not at all"},
 	{"cmd", []string{"ipc", "bridge", "daemon", "kernelsim", "testdata/traces"}, nil, "commands wire everything"},

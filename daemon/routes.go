@@ -38,6 +38,7 @@ func (s *Server) makeRoutes() map[string]route {
 	add(api.PathLive, false, s.live)
 	add(api.PathReady, false, s.ready)
 	add(api.PathPrometheus, false, s.prometheusHandler())
+	add(PathOpenAPI, false, s.openapi)
 
 	// Numbers in the order of the paths, so that the counters' order is stable.
 	paths := make([]string, 0, len(m))
