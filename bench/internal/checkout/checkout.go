@@ -83,13 +83,15 @@ func (r *Repository) describe(ctx context.Context, folder string) string {
 }
 
 // ErrNoRelease means that there is nothing yet to compare with.
-var ErrNoRelease = errors.New("checkout: the repository has no tag that looks like a release (v1.2.3); name a commit to compare with")
+var ErrNoRelease = errors.New("checkout: neither a tag (v1.2.3) nor a heading of CHANGELOG.md (## 1.2.3) tells of a release before this one; name a commit to compare with")
 
 // release is what a release's tag looks like; pre-releases are none.
 var release = regexp.MustCompile(`^v\d+\.\d+\.\d+$`)
 
 // LastRelease gives the tag of the newest release among the ancestors of HEAD, HEAD's
-// own left out: a release is compared with the one before it.
+// own left out: a release is compared with the one before it. Copies of a repository do
+// not always have its tags, so where there is none it gives the commit that put the
+// newest version into CHANGELOG.md.
 func (r *Repository) LastRelease(ctx context.Context) (string, error) {
 	tags, err := r.git(ctx, "tag", "--merged", "HEAD", "--sort=-version:refname")
 	if err != nil {
@@ -99,7 +101,34 @@ func (r *Repository) LastRelease(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return newestRelease(strings.Fields(tags), strings.Fields(own))
+	tag, err := newestRelease(strings.Fields(tags), strings.Fields(own))
+	if !errors.Is(err, ErrNoRelease) {
+		return tag, err
+	}
+	return r.lastHeading(ctx)
+}
+
+// lastHeading gives the last commit before HEAD that added a version's heading to the
+// change log.
+func (r *Repository) lastHeading(ctx context.Context) (string, error) {
+	top, err := r.git(ctx, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return "", err
+	}
+	// HEAD^ is unknown when HEAD is the first commit there is.
+	before, err := r.git(ctx, "rev-parse", "--verify", "--quiet", "HEAD^")
+	if err != nil {
+		return "", ErrNoRelease
+	}
+	commits, err := r.git(ctx, "log", "--format=%H", "--extended-regexp", "-G", `^## [0-9]+\.[0-9]+\.[0-9]+( |$)`,
+		before, "--", filepath.Join(top, "CHANGELOG.md"))
+	if err != nil {
+		return "", err
+	}
+	for _, c := range strings.Fields(commits) {
+		return c, nil
+	}
+	return "", ErrNoRelease
 }
 
 // newestRelease picks from tags, the highest version first, what is none of own.

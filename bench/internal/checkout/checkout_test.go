@@ -18,13 +18,7 @@ func repository(t *testing.T) (*Repository, string) {
 		t.Fatal(err)
 	}
 	r := &Repository{s, t.TempDir()}
-	git := func(args ...string) string {
-		out, err := r.git(t.Context(), append([]string{"-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"}, args...)...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}
+	git := func(args ...string) string { return gitAs(t, r, args...) }
 	write := func(text string) {
 		for _, name := range []string{"go.mod", "below/file.go"} {
 			path := filepath.Join(r.Folder, name)
@@ -46,6 +40,16 @@ func repository(t *testing.T) (*Repository, string) {
 	write("new")
 	git("tag", "v1.0.0")
 	return r, old
+}
+
+// gitAs runs git as somebody of its own, who needs no settings of this machine.
+func gitAs(t *testing.T, r *Repository, args ...string) string {
+	t.Helper()
+	out, err := r.git(t.Context(), append([]string{"-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"}, args...)...)
+	if err != nil {
+		t.Fatalf("git %v: %v", args, err)
+	}
+	return out
 }
 
 func TestFind(t *testing.T) {
@@ -83,5 +87,35 @@ func TestLastRelease(t *testing.T) {
 	}
 	if _, err := newestRelease([]string{"v1.0.0", "v2-draft"}, []string{"v1.0.0"}); !errors.Is(err, ErrNoRelease) {
 		t.Errorf("newestRelease = %v, want ErrNoRelease", err)
+	}
+}
+
+// TestReleaseWithoutTags: the change log says when there was one.
+func TestReleaseWithoutTags(t *testing.T) {
+	r, _ := repository(t)
+	git := func(args ...string) string { return gitAs(t, r, args...) }
+	write := func(text string) string {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(r.Folder, "CHANGELOG.md"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		git("add", "CHANGELOG.md")
+		git("commit", "-q", "-m", "changes")
+		return git("rev-parse", "HEAD")
+	}
+	for _, tag := range strings.Fields(git("tag")) {
+		git("tag", "-d", tag)
+	}
+	write("# Changelog\n\n## Unreleased\n\n- new: all\n")
+	if got, err := r.LastRelease(t.Context()); !errors.Is(err, ErrNoRelease) {
+		t.Errorf("before the first release: %q, %v, want ErrNoRelease", got, err)
+	}
+	first := write("# Changelog\n\n## Unreleased\n\n## 0.1.0 (2026-11-28)\n\n- new: all\n")
+	if got, err := r.LastRelease(t.Context()); !errors.Is(err, ErrNoRelease) {
+		t.Errorf("at the first release: %q, %v, want ErrNoRelease", got, err)
+	}
+	write("# Changelog\n\n## Unreleased\n\n- fix: some\n\n## 0.1.0 (2026-11-28)\n\n- new: all\n")
+	if got, err := r.LastRelease(t.Context()); err != nil || got != first {
+		t.Errorf("behind the first release: %q, %v, want %s", got, err, first)
 	}
 }
