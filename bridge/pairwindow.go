@@ -3,7 +3,8 @@ package bridge
 import "math"
 
 // pairWindow keeps the last differences between a model's error and the rule's on the
-// same cases, and says whether one of them is better beyond chance.
+// same cases, and bounds their mean: for people to see, and for a demoted model to come
+// back by. That a model has become worse is betting's to tell, which is faster.
 //
 // Differences that follow each other are not independent (an agent that misbehaves
 // does so for a while), and a bound that takes them for it is far too sure. So they
@@ -19,20 +20,10 @@ type pairWindow struct {
 const (
 	blockPairs   = 16
 	windowBlocks = 32
-	// fewBlocks is the least that a bound is made of, and what the quick look back
-	// takes: a model that has turned bad shall not live on what it did before.
+	// fewBlocks is the least that a bound is made of.
 	fewBlocks = 8
-
-	// Simulated on differences that hang together (a correlation of a half), a model
-	// better than the rule by a fifth of a standard deviation is not demoted once in
-	// 400,000 outcomes, one by a tenth 8 times, one that is just as good 72 times. With
-	// blocks of half the length bad models are found in 64 outcomes instead of 128, and
-	// good ones demoted four times as often.
-	//
-	// sure and verySure are normal quantiles: one-sided 99 % and 99.9 %. The quick
-	// look happens as often as the long one and sees less, so it has to be surer.
-	sure     = 2.326
-	verySure = 3.090
+	// sure is a normal quantile: one-sided 99 %.
+	sure = 2.326
 )
 
 // add takes model's error − rule's error and reports whether a block was closed, which
@@ -50,18 +41,6 @@ func (w *pairWindow) add(d float64) (closed bool) {
 
 // pairs is how many differences the window looks back over.
 func (w *pairWindow) pairs() int { return min(w.n, windowBlocks) * blockPairs }
-
-// worse reports whether the model is worse than the rule: over the whole window, or
-// over its last blocks alone. It gives how many blocks say so, 0 where none do.
-func (w *pairWindow) worse() (blocks int) {
-	if low, _ := w.bounds(windowBlocks, sure); low > 0 {
-		return min(w.n, windowBlocks)
-	}
-	if quick, _ := w.bounds(fewBlocks, verySure); quick > 0 {
-		return fewBlocks
-	}
-	return 0
-}
 
 // better reports whether the model is better than the rule over the whole window.
 func (w *pairWindow) better() bool {

@@ -167,7 +167,7 @@ func (s *scoreboard) observe(o *ipc.Outcome, lastID uint64) {
 // judge scores what m said about e's question beside what the rule says.
 func (s *scoreboard) judge(e *remembered, m *modelStanding, said, actual value, tried bool) {
 	k := &s.of(e.kind).standing
-	if k.judge(m, loss(e.kind, said, actual), loss(e.kind, e.rule, actual), tried) {
+	if k.judge(m, loss(e.kind, said, actual), loss(e.kind, e.rule, actual), apart(e.kind, said, e.rule), tried) {
 		s.told(k.standingOf(e.kind, m))
 	}
 }
@@ -196,6 +196,19 @@ func loss(k ipc.Kind, said, actual value) float64 {
 		return math.Abs(d)
 	}
 	return d * d
+}
+
+// apart is the most by which the losses of two answers to the same question can differ,
+// whatever the outcome.
+func apart(k ipc.Kind, a, b value) float64 {
+	if k == ipc.Memory {
+		return loss(k, a, b)
+	}
+	d, sum := math.Abs(a.number()-b.number()), a.number()+b.number()
+	if k == ipc.Workload {
+		return d
+	}
+	return d * max(sum, 2-sum) // |a²-b²| or |(1-a)²-(1-b)²|
 }
 
 // subjectHash is FNV-1a (RFC 9923) over the component, or the agent itself.

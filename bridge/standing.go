@@ -10,7 +10,7 @@ import (
 // by safeguards of their own):
 //
 //	trusted  its answers are given
-//	demoted  the rule has been better than it over a window, beyond chance: the rule
+//	demoted  the rule has become better than it, beyond chance (see betting): the rule
 //	         answers. Of the questions one in tryEvery goes to the model all the same,
 //	         whose answer nobody gets: it is on probation, and comes back when these
 //	         tries were better than the rule, beyond chance again.
@@ -31,6 +31,7 @@ type modelStanding struct {
 	label   string // "name@version"
 	used    uint16 // lastID of the standing when last looked for: the smallest goes
 	demoted bool
+	betting betting
 	window  pairWindow
 
 	judged, tries           uint64
@@ -40,12 +41,6 @@ type modelStanding struct {
 
 	turnPairs     int     // what its last demotion or return was decided on
 	turnAdvantage float64 // and the rule's error − its own over those
-}
-
-// turned keeps what is decided on now, the window's last blocks.
-func (m *modelStanding) turned(blocks int) {
-	m.turnPairs = min(blocks*blockPairs, m.window.pairs())
-	m.turnAdvantage = -m.window.mean(blocks)
 }
 
 const (
@@ -107,9 +102,10 @@ func (s *standing) try() bool {
 	return s.calls%tryEvery == 0
 }
 
-// judge takes one case that the model and the rule were both judged on, and reports
-// whether the model was demoted or came back for it.
-func (s *standing) judge(m *modelStanding, model, rule float64, tried bool) (changed bool) {
+// judge takes one case that the model and the rule were both judged on, with the errors
+// of both and the most by which these could differ, and reports whether the model was
+// demoted or came back for it.
+func (s *standing) judge(m *modelStanding, model, rule, most float64, tried bool) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m.judged++
@@ -124,22 +120,25 @@ func (s *standing) judge(m *modelStanding, model, rule float64, tried bool) (cha
 		m.recentModel += recentWeight * (model - m.recentModel)
 		m.recentRule += recentWeight * (rule - m.recentRule)
 	}
-	if !m.window.add(model - rule) {
-		return false
-	}
-	switch {
-	case !m.demoted && m.window.worse() > 0:
-		m.turned(m.window.worse())
-		m.demoted = true
-		m.demotions++
-		m.window = pairWindow{} // probation starts from nothing
-	case m.demoted && m.window.better():
-		m.turned(windowBlocks)
+	closed := m.window.add(model - rule)
+	if m.demoted {
+		if !closed || !m.window.better() {
+			return false
+		}
+		m.turnPairs, m.turnAdvantage = m.window.pairs(), -m.window.mean(windowBlocks)
 		m.demoted = false
 		m.recoveries++
-	default:
+		m.betting = betting{} // what it has been since is no record to be measured by
+		return true
+	}
+	cases, worse := m.betting.add(model-rule, most)
+	if cases == 0 {
 		return false
 	}
+	m.turnPairs, m.turnAdvantage = cases, -worse
+	m.demoted = true
+	m.demotions++
+	m.window = pairWindow{} // probation starts from nothing
 	return true
 }
 
@@ -160,12 +159,11 @@ type Standing struct {
 
 	Window    int     // cases in the window that decides
 	Advantage float64 // rule's error − model's over the window, above 0 where the model is better; NaN without one
-	// Low and High are the bounds of Advantage, each one-sided at 99 %: demoted when
-	// High is below 0, back when Low is above. Infinite while there are too few cases.
+	// Low and High are the bounds of Advantage, each one-sided at 99 %: a demoted model is
+	// back when Low is above 0. Infinite while there are too few cases.
 	Low, High float64
 
-	// What the last demotion or return was decided on: the last cases alone, where those
-	// were bad enough, or the whole window. 0 cases: there was none.
+	// What the last demotion or return was decided on. 0 cases: there was none.
 	TurnCases     int
 	TurnAdvantage float64
 }

@@ -1,0 +1,119 @@
+package bridge
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// differences draws the model's error − the rule's: mean and standard deviation in units
+// of the most they could differ by, each hanging together with the one before.
+type differences struct {
+	r          *rand.Rand
+	mean, size float64
+	memory     float64 // correlation with the one before
+	x          float64
+}
+
+func (d *differences) next() float64 {
+	d.x = d.memory*d.x + math.Sqrt(1-d.memory*d.memory)*d.r.NormFloat64()
+	return max(-1, min(1, d.mean+d.size*d.x))
+}
+
+// until plays until the model counts as worse, at most limit times; 0 when it never does.
+func (d *differences) until(b *betting, limit int) int {
+	for n := 1; n <= limit; n++ {
+		if cases, _ := b.add(d.next(), 1); cases > 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+// TestGoodModelsAreHardlyDemoted counts false alarms over many outcomes: where one case
+// says nothing about the next, no more than the wealth that is asked for allows.
+func TestGoodModelsAreHardlyDemoted(t *testing.T) {
+	const outcomes = 400_000
+	for _, v := range []struct {
+		name         string
+		mean, memory float64
+		most         int
+	}{
+		{"just as good", 0, 0, outcomes * (1./anewWealth + 1./changeWealth/doubtWealth)},
+		{"better by a fifth of a deviation", -0.06, 0, 0},
+		{"better by a fifth, hanging together", -0.06, 0.5, 8},
+		{"better by two fifths, hanging together", -0.12, 0.5, 8},
+		{"better by a whole one, hanging together", -0.3, 0.7, 8},
+		{"just as good, hanging together", 0, 0.5, 150},
+	} {
+		d := differences{r: rand.New(rand.NewPCG(1, 2)), mean: v.mean, size: 0.3, memory: v.memory}
+		alarms := 0
+		for left := outcomes; left > 0; {
+			var b betting
+			n := d.until(&b, left)
+			if n == 0 {
+				break
+			}
+			alarms, left = alarms+1, left-n
+		}
+		t.Logf("%s: %d alarms in %d outcomes", v.name, alarms, outcomes)
+		if alarms > v.most {
+			t.Errorf("%s: %d alarms, want at most %d", v.name, alarms, v.most)
+		}
+	}
+}
+
+// TestAModelThatTurnsBadIsSeenSoon, the sooner the better it was before.
+func TestAModelThatTurnsBadIsSeenSoon(t *testing.T) {
+	for _, v := range []struct {
+		name          string
+		before, after float64
+		within        int // outcomes, in nine of ten cases
+	}{
+		{"always right, then always wrong", -1, 1, 20},
+		{"clearly better, then worse by four tenths of a deviation", -0.36, 0.12, 110},
+		{"just as good, then clearly worse", 0, 0.3, 90},
+	} {
+		seen := 0
+		for i := range 200 {
+			d := differences{r: rand.New(rand.NewPCG(3, uint64(i))), mean: v.before, size: 0.3}
+			var b betting
+			if d.until(&b, 2000) != 0 {
+				continue
+			}
+			d.mean = v.after
+			if n := d.until(&b, v.within); n > 0 {
+				seen++
+			}
+		}
+		if seen < 180 {
+			t.Errorf("%s: seen within %d outcomes in %d cases of 200", v.name, v.within, seen)
+		}
+	}
+}
+
+// TestBettingLearnsNothingFromAgreement: a model that says what the rule says is as good.
+func TestBettingLearnsNothingFromAgreement(t *testing.T) {
+	var b betting
+	for range 10_000 {
+		if n, _ := b.add(0, 0); n > 0 {
+			t.Fatal("a model that agrees with the rule counts as worse")
+		}
+	}
+}
+
+// TestRareGainsOutweighManySmallLosses: a model that is a little worse in quiet times and
+// far better when something happens is better.
+func TestRareGainsOutweighManySmallLosses(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	var b betting
+	for i := range 100_000 {
+		d, most := 0.0075, 0.05
+		if r.IntN(50) == 0 {
+			d, most = -0.8, 0.9
+		}
+		if n, _ := b.add(d, most); n > 0 {
+			t.Fatalf("worse after %d outcomes", i)
+		}
+	}
+}
