@@ -110,9 +110,8 @@ func (f *flight) answered(x *upstream.Exchange) {
 	}
 	f.fresh = false
 	r.succeeded(l.answer.Model)
-	l.limiter.ended(l.urgent)
-	l.took += (l.bridge.now().Sub(f.sent) - l.took) / 4
 	now := l.bridge.now()
+	l.limiter.ended(len(f.out), f.sent, now, l.urgent)
 	for i, q := range f.out {
 		slot := &l.answer.Slots[i]
 		if slot.Status != ipc.StatusOK || slot.Prediction.Validate() != nil {

@@ -1,8 +1,6 @@
 package bridge
 
 import (
-	"time"
-
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
@@ -24,11 +22,10 @@ type lane struct {
 	routes    []*route  // to the endpoints, in the order of preference
 	retries   retries
 	limiter   limiter
-	took      time.Duration // about as long as the last exchanges
-	urgent    int           // questions, queued or out, whose callers have little time
-	turn      uint64        // the latest that was served
-	answer    api.Answer    // decode storage
-	model     string        // that answered last, of whichever endpoint
+	urgent    int        // questions, queued or out, whose callers have little time
+	turn      uint64     // the latest that was served
+	answer    api.Answer // decode storage
+	model     string     // that answered last, of whichever endpoint
 	closed    bool
 }
 
@@ -153,7 +150,7 @@ func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reaso
 	q.class, q.patient = class, patient
 	l.takeTurn(q, l.bridge.accountOf(call))
 	if !l.admit(q, now) {
-		l.returnTurn(q, l.bridge.accountOf(call))
+		l.returnTurn(q)
 		l.bridge.freeQuestions.put(q)
 		return ipc.ReasonOverloaded
 	}
@@ -167,7 +164,7 @@ func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reaso
 func (l *lane) newQuestion(call *ipc.Call, key *cachekey.Key, now ipc.Instant) *question {
 	q := l.bridge.freeQuestions.get()
 	q.key, q.at, q.tries = *key, now, 0
-	q.class, q.patient, q.turn = ipc.ClassLow, false, 0
+	q.class, q.patient, q.turn, q.account = ipc.ClassLow, false, 0, nil
 	q.body = ipc.AppendRequest(q.body[:0], call.Request)
 	return q
 }
@@ -216,7 +213,7 @@ func (l *lane) room(now ipc.Instant) bool {
 func (l *lane) pump(now ipc.Instant) {
 	for len(l.queue) > 0 && !l.closed {
 		n := l.tidy(now)
-		if l.limiter.strain > 0 {
+		if l.limiter.tight > 0 {
 			n = l.dropHopeless(n, now)
 		}
 		if n == 0 { // what nobody waits for still fills the cache, when there is nothing else
@@ -233,7 +230,7 @@ func (l *lane) pump(now ipc.Instant) {
 		l.queue = l.queue[:copy(l.queue, l.queue[n:])]
 		for _, q := range f.out {
 			q.tries++
-			q.queued = false
+			q.queued, q.account = false, nil
 			l.turn = max(l.turn, q.turn)
 		}
 		l.retries.earn()
@@ -260,7 +257,7 @@ func (l *lane) spare() int {
 // where it has nothing the first goes all the same, or nobody would ever learn that
 // exchanges have become faster.
 func (l *lane) dropHopeless(n int, now ipc.Instant) (left int) {
-	soon := now.Add(l.took + l.bridge.cfg.Margin)
+	soon := now.Add(l.limiter.service.exchange() + l.bridge.cfg.Margin)
 	kept := l.queue[:0]
 	idle := !l.busy()
 	for i, q := range l.queue {
@@ -328,6 +325,7 @@ func (l *lane) settle(q *question, why ipc.Reason) {
 
 func (l *lane) forget(q *question) {
 	l.open.remove(q)
+	l.returnTurn(q)
 	if len(q.waiting) > 0 {
 		l.count(q, -1)
 	}

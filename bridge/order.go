@@ -62,16 +62,23 @@ func (l *lane) raise(q *question) {
 	}
 }
 
-// takeTurn gives q its turn among the peers.
+// takeTurn gives q its turn among the peers, that of a. One that it had is given back.
 func (l *lane) takeTurn(q *question, a *ipc.Account) {
+	l.returnTurn(q)
 	last := &a.Turn[l.kind-1]
-	q.turn = max(l.turn, *last)
+	q.turn, q.account = max(l.turn, *last), a
 	*last = q.turn + 1
 }
 
-// returnTurn gives back the turn that q has just taken: refused questions cost the
-// daemon nothing, and must not put their peer behind the others.
-func (l *lane) returnTurn(q *question, a *ipc.Account) { a.Turn[l.kind-1] = q.turn }
+// returnTurn gives back the turn of a question that the daemon is not asked: it cost
+// nothing, and must not put its peer behind the others.
+func (l *lane) returnTurn(q *question) {
+	if q.account != nil {
+		last := &q.account.Turn[l.kind-1]
+		*last = max(*last-1, q.turn)
+		q.account = nil
+	}
+}
 
 // classOf is what the call counts as: what it says or else what its kind has, and at
 // most what its peer may have.

@@ -1,10 +1,12 @@
 package bridge
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -130,37 +132,93 @@ func TestLowestIsShedFirst(t *testing.T) {
 	}
 }
 
-func TestLimitFollowsTheDeadlines(t *testing.T) {
+// A limited daemon answers a question in 100 µs, its callers have a millisecond.
+func TestLimitFollowsTheService(t *testing.T) {
 	m := newLimiter(100)
-	exchange := func(missed, pressed bool, peak int) {
-		m.missed, m.pressed, m.peak = missed, pressed, peak
-		m.ended(0)
+	now := ipc.Instant(time.Second)
+	exchange := func(took time.Duration, missed, pressed bool, waited int) {
+		m.missed, m.pressed, m.peak = missed, pressed, waited
+		m.waits(time.Millisecond)
+		sent := now
+		now = now.Add(took)
+		m.ended(1, sent, now, 0)
 	}
-	for range 50 { // every now and then: a hiccup of the machine
-		exchange(true, false, 3)
-		exchange(false, false, 3)
+	const each = 100 * time.Microsecond
+	bearable := math.Floor(limitShare * float64(time.Millisecond/each))
+	for range 50 { // deadlines pass where little waits: the machine's doing
+		exchange(each, true, false, int(bearable))
 	}
 	if m.limit != 100 {
-		t.Errorf("limit = %v after single misses, want 100", m.limit)
+		t.Errorf("limit = %v with no more than the daemon can bear, want none", m.limit)
 	}
-	exchange(true, false, 50)
-	if exchange(true, false, 50); m.limit != 40 {
-		t.Errorf("limit = %v after two misses with 50 that waited, want 40", m.limit)
+	if m.batch() != int(bearable)/3 {
+		t.Errorf("batches of %d while deadlines pass, want %v", m.batch(), bearable/3)
 	}
-	for range 100 {
-		exchange(true, true, 200)
+	exchange(each, true, false, 50)
+	if n := m.room(ipc.ClassLow); n != int(bearable) || m.room(ipc.ClassHigh) != n+n/2 {
+		t.Errorf("limit = %v after a deadline passed with 50 that waited, want %v", m.limit, bearable)
 	}
-	if m.limit != leastLimit || m.room(ipc.ClassLow) != leastLimit || m.room(ipc.ClassHigh) != leastLimit*3/2 || m.batch() != leastLimit/4 {
-		t.Errorf("limit = %v, want %v and half as many more for the high class", m.limit, leastLimit)
+	exchange(50*time.Millisecond, true, true, 100)
+	exchange(10*time.Millisecond, true, true, 100)
+	if m.room(ipc.ClassLow) != int(bearable) {
+		t.Errorf("limit = %v after the machine stood still twice, want it as before", m.limit)
 	}
-	if exchange(false, true, 4); m.limit != leastLimit+0.25 || m.strain == 0 {
-		t.Errorf("limit = %v after an exchange in time with more than the limit, want a quarter more", m.limit)
+	for range serviceMemory {
+		exchange(10*time.Millisecond, true, true, 100)
 	}
-	for range 100 {
-		exchange(false, false, 1)
+	if m.limit != leastLimit || m.batch() != 1 {
+		t.Errorf("limit = %v, batches of %d with a daemon that takes longer than there is time; want the least", m.limit, m.batch())
 	}
-	if m.limit != 100 || m.strain != 0 {
-		t.Errorf("limit = %v after 100 quiet exchanges, want 100 again", m.limit)
+	for range 2 * serviceMemory {
+		exchange(each, false, true, 10)
+	}
+	if m.room(ipc.ClassLow) != int(bearable) || m.strain == 0 {
+		t.Errorf("limit = %v with a daemon that is as before, want %v", m.limit, bearable)
+	}
+	for range tightened {
+		exchange(each, false, false, 1)
+	}
+	if m.limit != 100 || m.strain != 0 || m.batch() != api.MaxBatch {
+		t.Errorf("limit = %v, batches of %d after quiet exchanges; want none", m.limit, m.batch())
+	}
+}
+
+func TestServiceLeavesTheSlowestOut(t *testing.T) {
+	var s service
+	if s.each() != 0 || s.exchange() != 0 {
+		t.Error("nobody knows how long one takes, and yet it is said")
+	}
+	at := ipc.Instant(0)
+	for range serviceMemory - 2 { // two out at a time: each is sent two exchanges before it is answered
+		s.note(4, at.Add(-400), at.Add(400))
+		at = at.Add(400)
+	}
+	s.note(1, at, at.Add(1e9))
+	s.note(4, at, at.Add(2e9))
+	if each, all := s.each(), s.exchange(); each != 100 || all != 800 {
+		t.Errorf("a question takes %v, an exchange %v; want 100ns, 800ns", each, all)
+	}
+}
+
+// A question that gives way to one of a higher class gives its peer's turn back.
+func TestEvictedQuestionsGiveTheirTurnBack(t *testing.T) {
+	r := newRig(t, Config{TTL: 1})
+	r.lanes[0].limiter.limit = 4
+	var flood, other ipc.Account
+	r.asks(&other, 0, hurry, 1)               // out
+	r.asks(&flood, ipc.ClassLow, hurry, 1000) // out, too
+	waits := r.asks(&flood, ipc.ClassLow, hurry, 2, 3)
+	if flood.Turn[0] != 3 {
+		t.Fatalf("the peer's next turn is %d after three questions, want 3", flood.Turn[0])
+	}
+	r.asks(&other, 0, hurry, 10, 11)
+	for _, c := range waits {
+		if c.Reply.Reason != ipc.ReasonOverloaded {
+			t.Errorf("%+v, want it shed", c.Reply)
+		}
+	}
+	if flood.Turn[0] != 1 {
+		t.Errorf("the peer's next turn is %d though the daemon was asked one question of it, want 1", flood.Turn[0])
 	}
 }
 
@@ -188,7 +246,13 @@ func TestStrainForgetsWhatNobodyWaitsFor(t *testing.T) {
 func TestHopelessQuestionsGiveWay(t *testing.T) {
 	r := newRig(t, Config{TTL: 1})
 	l := r.lanes[0]
-	l.limiter.strain, l.took = strained, time.Hour
+	l.limiter.tight = tightened
+	took := func(d time.Duration) {
+		for range serviceMemory {
+			l.limiter.service.note(1, 0, ipc.Instant(d))
+		}
+	}
+	took(time.Hour)
 	first := r.asks(nil, 0, hurry, 1, 2)
 	if r.conns[0].x == nil || first[0].Reply.Source != ipc.SourceNone {
 		t.Fatal("with nothing out the first does not go")
@@ -197,10 +261,7 @@ func TestHopelessQuestionsGiveWay(t *testing.T) {
 		t.Errorf("the second = %+v, want it answered from a lower rung at once", second)
 	}
 	r.conns[0].end(model(ipc.Workload, "m@1"))
-	if l.took >= time.Hour {
-		t.Error("an exchange taught nothing about how long they take")
-	}
-	l.took = 0
+	took(0)
 	if c := r.asks(nil, 0, hurry, 3, 4)[1]; c.Reply.Source != ipc.SourceNone {
 		t.Errorf("with fast exchanges %+v, want it to wait", c.Reply)
 	}

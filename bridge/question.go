@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"math/rand/v2"
+	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
@@ -19,12 +20,13 @@ type question struct {
 	waiting []*waiter
 	trials  []uint64 // predictions that the answer is scored beside, without being given
 	tries   int
-	class   ipc.Class   // the highest of its callers
-	patient bool        // its callers have much time
-	turn    uint64      // see order.go
-	queued  bool        // in the lane's queue
-	at      ipc.Instant // when it was first asked
-	next    *question   // in the same chain of an openIndex
+	class   ipc.Class    // the highest of its callers
+	patient bool         // its callers have much time
+	turn    uint64       // see order.go
+	account *ipc.Account // whose turn it is; nil when nobody's, or once it has left
+	queued  bool         // in the lane's queue
+	at      ipc.Instant  // when it was first asked
+	next    *question    // in the same chain of an openIndex
 }
 
 // openIndex finds the open question that a key belongs to: chains of questions by some
@@ -90,7 +92,9 @@ type waiter struct {
 	call     *ipc.Call
 	question *question
 	key      cachekey.Key
+	time     time.Duration // that it waits at most
 	patient  bool
+	measure  bool // whether it is in time says something about the load
 	deadline eventloop.Timer
 }
 
@@ -103,8 +107,11 @@ func (b *Bridge) newWaiter(call *ipc.Call, key *cachekey.Key) *waiter {
 		w.deadline.Fire = w.late
 	}
 	w.call, w.key = call, *key
+	budget := call.Deadline.Sub(call.Arrived)
+	margin := b.cfg.margin(budget)
 	w.patient = b.patient(call)
-	b.loop.Arm(&w.deadline, int64(call.Deadline.Add(-b.cfg.margin(call.Deadline.Sub(call.Arrived)))))
+	w.time, w.measure = budget-margin, !w.patient && budget >= b.cfg.Server.Limits.Budget/2
+	b.loop.Arm(&w.deadline, int64(call.Deadline.Add(-margin)))
 	return w
 }
 
@@ -131,6 +138,9 @@ func (b *Bridge) patient(call *ipc.Call) bool {
 // join lets w wait for q.
 func (l *lane) join(q *question, w *waiter) {
 	w.question = q
+	if w.measure {
+		l.limiter.waits(w.time)
+	}
 	q.waiting = append(q.waiting, w)
 	if len(q.waiting) == 1 {
 		q.patient = w.patient
@@ -148,9 +158,8 @@ func (l *lane) leave(w *waiter) {
 	if len(q.waiting) == 0 {
 		l.count(q, -1)
 	}
-	if !w.patient && w.call.Deadline.Sub(w.call.Arrived) >= l.bridge.cfg.Server.Limits.Budget/2 {
+	if w.measure {
 		l.limiter.missed = true
-		l.limiter.again = l.limiter.again || q.class == ipc.ClassHigh
 	}
 }
 

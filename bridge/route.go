@@ -71,9 +71,9 @@ func (r *route) free(n int) (first *flight, most int) {
 			first = f
 		}
 	}
-	// What the limiter lets leave together is worth a batch, too: else the daemon would
-	// wait for the bridge each time, which costs most where batches are small.
-	if out > 0 && (n < min(crowd, r.lane.limiter.batch()) || !r.breaker.closed()) {
+	// Half of what the limiter lets leave together is worth a batch, too: else the daemon
+	// would wait for the bridge each time, which costs most where batches are small.
+	if out > 0 && (n < min(crowd, max(r.lane.limiter.batch()/2, 1)) || !r.breaker.closed()) {
 		return nil, 0
 	}
 	if first == nil && len(r.flights) < maxFlights {

@@ -21,7 +21,9 @@ import (
 // no processor: a model on another machine, say. What it says are the rules' words.
 type daemon struct {
 	service time.Duration
-	worker  sync.Mutex
+
+	mu   sync.Mutex
+	free time.Duration // guarded by mu: when the worker has done all that came
 }
 
 // serveDaemon answers on a Unix socket until ctx ends.
@@ -67,13 +69,17 @@ func (d *daemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(format.AppendAnswer(nil, &answer, true))
 }
 
-// work takes the time of n questions. Go's own sleep is up to a millisecond late.
+// work takes the time of n questions, after those that came before: a worker that always
+// has something to do loses nothing between them, however late this machine wakes anybody.
+// Go's own sleep is up to a millisecond late.
 func (d *daemon) work(n int) {
+	d.mu.Lock()
+	d.free = max(d.free, now()) + time.Duration(n)*d.service
+	t := unix.NsecToTimespec(int64(d.free))
+	d.mu.Unlock()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
-	d.worker.Lock()
-	defer d.worker.Unlock()
-	t := unix.NsecToTimespec(int64(d.service) * int64(n))
-	_ = unix.ClockNanosleep(unix.CLOCK_MONOTONIC, 0, &t, nil)
+	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &t, nil) == unix.EINTR {
+	}
 }

@@ -19,8 +19,14 @@ type Point struct {
 	HighInTime  float64 `json:"high_in_time"` // whoever answered
 	InTime      float64 `json:"in_time"`
 	P99         float64 `json:"p99_ns"`
-	Late        float64 `json:"pacing_p99_ns"` // the generator's own
-	Dropped     float64 `json:"failed"`        // starts not made, errors and calls without an answer
+	// HighLate is the share of the high class that was late while the sleeper was never as
+	// late; Sleeper is the share of the points in time that it met 200 µs too late.
+	HighLate float64 `json:"high_late_and_sleeper_not"`
+	Sleeper  float64 `json:"sleeper_late"`
+	// Left is the share of all answers that left ml-bridge after their deadline.
+	Left    float64 `json:"left_late"`
+	Late    float64 `json:"pacing_p99_ns"` // the generator's own
+	Dropped float64 `json:"failed"`        // starts not made, errors and calls without an answer
 }
 
 const (
@@ -50,6 +56,9 @@ type generator struct {
 	calls   chan load.Call
 	tasks   sync.WaitGroup
 	agent   atomic.Uint64
+
+	mu   sync.Mutex
+	late []stall // guarded by mu: calls of the high class that were late, from their start to their end
 }
 
 func newGenerator(ctx context.Context, address string, o *options) (*generator, error) {
@@ -88,7 +97,35 @@ func (g *generator) work(c *ipc.Client) {
 			err = &ipc.StatusError{Status: r.Status, Text: r.Error}
 		}
 		call.Done(load.Outcome{Source: int(r.Source), Err: err})
+		if classes[call.Label] == ipc.ClassHigh {
+			g.note(stall{time.Duration(call.Intended), now()}, err)
+		}
 	}
+}
+
+// note remembers a call that was late. The client gives up on an answer at the end of the
+// budget, which is an error.
+func (g *generator) note(call stall, err error) {
+	if err == nil && call.to-call.from <= g.budget {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.late = append(g.late, call)
+}
+
+// alone counts the late calls since the measured part began during which the sleeper was
+// never as late.
+func (g *generator) alone(s *sleeper, began time.Duration) (n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range g.late {
+		if c.from >= began && !s.asLate(c.from, c.to, c.to-c.from-g.budget) {
+			n++
+		}
+	}
+	g.late = g.late[:0]
+	return n
 }
 
 // point measures one load.
@@ -99,22 +136,27 @@ func (g *generator) point(ctx context.Context, multiple, rate float64) (Point, e
 	}
 	o := load.Options{
 		Pacer: pacer, Duration: g.run, Warmup: warmup, Budget: g.budget, MaxInFlight: 1 << 14,
+		Clock:  load.NewMonotonic(-1), // a processor that spins is missing elsewhere
 		Labels: []string{"low", "normal", "high"}, LabelOf: labelOf,
 	}
 	for _, s := range ipc.Sources {
 		o.Sources = append(o.Sources, s.String())
 	}
+	beside := startSleeper(ctx)
+	began := now() + warmup
 	run, err := load.StartOpen(ctx, o, load.TargetFunc(func(c load.Call) { g.calls <- c }))
 	if err != nil {
 		return Point{}, err
 	}
 	r := run.Wait()
+	sleeper := beside.end()
 	all, high := r.Total(), r.Labels[2]
 	return Point{
 		Load: multiple, Offered: rate,
 		Goodput:     float64(g.byModel(all)) / r.Elapsed.Seconds(),
 		HighByModel: float64(g.byModel(high)) / float64(max(high.Intended, 1)),
 		HighInTime:  high.Share(), InTime: all.Share(),
+		HighLate: float64(g.alone(beside, began)) / float64(max(high.Intended, 1)), Sleeper: sleeper,
 		P99:     float64(all.Latency.ValueAtQuantile(99)),
 		Late:    float64(r.Pacing.ValueAtQuantile(99)),
 		Dropped: float64(all.Dropped+all.Errors+all.Lost) / float64(max(all.Intended, 1)),

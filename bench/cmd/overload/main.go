@@ -7,7 +7,8 @@
 // The daemon is one worker that takes a fixed time for each question and no processor, so
 // that it is what is overloaded and not the machine. The load is an open loop through the
 // socket, and time counts from the intended start. Every question is a new one, so that no
-// cache helps. One call in twenty is of the high class, half are of the low one.
+// cache helps. One call in twenty is of the high class, half are of the low one. Beside the
+// load a thread sleeps, to tell what the machine itself is late for.
 //
 // It writes overload.json. Exit status: 0 when everything was measured, 1 otherwise.
 package main
@@ -21,6 +22,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -37,6 +41,7 @@ type options struct {
 	run     time.Duration // measured at each load
 	out     string
 	bin     string
+	only    []float64 // of loads; all when empty
 	serve   string
 }
 
@@ -54,9 +59,17 @@ func run() error {
 	var o options
 	flag.DurationVar(&o.service, "service", 400*time.Microsecond, "the daemon's time for a question")
 	flag.DurationVar(&o.budget, "budget", 4*time.Millisecond, "of a call")
-	flag.DurationVar(&o.run, "run", 2*time.Second, "measured at each load")
+	flag.DurationVar(&o.run, "run", 5*time.Second, "measured at each load")
 	flag.StringVar(&o.out, "out", "../out", "folder for the results; builds go to its folder bench")
 	flag.StringVar(&o.bin, "bin", "", "folder with an ml-bridge to measure instead of building one")
+	flag.Func("load", "measure this multiple only; may be given more than once", func(s string) error {
+		v, err := strconv.ParseFloat(s, 64)
+		if err == nil && !slices.Contains(loads, v) {
+			err = fmt.Errorf("want one of %v", loads)
+		}
+		o.only = append(o.only, v)
+		return err
+	})
 	flag.StringVar(&o.serve, "serve", "", "run as the daemon (used by this program itself)")
 	flag.Parse()
 	if flag.NArg() > 0 || o.service < time.Microsecond || o.budget <= 0 || o.run <= 0 {
@@ -64,11 +77,18 @@ func run() error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// The threads that make the calls and sleep, and the daemon's worker, wait in system
+	// calls, and each takes one of Go's processors with it until the runtime notices:
+	// with two everything else in the process stood still for up to 20 ms.
+	runtime.GOMAXPROCS(runtime.NumCPU() + 2)
 	if o.serve != "" {
 		return serveDaemon(ctx, o.serve, o.service)
 	}
 	return measure(ctx, &o)
 }
+
+// leftLate is ml-bridge's count of its late answers.
+const leftLate = `mlbridge_late_answers_total{kind="workload"}`
 
 // Document is what overload.json holds.
 type Document struct {
@@ -120,11 +140,23 @@ func measure(ctx context.Context, o *options) error {
 	defer g.close()
 	capacity := float64(time.Second) / float64(o.service)
 	for _, load := range loads {
+		if len(o.only) > 0 && !slices.Contains(o.only, load) {
+			continue
+		}
 		fmt.Fprintf(os.Stderr, "%g × %.0f/s\n", load, capacity)
+		before, err := system.Scrape(sys.HTTP, leftLate)
+		if err != nil {
+			return err
+		}
 		p, err := g.point(ctx, load, load*capacity)
 		if err != nil {
 			return err
 		}
+		after, err := system.Scrape(sys.HTTP, leftLate)
+		if err != nil {
+			return err
+		}
+		p.Left = (after - before) / (p.Offered * (o.run + warmup).Seconds())
 		doc.Points = append(doc.Points, p)
 	}
 	doc.table(os.Stdout)
@@ -135,16 +167,18 @@ func measure(ctx context.Context, o *options) error {
 	return os.WriteFile(filepath.Join(o.out, "overload.json"), append(data, '\n'), 0o644)
 }
 
-// table prints the points in Markdown, as docs/overload.md has them.
+// table prints the points in Markdown, as docs/overload.md has them. What the model can
+// answer in time is what is offered, or the most of the run.
 func (d *Document) table(w *os.File) {
 	most := 0.0
 	for _, p := range d.Points {
 		most = max(most, p.Goodput)
 	}
-	fmt.Fprintln(w, "| load | offered/s | model in time/s | of the most | high: model in time | high: in time | all: in time | p99 µs | failed | started late p99 µs |")
-	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+	fmt.Fprintln(w, "| load | offered/s | model in time/s | of what it can | high: model in time | high: in time | high: late, a sleeper not | sleeper late | left ml-bridge late | all: in time | p99 µs | failed | started late p99 µs |")
+	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, p := range d.Points {
-		fmt.Fprintf(w, "| %g × | %.0f | %.0f | %.0f %% | %.1f %% | %.2f %% | %.2f %% | %.0f | %.2f %% | %.0f |\n", p.Load, p.Offered, p.Goodput, 100*p.Goodput/most,
-			100*p.HighByModel, 100*p.HighInTime, 100*p.InTime, p.P99/1e3, 100*p.Dropped, p.Late/1e3)
+		fmt.Fprintf(w, "| %g × | %.0f | %.0f | %.0f %% | %.1f %% | %.2f %% | %.2f %% | %.2f %% | %.2f %% | %.2f %% | %.0f | %.2f %% | %.0f |\n",
+			p.Load, p.Offered, p.Goodput, min(100*p.Goodput/min(most, p.Offered), 100), 100*p.HighByModel, 100*p.HighInTime,
+			100*p.HighLate, 100*p.Sleeper, 100*p.Left, 100*p.InTime, p.P99/1e3, 100*p.Dropped, p.Late/1e3)
 	}
 }
