@@ -35,6 +35,7 @@ type Bridge struct {
 	endpoints []*endpoint // in the order of preference
 	own       ipc.Account // of this process' own questions
 
+	budget  atomic.Int64 // of a call that names none, ns; see Tune
 	state   atomic.Pointer[UpstreamState]
 	running atomic.Bool
 
@@ -61,6 +62,7 @@ func New(cfg Config) (*Bridge, error) {
 	if cfg.Dedicated {
 		loop.Dedicate(cfg.BusyPoll)
 	}
+	b.budget.Store(int64(cfg.Server.Limits.Budget))
 	b.score.init(cfg.OnStanding)
 	b.stats.init()
 	b.endpoints = b.cfg.endpoints()
@@ -169,6 +171,9 @@ func (b *Bridge) Round(calls []*ipc.Call) {
 	}
 	b.stats.endRound()
 }
+
+// defaultBudget is that of a call that names none. Any goroutine may call it.
+func (b *Bridge) defaultBudget() time.Duration { return time.Duration(b.budget.Load()) }
 
 // now is when the loop's round began: one reading of the clock for all it does.
 func (b *Bridge) now() ipc.Instant { return ipc.Instant(b.loop.Time()) }

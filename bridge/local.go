@@ -32,10 +32,9 @@ func (b *Bridge) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	lim := &b.cfg.Server.Limits
-	budget := lim.Budget
+	budget := b.defaultBudget()
 	if opts.Budget > 0 {
-		budget = min(opts.Budget, lim.MaxBudget)
+		budget = min(opts.Budget, b.cfg.Server.Limits.MaxBudget)
 	}
 	group := &localCalls{loop: b.loop, done: make(chan struct{})}
 	now := ipc.Now()

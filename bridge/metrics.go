@@ -83,7 +83,7 @@ func (s snapshots) Collect(ch chan<- prometheus.Metric) {
 	count(descInvalid, t.SlotsInvalid)
 	count(descBytesIn, t.BytesIn)
 	count(descBytesOut, t.BytesOut)
-	gauge(descBudget, s.b.cfg.Server.Limits.Budget.Seconds())
+	gauge(descBudget, s.b.defaultBudget().Seconds())
 	for i, k := range ipc.Kinds {
 		kind := k.String()
 		ch <- s.b.stats.took[i].Metric(descTook, s.b.stats.started, histogram.Label("kind", kind))

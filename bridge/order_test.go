@@ -267,6 +267,22 @@ func TestHopelessQuestionsGiveWay(t *testing.T) {
 	}
 }
 
+// Who counts as patient, and whose deadlines say something about the load, follows the
+// default budget when that is changed.
+func TestLimiterFollowsATunedBudget(t *testing.T) {
+	r := newRig(t, Config{TTL: 1})
+	const budget = 100 * time.Millisecond
+	r.asks(nil, 0, budget, 1)
+	if l := r.lanes[0]; l.urgent != 0 || l.limiter.least != 0 {
+		t.Fatalf("%d urgent, %v to be waited, with a hundred times the default budget; want none", l.urgent, l.limiter.least)
+	}
+	r.budget.Store(int64(budget)) // as Tune does, on the loop
+	r.asks(nil, 0, budget, 2)
+	if l := r.lanes[0]; l.urgent != 1 || l.limiter.least == 0 {
+		t.Errorf("%d urgent, %v to be waited, with the default budget; want one that counts", l.urgent, l.limiter.least)
+	}
+}
+
 // A peer cannot make the bridge shed others by asking with budgets that nobody can meet.
 func TestHopelessBudgetsDoNotCount(t *testing.T) {
 	r := newRig(t, Config{TTL: 1})

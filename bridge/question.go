@@ -110,7 +110,7 @@ func (b *Bridge) newWaiter(call *ipc.Call, key *cachekey.Key) *waiter {
 	budget := call.Deadline.Sub(call.Arrived)
 	margin := b.cfg.margin(budget)
 	w.patient = b.patient(call)
-	w.time, w.measure = budget-margin, !w.patient && budget >= b.cfg.Server.Limits.Budget/2
+	w.time, w.measure = budget-margin, !w.patient && budget >= b.defaultBudget()/2
 	b.loop.Arm(&w.deadline, int64(call.Deadline.Add(-margin)))
 	return w
 }
@@ -132,7 +132,7 @@ func (b *Bridge) release(w *waiter) {
 
 // patient reports whether the call has so much time that it can wait behind others.
 func (b *Bridge) patient(call *ipc.Call) bool {
-	return call.Deadline.Sub(call.Arrived) > patientBudgets*b.cfg.Server.Limits.Budget
+	return call.Deadline.Sub(call.Arrived) > patientBudgets*b.defaultBudget()
 }
 
 // join lets w wait for q.

@@ -30,7 +30,7 @@ var measures = map[ipc.Kind]string{
 func (b *Bridge) Status() status.Document {
 	up, socket, scores := b.Upstream(), b.ServerStats(), b.Scores()
 	d := status.Document{
-		Started: b.stats.started.UTC(), Now: time.Now().UTC(), Budget: int64(b.cfg.Server.Limits.Budget),
+		Started: b.stats.started.UTC(), Now: time.Now().UTC(), Budget: b.budget.Load(),
 		Fallbacks: make(map[string]uint64), Notices: []status.Notice{}, Actions: []status.Action{},
 		Socket: status.Socket{
 			Connections: int(socket.Connections), Accepted: socket.Accepted, Refused: socket.Refused, Faults: socket.Faults,

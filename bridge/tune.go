@@ -37,6 +37,7 @@ func (b *Bridge) Tune(t Tuning) error {
 		b.cfg.TTL, b.cfg.StaleBound, b.cfg.Attempt = next.TTL, next.StaleBound, next.Attempt
 		b.cfg.MaxTTL, b.cfg.Tolerance, b.cfg.NegativeTTL = next.MaxTTL, next.Tolerance, next.NegativeTTL
 		b.cache.fresh = newFreshness(&b.cfg)
+		b.budget.Store(int64(t.Budget))
 		b.server.SetBudget(t.Budget)
 	})
 	return nil

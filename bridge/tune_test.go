@@ -43,6 +43,12 @@ func TestTune(t *testing.T) {
 	if from := ask(); from != ipc.SourceModel {
 		t.Errorf("with a TTL of 1 ns: from %v, want model", from)
 	}
+	if err := b.Tune(Tuning{Budget: 7 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	if ask(); b.defaultBudget() != 7*time.Millisecond || b.Status().Budget != int64(7*time.Millisecond) {
+		t.Errorf("the default budget is %v, as shown %d, want 7 ms", b.defaultBudget(), b.Status().Budget)
+	}
 	b.Shutdown(time.Minute)
 	if err := <-ran; err != nil {
 		t.Errorf("Run() = %v", err)
