@@ -1,6 +1,9 @@
 package ipc
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Reply is the answer to one Request: a prediction with its provenance, or a
 // status that says why there is none.
@@ -97,5 +100,84 @@ func (p *Prediction) parse(r *reader, k Kind) {
 		p.Memory.parse(r)
 	default:
 		r.fail(FaultRange, "kind: %d is none", k)
+	}
+}
+
+// appendReplyHead starts a reply message of n slots; appendReplySlot adds each.
+func appendReplyHead(b []byte, id uint64, n int) []byte {
+	b = appendArray(b, 3)
+	b = appendUint(b, uint64(msgReply))
+	b = appendUint(b, id)
+	return appendArray(b, n)
+}
+
+const (
+	replySlotFields  = 8
+	statusSlotFields = 2 // reason follows where there is one
+)
+
+func appendReplySlot(b []byte, p *Reply) []byte {
+	if p.Status != StatusOK {
+		n := statusSlotFields
+		if p.Reason != ReasonNone {
+			n++
+		}
+		b = appendArray(b, n)
+		b = appendUint(b, uint64(p.Status))
+		b = appendString(b, clip(p.Error, MaxErrorBytes))
+		if p.Reason != ReasonNone {
+			b = appendUint(b, uint64(p.Reason))
+		}
+		return b
+	}
+	b = appendArray(b, replySlotFields)
+	b = appendUint(b, uint64(StatusOK))
+	b = appendUint(b, uint64(p.Kind))
+	b = appendUint(b, p.PredictionID)
+	b = appendUint(b, uint64(p.Source))
+	b = appendUint(b, uint64(p.Reason))
+	b = appendUint(b, uint64(max(p.Age, 0)))
+	b = appendString(b, clip(p.Model, MaxModelBytes))
+	return AppendPrediction(b, &p.Prediction)
+}
+
+// replyHead reads up to the slots of a reply.
+func (r *reader) replyHead(n int, maxSlots int) (id uint64, slots int) {
+	if r.err == nil && n < 3 {
+		r.fail(FaultMissing, "reply: %d elements, at least 3", n)
+	}
+	id = r.u64("id")
+	return id, r.array("slots", maxSlots)
+}
+
+// replySlot reads one slot of a reply. Model names are interned by names.
+func (r *reader) replySlot(p *Reply, names *interner) {
+	n := r.tuple("slot", statusSlotFields)
+	*p = Reply{Status: Status(r.uint("status", math.MaxUint8))}
+	if p.Status != StatusOK {
+		p.Error = string(r.bytes("text", MaxErrorBytes))
+		known := statusSlotFields
+		if n > known {
+			known++
+			p.Reason = Reason(r.uint("reason", math.MaxUint8))
+		}
+		r.skipRest(n, known)
+		return
+	}
+	if r.err == nil && n < replySlotFields {
+		r.fail(FaultMissing, "slot: %d elements, at least %d", n, replySlotFields)
+	}
+	kind := Kind(r.uint("kind", uint64(Memory)))
+	p.PredictionID = r.u64("prediction_id")
+	p.Source = Source(r.uint("source", uint64(len(sourceNames)-1)))
+	p.Reason = Reason(r.uint("reason", math.MaxUint8))
+	p.Age = time.Duration(r.uint("age", math.MaxInt64))
+	p.Model = names.intern(r.bytes("model", MaxModelBytes))
+	p.Prediction.parse(r, kind)
+	r.skipRest(n, replySlotFields)
+	if r.err == nil {
+		if err := p.Prediction.Validate(); err != nil {
+			r.fail(FaultRange, "%v", err)
+		}
 	}
 }
