@@ -129,9 +129,28 @@ func (a *Account) fill(now Instant) time.Duration {
 	return time.Duration(min((most-a.tokens)/q.Rate, longestRest.Seconds()) * float64(time.Second))
 }
 
+// narrows lowers the limits that the peer is told to what its quota lets through at all,
+// and reports whether it has: a client that asked more at once would be refused for ever.
+func (a *Account) narrows(l *Limits) bool {
+	before := *l
+	if n := a.Quota.InFlight; n > 0 {
+		l.Batch, l.InFlight = min(l.Batch, n), min(l.InFlight, n)
+	}
+	if a.Quota.Rate > 0 {
+		l.Batch = min(l.Batch, a.Quota.Burst)
+	}
+	return *l != before
+}
+
 // take asks for n questions and says why not, "" when the peer may ask them.
 func (a *Account) take(n int, now Instant) string {
 	q := &a.Quota
+	switch {
+	case q.InFlight > 0 && n > q.InFlight:
+		return fmt.Sprintf("%d questions at once are more than the %d in flight that this process may ever have", n, q.InFlight)
+	case q.Rate > 0 && n > q.Burst:
+		return fmt.Sprintf("%d questions at once are more than the burst of %d that this process may ever ask", n, q.Burst)
+	}
 	if q.InFlight > 0 && a.inFlight+n > q.InFlight {
 		return "more questions in flight than this process may have"
 	}

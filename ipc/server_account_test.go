@@ -1,7 +1,9 @@
 package ipc_test
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -58,6 +60,36 @@ func TestQuotaOfQuestionsASecond(t *testing.T) {
 	c.wantError(4, ipc.StatusOverloaded, "")
 	c.wantReply(1, 0, 0, 0)
 	c.wantReply(3, ipc.StatusOK)
+}
+
+// A peer is told what its quota lets through at once, so that it asks no more: that would
+// be refused for ever. Who does all the same is told so.
+func TestQuotaNarrowsWhatTheHelloSays(t *testing.T) {
+	for name, c := range map[string]struct {
+		quota ipc.Quota
+		told  ipc.Limits
+		text  string
+	}{
+		"burst":     {ipc.Quota{Rate: 1000, Burst: 3}, ipc.Limits{Batch: 3, InFlight: 64}, "4 questions at once are more than the burst of 3 that this process may ever ask"},
+		"in flight": {ipc.Quota{InFlight: 3}, ipc.Limits{Batch: 3, InFlight: 3}, "4 questions at once are more than the 3 in flight that this process may ever have"},
+		"enough":    {ipc.Quota{InFlight: 1 << 20, Rate: 1e6}, ipc.Limits{Batch: 256, InFlight: 64}, ""},
+	} {
+		s := serve(t, ipc.ServerConfig{Quota: quota(c.quota)})
+		client, err := ipc.Dial(t.Context(), s.path, ipc.ClientConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := client.Limits(); got.Batch != c.told.Batch || got.InFlight != c.told.InFlight {
+			t.Errorf("%s: told %d slots a message and %d messages, want %d and %d", name, got.Batch, got.InFlight, c.told.Batch, c.told.InFlight)
+		}
+		_ = client.Close()
+		if peer := s.greeted(t); c.text != "" {
+			peer.send(predict(1, slotsOf(requests(4)...)...))
+			if said := fmt.Sprint(peer.recv()); !strings.Contains(said, c.text) {
+				t.Errorf("%s: %s, want %q", name, said, c.text)
+			}
+		}
+	}
 }
 
 // Connecting anew is no way round a quota: neither for the questions asked a moment ago

@@ -24,7 +24,7 @@ type serverConn struct {
 	out      []byte  // replies not yet written
 	written  int     // how much of out is
 	inFlight int     // predict messages without a reply
-	told     *Limits // what the hello of the server before this one announced; nil for its own
+	told     *Limits // what the peer's hello announced, where that is not the server's own
 
 	greeted bool // hello came
 	dirty   bool // in server.dirty
@@ -192,6 +192,9 @@ func (c *serverConn) hello(r *reader, n int) error {
 	}
 	c.greeted = true
 	own := hello{versionMin: Version, versionMax: Version, name: c.server.cfg.Name, limits: c.server.cfg.Limits}
+	if c.owner.narrows(&own.limits) {
+		c.told = &own.limits
+	}
 	c.send(own.appendServer)
 	if c.server.draining {
 		c.sendGoAway()

@@ -38,6 +38,9 @@ func parsePeer(s string) (r peerRule, err error) {
 			return r, err
 		}
 	}
+	if r.quota.Burst > 0 && r.quota.Rate == 0 {
+		return r, fmt.Errorf("%q: burst= without rate= limits nothing", s)
+	}
 	return r, nil
 }
 

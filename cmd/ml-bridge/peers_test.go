@@ -36,7 +36,7 @@ func TestPeerRules(t *testing.T) {
 			t.Errorf("Quota(%v) = %+v, want %+v", c.peer, got, c.want)
 		}
 	}
-	for _, s := range []string{"", "uid", "uid=1000", "uid=x:allow", "user=1:allow", "uid=4294967296:allow", "*", "*:rate", "*:rate=0", "*:rate=NaN", "*:burst=0", "*:in-flight=-1", "*:conns=many", "*:class=top", "*:allow=yes", "*:speed=3"} {
+	for _, s := range []string{"*:burst=5", "", "uid", "uid=1000", "uid=x:allow", "user=1:allow", "uid=4294967296:allow", "*", "*:rate", "*:rate=0", "*:rate=NaN", "*:burst=0", "*:in-flight=-1", "*:conns=many", "*:class=top", "*:allow=yes", "*:speed=3"} {
 		if r, err := parsePeer(s); err == nil {
 			t.Errorf("parsePeer(%q) = %+v, want an error", s, r)
 		}
