@@ -8,6 +8,11 @@
 //
 //	perf record -e page-faults -d -c 1 COMMAND
 //	perf script -F pid,addr | go run ./docs/recipes/tiering
+//
+// The recorded traces of testdata/traces, "at_ns,agent,addr,type,major" after lines that
+// begin with #, are read too:
+//
+//	zcat testdata/traces/memory-sort.csv.gz | go run ./docs/recipes/tiering
 package main
 
 import (
@@ -57,6 +62,9 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	var replies [1]ipc.Reply
 	lines := bufio.NewScanner(in)
 	for number := 1; lines.Scan() && ctx.Err() == nil; number++ {
+		if text := lines.Text(); strings.TrimSpace(text) == "" || text[0] == '#' || text == recorded {
+			continue
+		}
 		id, address, kind, err := parse(lines.Text())
 		if err != nil {
 			return fmt.Errorf("line %d: %w", number, err)
@@ -96,15 +104,21 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 // page is the number of an address' page of 4 KiB.
 func page(address uint64) uint64 { return address >> 12 }
 
+// recorded is the head of a recorded trace's columns.
+const recorded = "at_ns,agent,addr,type,major"
+
 func parse(line string) (agent, address uint64, kind uint8, err error) {
-	fields := strings.Fields(line)
+	fields, base := strings.Fields(line), 16
+	if columns := strings.Split(line, ","); len(columns) == 5 {
+		fields, base = columns[1:4], 10
+	}
 	if len(fields) < 2 || len(fields) > 3 {
 		return 0, 0, 0, fmt.Errorf("%.60q is not \"agent address [r|w|x]\"", line)
 	}
 	if agent, err = strconv.ParseUint(fields[0], 10, 64); err != nil {
 		return 0, 0, 0, err
 	}
-	if address, err = strconv.ParseUint(strings.TrimPrefix(fields[1], "0x"), 16, 64); err != nil {
+	if address, err = strconv.ParseUint(strings.TrimPrefix(fields[1], "0x"), base, 64); err != nil {
 		return 0, 0, 0, err
 	}
 	if len(fields) == 3 {

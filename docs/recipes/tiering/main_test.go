@@ -27,6 +27,21 @@ func TestAWalkIsPredicted(t *testing.T) {
 	}
 }
 
+func TestRecordedTracesAreRead(t *testing.T) {
+	trace := "# mlbridge-trace: 1\n\nat_ns,agent,addr,type,major\n0,1,139911799492608,w,0\n5,1,139911799492609,x,1\n"
+	var out strings.Builder
+	if err := run(t.Context(), []string{"-socket", filepath.Join(t.TempDir(), "none")}, strings.NewReader(trace), &out); err != nil {
+		t.Fatal(err)
+	}
+	if want := "used last                    1 of 2 accesses"; !strings.Contains(out.String(), want) {
+		t.Errorf("no %q in:\n%s", want, out.String())
+	}
+	agent, address, kind, err := parse("5,1,139911799492609,x,1")
+	if agent != 1 || address != 139911799492609 || kind != 2 || err != nil {
+		t.Errorf("%d %d %d %v", agent, address, kind, err)
+	}
+}
+
 func TestBadLinesAreNamed(t *testing.T) {
 	for line, want := range map[string]string{"7": "line 2", "x 0x1": "invalid syntax", "7 zz": "invalid syntax", "7 1 r r": "agent address"} {
 		err := run(t.Context(), []string{"-socket", filepath.Join(t.TempDir(), "none")}, strings.NewReader("7 1000 w\n"+line+"\n"), new(strings.Builder))
