@@ -1,15 +1,16 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc/record"
+	"github.com/mlbridge/mlbridge/kernelsim/drive"
 	"github.com/mlbridge/mlbridge/kernelsim/load"
 	"github.com/mlbridge/mlbridge/kernelsim/replay"
+	"github.com/mlbridge/mlbridge/kernelsim/report"
 )
 
 // replayCommand plays a recording of ml-bridge --record.
@@ -23,13 +24,16 @@ type replayCommand struct {
 	Callers     int           `help:"Calls that can be under way at a time." default:"256"`
 	Client      string        `help:"Ask straight over the wire, or through the kernel side's client, with its cache and rules (${enum})." enum:"wire,ml" default:"wire"`
 	Out         string        `help:"Write replay.json and replay.txt into this folder." type:"path" placeholder:"DIR"`
+	Quiet       bool          `help:"No live progress." short:"q"`
+	NoColor     bool          `help:"No colours (also with NO_COLOR set)." env:"NO_COLOR"`
 	RequireSame bool          `help:"Exit with 3 unless both sides, the two bridges or the bridge and the recording, gave the same values wherever both asked the model or both the rule."`
 }
 
 // Help is called by kong.
 func (*replayCommand) Help() string {
 	return "The answers are compared with the recorded ones, and with those of the second bridge if there is one. " +
-		"Exit codes: 0 it was played, 3 with --require-same and other values, 2 wrong command line, 1 a failure."
+		"SIGINT ends it early, with a report on what was played. " +
+		"Exit codes: 0 it was played, 3 with --require-same and other values, 2 wrong command line, 1 a failure, or calls that were not sent."
 }
 
 // Validate is called by kong.
@@ -60,18 +64,23 @@ func (r *replayCommand) Run(c *console) error {
 	if err != nil {
 		return err
 	}
+	notSent := first.NotSent
 	verdict := replay.Compare("recorded", recorded, "bridge", first.Replies, rec.Calls)
 	rep.Comparisons = append(rep.Comparisons, verdict)
-	if r.Against != "" {
+	if r.Against != "" && c.ctx.Err() == nil {
 		second, err := r.play(c, r.Against, "against", rec, rep)
 		if err != nil {
 			return err
 		}
+		notSent += second.NotSent
 		verdict = replay.Compare("bridge", first.Replies, "against", second.Replies, rec.Calls)
 		rep.Comparisons = append(rep.Comparisons, verdict)
 	}
 	if err := c.publishReplay(rep, r.Out); err != nil {
 		return err
+	}
+	if notSent > 0 || c.ctx.Err() != nil {
+		return verdictError{load.Void.String()} // the report says why
 	}
 	if r.RequireSame && verdict.Differs() {
 		return verdictError{"fail"}
@@ -106,15 +115,20 @@ func (r *replayCommand) play(c *console, socket, name string, rec *record.Record
 	if err != nil {
 		return nil, err
 	}
-	c.say(false, "%s: %d calls for %s (%s)", name, len(rec.Calls), b.path, b.name)
+	c.say(r.Quiet, "%s: %d calls for %s (%s)", name, len(rec.Calls), b.path, b.name)
+	unwatch := func() {}
 	p, err := replay.Play(c.ctx, replay.Config{
 		Calls: rec.Calls, Predictors: predictors, Speed: r.Speed, Budget: r.Budget, Default: load.DefaultBudget, Callers: r.Callers,
+		Started: func(run load.Run) {
+			unwatch = c.watch(r.Quiet, r.NoColor, func() report.Status { return report.StatusOf(run.Snapshot(), drive.Sources) })
+		},
 	})
+	unwatch()
 	if err != nil {
 		return nil, err
 	}
 	rep.Add(name, p)
-	return p, context.Cause(c.ctx)
+	return p, nil
 }
 
 func (c *console) publishReplay(rep *replay.Report, dir string) error {
@@ -124,8 +138,12 @@ func (c *console) publishReplay(rep *replay.Report, dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(dir, "replay.json"), rep.JSON); err != nil {
+	name := filepath.Join(dir, "replay")
+	if c.ctx.Err() != nil { // part of a replay does not take a whole one's place
+		name += "-partial"
+	}
+	if err := writeFile(name+".json", rep.JSON); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, "replay.txt"), rep.Text)
+	return writeFile(name+".txt", rep.Text)
 }

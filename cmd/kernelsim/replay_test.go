@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +19,11 @@ import (
 // recordingOf writes a recording of some calls that a bridge answered with answer.
 func recordingOf(t *testing.T, answer ipctest.Answer) string {
 	t.Helper()
+	return recordingEvery(t, time.Millisecond, answer)
+}
+
+func recordingEvery(t *testing.T, pause time.Duration, answer ipctest.Answer) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "recording")
 	r, err := record.Start(record.Config{Path: path, Name: "old bridge"})
 	if err != nil {
@@ -26,7 +33,7 @@ func recordingOf(t *testing.T, answer ipctest.Answer) string {
 	for i := range uint64(40) {
 		q := ipctest.Request(ipc.Kinds[i%4], i)
 		slots := []any{[]any{uint8(q.Kind()), msgpack.RawMessage(ipc.AppendRequest(nil, q))}}
-		at := now.Add(time.Duration(i) * time.Millisecond)
+		at := now.Add(time.Duration(i) * pause)
 		r.Message(1+i%3, false, at, ipctest.Message(ipctest.TypePredict, i+1, int64(30e9), slots)[4:])
 		r.Message(1+i%3, true, at+1000, ipctest.ReplyTo(i+1, []ipc.Reply{answer(q)})[4:])
 	}
@@ -44,6 +51,7 @@ func unlike(q ipc.Request) ipc.Reply {
 
 func TestReplay(t *testing.T) {
 	same, another := fakeBridge(t), ipctest.Listen(t, ipctest.Script(ipctest.Handshake(ipctest.DefaultHello()), ipctest.Serve(unlike))).Path
+	mute := ipctest.Listen(t, ipctest.Script(ipctest.Handshake(ipctest.DefaultHello()), ipctest.Hang())).Path
 	file := recordingOf(t, ipctest.ModelReply)
 	broken := filepath.Join(t.TempDir(), "broken")
 	if err := os.WriteFile(broken, []byte("MLBREC\x00\x09 and what a later version writes"), 0o600); err != nil {
@@ -61,6 +69,7 @@ func TestReplay(t *testing.T) {
 		{"two bridges that differ", []string{file, "--socket", same, "--against", another, "--require-same"}, 3, "bridge and against"},
 		{"and nobody minds", []string{file, "--socket", same, "--against", another, "--speed", "10"}, 0, "10 times its speed"},
 		{"through the kernel side's client", []string{file, "--socket", same, "--client", "ml"}, 0, "40 calls"},
+		{"too few callers", []string{file, "--socket", mute, "--callers", "1", "--budget", "20ms"}, 1, "calls were not sent"},
 		{"no bridge", []string{file, "--socket", filepath.Join(out, "absent")}, 1, "start ml-bridge"},
 		{"a file of a later version", []string{broken, "--socket", same}, 1, "version 9"},
 		{"no file", []string{filepath.Join(out, "absent")}, 2, "absent"},
@@ -80,5 +89,37 @@ func TestReplay(t *testing.T) {
 		if text, err := os.ReadFile(filepath.Join(out, name)); err != nil || !strings.Contains(string(text), "old bridge") {
 			t.Errorf("%s: %v\n%s", name, err, text)
 		}
+	}
+}
+
+// An interrupted replay reports on what it has played, beside the report of a whole one.
+func TestInterruptedReplayReports(t *testing.T) {
+	dir := t.TempDir()
+	cmd, stdout, _ := command(t, "replay", recordingEvery(t, time.Minute, ipctest.ModelReply), "--socket", fakeBridge(t), "--out", dir)
+	cmd.Stderr = nil
+	pipe, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	interrupted := false
+	for lines := bufio.NewScanner(pipe); lines.Scan(); {
+		if !interrupted && strings.Contains(lines.Text(), "00:01/") {
+			interrupted = true
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("exit status %d (%v), want 1", cmd.ProcessState.ExitCode(), err)
+	}
+	if !strings.Contains(stdout.String(), "interrupted; 39 calls were not sent") {
+		t.Errorf("the report does not say so:\n%s", stdout)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "replay-partial.json")); err != nil {
+		t.Error(err)
 	}
 }

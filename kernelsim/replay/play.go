@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -27,12 +28,15 @@ type Config struct {
 	Budget     time.Duration   // of every call; 0 keeps each call's own
 	Default    time.Duration   // of calls that name none
 	Callers    int             // calls under way at a time
+	// Started, when set, is given the run as it begins, to watch it.
+	Started func(load.Run)
 }
 
 // Played is what a bridge said to the calls.
 type Played struct {
 	Replies [][]ipc.Reply // by call; nil where the call as a whole had no answer
 	Late    []bool        // by call: answered after its budget, or not at all
+	NotSent int           // calls that were not made: no caller was free, or the run was interrupted
 	Load    *load.Result
 }
 
@@ -43,6 +47,7 @@ type player struct {
 	way   []int // predictor by call
 	out   *Played
 	calls chan load.Call // closed when the run is over
+	sent  atomic.Int64
 	tasks sync.WaitGroup
 }
 
@@ -81,10 +86,14 @@ func Play(ctx context.Context, cfg Config) (*Played, error) {
 		close(p.calls)
 		return nil, err
 	}
+	if cfg.Started != nil {
+		cfg.Started(run)
+	}
 	p.out.Load = run.Wait()
 	cancel()
 	close(p.calls)
 	p.tasks.Wait()
+	p.out.NotSent = n - int(p.sent.Load())
 	return p.out, nil
 }
 
@@ -159,6 +168,7 @@ func (p *player) ask(ctx context.Context, c load.Call) load.Outcome {
 	answers := make([]ipc.Reply, len(reqs))
 	passed := time.Duration(p.clock.Now() - c.Intended)
 	opts := ipc.Options{Budget: max(budget-passed, time.Microsecond), RequireModel: m.RequireModel, Class: m.Class}
+	p.sent.Add(1)
 	if err := p.cfg.Predictors[p.way[c.N]].Predict(ctx, reqs, answers, opts); err != nil {
 		return load.Outcome{Err: err}
 	}

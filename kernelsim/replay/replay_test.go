@@ -14,6 +14,7 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/ipctest"
 	"github.com/mlbridge/mlbridge/ipc/record"
+	"github.com/mlbridge/mlbridge/kernelsim/load"
 )
 
 // call makes a recorded call of one slot for each request; nil is one of an unknown kind.
@@ -95,6 +96,43 @@ func TestPlay(t *testing.T) {
 	}
 	if all := p.Load.Total(); all.Answered != 4 || all.Errors != 1 || p.Late[0] || !p.Late[4] {
 		t.Errorf("%d answered, %d errors, late %v; want 4, 1 and the last", all.Answered, all.Errors, p.Late)
+	}
+}
+
+// stuck answers when nobody waits any more.
+type stuck struct{ asked }
+
+func (s *stuck) Predict(ctx context.Context, _ []ipc.Request, _ []ipc.Reply, _ ipc.Options) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// Calls for which no caller is free are not passed over in silence, nor are those that
+// an interrupted run does not come to.
+func TestCallsThatWereNotSent(t *testing.T) {
+	q := ipctest.Request(ipc.Workload, 1)
+	calls := []record.Call{call(0, 1, 1, time.Minute, q), call(1, 1, 2, time.Minute, q), call(2, 1, 3, time.Minute, q)}
+	rec := &record.Recording{Calls: calls}
+	for _, c := range []struct {
+		after time.Duration // of the last call
+		want  string
+	}{{2, "WARNING: bridge: 2 of 3 calls were not sent"}, {time.Hour, "bridge: interrupted; 2 calls were not sent"}} {
+		calls[2].At = c.after
+		ctx, cancel := context.WithCancel(t.Context())
+		p, err := Play(ctx, Config{Calls: calls, Predictors: []ipc.Predictor{&stuck{}}, Speed: 1, Callers: 1, Started: func(load.Run) {
+			if c.after == time.Hour {
+				time.AfterFunc(50*time.Millisecond, cancel)
+			}
+		}})
+		cancel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, text := NewReport(rec, 1), new(bytes.Buffer)
+		r.Add("bridge", p)
+		if err := r.Text(text); err != nil || r.Sides[0].NotSent != 2 || !strings.Contains(text.String(), c.want) {
+			t.Errorf("%d not sent, want 2 and %q in\n%s", r.Sides[0].NotSent, c.want, text)
+		}
 	}
 }
 

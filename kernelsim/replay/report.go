@@ -44,6 +44,7 @@ type Side struct {
 	Calls    int               `json:"calls"`
 	Answered uint64            `json:"answered"`
 	InBudget int               `json:"in_budget"`
+	NotSent  int               `json:"not_sent"`            // no caller was free, or the run was interrupted
 	BySource map[string]uint64 `json:"by_source,omitempty"` // of each call's first answer
 	P50      float64           `json:"p50_us"`
 	P99      float64           `json:"p99_us"`
@@ -92,7 +93,7 @@ func (r *Report) AddRecorded(calls []record.Call) {
 // Add adds what a bridge answered as a side.
 func (r *Report) Add(name string, p *Played) {
 	all := p.Load.Total()
-	s := Side{Name: name, Calls: len(p.Replies), Answered: all.Answered, BySource: map[string]uint64{}}
+	s := Side{Name: name, Calls: len(p.Replies), Answered: all.Answered, NotSent: p.NotSent, BySource: map[string]uint64{}}
 	for _, late := range p.Late {
 		if !late {
 			s.InBudget++
@@ -107,8 +108,11 @@ func (r *Report) Add(name string, p *Played) {
 	if s.Void {
 		r.Notes = append(r.Notes, fmt.Sprintf("%s: the player itself was late (p99 %v): its latencies say little about the bridge", name, pacing.Round(time.Microsecond)))
 	}
-	if p.Load.Interrupted {
-		r.Notes = append(r.Notes, name+": interrupted; the rest was not played")
+	switch {
+	case p.Load.Interrupted:
+		r.Notes = append(r.Notes, fmt.Sprintf("%s: interrupted; %d calls were not sent, and this is about the others", name, p.NotSent))
+	case p.NotSent > 0:
+		r.Notes = append(r.Notes, fmt.Sprintf("WARNING: %s: %d of %d calls were not sent, for all callers were waiting for answers: this is no replay of the recording; give more --callers, or less --speed", name, p.NotSent, s.Calls))
 	}
 	for text, n := range all.Messages {
 		r.Notes = append(r.Notes, fmt.Sprintf("%s: %d calls ended with: %s", name, n, text))
@@ -140,10 +144,11 @@ func (r *Report) Text(w io.Writer) error {
 	fmt.Fprintf(w, "recording of %s, %s: %d calls in %.1f s, %s; played at %g times its speed\n\n",
 		src.Bridge, src.Began.Format(time.RFC3339), src.Calls, src.Lasts, ids, r.Speed)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "\tanswered\tin budget\tp50 µs\tp99 µs\tp99.9 µs\tmax µs\tmodel\tcache\tstale\trule\t")
+	fmt.Fprintln(t, "\tnot sent\tanswered\tin budget\tp50 µs\tp99 µs\tp99.9 µs\tmax µs\tmodel\tcache\tstale\trule\t")
 	for _, s := range r.Sides {
-		in, by := "", "\t\t\t"
+		in, by, unsent := "", "\t\t\t", ""
 		if s.InBudget >= 0 {
+			unsent = fmt.Sprint(s.NotSent)
 			in = fmt.Sprintf("%.3f %%", 100*float64(s.InBudget)/float64(max(s.Calls, 1)))
 			counts := make([]string, len(drive.Sources))
 			for i, name := range drive.Sources {
@@ -151,7 +156,7 @@ func (r *Report) Text(w io.Writer) error {
 			}
 			by = strings.Join(counts, "\t")
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%.0f\t%.0f\t%.0f\t%.0f\t%s\t\n", s.Name, s.Answered, in, s.P50, s.P99, s.P999, s.Max, by)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%.0f\t%.0f\t%.0f\t%.0f\t%s\t\n", s.Name, unsent, s.Answered, in, s.P50, s.P99, s.P999, s.Max, by)
 	}
 	if err := t.Flush(); err != nil {
 		return err
