@@ -1,16 +1,26 @@
 package bridge
 
 import (
+	"errors"
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
 // Handover is what a bridge leaves to its successor in another process: its peers'
-// connections, and the answers it knew (opaque; see cachestate.go).
+// connections, the answers it knew, and where its models stand (the latter two opaque;
+// see cachestate.go and standingstate.go).
 type Handover struct {
-	Conns   []ipc.Handed
-	Answers []byte
+	Conns     []ipc.Handed
+	Answers   []byte
+	Standings []byte
+}
+
+// Taken counts what a bridge took over.
+type Taken struct {
+	Conns     int
+	Answers   int
+	Standings int // of models
 }
 
 // patience is how long a hand-over waits for the daemon: everybody else's questions
@@ -29,6 +39,7 @@ func (b *Bridge) HandOver(grace time.Duration) (h Handover, cut int) {
 	h.Conns, cut = b.server.HandOver(grace)
 	b.loop.Post(func() {
 		h.Answers = b.cache.save(b.now(), b.cfg.StaleBound)
+		h.Standings = b.score.save()
 		b.settle()
 		b.loop.Close()
 	})
@@ -37,21 +48,23 @@ func (b *Bridge) HandOver(grace time.Duration) (h Handover, cut int) {
 }
 
 // TakeOver begins where another bridge left off. Call it after Listen and before Run.
-// It reports how many connections and answers it took; what it could not take is an
-// error, and no reason not to run.
-func (b *Bridge) TakeOver(h Handover) (conns, answers int, err error) {
+// What it could not take is an error, and no reason not to run.
+func (b *Bridge) TakeOver(h Handover) (n Taken, err error) {
 	for _, c := range h.Conns {
 		if adoptErr := b.server.Adopt(c); adoptErr != nil {
 			err = adoptErr
 			continue
 		}
-		conns++
+		n.Conns++
 	}
+	var problem error
 	if len(h.Answers) > 0 {
-		var restoreErr error
-		if answers, restoreErr = b.cache.restore(h.Answers, b.now()); restoreErr != nil {
-			err = restoreErr
-		}
+		n.Answers, problem = b.cache.restore(h.Answers, b.now())
+		err = errors.Join(err, problem)
 	}
-	return conns, answers, err
+	if len(h.Standings) > 0 {
+		n.Standings, problem = b.score.restore(h.Standings)
+		err = errors.Join(err, problem)
+	}
+	return n, err
 }

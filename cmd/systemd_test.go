@@ -1,6 +1,7 @@
 package cmd_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -156,6 +157,9 @@ func TestRestartsCostNoCall(t *testing.T) {
 		}
 		if !strings.Contains(p.said(), `"message":"taken over"`) {
 			t.Errorf("nothing was taken over")
+		}
+		if n := len(ipc.Kinds); !strings.Contains(p.said(), fmt.Sprintf(`"standings":%d,`, n)) {
+			t.Errorf("the standings of %d models were not taken over", n)
 		}
 		if r := ask(); r.Status != ipc.StatusOK {
 			t.Errorf("the agent got %+v", r)

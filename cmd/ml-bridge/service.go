@@ -81,11 +81,14 @@ func (p *process) takeOver(passed *systemd.Passed) {
 			p.log.Error().Err(err).Msg("what the process before left could not be taken over: its clients connect anew")
 			continue
 		}
-		conns, answers, err := p.bridge.TakeOver(h)
+		n, err := p.bridge.TakeOver(h)
 		if err != nil {
 			p.log.Warn().Err(err).Int("connections_left", len(h.Conns)).Msg("not all that the process before left could be taken over")
 		}
-		p.log.Info().Int("connections", conns).Int("answers", answers).Msg("taken over")
+		p.log.Info().Int("connections", n.Conns).Int("answers", n.Answers).Int("standings", n.Standings).Msg("taken over")
+		if p.bridge.ModelsOff() {
+			p.log.Warn().Msg("models are off, as the operator of the process before had it")
+		}
 	}
 	if len(files) > 0 {
 		p.systemd.Forget(handover.Name)

@@ -37,12 +37,12 @@ func pairs(t *testing.T, n int) (handed []ipc.Handed, peers []int) {
 func TestPackUnpack(t *testing.T) {
 	for _, n := range []int{0, 1, 253, 254, 1000} {
 		handed, peers := pairs(t, n)
-		queue, err := Pack(bridge.Handover{Conns: handed, Answers: []byte("warm")})
+		queue, err := Pack(bridge.Handover{Conns: handed, Answers: []byte("warm"), Standings: []byte("judged")})
 		if err != nil {
 			t.Fatalf("%d: %v", n, err)
 		}
 		h, err := Unpack(queue)
-		if err != nil || len(h.Conns) != n || string(h.Answers) != "warm" {
+		if err != nil || len(h.Conns) != n || string(h.Answers) != "warm" || string(h.Standings) != "judged" {
 			t.Fatalf("%d: %d connections, answers %q, %v", n, len(h.Conns), h.Answers, err)
 		}
 		for i, c := range h.Conns {

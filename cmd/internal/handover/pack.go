@@ -22,9 +22,10 @@ const (
 
 // document is the memfd's content.
 type document struct {
-	Version int
-	Conns   []connection
-	Answers []byte
+	Version   int
+	Conns     []connection
+	Answers   []byte
+	Standings []byte // absent from a process that did not know it
 }
 
 // connection is an ipc.Handed without its descriptor.
@@ -42,7 +43,7 @@ func Pack(h bridge.Handover) (*os.File, error) {
 		}
 	}()
 	fds := make([]int, 1, len(h.Conns)+1)
-	d := document{Version: version, Answers: h.Answers}
+	d := document{Version: version, Answers: h.Answers, Standings: h.Standings}
 	for _, c := range h.Conns {
 		d.Conns = append(d.Conns, connection{c.Greeted, c.Told.Frame, c.Told.Batch, c.Told.InFlight, c.Unread, c.Unsent})
 		fds = append(fds, c.FD)

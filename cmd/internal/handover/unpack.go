@@ -47,7 +47,7 @@ func Unpack(queue *os.File) (h bridge.Handover, err error) {
 	case len(d.Conns) != len(fds):
 		return h, fmt.Errorf("handover: %d descriptors for %d connections", len(fds), len(d.Conns))
 	}
-	h.Answers = d.Answers
+	h.Answers, h.Standings = d.Answers, d.Standings
 	for i, c := range d.Conns {
 		h.Conns = append(h.Conns, ipc.Handed{FD: fds[i], Greeted: c.Greeted, Told: c.told(), Unread: c.Unread, Unsent: c.Unsent})
 	}

@@ -1,0 +1,143 @@
+package bridge
+
+import (
+	"math"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// judgedBoard is a scoreboard on which models were trusted, demoted and tried.
+func judgedBoard() *scoreboard {
+	s := new(scoreboard)
+	s.init(func(Standing) {})
+	judge := func(k ipc.Kind, label string, n int, model, rule float64) {
+		st := &s.of(k).standing
+		for i := range n {
+			st.judge(st.of(label), model+float64(i%3)/100, rule, 1, i%7 == 0)
+		}
+	}
+	s.serve(ipc.Workload, "old@1")
+	judge(ipc.Workload, "old@1", 900, 0.1, 0.5)
+	s.serve(ipc.Workload, "new@2")
+	judge(ipc.Workload, "new@2", 300, 0.9, 0.5)
+	s.serve(ipc.Failure, "sick@1")
+	judge(ipc.Failure, "sick@1", 5, 0.9, 0.5) // not enough to be sure of anything
+	return s
+}
+
+func (s *scoreboard) all() (list []Standing) {
+	for _, k := range ipc.Kinds {
+		list = append(list, s.of(k).standing.snapshot(k)...)
+	}
+	return list
+}
+
+// A successor knows which models are demoted and on what grounds, and goes on judging
+// them where the one before left off.
+func TestStandingsGoAlong(t *testing.T) {
+	old := judgedBoard()
+	if !old.ruled(ipc.Workload) || old.ruled(ipc.Failure) {
+		t.Fatal("the test's models stand elsewhere than it means")
+	}
+	next := new(scoreboard)
+	next.init(func(Standing) {})
+	if n, err := next.restore(old.save()); n != 3 || err != nil {
+		t.Fatalf("restore() = %d, %v; want 3 models", n, err)
+	}
+	same := cmp.Comparer(func(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) })
+	if diff := cmp.Diff(old.all(), next.all(), same); diff != "" {
+		t.Error(diff)
+	}
+	if !next.ruled(ipc.Workload) || next.ruled(ipc.Failure) || next.distrusts(ipc.Workload, "old@1") {
+		t.Error("who answers is another after the hand-over")
+	}
+	// The same cases turn both at the same moment.
+	for i := range 2000 {
+		turned := make([]bool, 0, 2)
+		for _, s := range []*scoreboard{old, next} {
+			st := &s.of(ipc.Workload).standing
+			turned = append(turned, st.judge(st.of("new@2"), 0.1, 0.5, 1, true))
+		}
+		if turned[0] != turned[1] {
+			t.Fatalf("case %d turned the one and not the other", i)
+		}
+	}
+	if next.ruled(ipc.Workload) {
+		t.Error("the model never came back")
+	}
+}
+
+// The kill switch stays where the operator put it.
+func TestKillSwitchGoesAlong(t *testing.T) {
+	old := judgedBoard()
+	old.off.Store(true)
+	next := new(scoreboard)
+	next.init(func(Standing) {})
+	if _, err := next.restore(old.save()); err != nil || !next.ruled(ipc.Failure) {
+		t.Errorf("restore: %v; models off = %v", err, next.off.Load())
+	}
+}
+
+// What is damaged changes nothing at all.
+func TestStandingsDamaged(t *testing.T) {
+	whole := judgedBoard().save()
+	refused := func(what string, b []byte) {
+		t.Helper()
+		next := new(scoreboard)
+		next.init(func(Standing) {})
+		if n, err := next.restore(b); n != 0 || err == nil || len(next.all()) > 0 || next.off.Load() {
+			t.Errorf("%s: %d models, %v, %+v; want none and an error", what, n, err, next.all())
+		}
+	}
+	bent := func(at int, v byte) []byte {
+		b := append([]byte(nil), whole...)
+		b[at] = v
+		return b
+	}
+	refused("another version", bent(0, 2))
+	refused("no switch", bent(1, 2))
+	refused("no kind", bent(2, 9))
+	entry := 2 + 1 // the first entry's label: u8 length, "old@1", then flags
+	refused("no name", bent(entry, 0))
+	refused("a flag that is none", bent(entry+6, 8))
+	refused("more tries than cases", bent(entry+7+8+7, 0xff))
+	refused("no number", func() []byte {
+		b := bent(entry+7+4*8+7, 0x7f)
+		b[entry+7+4*8+6] = 0xf8
+		return b
+	}())
+	refused("the same twice", append(append([]byte(nil), whole...), whole[2:]...))
+	size := (len(whole) - 2) / 3 // every entry but for the names, which differ by a byte
+	for n := range whole {
+		next := new(scoreboard)
+		next.init(func(Standing) {})
+		if got, err := next.restore(whole[:n]); err == nil && got*(size-2) > n {
+			t.Fatalf("%d models from %d bytes", got, n)
+		}
+	}
+}
+
+func FuzzStandingState(f *testing.F) {
+	f.Add(judgedBoard().save())
+	f.Add([]byte{standingStateVersion, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := &scoreboard{told: func(Standing) {}}
+		n, err := s.restore(b)
+		if got := len(s.all()); got != n || err != nil && n > 0 {
+			t.Fatalf("restore() = %d, %v with %d models known", n, err, got)
+		}
+		if err == nil {
+			again := &scoreboard{told: func(Standing) {}}
+			if m, err := again.restore(s.save()); m != n || err != nil {
+				t.Fatalf("saved again: %d, %v; want %d", m, err, n)
+			}
+		}
+		for _, k := range ipc.Kinds { // and what is known can be gone on with
+			st := &s.of(k).standing
+			st.judge(st.of("x@1"), 0, 1, 1, false)
+		}
+	})
+}
