@@ -58,6 +58,9 @@ func (f *forecasts) misses(guess []float64) []float64 {
 func judgeWorkload(e *evaluation) error {
 	for i := range recordings.WorkloadSets {
 		set := &recordings.WorkloadSets[i]
+		if set.Derived {
+			continue
+		}
 		for _, part := range e.parts {
 			f := &forecasts{signal: set.Signal}
 			f.b = batcher[recordings.Question]{by: e.by, kind: ipc.Workload, take: f.take}

@@ -3,6 +3,8 @@ package features
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -42,6 +44,10 @@ func TestColumnsAreWhereTheirNamesAre(t *testing.T) {
 		{&Workload, workloadRank, "rank"},
 		{&Workload, workloadAnalog, "analog"},
 		{&Workload, workloadAbsolute, "unit_absolute"},
+		{&Workload, workloadOther, "other_lag1"},
+		{&Workload, workloadOther + 9, "other_mean"},
+		{&Workload, workloadColumns - 4, "other_level"},
+		{&Workload, workloadColumns - 1, "other_level_absolute"},
 		{&Failure, failureHealth, "health"},
 		{&Failure, failureMeans, "mean5"},
 		{&Failure, failureDeviation, "deviation"},
@@ -52,6 +58,23 @@ func TestColumnsAreWhereTheirNamesAre(t *testing.T) {
 	} {
 		if got := c.layout.Names[c.column]; got != c.name {
 			t.Errorf("%s: column %d is %s, want %s", c.layout.Version, c.column, got, c.name)
+		}
+	}
+}
+
+// Of two signals each row is told what the other one's row says of its window.
+func TestRowsAreToldOfTheOtherSignal(t *testing.T) {
+	r, dst := rand.New(rand.NewPCG(5, 6)), make([]float32, 3*Workload.Width())
+	for range 50 {
+		_, rows := WorkloadRows(drawWorkload(r), dst)
+		row := func(i int) []float32 { return dst[i*Workload.Width() : (i+1)*Workload.Width()] }
+		for at, other := range []int{1, 0, 1}[:rows] {
+			for i, name := range Workload.Names[workloadOther:] {
+				from := slices.Index(Workload.Names, strings.TrimPrefix(name, "other_"))
+				if got, want := row(at)[workloadOther+i], row(other)[from]; got != want {
+					t.Fatalf("row %d: %s = %v, want %v", at, name, got, want)
+				}
+			}
 		}
 	}
 }
@@ -78,9 +101,8 @@ func TestRowsAreFiniteForEveryValidRequest(t *testing.T) {
 	const top = math.MaxUint64
 	for _, h := range [][]uint64{nil, {0}, {top}, {0, top}, {top, 0, top, 0, top, 0, top, 0, top, 0}} {
 		for _, now := range []uint64{0, 1<<53 + 1, top} {
-			var w Window
-			w.Bytes(h, now)
-			fill(t, &Workload, 1, func(dst []float32) { w.Row(dst) })
+			w := &ipc.WorkloadRequest{HistoricalMemory: h, CurrentMemory: now, CurrentGPU: ipc.Some(float32(1))}
+			fill(t, &Workload, 3, func(dst []float32) { WorkloadRows(w, dst) })
 			q := &ipc.MemoryRequest{AccessHistory: h, CurrentAddress: now, Candidates: []uint64{top, 0, 5}, AccessTimestamps: h}
 			var p Pages
 			p.Read(q)

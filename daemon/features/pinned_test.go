@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/mlbridge/mlbridge/ipc"
 )
 
 const pinnedFile = "testdata/columns.txt"
@@ -60,16 +62,18 @@ func (p *pinner) String() string {
 // those of the code that made the training tables.
 func TestColumnsKeepTheirBits(t *testing.T) {
 	const requests = 4000
-	r := rand.New(rand.NewPCG(20, 26))
+	r, gpu := rand.New(rand.NewPCG(20, 26)), rand.New(rand.NewPCG(20, 27))
 	workload, failure, threat, memory := newPinner(&Workload), newPinner(&Failure), newPinner(&Threat), newPinner(&Memory)
 	for range requests {
-		var w Window
-		w.CPU(drawShares(r))
-		workload.beside(math.Float64bits(w.Row(workload.dst)))
-		workload.rows(1)
-		w.Bytes(drawBytes(r))
-		workload.beside(math.Float64bits(w.Row(workload.dst)))
-		workload.rows(1)
+		w := &ipc.WorkloadRequest{CurrentGPU: ipc.Some(float32(0))}
+		w.HistoricalCPU, w.CurrentCPU = drawShares(r)
+		w.HistoricalMemory, w.CurrentMemory = drawBytes(r)
+		w.HistoricalGPU, w.CurrentGPU.Value = drawShares(gpu)
+		units, rows := WorkloadRows(w, workload.dst)
+		workload.rows(rows)
+		for _, unit := range units {
+			workload.beside(math.Float64bits(unit))
+		}
 
 		q, kind := drawFailure(r)
 		FailureRow(q, kind, failure.dst)

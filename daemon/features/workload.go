@@ -17,7 +17,7 @@ import (
 // time axis, where an hour would only memorise the fleet's load at that hour.
 var Workload = Layout{
 	Predictor: ipc.Workload.String(),
-	Version:   "workload-2",
+	Version:   "workload-3",
 	Names: []string{
 		"samples",                                                              // length of the window / 10
 		"lag1", "lag2", "lag3", "lag4", "lag5", "lag6", "lag7", "lag8", "lag9", // value k steps ago
@@ -30,14 +30,14 @@ var Workload = Layout{
 		"level", "rank", // of the current value
 		"analog", "analog_distance", // what followed the value most like this one
 		"bytes", "gpu", "headroom", // which signal; room to the full share in units, log2, 0 for bytes
-		"unit_absolute", "level_absolute", // not scale-free: for the confidence only
+		"unit_absolute", "level_absolute", // not scale-free: for the confidence, which is a chance in shares
+		// The other signal's window at the same moments: a memory row is told of
+		// the cpu, cpu and gpu rows of the memory.
+		"other_lag1", "other_lag2", "other_lag3", "other_lag4", "other_lag5", "other_lag6", "other_lag7", "other_lag8", "other_lag9",
+		"other_mean", "other_mean3", "other_mean5", "other_median", "other_min", "other_max", "other_deviation",
+		"other_trend", "other_ewma", "other_level", "other_headroom", "other_unit_absolute", "other_level_absolute",
 	},
 }
-
-// WorkloadAbsoluteColumns is how many columns, the last ones, only the confidence
-// output of a workload model may read: it states a chance in absolute shares,
-// which no scale-free column can know.
-const WorkloadAbsoluteColumns = 2
 
 // Window is one signal's history as differences to its current value, oldest
 // first; the last element is 0.
@@ -112,7 +112,8 @@ const (
 	workloadSignal    = workloadLevel + 4
 	workloadHeadroom  = workloadSignal + 2
 	workloadAbsolute  = workloadHeadroom + 1
-	workloadColumns   = workloadAbsolute + WorkloadAbsoluteColumns
+	workloadOther     = workloadAbsolute + 2
+	workloadColumns   = workloadOther + 9 + 9 + 1 + 3
 )
 
 // far bounds columns in units of the window.
@@ -121,9 +122,9 @@ const far = 32
 // workloadRow is where a row is written: the compiler knows its length.
 type workloadRow [workloadColumns]float32
 
-// Row fills dst (Workload.Width() numbers) and returns the window's unit, its
-// mean absolute step: the model's answer is a change in that unit. The unit is
-// 0 for a window without steps, whose row is 0 but for its length and level.
+// Row fills dst (Workload.Width() numbers), its other_ columns excepted, and returns
+// the window's unit. It is 0 for a window without steps, whose row is 0 but for its
+// length and level.
 func (w *Window) Row(dst []float32) (unit float64) {
 	r := (*workloadRow)(dst)
 	x := w.rel[:w.n]

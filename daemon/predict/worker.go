@@ -15,12 +15,11 @@ type worker struct {
 
 // slot is what prepare leaves for conclude about one request.
 type slot struct {
-	rows   int
-	units  [signals]float64   // workload: the window's unit of each signal
-	places [signals]int       // workload: the signal's row, -1 without one
-	pages  features.Pages     // memory
-	kind   uint8              // failure: the type by the component's name
-	row    [maxFields]float32 // reordered: the layout's row
+	rows  int
+	units [signals]float64   // workload: the window's unit of each signal
+	pages features.Pages     // memory
+	kind  uint8              // failure: the type by the component's name
+	row   [maxFields]float32 // reordered: the layout's row
 }
 
 // worker takes an idle one or makes one. A buffered channel and not a

@@ -27,41 +27,22 @@ func newWorkload(m *metadata) *workload {
 
 func (*workload) maxRows() int { return signals }
 
-func (*workload) prepare(req ipc.Request, s *slot, dst []float32) int {
-	q := req.(*ipc.WorkloadRequest)
-	var window features.Window
-	width, rows := features.Workload.Width(), 0
-	add := func(signal int) {
-		s.units[signal] = window.Row(dst[rows*width:])
-		s.places[signal] = rows
-		rows++
-	}
-	window.CPU(q.HistoricalCPU, q.CurrentCPU)
-	add(signalCPU)
-	window.Bytes(q.HistoricalMemory, q.CurrentMemory)
-	add(signalMemory)
-	s.places[signalGPU] = -1
-	if now, ok := features.CurrentGPU(q); ok {
-		window.GPU(q.HistoricalGPU, now)
-		add(signalGPU)
-	}
+func (*workload) prepare(req ipc.Request, s *slot, dst []float32) (rows int) {
+	s.units, rows = features.WorkloadRows(req.(*ipc.WorkloadRequest), dst)
 	return rows
 }
 
 func (m *workload) conclude(req ipc.Request, s *slot, w *worker, first int, out *ipc.Prediction) {
 	q := req.(*ipc.WorkloadRequest)
 	deltas := w.session.Output(m.delta)[first:]
-	change := func(signal int) float64 {
-		return float64(number(deltas[s.places[signal]])) * s.units[signal]
-	}
+	change := func(signal int) float64 { return float64(number(deltas[signal])) * s.units[signal] }
 	p := &out.Workload
 	p.CPU = unit(float32(float64(q.CurrentCPU) + change(signalCPU)))
 	p.Memory = shift(q.CurrentMemory, change(signalMemory))
-	if s.places[signalGPU] >= 0 {
-		now, _ := features.CurrentGPU(q)
+	if now, ok := features.CurrentGPU(q); ok {
 		p.GPU = ipc.Some(unit(float32(float64(now) + change(signalGPU))))
 	}
-	p.Confidence = unit(w.session.Output(m.confidence)[first+s.places[signalCPU]])
+	p.Confidence = unit(w.session.Output(m.confidence)[first+signalCPU])
 }
 
 // shift adds a signed change to v without leaving the range of u64 and, where

@@ -28,7 +28,8 @@ def main(matrices, out, wanted):
         module = importlib.import_module(name)
         data = module.train(matrices, out, free)
         if not free and hasattr(module, "left_out"):
-            _save(out, "leftout.json", [dict(module.left_out(matrices), predictor=name)])
+            left_out = [e for e in _load(out, "leftout.json", []) if e["predictor"] != name]
+            _save(out, "leftout.json", left_out + [dict(e, predictor=name) for e in module.left_out(matrices)])
         manifest = [e for e in manifest if e["predictor"] != name] + [_entry(name, data)]
         vectors.write(matrices, out, name, data)
         print(f"train: {name}: {len(data)} bytes, {time.time() - start:.0f} s", file=sys.stderr, flush=True)

@@ -158,5 +158,5 @@ def left_out(folder):
         fit, judged = d["kind"] != k, (kind == 0) | (kind == k)
         raw = trees.fit(d["x"][fit], d["y"][fit], d["w"][fit], rounds=ROUNDS[False], columns=columns, **RESEARCH)
         areas.append(roc_auc_score(kind[judged] > 0, raw.predict(x[judged])))
-    return {"set": "adfa", "part": "test", "metric": "left_out_kind_roc_auc", "n": int(full.sum()),
-            "model": float(np.mean(areas)), "by_kind": [round(float(a), 4) for a in areas]}
+    return [{"set": "adfa", "part": "test", "metric": "left_out_kind_roc_auc", "n": int(full.sum()),
+             "model": float(np.mean(areas)), "by_kind": [round(float(a), 4) for a in areas]}]

@@ -8,7 +8,9 @@ import os
 
 import lightgbm as lgb
 import numpy as np
-from onnx import helper
+from onnx import TensorProto, helper
+
+import modelfile
 
 SEED = 20261123
 
@@ -77,6 +79,18 @@ class Ensemble:
             for t in self.trees:
                 out[start:start + block] += _walk(t, part)
         return out
+
+    def onnx(self, width):
+        """A model of these trees alone."""
+        io = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", w]) for n, w in (("x", width), ("y", 1))]
+        graph = helper.make_graph([node(self, "trees", "x", "y")], "trees", io[:1], io[1:])
+        return helper.make_model(graph, ir_version=8, opset_imports=[
+            helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]).SerializeToString()
+
+    def fast(self, width):
+        """predict by ONNX Runtime, for many rows: sums are float32."""
+        data = self.onnx(width)
+        return lambda x: modelfile.run(data, x)["y"].astype(float)
 
     def count(self):
         return len(self.trees), sum(len(t) for t in self.trees)

@@ -77,7 +77,7 @@ func extractMemory(j *job) error {
 // each calls write for every part of a set that this build may read.
 func (j *job) each(s *recordings.Set, name string, write func(name string, o recordings.Options) error) error {
 	for _, part := range recordings.Parts {
-		if s.Research && j.free {
+		if s.Research && j.free || s.Derived && part != "train" {
 			continue
 		}
 		if err := write(name+"_"+part, recordings.Options{Data: j.data, Part: part}); err != nil {
@@ -90,18 +90,9 @@ func (j *job) each(s *recordings.Set, name string, write func(name string, o rec
 // workloadRow: what a prediction in units of the window is a change from, in shares.
 func workloadRow(t *table, q *recordings.Question) error {
 	r := q.Request.(*ipc.WorkloadRequest)
-	var w features.Window
-	switch q.Signal {
-	case recordings.SignalCPU:
-		w.CPU(r.HistoricalCPU, r.CurrentCPU)
-	case recordings.SignalMemory:
-		w.Bytes(r.HistoricalMemory, r.CurrentMemory)
-	case recordings.SignalGPU:
-		w.GPU(r.HistoricalGPU, r.CurrentGPU.Value)
-	}
-	unit := w.Row(t.row)
+	units, _ := features.WorkloadRows(r, t.row)
 	t.witness(r)
-	return t.add(t.row, float64(q.Entity), unit/q.Span, q.Current, q.Next)
+	return t.add(t.row[q.Signal*features.Workload.Width():], float64(q.Entity), units[q.Signal]/q.Span, q.Current, q.Next)
 }
 
 func failureRow(t *table, q *recordings.Question) error {

@@ -51,6 +51,7 @@ type Set struct {
 	Name     string
 	Research bool // may be used for research and study only
 	Signal   int  // workload
+	Derived  bool // made of other sets or by chance: for training only
 
 	file string
 	read func(path string) ([]*series, error)

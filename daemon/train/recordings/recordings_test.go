@@ -74,6 +74,42 @@ func TestWorkloadQuestionKeepsTheOrder(t *testing.T) {
 	}
 }
 
+func TestIntervalsTakenTogether(t *testing.T) {
+	x := []sample{{cpu: 0.1, mem: 10}, {cpu: 0.3, mem: 20}, {cpu: 1, mem: 5}, {cpu: 0.5, mem: 8, gap: true}, {cpu: 0.7, mem: 9}, {cpu: 1, mem: 1}}
+	got := together(x, 2)
+	want := []sample{{cpu: 0.2, mem: 15}, {cpu: 0.6, mem: 8, gap: true}} // a half before the gap and one at the end are dropped
+	if !slices.Equal(got, want) {
+		t.Errorf("together: %v, want %v", got, want)
+	}
+}
+
+// Made-up series are shares, the same each time, and none stands still throughout.
+func TestSyntheticSeries(t *testing.T) {
+	first, err := readSynthetic("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, _ := readSynthetic("")
+	if len(first) != syntheticSeries*len(behaviours) {
+		t.Fatalf("%d series", len(first))
+	}
+	for i, s := range first {
+		if !slices.Equal(s.samples, again[i].samples) {
+			t.Fatalf("series %d differs from run to run", i)
+		}
+		moves := false
+		for k, v := range s.samples {
+			if !(v.cpu >= 0 && v.cpu <= 1) {
+				t.Fatalf("series %d: share %v", i, v.cpu)
+			}
+			moves = moves || k > 0 && v.cpu != s.samples[k-1].cpu
+		}
+		if !moves {
+			t.Errorf("series %d of behaviour %d stands still", i, i/syntheticSeries)
+		}
+	}
+}
+
 func TestWindowsOfATrace(t *testing.T) {
 	for calls, want := range map[int]int{1: 1, 100: 1, 149: 1, 150: 2, 250: 4} {
 		if got := len(Windows(make([]syscalls.Group, calls))); got != want {

@@ -28,7 +28,9 @@ type series struct {
 	span    float64 // bytes that a memory error is a share of
 }
 
-// WorkloadSets are the signals of all workload sources.
+// WorkloadSets are the signals of all workload sources. The derived ones widen what
+// free data show: hosts at 5 and 15 minutes, programs on their way to a limit of
+// memory at 250 ms, made-up behaviours.
 var WorkloadSets = []Set{
 	{Name: "smd_cpu", Signal: SignalCPU, file: "smd_cpu_mem", read: readSMDWorkload},
 	{Name: "smd_mem", Signal: SignalMemory, file: "smd_cpu_mem", read: readSMDWorkload},
@@ -38,6 +40,13 @@ var WorkloadSets = []Set{
 	{Name: "bitbrains_mem", Signal: SignalMemory, file: "bitbrains", read: readBitbrains, Research: true},
 	{Name: "gentd26_mem", Signal: SignalMemory, file: "gentd26", read: readGenTD26, Research: true},
 	{Name: "gentd26_gpu", Signal: SignalGPU, file: "gentd26", read: readGenTD26, Research: true},
+	{Name: "smd5_cpu", Signal: SignalCPU, file: "smd_cpu_mem", read: every(5, readSMDWorkload), Derived: true},
+	{Name: "smd5_mem", Signal: SignalMemory, file: "smd_cpu_mem", read: every(5, readSMDWorkload), Derived: true},
+	{Name: "smd15_cpu", Signal: SignalCPU, file: "smd_cpu_mem", read: every(15, readSMDWorkload), Derived: true},
+	{Name: "smd15_mem", Signal: SignalMemory, file: "smd_cpu_mem", read: every(15, readSMDWorkload), Derived: true},
+	{Name: "oom_cpu", Signal: SignalCPU, file: "../failure/oom_runs", read: every(5, readOOM), Derived: true},
+	{Name: "oom_mem", Signal: SignalMemory, file: "../failure/oom_runs", read: every(5, readOOM), Derived: true},
+	{Name: "synthetic", Signal: SignalCPU, file: "smd_cpu_mem", read: readSynthetic, Derived: true},
 }
 
 // ReadWorkload asks about every window of ten samples of the set's signal, and
