@@ -29,7 +29,7 @@ bench: ## measure the whole path beside its peers (QUICK=1: under a minute)
 anatomy: ## say where the microseconds of a call go, as table and picture
 	cd bench && $(GO) run ./cmd/anatomy $(ARGS)
 
-cached: ## measure what the cache answers and what it is wrong by (QUICK=1: shorter)
+cached: ## measure what the caches answer and what it is wrong by (QUICK=1: shorter)
 	cd bench && $(GO) run ./cmd/cached $(if $(QUICK),-quick) $(ARGS)
 
 overload: ## measure what the model still answers in time at up to ten times its load

@@ -11,6 +11,7 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
+	"github.com/mlbridge/mlbridge/ipc/freshness"
 	"github.com/mlbridge/mlbridge/ipc/ladder"
 	"github.com/mlbridge/mlbridge/ipc/rules"
 )
@@ -191,14 +192,14 @@ func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
 	l := b.lanes[key.Kind-1]
 	if e := b.cache.get(&key); e.known() && e.inputs == key.Inputs && !b.score.distrusts(key.Kind, b.cache.model(e)) {
 		switch b.cache.stage(e, now) {
-		case stageFresh:
+		case freshness.Fresh:
 			b.deliverCached(call, e, ipc.SourceCache, ipc.ReasonNone, now)
 			return
-		case stageAhead:
+		case freshness.Ahead:
 			l.refresh(call, &key, now)
 			b.deliverCached(call, e, ipc.SourceCache, ipc.ReasonNone, now)
 			return
-		case stageRevalidate:
+		case freshness.Revalidate:
 			if !call.RequireModel && l.refresh(call, &key, now) {
 				b.fallBack(call, &key, ipc.ReasonRefreshing)
 				return

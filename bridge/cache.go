@@ -6,6 +6,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
+	"github.com/mlbridge/mlbridge/ipc/freshness"
 )
 
 // cache keeps the last model's answer about every subject. The same question
@@ -25,7 +26,7 @@ type cache struct {
 
 	limit   int // subjects a kind
 	bytes   int // of all kinds together
-	fresh   freshness
+	fresh   freshness.Policy
 	models  []string               // by record.model
 	current [len(ipc.Kinds)]uint16 // the model that answered last, by kind
 	n       atomic.Int64           // subjects, as of the last put
@@ -34,12 +35,12 @@ type cache struct {
 
 // record is what every kind's shelf keeps of an answer besides the answer itself.
 type record struct {
-	inputs uint64      // hash of the question's inputs
-	at     ipc.Instant // when the model answered
-	model  uint16      // its name's place in cache.models
-	level  int8        // of the subject's TTL, see freshness
-	hits   uint8       // how often it has served, up to 255
-	used   bool        // asked for since the shelf's hand came by
+	inputs uint64          // hash of the question's inputs
+	at     ipc.Instant     // when the model answered
+	model  uint16          // its name's place in cache.models
+	level  freshness.Level // of the subject's TTL
+	hits   uint8           // how often it has served, up to 255
+	used   bool            // asked for since the shelf's hand came by
 }
 
 func (r *record) age(now ipc.Instant) time.Duration { return now.Sub(r.at) }
@@ -56,6 +57,11 @@ func (e cached) known() bool { return e.record != nil }
 
 // maxModels is how many names of models a cache can tell apart.
 const maxModels = 1024
+
+// newFreshness is the policy that cfg asks for.
+func newFreshness(cfg *Config) freshness.Policy {
+	return freshness.New(cfg.TTL, cfg.MaxTTL, cfg.Tolerance)
+}
 
 // newCache makes a cache of at most cfg.Subjects a kind, and of cfg.CacheBytes in all:
 // a quarter a kind, so that none can push out another's.
@@ -77,8 +83,8 @@ func (c *cache) forget() {
 }
 
 // stage tells what the answer at e is good for, to whoever asks its very question.
-func (c *cache) stage(e cached, now ipc.Instant) stage {
-	return c.fresh.stage(e.record, c.current[e.kind-1], now)
+func (c *cache) stage(e cached, now ipc.Instant) freshness.Stage {
+	return c.fresh.Stage(e.level, e.age(now), e.hits, e.model != c.current[e.kind-1])
 }
 
 // get finds what is known about the key's subject.
@@ -128,13 +134,10 @@ func (c *cache) model(e cached) string { return c.models[e.record.model] }
 // bounds gives until which age the answer at e serves its own question as cached, and
 // until which as stale: no answer is too old to be stale that has just been fresh.
 func (c *cache) bounds(e cached, stale time.Duration) (ttl, bound time.Duration) {
-	if e.model == c.current[e.kind-1] || !c.fresh.adaptive {
-		ttl = c.fresh.of(e.record)
+	if e.model == c.current[e.kind-1] || !c.fresh.Adaptive() {
+		ttl = c.fresh.TTL(e.level)
 	}
-	if c.fresh.adaptive {
-		stale = max(stale, 2*c.fresh.of(e.record))
-	}
-	return ttl, stale
+	return ttl, c.fresh.Stale(e.level, stale)
 }
 
 // verdict is how a new answer compares with the one before.
@@ -153,13 +156,13 @@ func (c *cache) put(k *cachekey.Key, p *ipc.Prediction, model string, now ipc.In
 	before := c.len()
 	switch k.Kind {
 	case ipc.Workload:
-		v = keep(&c.fresh, &c.workload, k.Subject.Agent, r, &p.Workload, apartWorkload)
+		v = keep(&c.fresh, &c.workload, k.Subject.Agent, r, &p.Workload, freshness.Workload)
 	case ipc.Threat:
-		v = keep(&c.fresh, &c.threat, k.Subject.Agent, r, &p.Threat, apartThreat)
+		v = keep(&c.fresh, &c.threat, k.Subject.Agent, r, &p.Threat, freshness.Threat)
 	case ipc.Failure:
-		v = keep(&c.fresh, &c.failure, k.Subject.Component, r, &p.Failure, apartFailure)
+		v = keep(&c.fresh, &c.failure, k.Subject.Component, r, &p.Failure, freshness.Failure)
 	case ipc.Memory:
-		v = keep(&c.fresh, &c.memory, k.Subject.Agent, r, &p.Memory, apartMemory)
+		v = keep(&c.fresh, &c.memory, k.Subject.Agent, r, &p.Memory, freshness.Memory)
 	}
 	if c.len() != before {
 		c.n.Store(int64(c.len()))
@@ -171,19 +174,19 @@ func (c *cache) put(k *cachekey.Key, p *ipc.Prediction, model string, now ipc.In
 // keep writes the answer on its shelf. A subject keeps what its last answers have
 // taught about its TTL, also when it asks something else; another model's answers
 // teach nothing about this one's. It counts as asked for only if the last answer was.
-func keep[K comparable, P any](f *freshness, s *shelf[K, P], subject K, r record, answer *P, apart func(a, b *P) float64) (v verdict) {
+func keep[K comparable, P any](f *freshness.Policy, s *shelf[K, P], subject K, r record, answer *P, apart func(a, b *P) float64) (v verdict) {
 	e, known := s.claim(subject)
 	if known {
 		r.used = e.used
 		switch {
 		case r.model != e.model:
-			r.level = min(e.level, 0)
+			r.level = freshness.Replaced(e.level)
 		case r.inputs != e.inputs:
 			r.level = e.level
 		default:
 			v = verdictChanged
 			var agreed bool
-			if r.level, agreed = f.judge(&e.record, apart(&e.answer, answer)); agreed {
+			if r.level, agreed = f.Judge(e.level, apart(&e.answer, answer)); agreed {
 				v = verdictAgreed
 			}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
+	"github.com/mlbridge/mlbridge/ipc/freshness"
 )
 
 // The cache as bytes, for a successor on the same machine, all integers little-endian:
@@ -98,7 +99,7 @@ func (c *cache) restore(b []byte, now ipc.Instant) (n int, err error) {
 		k := cachekey.Key{Kind: ipc.Kind(r.u8())}
 		age := time.Duration(r.u64())
 		k.Inputs = r.u64()
-		model, level := int(r.u16()), int8(r.u8())
+		model, level := int(r.u16()), freshness.Level(int8(r.u8()))
 		subject := r.short()
 		wire := r.take(int(r.u16()))
 		var p ipc.Prediction
@@ -118,9 +119,7 @@ func (c *cache) restore(b []byte, now ipc.Instant) (n int, err error) {
 		}
 		c.put(&k, &p, models[model], now.Add(-age-since))
 		e := c.get(&k)
-		if c.fresh.adaptive {
-			e.level = max(min(level, maxLevel), minLevel)
-		}
+		e.level = c.fresh.Restore(level)
 		if i := k.Kind - 1; age < youngest[i] {
 			youngest[i], current[i] = age, e.model
 		}

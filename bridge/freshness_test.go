@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
+	"github.com/mlbridge/mlbridge/ipc/freshness"
 	"github.com/mlbridge/mlbridge/ipc/ladder"
 )
 
@@ -49,43 +50,8 @@ func TestTTLFollowsTheAnswers(t *testing.T) {
 			}
 			cache.put(&key, &p, model, 1)
 		}
-		if got := cache.fresh.of(cache.get(&key).record); got != c.want {
+		if got := cache.fresh.TTL(cache.get(&key).level); got != c.want {
 			t.Errorf("%s: TTL = %v, want %v", c.line, got, c.want)
-		}
-	}
-}
-
-func TestStagesOfAnAnswer(t *testing.T) {
-	const ttl = 100 * time.Millisecond
-	fixed := adaptive
-	fixed.MaxTTL = fixed.TTL
-	for _, c := range []struct {
-		cfg     *Config
-		age     time.Duration
-		hits    uint8
-		current uint16
-		want    stage
-	}{
-		{&adaptive, 0, hot, 0, stageFresh},
-		{&adaptive, 75*time.Millisecond - 1, hot, 0, stageFresh},
-		{&adaptive, 75 * time.Millisecond, hot - 1, 0, stageFresh},
-		{&adaptive, 75 * time.Millisecond, hot, 0, stageAhead},
-		{&adaptive, ttl - 1, hot, 0, stageAhead},
-		{&adaptive, ttl, hot, 0, stageRevalidate},
-		{&adaptive, ttl, 0, 0, stageRevalidate},
-		{&adaptive, 2*ttl - 1, 0, 0, stageRevalidate},
-		{&adaptive, 2 * ttl, 255, 0, stageOld},
-		{&adaptive, 0, 0, 1, stageRevalidate},
-		{&adaptive, -5, 0, 0, stageFresh},
-		{&fixed, ttl - 1, hot, 0, stageFresh},
-		{&fixed, ttl - 1, hot, 1, stageFresh},
-		{&fixed, ttl, hot, 0, stageOld},
-	} {
-		f := newFreshness(c.cfg)
-		const now = ipc.Instant(time.Hour)
-		e := record{at: now.Add(-c.age), hits: c.hits}
-		if got := f.stage(&e, c.current, now); got != c.want {
-			t.Errorf("adaptive %v, stage(age %v, %d hits, current model %v) = %d, want %d", f.adaptive, c.age, c.hits, c.current == 0, got, c.want)
 		}
 	}
 }
@@ -98,21 +64,21 @@ func TestStagesAgreeWithTheLadder(t *testing.T) {
 		c.put(&key, &p, "m", 1)
 		e := c.get(&key)
 		const now = ipc.Instant(time.Hour)
-		for level := range int8(maxLevel - minLevel + 1) {
+		for level := range freshness.MaxLevel - freshness.MinLevel + 1 {
 			for current := range uint16(2) {
 				c.current[0] = current
 				for _, share := range []float64{0, 0.5, 0.9999, 1, 1.5, 1.9999, 2, 5} {
-					e.level = level + minLevel
-					e.at = now.Add(-time.Duration(share * float64(c.fresh.of(e.record))))
+					e.level = level + freshness.MinLevel
+					e.at = now.Add(-time.Duration(share * float64(c.fresh.TTL(e.level))))
 					ttl, bound := c.bounds(e, time.Second)
 					rung := ladder.Rung{Available: true, Age: e.age(now), Confidence: 0.75}
 					d := ladder.Decide(ladder.State{Same: rung, Subject: rung, TTL: ttl, StaleBound: bound, Why: ipc.ReasonRefreshing})
 					switch c.stage(e, now) {
-					case stageFresh, stageAhead:
+					case freshness.Fresh, freshness.Ahead:
 						if d.Source != ipc.SourceCache {
 							t.Errorf("level %d, %v × TTL, current model %v: fresh, and the ladder says %v", e.level, share, current == 0, d.Source)
 						}
-					case stageRevalidate:
+					case freshness.Revalidate:
 						if d.Source != ipc.SourceStale {
 							t.Errorf("level %d, %v × TTL, current model %v: to revalidate, and the ladder says %v", e.level, share, current == 0, d.Source)
 						}
@@ -177,7 +143,7 @@ func TestWhoInsistsOnAModelWaitsForIt(t *testing.T) {
 
 func TestHotQuestionIsAskedAheadOfItsExpiry(t *testing.T) {
 	q := workload(1, 0.5)
-	for _, hits := range []int{hot - 1, hot} {
+	for _, hits := range []int{freshness.Hot - 1, freshness.Hot} {
 		r, e := answered(t, q, 0)
 		for range hits {
 			r.submit(q)
@@ -196,7 +162,7 @@ func TestHotQuestionIsAskedAheadOfItsExpiry(t *testing.T) {
 			t.Errorf("%d exchanges, want %d: one ahead, however often it is asked", r.conns[0].calls, want)
 		}
 		r.conns[0].end(model(ipc.Workload, "m@1"))
-		if got := r.cache.fresh.of(e); got != 200*time.Millisecond || e.hits != 0 {
+		if got := r.cache.fresh.TTL(e.level); got != 200*time.Millisecond || e.hits != 0 {
 			t.Errorf("after the refresh: TTL %v, %d hits; want 200ms, 0", got, e.hits)
 		}
 	}

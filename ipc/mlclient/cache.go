@@ -5,8 +5,10 @@ import (
 	"math/bits"
 	"strings"
 	"sync"
+	"unsafe"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/freshness"
 )
 
 // entry is what is remembered about one kind and subject.
@@ -14,10 +16,13 @@ type entry struct {
 	kind    ipc.Kind
 	subject ipc.Subject
 
-	answered bool        // answer is one
-	inputs   uint64      // of the question that answer answers
-	received ipc.Instant // when it came
-	answer   ipc.Reply   // Age as it was when it came
+	answered bool            // answer is one
+	inputs   uint64          // of the question that answer answers
+	received ipc.Instant     // when it came
+	answer   ipc.Reply       // Age as it was when it came
+	level    freshness.Level // of the subject's TTL
+	hits     uint8           // how often answer has served, up to 255
+	ahead    bool            // it has been asked anew ahead of its expiry
 
 	// A question that got no answer of the model's is not asked again at once.
 	refused       bool
@@ -58,13 +63,23 @@ type shard struct {
 	_ [64]byte // keeps two shards off one cache line
 }
 
-func newCache(entries int) *cache {
+// newCache makes a cache of at most so many entries, and of so many bytes in all.
+func newCache(entries, bytes int) *cache {
 	c := &cache{seed: maphash.MakeSeed()}
 	for i := range c.shard {
-		c.shard[i].limit = max(entries/shards, 1)
+		c.shard[i].limit = max(min(entries, bytes/entryBytes)/shards, 1)
 	}
 	return c
 }
+
+const (
+	// indexBytes is a place in a shard's index at the worst: a map of Go's is 7/16 full
+	// when it has just grown, and a little less where it grew for what was deleted.
+	indexBytes = (16 + 4 + 1) * 8 / 3
+	// entryBytes is what an entry costs, its place in the index and the names that it
+	// holds included; at the worst.
+	entryBytes = int(unsafe.Sizeof(entry{})) + indexBytes + ipc.MaxComponentBytes
+)
 
 // of gives the shard of a subject.
 func (c *cache) of(kind ipc.Kind, s ipc.Subject) *shard {
@@ -98,6 +113,9 @@ func (s *shard) obtain(kind ipc.Kind, subject ipc.Subject) *entry {
 	}
 	i := len(s.entries)
 	if i < s.limit {
+		if i == cap(s.entries) { // append would make room beyond the limit
+			s.entries = append(make([]entry, 0, min(max(2*i, 4), s.limit)), s.entries...)
+		}
 		s.entries = append(s.entries, entry{})
 	} else {
 		i = s.evict()

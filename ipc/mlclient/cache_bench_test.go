@@ -13,7 +13,7 @@ import (
 func BenchmarkCache(b *testing.B) {
 	const subjects = 1000
 	b.Run("table", func(b *testing.B) {
-		c := newCache(16_384)
+		c := newCache(16_384, 16<<20)
 		for i := range uint64(subjects) {
 			subject := ipc.Subject{Agent: i}
 			c.of(ipc.Memory, subject).obtain(ipc.Memory, subject)

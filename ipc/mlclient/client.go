@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
+	"github.com/mlbridge/mlbridge/ipc/freshness"
 	"github.com/mlbridge/mlbridge/ipc/ladder"
 	"github.com/mlbridge/mlbridge/ipc/rules"
 )
@@ -18,6 +19,7 @@ type Client struct {
 	cfg       Config
 	threshold [len(ipc.Kinds) + 1]float32
 	cache     *cache
+	fresh     freshness.Policy
 	queue     *queue
 	link      link
 	stats     counters
@@ -34,7 +36,8 @@ func New(cfg Config) *Client {
 	cfg.setDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Client{
-		cfg: cfg, threshold: cfg.thresholds(), cache: newCache(cfg.Entries),
+		cfg: cfg, threshold: cfg.thresholds(), cache: newCache(cfg.Entries, cfg.CacheBytes),
+		fresh: freshness.New(cfg.TTL, cfg.MaxTTL, cfg.Tolerance),
 		queue: newQueue(cfg.Queue), cancel: cancel,
 	}
 	c.rounds.New = func() any { return new(round) }
@@ -131,7 +134,7 @@ func (r *round) forget() {
 	clear(r.answers)
 }
 
-// fromCache answers what is fresh and collects the rest in r.
+// fromCache answers what is fresh, or is asked anew behind it, and collects the rest in r.
 func (c *Client) fromCache(r *round, reqs []ipc.Request, replies []ipc.Reply, require bool, now ipc.Instant) {
 	for i, q := range reqs {
 		if err := q.Validate(); err != nil {
@@ -139,7 +142,14 @@ func (c *Client) fromCache(r *round, reqs []ipc.Request, replies []ipc.Reply, re
 			continue
 		}
 		inputs := cachekey.Inputs(q)
-		if d := c.recall(q, inputs, now, require, ipc.ReasonNotCached, &replies[i]); d.Source == ipc.SourceCache {
+		d, stage := c.recall(q, inputs, now, require, ipc.ReasonNotCached, &replies[i])
+		switch {
+		case d.Source == ipc.SourceCache:
+			if stage == freshness.Ahead {
+				c.askBehind(q, inputs, now)
+			}
+			continue
+		case d.Reason == ipc.ReasonRefreshing && d.Source == ipc.SourceStale && c.askBehind(q, inputs, now):
 			continue
 		}
 		r.open, r.inputs, r.place = append(r.open, q), append(r.inputs, inputs), append(r.place, i)
@@ -147,8 +157,9 @@ func (c *Client) fromCache(r *round, reqs []ipc.Request, replies []ipc.Reply, re
 	}
 }
 
-// recall asks the ladder about what is remembered of q's subject.
-func (c *Client) recall(q ipc.Request, inputs uint64, now ipc.Instant, require bool, why ipc.Reason, r *ipc.Reply) ladder.Decision {
+// recall asks the ladder about what is remembered of q's subject, and how far that has
+// come.
+func (c *Client) recall(q ipc.Request, inputs uint64, now ipc.Instant, require bool, why ipc.Reason, r *ipc.Reply) (ladder.Decision, freshness.Stage) {
 	kind, subject := q.Kind(), q.Subject()
 	s := c.cache.of(kind, subject)
 	s.mu.Lock()
@@ -231,7 +242,7 @@ func (c *Client) settle(q ipc.Request, said, reply *ipc.Reply, inputs uint64, re
 	}
 	d := ladder.Decision{Source: ipc.SourceRule, Reason: why}
 	if why != ipc.ReasonLowConfidence {
-		d = c.recall(q, inputs, ipc.Now(), require, why, reply)
+		d, _ = c.recall(q, inputs, ipc.Now(), require, why, reply)
 	}
 	switch {
 	case d.Source == ipc.SourceCache || d.Source == ipc.SourceStale: // recall filled it in

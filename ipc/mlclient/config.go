@@ -14,9 +14,17 @@ type Config struct {
 	// Dial makes a connection; ipc.Dial to Path. The ClientConfig must be passed on.
 	Dial func(ctx context.Context, cfg ipc.ClientConfig) (*ipc.Client, error)
 
-	TTL        time.Duration // how long an answer is as good as new; 100 ms
-	StaleBound time.Duration // how long it may still be given as stale; 10 × TTL
-	Entries    int           // most subjects remembered; 16,384, about 450 bytes each
+	// TTL is how long an answer is as good as new; 100 ms. Where MaxTTL is longer that is
+	// how it begins: a subject's TTL then grows to MaxTTL while its answers stay the same
+	// to within Tolerance of their range, and shrinks to TTL/16 while they change; answers
+	// are asked anew before they must be waited for (package freshness). MaxTTL, 1 s, is
+	// also how long it takes at most until a client whose model was switched off, demoted
+	// or replaced learns of it. With MaxTTL at most TTL the TTL is fixed.
+	TTL, MaxTTL time.Duration
+	Tolerance   float64       // 0.01
+	StaleBound  time.Duration // how long it may still be given as stale; 10 × TTL
+	Entries     int           // most subjects remembered; 16,384
+	CacheBytes  int           // memory of all that is remembered, about 500 bytes a subject at the worst; 16 MiB
 	// Thresholds is the confidence, by kind, below which the rule is preferred to
 	// the model; DefaultThreshold where it says nothing, 0 to prefer the model always.
 	Thresholds map[ipc.Kind]float32
@@ -62,6 +70,7 @@ func (c *Config) setDefaults() {
 		def time.Duration
 	}{
 		{&c.TTL, 100 * time.Millisecond},
+		{&c.MaxTTL, time.Second},
 		{&c.Budget, time.Millisecond},
 		{&c.RefreshBudget, 20 * time.Millisecond},
 		{&c.Handshake, time.Second},
@@ -76,6 +85,12 @@ func (c *Config) setDefaults() {
 	}
 	if c.StaleBound <= 0 {
 		c.StaleBound = 10 * c.TTL
+	}
+	if c.Tolerance <= 0 {
+		c.Tolerance = 0.01
+	}
+	if c.CacheBytes <= 0 {
+		c.CacheBytes = 16 << 20
 	}
 	if c.Entries <= 0 {
 		c.Entries = 16_384

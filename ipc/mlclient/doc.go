@@ -18,7 +18,10 @@
 // The client reconnects by itself and never gives up.
 //
 // Questions are the same for the cache when package cachekey says so; its table
-// gives the quantum of every field. One answer is kept per kind and subject: an
+// gives the quantum of every field. How long an answer serves follows from how much a
+// subject's answers change, by package freshness, as in the bridge; hot questions are
+// asked anew ahead of their expiry, and one that has just expired is answered with what
+// there is and asked anew behind it. One answer is kept per kind and subject: an
 // agent's new question replaces its old one, and an answer to another question
 // about the same agent serves as a stale one.
 //

@@ -1,10 +1,12 @@
 package mlclient
 
 import (
+	"math"
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
+	"github.com/mlbridge/mlbridge/ipc/freshness"
 	"github.com/mlbridge/mlbridge/ipc/ladder"
 	"github.com/mlbridge/mlbridge/ipc/rules"
 )
@@ -23,18 +25,22 @@ func (c *Client) Lookup(q ipc.Request, r *ipc.Reply) {
 	s := c.cache.of(kind, subject)
 	s.mu.Lock()
 	e := s.find(kind, subject)
-	if e != nil && e.answered && e.inputs == inputs && ladder.Cached(e.rung(now), c.cfg.TTL, c.threshold[kind]) {
+	if e != nil && e.answered && e.inputs == inputs && ladder.Cached(e.rung(now), c.fresh.TTL(e.level), c.threshold[kind]) {
 		e.used = true
+		ahead := e.hits >= freshness.Hot && c.stage(e, now) == freshness.Ahead
 		e.give(ipc.SourceCache, ipc.ReasonNone, now, r)
 		s.sources[ipc.SourceCache]++
 		s.mu.Unlock()
+		if ahead {
+			c.askBehind(q, inputs, now)
+		}
 		return
 	}
 	why := ipc.ReasonNotCached
 	if !c.link.up() {
 		why = ipc.ReasonBridgeUnavailable
 	}
-	d := c.decide(kind, e, inputs, now, false, why, r)
+	d, _ := c.decide(kind, e, inputs, now, false, why, r)
 	s.mu.Unlock()
 	c.lookupMiss(s, q, r, d, inputs, now)
 }
@@ -44,8 +50,21 @@ func (e *entry) rung(now ipc.Instant) ladder.Rung {
 	return ladder.Rung{Available: true, Age: now.Sub(e.received), Confidence: e.answer.Confidence()}
 }
 
+// stage tells what the entry's answer is good for, to whoever asks its very question. What
+// has been asked ahead of its expiry is not asked so again.
+func (c *Client) stage(e *entry, now ipc.Instant) freshness.Stage {
+	stage := c.fresh.Stage(e.level, now.Sub(e.received), e.hits, false)
+	if stage == freshness.Ahead && e.ahead {
+		return freshness.Fresh
+	}
+	return stage
+}
+
 // give copies the entry's answer.
 func (e *entry) give(source ipc.Source, why ipc.Reason, now ipc.Instant, r *ipc.Reply) {
+	if e.hits < math.MaxUint8 {
+		e.hits++
+	}
 	*r = e.answer
 	r.Source, r.Reason = source, why
 	r.Age += now.Sub(e.received)
@@ -61,16 +80,45 @@ func (c *Client) lookupMiss(s *shard, q ipc.Request, r *ipc.Reply, d ladder.Deci
 	}
 	s.mu.Lock()
 	s.sources[d.Source]++
-	ask := d.Source != ipc.SourceNone && c.link.up() && c.askLater(s, q, inputs, now)
+	rouse := false
+	if d.Source != ipc.SourceNone && c.link.up() {
+		if e := s.obtain(q.Kind(), q.Subject()); !c.knownLately(e, inputs, now) {
+			_, rouse = c.askLater(s, e, q, inputs)
+		}
+	}
 	s.mu.Unlock()
-	if ask {
+	if rouse {
 		c.queue.rouse()
 	}
 }
 
+// askBehind queues q, whose answer is being given, to be asked anew. It reports whether
+// that will happen: where nobody can be asked it does not.
+func (c *Client) askBehind(q ipc.Request, inputs uint64, now ipc.Instant) bool {
+	if !c.link.up() || q.Validate() != nil { // who hits the cache has not been looked at
+		return false
+	}
+	kind, subject := q.Kind(), q.Subject()
+	s := c.cache.of(kind, subject)
+	s.mu.Lock()
+	e := s.find(kind, subject)
+	if e == nil || e.refusedLately(inputs, now, c.cfg.TTL) {
+		s.mu.Unlock()
+		return false
+	}
+	asked, rouse := c.askLater(s, e, q, inputs)
+	e.ahead = e.ahead || asked
+	s.mu.Unlock()
+	if rouse {
+		c.queue.rouse()
+	}
+	return asked
+}
+
 // decide asks the ladder about what is remembered in e, which may be nil, and
-// fills r when the answer is a remembered one. The shard is locked.
-func (c *Client) decide(kind ipc.Kind, e *entry, inputs uint64, now ipc.Instant, require bool, why ipc.Reason, r *ipc.Reply) ladder.Decision {
+// fills r when the answer is a remembered one; stage is how far an answer to this very
+// question has come. The shard is locked.
+func (c *Client) decide(kind ipc.Kind, e *entry, inputs uint64, now ipc.Instant, require bool, why ipc.Reason, r *ipc.Reply) (d ladder.Decision, stage freshness.Stage) {
 	s := ladder.State{
 		TTL: c.cfg.TTL, StaleBound: c.cfg.StaleBound, Threshold: c.threshold[kind],
 		RequireModel: require, Why: why,
@@ -79,7 +127,11 @@ func (c *Client) decide(kind ipc.Kind, e *entry, inputs uint64, now ipc.Instant,
 		e.used = true
 		if e.answered {
 			if e.inputs == inputs {
-				s.Same = e.rung(now)
+				s.Same, stage = e.rung(now), c.stage(e, now)
+				s.TTL, s.StaleBound = c.fresh.TTL(e.level), c.fresh.Stale(e.level, c.cfg.StaleBound)
+				if why == ipc.ReasonNotCached && stage == freshness.Revalidate && !require {
+					s.Why = ipc.ReasonRefreshing
+				}
 			} else {
 				s.Subject = e.rung(now)
 			}
@@ -88,17 +140,17 @@ func (c *Client) decide(kind ipc.Kind, e *entry, inputs uint64, now ipc.Instant,
 			s.Why = e.refusedWhy
 		}
 	}
-	d := ladder.Decide(s)
+	d = ladder.Decide(s)
 	if d.Source == ipc.SourceCache || d.Source == ipc.SourceStale {
 		e.give(d.Source, d.Reason, now, r)
 	}
-	return d
+	return d, stage
 }
 
 // knownLately reports whether the same question was put less than a TTL ago, with
 // whatever result: asking again would bring the same.
-func (e *entry) knownLately(inputs uint64, now ipc.Instant, ttl time.Duration) bool {
-	return e.refusedLately(inputs, now, ttl) || e.answered && e.inputs == inputs && now.Sub(e.received) < ttl
+func (c *Client) knownLately(e *entry, inputs uint64, now ipc.Instant) bool {
+	return e.refusedLately(inputs, now, c.cfg.TTL) || e.answered && e.inputs == inputs && now.Sub(e.received) < c.fresh.TTL(e.level)
 }
 
 // refusedLately reports whether the same question got no answer of the model's
@@ -133,8 +185,9 @@ func (c *Client) remember(q ipc.Request, inputs uint64, r *ipc.Reply, now ipc.In
 		e = s.obtain(kind, subject)
 	}
 	if r.Status == ipc.StatusOK && (r.Source == ipc.SourceModel || r.Source == ipc.SourceCache) {
+		c.learn(e, inputs, r, now)
 		e.answered, e.inputs, e.received, e.answer = true, inputs, now, *r
-		e.refused = false
+		e.refused, e.ahead, e.hits = false, false, 0
 		return
 	}
 	if r.Status == ipc.StatusOK && r.Source == ipc.SourceStale && r.Reason == ipc.ReasonRefreshing {
@@ -142,14 +195,29 @@ func (c *Client) remember(q ipc.Request, inputs uint64, r *ipc.Reply, now ipc.In
 		// this is the best there is, as old as it is.
 		if made := now.Add(-r.Age); !e.answered || e.inputs != inputs || e.received < made {
 			e.answered, e.inputs, e.received, e.answer = true, inputs, made, *r
-			e.answer.Age = 0
+			e.answer.Age, e.hits = 0, 0
 		}
-		e.refused = false
+		e.refused, e.ahead = false, false
 		return
 	}
+	e.ahead = false
 	e.refused, e.refusedInputs, e.refusedAt, e.refusedWhy = true, inputs, now, whyNot(r)
 	if e.refusedWhy == ipc.ReasonDemoted {
 		e.answered = false // its older answers are no better
+	}
+}
+
+// learn sets the level of the subject's TTL by how r compares with the answer before it. A
+// subject keeps what it has learnt when it asks something else; another model's answers
+// teach nothing about this one's, and nor does the very answer that is here, again from
+// the bridge's cache.
+func (c *Client) learn(e *entry, inputs uint64, r *ipc.Reply, now ipc.Instant) {
+	switch {
+	case !e.answered || e.inputs != inputs:
+	case e.answer.Model != r.Model:
+		e.level = freshness.Replaced(e.level)
+	case r.Source == ipc.SourceModel || r.Age < now.Sub(e.received):
+		e.level, _ = c.fresh.Judge(e.level, freshness.Apart(&e.answer.Prediction, &r.Prediction))
 	}
 }
 

@@ -87,14 +87,11 @@ func (u *queue) rouse() {
 	}
 }
 
-// askLater queues q to be refreshed, once per subject: a newer question takes the
-// place of an older one that has not left yet. It reports whether the refresher
-// has to be told. The shard is locked; the queue's lock is taken inside.
-func (c *Client) askLater(s *shard, q ipc.Request, inputs uint64, now ipc.Instant) bool {
-	e := s.obtain(q.Kind(), q.Subject())
-	if e.knownLately(inputs, now, c.cfg.TTL) {
-		return false
-	}
+// askLater queues q, whose subject's entry is e, to be refreshed, once per subject: a
+// newer question takes the place of an older one that has not left yet. It reports whether
+// q will be asked, and whether the refresher has to be told. The shard is locked; the
+// queue's lock is taken inside.
+func (c *Client) askLater(s *shard, e *entry, q ipc.Request, inputs uint64) (asked, rouse bool) {
 	ticket, spared := c.queue.put(q, inputs, e.queued, e.queuedInputs)
 	e.queued, e.queuedInputs = ticket, inputs
 	switch {
@@ -105,7 +102,7 @@ func (c *Client) askLater(s *shard, q ipc.Request, inputs uint64, now ipc.Instan
 	default:
 		s.queued++
 	}
-	return ticket != 0 && !spared
+	return ticket != 0, ticket != 0 && !spared
 }
 
 // refresher sends the queued questions as batches, one after the other.

@@ -21,6 +21,7 @@ type Stats struct {
 	Predicts [len(ipc.Sources)]uint64 // slots of Predict by source; SourceNone: no answer
 
 	Entries uint64 // subjects remembered now
+	Bytes   uint64 // that they take, at the worst
 	Evicted uint64 // subjects forgotten for lack of room
 
 	Queued         uint64 // questions that Lookup queued
@@ -66,6 +67,7 @@ func (h *shard) addTo(s *Stats) {
 		s.Lookups[i] += n
 	}
 	s.Entries += uint64(len(h.entries))
+	s.Bytes += uint64(cap(h.entries) * entryBytes)
 	s.Evicted += h.evicted
 	s.Queued += h.queued
 	s.Coalesced += h.replaced

@@ -10,6 +10,7 @@ import (
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/daemon/registry"
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient"
 )
 
 // patience is every call's budget: long enough that whoever waits for the model gets it.
@@ -20,7 +21,7 @@ const patience = 200 * time.Millisecond
 const sampleEvery = 3
 
 // ask puts the plan's questions to the bridge at address, the kinds side by side.
-func (p *plan) ask(ctx context.Context, address string, o *options, policy string) ([]Result, error) {
+func (p *plan) ask(ctx context.Context, address string, o *options, by *policy) ([]Result, error) {
 	models := registry.New(registry.Embedded())
 	if err := models.Reload(); err != nil {
 		return nil, err
@@ -30,8 +31,8 @@ func (p *plan) ask(ctx context.Context, address string, o *options, policy strin
 	var kinds sync.WaitGroup
 	for i, k := range ipc.Kinds {
 		kinds.Go(func() {
-			a := asker{result: &results[i], kind: k, model: daemon.NewHosted(k, models), interval: o.interval}
-			a.result.Policy, a.result.Kind = policy, k.String()
+			a := asker{result: &results[i], kind: k, model: daemon.NewHosted(k, models), interval: o.interval, by: by}
+			a.result.Policy, a.result.Kind = by.name, k.String()
 			failed[i] = a.play(ctx, address, p[i])
 		})
 	}
@@ -50,17 +51,38 @@ type asker struct {
 	kind     ipc.Kind
 	model    *daemon.Hosted
 	interval time.Duration
+	by       *policy
 	body     []byte
 	answer   api.Answer
 	given    int // answers at once
 }
 
+// dial gives who asks.
+func (a *asker) dial(ctx context.Context, address string) (p ipc.Predictor, hangUp func() error, err error) {
+	if a.by.client == nil {
+		c, err := ipc.Dial(ctx, address, ipc.ClientConfig{Name: "cached"})
+		if err != nil {
+			return nil, nil, err
+		}
+		return c, c.Close, nil
+	}
+	cfg := *a.by.client
+	cfg.Path, cfg.Name = address, "cached"
+	cfg.Thresholds = map[ipc.Kind]float32{a.kind: 0} // how sure the model is, is not the question here
+	c := mlclient.New(cfg)
+	if err := c.WaitUp(ctx); err != nil {
+		_ = c.Close()
+		return nil, nil, err
+	}
+	return c, c.Close, nil
+}
+
 func (a *asker) play(ctx context.Context, address string, intervals [][]ipc.Request) error {
-	client, err := ipc.Dial(ctx, address, ipc.ClientConfig{Name: "cached"})
+	client, hangUp, err := a.dial(ctx, address)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	defer func() { _ = hangUp() }()
 	began := time.Now()
 	for n, asked := range intervals {
 		for turn := range perInterval {
@@ -97,9 +119,9 @@ func (a *asker) later(reqs []ipc.Request, by time.Duration) {
 	}
 }
 
-func (a *asker) turn(ctx context.Context, client *ipc.Client, reqs []ipc.Request) error {
+func (a *asker) turn(ctx context.Context, client ipc.Predictor, reqs []ipc.Request) error {
 	for len(reqs) > 0 {
-		n := min(len(reqs), client.Limits().Batch)
+		n := min(len(reqs), ipc.DefaultLimits().Batch)
 		replies := make([]ipc.Reply, n)
 		if err := client.Predict(ctx, reqs[:n], replies, ipc.Options{Budget: patience}); err != nil {
 			return err

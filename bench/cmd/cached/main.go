@@ -3,14 +3,16 @@
 // off, found by putting a sample of those questions to the model itself. Run it in the
 // benchmark's folder:
 //
-//	go run ./cmd/cached            about a minute
-//	go run ./cmd/cached -quick     about twenty seconds
+//	go run ./cmd/cached            two minutes
+//	go run ./cmd/cached -quick     about forty seconds
 //
 // The questions are those that kernelsim's subsystems ask about recorded traces. Of
 // workload and failure every subject is asked about twenty times in each sampling
 // interval, as a scheduler or a healer would that decides more often than it samples; of
 // memory and threat every question is a new one. Two bridges answer the same questions:
-// one as it is by default and one with the fixed TTL of 100 ms.
+// one as it is by default and one with the fixed TTL of 100 ms. Then a bridge whose cache
+// is off answers those that the client's cache (ipc/mlclient) does not, in the same two
+// ways.
 //
 // It writes cached.json. Exit status: 0 when everything was measured, 1 otherwise.
 package main
@@ -31,6 +33,7 @@ import (
 	"github.com/mlbridge/mlbridge/bench/internal/process"
 	"github.com/mlbridge/mlbridge/bench/internal/report"
 	"github.com/mlbridge/mlbridge/bench/internal/system"
+	"github.com/mlbridge/mlbridge/ipc/mlclient"
 )
 
 // options is the command line.
@@ -96,14 +99,25 @@ type Document struct {
 	Results   []Result       `json:"results"`
 }
 
-// policies are the bridges that are compared.
-var policies = []struct {
-	name  string
-	flags []string
-}{
-	{"fixed TTL of 100 ms", []string{"--max-ttl", "100ms"}},
-	{"as by default", nil},
+// policy is one cache that is compared.
+type policy struct {
+	name   string
+	flags  []string         // of the bridge
+	client *mlclient.Config // who asks; nil: a client without a cache
 }
+
+// fixed is the TTL that caches are compared with.
+const fixed = 100 * time.Millisecond
+
+var policies = []policy{
+	{name: "bridge's, fixed TTL of 100 ms", flags: []string{"--max-ttl", fixed.String()}},
+	{name: "bridge's, as by default"},
+	{name: "client's, fixed TTL of 100 ms", flags: off, client: &mlclient.Config{MaxTTL: fixed}},
+	{name: "client's, as by default", flags: off, client: &mlclient.Config{}},
+}
+
+// off is a bridge without a cache.
+var off = []string{"--ttl", "1ns", "--max-ttl", "1ns"}
 
 func measure(ctx context.Context, o *options) error {
 	doc := Document{Machine: report.ThisMachine(), Interval: o.interval.Seconds(), Intervals: o.intervals}
@@ -128,13 +142,14 @@ func measure(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range policies {
+	for i := range policies {
+		p := &policies[i]
 		fmt.Fprintf(os.Stderr, "%s: %d intervals of %v\n", p.name, o.intervals, o.interval)
 		sys, err := system.StartChain(system.Chain{Shipped: true, Flags: p.flags})(ctx, e)
 		if err != nil {
 			return err
 		}
-		results, err := plan.ask(ctx, sys.Address, o, p.name)
+		results, err := plan.ask(ctx, sys.Address, o, p)
 		sys.Stop()
 		if err != nil {
 			return err
@@ -153,10 +168,10 @@ func measure(ctx context.Context, o *options) error {
 func (d *Document) table(w *os.File) {
 	fmt.Fprintln(w, "| kind | cache | calls | at once | fresh | refreshing | mean error | worst | sampled |")
 	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-	half := len(d.Results) / len(policies)
-	for i := range half {
+	kinds := len(d.Results) / len(policies)
+	for i := range kinds {
 		for p := range policies {
-			r := d.Results[p*half+i]
+			r := d.Results[p*kinds+i]
 			share := func(n int) string { return fmt.Sprintf("%.1f %%", 100*float64(n)/float64(max(r.Calls, 1))) }
 			fmt.Fprintf(w, "| %s | %s | %d | %s | %s | %s | %.3f %% | %.1f %% | %d |\n", r.Kind, r.Policy, r.Calls,
 				share(r.Cached+r.Refreshing), share(r.Cached), share(r.Refreshing), 100*r.Error, 100*r.Worst, r.Sampled)

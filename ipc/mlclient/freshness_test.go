@@ -1,0 +1,128 @@
+package mlclient_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/ipctest"
+	"github.com/mlbridge/mlbridge/ipc/mlclient"
+)
+
+// freshnessRig is a client in fake time whose bridge counts the questions.
+type freshnessRig struct {
+	*testing.T
+	client *mlclient.Client
+	q      ipc.Request
+	asked  atomic.Int64
+	cpu    atomic.Int64 // what the model says, in thousandths
+	cached atomic.Int64 // ns; not 0: the bridge gives an answer of its cache that is as old
+}
+
+func withFreshness(t *testing.T, f func(r *freshnessRig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := &freshnessRig{T: t, q: ipctest.Request(ipc.Workload, 1)}
+		r.cpu.Store(500)
+		c, done := pipes(t, mlclient.Config{}, ipctest.Script(handshake(), ipctest.Serve(func(q ipc.Request) ipc.Reply {
+			r.asked.Add(1)
+			a := ipctest.ModelReply(q)
+			a.Workload.CPU = float32(r.cpu.Load()) / 1000
+			if age := r.cached.Load(); age != 0 {
+				a.Source, a.Age = ipc.SourceCache, time.Duration(age)
+			}
+			return a
+		})))
+		defer done()
+		synctest.Wait()
+		r.client = c
+		f(r)
+	})
+}
+
+// look gives what Lookup says after a pause, once what it has set going has ended.
+func (r *freshnessRig) look(after time.Duration, source ipc.Source, why ipc.Reason, asked int64) {
+	r.Helper()
+	time.Sleep(after)
+	got := lookup(r.client, r.q)
+	synctest.Wait()
+	if got.Source != source || got.Reason != why || r.asked.Load() != asked {
+		r.Errorf("%v (%v), %d asked; want %v (%v), %d", got.Source, got.Reason, r.asked.Load(), source, why, asked)
+	}
+}
+
+const ms = time.Millisecond
+
+func TestTTLOfASubjectFollowsItsAnswers(t *testing.T) {
+	withFreshness(t, func(r *freshnessRig) {
+		r.look(0, ipc.SourceRule, ipc.ReasonNotCached, 1)
+		r.look(99*ms, ipc.SourceCache, ipc.ReasonNone, 1)
+		r.look(2*ms, ipc.SourceStale, ipc.ReasonRefreshing, 2) // the same again: 200 ms
+		r.look(199*ms, ipc.SourceCache, ipc.ReasonNone, 2)
+		r.look(200*ms, ipc.SourceStale, ipc.ReasonRefreshing, 3) // 400 ms
+		r.look(801*ms, ipc.SourceStale, ipc.ReasonNotCached, 4)  // too old for refreshing; 800 ms
+		r.cpu.Store(900)
+		r.look(810*ms, ipc.SourceStale, ipc.ReasonRefreshing, 5) // another answer: 200 ms
+		r.look(199*ms, ipc.SourceCache, ipc.ReasonNone, 5)
+		r.look(2*ms, ipc.SourceStale, ipc.ReasonRefreshing, 6)
+		r.look(401*ms, ipc.SourceStale, ipc.ReasonRefreshing, 7)
+		r.look(801*ms, ipc.SourceStale, ipc.ReasonRefreshing, 8)
+		for n := range int64(8) { // it grows no further than a second
+			r.look(1001*ms, ipc.SourceStale, ipc.ReasonRefreshing, 9+n)
+		}
+	})
+}
+
+func TestHotQuestionIsAskedAhead(t *testing.T) {
+	withFreshness(t, func(r *freshnessRig) {
+		r.look(0, ipc.SourceRule, ipc.ReasonNotCached, 1)
+		for range 3 {
+			r.look(ms, ipc.SourceCache, ipc.ReasonNone, 1)
+		}
+		r.look(75*ms, ipc.SourceCache, ipc.ReasonNone, 1) // the fourth time
+		r.look(ms, ipc.SourceCache, ipc.ReasonNone, 2)    // hot, and most of its time is over
+		for range 40 {                                    // with the new answer's time of 200 ms
+			r.look(3*ms, ipc.SourceCache, ipc.ReasonNone, 2)
+		}
+	})
+}
+
+// Who asks and waits is treated alike, but for who insists on a model.
+func TestPredictRefreshesBehindToo(t *testing.T) {
+	withFreshness(t, func(r *freshnessRig) {
+		ask := func(after time.Duration, require bool, source ipc.Source, asked int64) {
+			r.Helper()
+			time.Sleep(after)
+			got := predict(r.T, r.client, r.q, ipc.Options{RequireModel: require})
+			synctest.Wait()
+			if got.Source != source || r.asked.Load() != asked {
+				r.Errorf("%v (%v), %d asked; want %v, %d", got.Source, got.Reason, r.asked.Load(), source, asked)
+			}
+		}
+		ask(0, false, ipc.SourceModel, 1)
+		ask(101*ms, false, ipc.SourceStale, 2) // one behind it; 200 ms
+		ask(201*ms, true, ipc.SourceModel, 3)  // 400 ms
+		ask(801*ms, false, ipc.SourceModel, 4) // 800 ms
+		ask(100*ms, false, ipc.SourceCache, 4)
+		ask(100*ms, false, ipc.SourceCache, 4)
+		ask(100*ms, false, ipc.SourceCache, 4)
+		ask(310*ms, false, ipc.SourceCache, 4)
+		ask(10*ms, false, ipc.SourceCache, 5) // hot: one ahead
+	})
+}
+
+// What comes from the bridge's cache says nothing about how much answers change, unless
+// it was made after what is here.
+func TestTheSameAnswerAgainTeachesNothing(t *testing.T) {
+	withFreshness(t, func(r *freshnessRig) {
+		r.look(0, ipc.SourceRule, ipc.ReasonNotCached, 1)
+		r.cached.Store(int64(time.Hour))
+		r.look(101*ms, ipc.SourceStale, ipc.ReasonRefreshing, 2)
+		r.look(101*ms, ipc.SourceStale, ipc.ReasonRefreshing, 3) // 100 ms as before
+		r.cached.Store(int64(ms))
+		r.look(101*ms, ipc.SourceStale, ipc.ReasonRefreshing, 4) // 200 ms
+		r.look(199*ms, ipc.SourceCache, ipc.ReasonNone, 4)
+	})
+}
