@@ -67,6 +67,11 @@ func New(cfg Config) (*Bridge, error) {
 	b.score.init(cfg.OnStanding)
 	b.stats.init()
 	b.endpoints = b.cfg.endpoints()
+	for _, e := range b.endpoints {
+		if e.remote {
+			e.probe = newProbe(b, e)
+		}
+	}
 	for i, k := range ipc.Kinds {
 		b.lanes[i] = newLane(b, k)
 	}
@@ -136,6 +141,9 @@ func (b *Bridge) settleIn(d time.Duration) {
 func (b *Bridge) settle() {
 	for _, l := range b.lanes {
 		l.close()
+	}
+	for _, e := range b.endpoints {
+		e.probe.close()
 	}
 }
 

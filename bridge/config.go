@@ -55,6 +55,9 @@ type Config struct {
 	// Suspect is after how long without an answer the next endpoint is asked, where
 	// there are several; 50 ms.
 	Suspect time.Duration
+	// Probe is after how long without an exchange a daemon is asked for its health, so
+	// that what is told of it is true where nobody asks anything; 5 s.
+	Probe time.Duration
 
 	more []func(*eventloop.Loop, ipc.Kind) upstream.Conn // further hosts, of tests
 
@@ -80,7 +83,7 @@ func (c *Config) endpoints() []*endpoint {
 	}
 	var list []*endpoint
 	for _, t := range append([]upstream.Target{c.Upstream}, c.Failover...) {
-		list = append(list, &endpoint{name: t.String(), dial: func(loop *eventloop.Loop, _ ipc.Kind) upstream.Conn {
+		list = append(list, &endpoint{name: t.String(), remote: true, dial: func(loop *eventloop.Loop, _ ipc.Kind) upstream.Conn {
 			return upstream.Dial(loop, t, c.Library)
 		}})
 	}
@@ -121,6 +124,7 @@ func (c *Config) setDefaults() error {
 		{"retry interval", &c.RetryInterval, 10 * time.Millisecond},
 		{"longest retry interval", &c.MaxRetryInterval, time.Second},
 		{"time to suspect an endpoint", &c.Suspect, 50 * time.Millisecond},
+		{"time to a probe", &c.Probe, 5 * time.Second},
 	} {
 		if *d.v == 0 {
 			*d.v = d.def

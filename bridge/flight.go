@@ -76,6 +76,7 @@ func (f *flight) done(x *upstream.Exchange) {
 	if l.closed { // everybody has been answered
 		return
 	}
+	r.endpoint.probe.hear(l.bridge.now())
 	if x.Err == nil {
 		l.bridge.reached(r.endpoint)
 	}

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,5 +40,59 @@ func TestNobodyWaitsForADaemonThatFailed(t *testing.T) {
 	// Who insists waits for the probe, and gets the model.
 	if r := ask(t, b, ipc.Options{Budget: patient, RequireModel: true}, workload(1, 0.5))[0]; r.Source != ipc.SourceModel {
 		t.Errorf("after the probe: %+v, want the model", r)
+	}
+}
+
+// A bridge that nobody asks finds out that its daemon is gone, and that it is back.
+func TestIdleBridgeKnowsWhetherItsDaemonIsThere(t *testing.T) {
+	for _, library := range []bool{false, true} {
+		d := newFakeDaemon(t)
+		states := make(chan UpstreamState, 16)
+		b := start(t, Config{
+			Upstream: target(t, d.URL), Library: library, Probe: time.Millisecond,
+			OnState: func(s UpstreamState) { states <- s },
+		})
+		next := func(want Condition, reason string) {
+			t.Helper()
+			if s := <-states; s.State != want || !strings.Contains(s.Reason, reason) {
+				t.Errorf("library %v: %v because %q, want %v because of %q", library, s.State, s.Reason, want, reason)
+			}
+		}
+		ask(t, b, ipc.Options{Budget: patient}, workload(1, 0.5))
+		next(UpstreamUp, "")
+		d.on(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodGet || r.URL.Path != "/health" {
+				t.Errorf("the probe is %s %s", r.Method, r.URL)
+			}
+			panic(http.ErrAbortHandler)
+		})
+		next(UpstreamDown, "its health was asked for")
+		if s := b.Upstream(); s.State != UpstreamDown || s.breaker(ipc.Workload) != "closed" {
+			t.Errorf("library %v: %+v; want it down, and calls to find out for themselves", library, s)
+		}
+		d.on(nil) // it answers "bad call", and is there
+		next(UpstreamUp, "")
+	}
+}
+
+// A daemon that is asked anyway is not probed, nor is one that was given up.
+func TestBusyDaemonIsNotProbed(t *testing.T) {
+	d := newFakeDaemon(t)
+	b, err := New(Config{Upstream: target(t, d.URL)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Discard()
+	p := b.endpoints[0].probe
+	if p.due.Armed() {
+		t.Error("a daemon that was asked nothing yet is looked after")
+	}
+	p.hear(b.now())
+	if p.look(); p.conn != nil || !p.due.Armed() {
+		t.Error("a daemon that has just answered is probed")
+	}
+	p.close()
+	if p.hear(b.now()); p.due.Armed() {
+		t.Error("it is looked after though it was given up")
 	}
 }

@@ -14,7 +14,10 @@ import (
 type endpoint struct {
 	name   string
 	dial   func(*eventloop.Loop, ipc.Kind) upstream.Conn
-	absent bool // it could not be reached when last tried
+	remote bool   // a daemon, no engine in this process
+	probe  *probe // nil where there is none
+	absent bool   // it could not be reached, or did not answer a probe, when last tried
+	why    error  // of what a probe found
 }
 
 // route is a lane's way to one endpoint: its connections and what is known about how

@@ -73,7 +73,15 @@ func (b *Bridge) Models() map[ipc.Kind]string { return maps.Clone(b.state.Load()
 // not reach it are as good as not asked then: only their next question tells.
 func (b *Bridge) reached(e *endpoint) {
 	if e.absent {
-		e.absent = false
+		e.absent, e.why = false, nil
+		b.publish()
+	}
+}
+
+// missed notes that the endpoint did not answer a probe.
+func (b *Bridge) missed(e *endpoint, why error) {
+	if !e.absent {
+		e.absent, e.why = true, why
 		b.publish()
 	}
 }
@@ -139,6 +147,9 @@ func (b *Bridge) lookAt(i int) EndpointState {
 	switch {
 	case e.absent || (s.State == UpstreamUnknown && len(s.failing) > 0):
 		s.State = UpstreamDown
+		if s.Reason == "" && e.why != nil {
+			s.Reason = e.why.Error()
+		}
 	default:
 		s.Reason = ""
 	}

@@ -14,6 +14,7 @@ import (
 // Exchange is one call and its answer. It is reused: everything in it is valid
 // from Do until the end of Done.
 type Exchange struct {
+	Method      string        // "" is POST; GET sends no body
 	Path        string        // absolute path, e.g. "/api/ml/predict/workload/batch"
 	ContentType string        // of Body
 	Body        []byte        // sent with POST

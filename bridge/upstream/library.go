@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,23 +62,25 @@ func (c *libraryConn) Do(x *Exchange) {
 	ctx, cancel := context.WithTimeout(context.Background(), x.Timeout)
 	c.cancel = cancel
 	body := bytes.Clone(x.Body)
-	path, contentType, trace := x.Path, x.ContentType, x.Traceparent
+	method, path, contentType, trace := cmp.Or(x.Method, http.MethodPost), x.Path, x.ContentType, x.Traceparent
 	go func() {
-		status, answerType, err := c.exchange(ctx, path, contentType, trace, body)
+		status, answerType, err := c.exchange(ctx, method, path, contentType, trace, body)
 		c.loop.Post(func() { c.finish(status, answerType, err) })
 	}()
 }
 
-func (c *libraryConn) exchange(ctx context.Context, path, contentType, trace string, body []byte) (int, string, error) {
+func (c *libraryConn) exchange(ctx context.Context, method, path, contentType, trace string, body []byte) (int, string, error) {
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, "", &Error{Op: "dial", Err: err}
 	}
-	req.Header.Set("Content-Type", contentType)
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
 	if trace != "" {
 		req.Header.Set("Traceparent", trace)
 	}

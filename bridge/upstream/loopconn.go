@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"strconv"
 
@@ -65,6 +66,12 @@ func (c *loopConn) Do(x *Exchange) {
 
 // encode puts head and body into one buffer, so that they leave in one write.
 func (c *loopConn) encode(x *Exchange) {
+	if x.Method == http.MethodGet {
+		b := append(append(c.out[:0], "GET "...), x.Path...)
+		b = append(append(b, " HTTP/1.1\r\nHost: "...), c.target.host...)
+		c.out, c.written = append(b, "\r\n\r\n"...), 0
+		return
+	}
 	b := append(c.out[:0], "POST "...)
 	b = append(b, x.Path...)
 	b = append(b, " HTTP/1.1\r\nHost: "...)
