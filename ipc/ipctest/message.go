@@ -159,3 +159,12 @@ func decodeAll(elements []msgpack.RawMessage, values ...any) error {
 	}
 	return nil
 }
+
+// pong gives the frame that answers a ping, nil for any other message.
+func pong(payload []byte) []byte {
+	var elements []any
+	if err := msgpack.Unmarshal(payload, &elements); err != nil || len(elements) != 2 || fmt.Sprint(elements[0]) != fmt.Sprint(TypePing) {
+		return nil
+	}
+	return Message(TypePong, elements[1])
+}

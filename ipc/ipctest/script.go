@@ -132,8 +132,8 @@ func (p Predict) Reply(answer Answer) []byte {
 	return ReplyTo(p.ID, replies)
 }
 
-// Serve answers every predict with answer until the client hangs up. Other
-// messages are taken and ignored.
+// Serve answers every predict with answer, and every ping, until the client hangs up.
+// Other messages are taken and ignored.
 func Serve(answer Answer) Step {
 	return func(c *Conn) error {
 		for {
@@ -144,11 +144,14 @@ func Serve(answer Answer) Step {
 			if err != nil {
 				return err
 			}
-			p, err := decodePredict(payload)
-			if err != nil {
+			frame := pong(payload)
+			if p, err := decodePredict(payload); err == nil {
+				frame = p.Reply(answer)
+			}
+			if frame == nil {
 				continue // an outcome, a pong
 			}
-			if _, err := c.Write(p.Reply(answer)); err != nil {
+			if _, err := c.Write(frame); err != nil {
 				return err
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -41,8 +42,16 @@ func (h *Host) mld(ctx context.Context) []Finding {
 		return []Finding{found(area, Warning, "Rules answer meanwhile. See why: systemctl status mld; is --upstream right? (As another user than root or the group's, doctor may not ask it.)", "mld does not answer: %v", err)}
 	}
 	out := []Finding{good(area, "version %s is %s", health.Version, health.Status)}
+	said := make(map[string]bool) // a folder that cannot be read is wrong with every kind
 	for _, k := range ipc.Kinds {
-		switch m := health.Models[k.String()]; {
+		m := health.Models[k.String()]
+		fault := strings.Replace(m.Error, k.String(), "", 1)
+		if m.Error != "" && m.Model != "" && said[fault] {
+			out = append(out, good("models", "%v: %s, kept for the same reason", k, m.Model))
+			continue
+		}
+		said[fault] = true
+		switch {
 		case m.Model == "":
 			out = append(out, found("models", Warning, "The rule answers. Look at the models' folder and manifest (mld --models), then systemctl reload mld.", "%v: no model: %s", k, m.Error))
 		case m.Status != "healthy":

@@ -45,8 +45,8 @@ func want(t *testing.T, findings []Finding, l Level, words ...string) {
 		if f.Level != l || slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(f.Text+" → "+f.Advice, w) }) {
 			continue
 		}
-		if l == Failure && f.Advice == "" {
-			t.Errorf("%q fails and has no advice", f.Text)
+		if l != Good && f.Advice == "" {
+			t.Errorf("%q is a %s without advice", f.Text, l)
 		}
 		return
 	}
@@ -108,6 +108,12 @@ func TestDaemonAndItsModels(t *testing.T) {
 	want(t, got, Warning, "threat: t@1 is degraded: bad checksum", "reload")
 	want(t, got, Warning, "failure: no model: no file")
 	want(t, got, Warning, "memory: no model")
+	said = `{"status":"degraded","version":"1","models":{
+		"workload":{"status":"degraded","model":"w@1","error":"registry: workload: dir: bad manifest"},
+		"threat":{"status":"degraded","model":"t@1","error":"registry: threat: dir: bad manifest"}}}`
+	got = h.mld(t.Context())
+	want(t, got, Warning, "workload: w@1 is degraded", "bad manifest")
+	want(t, got, Good, "threat: t@1, kept for the same reason")
 	server.Close()
 	want(t, h.mld(t.Context()), Warning, "does not answer", "systemctl status mld")
 }
@@ -186,6 +192,26 @@ func TestPressureAndMemory(t *testing.T) {
 	want(t, world(t, nil).pressure(t.Context()), Note, "psi=1")
 }
 
+// A quota that stops the bridge, and kills for want of memory, are told of its group.
+func TestBoundsOfTheGroup(t *testing.T) {
+	h := world(t, map[string]string{
+		"proc/7/comm": "ml-bridge\n", "proc/7/limits": "Max open files  1 1 files\n", "proc/7/cgroup": "0::/box/ml-bridge.service\n",
+		"group/box/ml-bridge.service/cpu.max":       "50000 100000\n",
+		"group/box/ml-bridge.service/cpu.stat":      "usage_usec 5\nnr_periods 10\nnr_throttled 3\n",
+		"group/box/ml-bridge.service/memory.events": "low 0\noom_kill 2\n",
+	})
+	root := filepath.Join(filepath.Dir(h.Proc), "group")
+	got := h.bounds(root)
+	want(t, got, Warning, "50000 100000", "stopped by it 3 times", "CPUWeight=")
+	want(t, got, Warning, "2 processes", "MemoryMax=")
+	if err := os.WriteFile(filepath.Join(root, "box/ml-bridge.service/cpu.max"), []byte("max 100000\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.bounds(root); len(got) != 1 {
+		t.Errorf("without a quota: %+v", got)
+	}
+}
+
 // The report says the worst, to people and to programs.
 func TestReport(t *testing.T) {
 	r := &Report{Findings: []Finding{good("a", "fine"), found("a", Note, "look", "odd"), found("b", Warning, "do this", "slow")}}
@@ -217,5 +243,10 @@ func TestExamineNothing(t *testing.T) {
 	r := Examine(t.Context(), world(t, nil))
 	if r.count(Failure) == 0 || len(r.Findings) < 10 {
 		t.Errorf("%d findings, %d failures", len(r.Findings), r.count(Failure))
+	}
+	for _, f := range r.Findings {
+		if f.Level != Good && f.Advice == "" {
+			t.Errorf("%s %q has no advice", f.Level, f.Text)
+		}
 	}
 }

@@ -49,9 +49,9 @@ func permissions(area, path string, info fs.FileInfo) Finding {
 	return good(area, "%s, mode %04o%s", path, mode, owner)
 }
 
-const questions = 200
+const pings = 200
 
-// ask asks the bridge what others ask.
+// ask asks the bridge one question as others do, and times it by pings.
 func ask(ctx context.Context, path string) []Finding {
 	const area = "bridge"
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -66,19 +66,18 @@ func ask(ctx context.Context, path string) []Finding {
 	defer c.Close()
 	q := &ipc.FailureRequest{Component: "doctor", HealthScore: 1, TimeSinceLastFailure: ^uint64(0)}
 	replies := make([]ipc.Reply, 1)
-	var took []time.Duration
-	for range questions {
-		began := time.Now()
-		if err := c.Predict(ctx, []ipc.Request{q}, replies, ipc.Options{Budget: 100 * time.Millisecond}); err != nil {
-			return []Finding{found(area, Failure, "See what it says: journalctl -u ml-bridge -n 50.", "it takes connections and answers no questions: %v", err)}
-		}
-		took = append(took, time.Since(began))
+	if err := c.Predict(ctx, []ipc.Request{q}, replies, ipc.Options{Budget: 100 * time.Millisecond}); err != nil {
+		return []Finding{found(area, Failure, "See what it says: journalctl -u ml-bridge -n 50.", "it takes connections and answers no questions: %v", err)}
+	}
+	took, err := ping(ctx, path, pings)
+	if err != nil {
+		return []Finding{found(area, Failure, "See what it says: journalctl -u ml-bridge -n 50.", "it answers questions and no pings: %v", err)}
 	}
 	slices.Sort(took)
 	p50, p99 := took[len(took)/2], took[len(took)*99/100]
-	text := fmt.Sprintf("%s answers: %v, from %s, in %v (median) to %v (99 %%)", c.ServerName(), replies[0].Status, replies[0].Source, p50, p99)
+	text := fmt.Sprintf("%s answers: %v, from %s; %d pings took %v (median) to %v (99 %%)", c.ServerName(), replies[0].Status, replies[0].Source, pings, p50, p99)
 	if p99 > time.Millisecond {
-		return []Finding{found(area, Warning, "Look at timers, processors and pressure below: the bridge itself takes tens of microseconds.", "%s: over the budget of 1 ms", text)}
+		return []Finding{found(area, Warning, "Look at timers, processors, cgroups and pressure below: the bridge itself takes tens of microseconds.", "%s: over the budget of 1 ms", text)}
 	}
 	return []Finding{good(area, "%s", text)}
 }
@@ -118,9 +117,12 @@ func (h *Host) http(ctx context.Context) []Finding {
 	case health.Status != "healthy":
 		var out []Finding
 		for _, why := range health.Reasons {
-			out = append(out, found(area, Warning, "", "/health: %s", why))
+			out = append(out, found(area, Warning, "docs/operations.md says what to do about it, under the same words.", "/health: %s", why))
 		}
-		return append(out, found(area, Warning, "See the findings about mld.", "/health says %s (%d)", health.Status, code))
+		if len(out) > 0 {
+			return out
+		}
+		return []Finding{found(area, Warning, "Look at the page and at the log: journalctl -u ml-bridge -p warning.", "/health says %s (%d)", health.Status, code)}
 	}
 	return []Finding{good(area, "http://%s is healthy", h.HTTP)}
 }

@@ -72,7 +72,7 @@ func (h *Host) service(ctx context.Context) []Finding {
 	for _, unit := range []string{"ml-bridge.service", "mld.service"} {
 		text, err := h.Systemctl(ctx, "show", unit, "-p", "LoadState,ActiveState,SubState,Result,NRestarts,FileDescriptorStoreMax,WatchdogUSec,StatusText")
 		if err != nil {
-			return append(out, found(area, Note, "", "systemctl does not answer: %v", err))
+			return append(out, found(area, Note, "Look by hand: systemctl status ml-bridge mld. Inside a container the host has them.", "systemctl does not answer: %v", err))
 		}
 		out = append(out, judgeUnit(unit, properties(text))...)
 	}
@@ -113,23 +113,6 @@ func judgeUnit(unit string, p map[string]string) (out []Finding) {
 	return out
 }
 
-// cgroup looks at which version of control groups there is (cgroups(7)).
-func (h *Host) cgroup(context.Context) []Finding {
-	const area = "cgroups"
-	var st unix.Statfs_t
-	root := filepath.Join(h.Sys, "fs/cgroup")
-	if err := unix.Statfs(root, &st); err != nil {
-		return []Finding{found(area, Note, "Memory and processor limits of the units have no effect.", "no control groups: %v", err)}
-	}
-	if st.Type == unix.CGROUP2_SUPER_MAGIC {
-		return []Finding{good(area, "version 2")}
-	}
-	if exists(root, "unified") {
-		return []Finding{found(area, Note, "MemoryHigh= and pressure per group need version 2 alone: boot with systemd.unified_cgroup_hierarchy=1.", "version 1 with 2 beside it (hybrid)")}
-	}
-	return []Finding{found(area, Note, "MemoryHigh= and pressure per group need version 2: boot with systemd.unified_cgroup_hierarchy=1.", "version 1, or none")}
-}
-
 // pressure looks at pressure stall information (Documentation/accounting/psi.rst).
 func (h *Host) pressure(context.Context) (out []Finding) {
 	const area = "pressure"
@@ -139,7 +122,7 @@ func (h *Host) pressure(context.Context) (out []Finding) {
 	}{
 		{"cpu", "Something always waits for a processor: see who with top; CPUWeight= of mlbridge.slice puts the bridge first.", 20},
 		{"memory", "Memory is short: see who with systemd-cgtop -m.", 5},
-		{"io", "", 40},
+		{"io", "The bridge itself reads and writes no files while it answers; what waits for disks may be who asks: iotop -o says who.", 40},
 	} {
 		text := line(h.Proc, "pressure", r.name)
 		if text == "" {
@@ -148,10 +131,10 @@ func (h *Host) pressure(context.Context) (out []Finding) {
 		share, ok := average(text)
 		switch {
 		case !ok:
-			out = append(out, found(area, Note, "", "%s: cannot read %q", r.name, text))
+			out = append(out, found(area, Note, "Is /proc of this host mounted? Pressure has a line that begins with \"some avg10=\".", "%s: cannot read %q", r.name, text))
 		case share > r.most:
 			level := Warning
-			if r.advice == "" {
+			if r.name == "io" {
 				level = Note
 			}
 			out = append(out, found(area, level, r.advice, "%s: somebody waited during %.1f %% of the last minute", r.name, share))
@@ -181,7 +164,7 @@ func (h *Host) memory(context.Context) []Finding {
 	const area = "memory"
 	f, err := os.Open(filepath.Join(h.Proc, "meminfo"))
 	if err != nil {
-		return []Finding{found(area, Note, "", "%v", err)}
+		return []Finding{found(area, Note, "Mount /proc.", "%v", err)}
 	}
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
@@ -196,7 +179,7 @@ func (h *Host) memory(context.Context) []Finding {
 			return []Finding{good(area, "%d MiB are available", kb>>10)}
 		}
 	}
-	return []Finding{found(area, Note, "", "meminfo does not say what is available")}
+	return []Finding{found(area, Note, "Linux 3.14 and later say it; look with free -m.", "meminfo does not say what is available")}
 }
 
 // kernel looks at what the kernel offers.

@@ -27,7 +27,7 @@ func (h *Host) timers(context.Context) []Finding {
 	for range h.Sleeps {
 		var now unix.Timespec
 		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
-			return []Finding{found(area, Failure, "", "no monotonic clock: %v", err)}
+			return []Finding{found(area, Failure, "Deadlines cannot be kept without one: is a seccomp filter in the way (clock_gettime)?", "no monotonic clock: %v", err)}
 		}
 		due := unix.NsecToTimespec(now.Nano() + int64(nap))
 		_ = unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &due, nil)
@@ -59,7 +59,7 @@ func (h *Host) clock(context.Context) []Finding {
 	source := line(h.Sys, "devices/system/clocksource/clocksource0/current_clocksource")
 	switch source {
 	case "":
-		return []Finding{found(area, Note, "", "the clock source cannot be read")}
+		return []Finding{found(area, Note, "Mount /sys to know; a slow clock costs a microsecond a look.", "the clock source cannot be read")}
 	case "tsc", "kvm-clock", "arch_sys_counter", "hyperv_clocksource_tsc_page":
 		return []Finding{good(area, "clock source %s", source)}
 	}

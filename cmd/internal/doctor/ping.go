@@ -1,0 +1,83 @@
+package doctor
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// Messages of ipc/PROTOCOL.md, sections 6.1 and 6.2. Pings take the way of a question
+// through the bridge's loop and are counted nowhere: what doctor measures does not show
+// in the bridge's figures, of which somebody may be looking for a fault.
+const (
+	typeHello = 0
+	typePing  = 1
+	typePong  = 2
+	// mostHeard bounds a frame that is read: a hello or a pong.
+	mostHeard = 4096
+)
+
+// ping measures n pings and their pongs on a connection of its own.
+func ping(ctx context.Context, path string, n int) (took []time.Duration, err error) {
+	c, err := new(net.Dialer).DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if end, ok := ctx.Deadline(); ok {
+		_ = c.SetDeadline(end)
+	}
+	in := bufio.NewReader(c)
+	if err := exchange(c, in, typeHello, typeHello, ipc.Version, ipc.Version, "doctor", 0); err != nil {
+		return nil, fmt.Errorf("hello: %w", err)
+	}
+	for token := range n {
+		began := time.Now()
+		if err := exchange(c, in, typePong, typePing, token); err != nil {
+			return nil, fmt.Errorf("ping: %w", err)
+		}
+		took = append(took, time.Since(began))
+	}
+	return took, nil
+}
+
+// exchange writes a message and reads the next one, which must be of the type want.
+func exchange(c net.Conn, in *bufio.Reader, want int, elements ...any) error {
+	var b bytes.Buffer
+	b.Write(make([]byte, 4)) // the length
+	e := msgpack.NewEncoder(&b)
+	e.UseCompactInts(true)
+	if err := e.Encode(elements); err != nil {
+		return err
+	}
+	binary.BigEndian.PutUint32(b.Bytes(), uint32(b.Len()-4))
+	if _, err := c.Write(b.Bytes()); err != nil {
+		return err
+	}
+	var head [4]byte
+	if _, err := io.ReadFull(in, head[:]); err != nil {
+		return err
+	}
+	size := binary.BigEndian.Uint32(head[:])
+	if size > mostHeard {
+		return fmt.Errorf("a frame of %d bytes", size)
+	}
+	payload := make([]byte, size)
+	if _, err := io.ReadFull(in, payload); err != nil {
+		return err
+	}
+	// An array with a small integer in front: two bytes tell the message (PROTOCOL.md, 6).
+	if size < 2 || payload[0]&0xf0 != 0x90 || int(payload[1]) != want {
+		return fmt.Errorf("message % x, want one of type %d", payload[:min(size, 8)], want)
+	}
+	return nil
+}
