@@ -76,6 +76,9 @@ func TestSocketThatAnswers(t *testing.T) {
 	}
 	got = h.socket(t.Context())
 	want(t, got, Good, "mode 0660")
+	if h.bridge != os.Getpid() {
+		t.Errorf("process %d listens on the socket, want this one, %d", h.bridge, os.Getpid())
+	}
 	if !slices.ContainsFunc(got, func(f Finding) bool { return f.Area == "bridge" && strings.Contains(f.Text, "answers: ok, from model") }) {
 		t.Errorf("no answer was found: %+v", got)
 	}
@@ -127,6 +130,9 @@ func TestLimits(t *testing.T) {
 	got := h.limits(t.Context())
 	want(t, got, Warning, "process 7", "1024 descriptors", "LimitNOFILE=")
 	want(t, got, Note, "128 connections can wait", "somaxconn")
+	h.bridge = 8 // another one listens on the socket
+	want(t, h.limits(t.Context()), Note, "cannot be read")
+	h.bridge = 7
 	h.Conns = 100
 	want(t, h.limits(t.Context()), Good, "1024 descriptors")
 	want(t, world(t, nil).limits(t.Context()), Note, "cannot be read")

@@ -25,6 +25,8 @@ type Host struct {
 	Run       string                                           // "/run"
 	Sleeps    int                                              // of the timers' trial; 300
 	Systemctl func(ctx context.Context, args ...string) (string, error)
+
+	bridge int // the process that listens on the socket, once it was asked; 1 is systemd
 }
 
 // Here is the host this process runs on.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
+	"golang.org/x/sys/unix"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -26,28 +27,49 @@ const (
 	mostHeard = 4096
 )
 
-// ping measures n pings and their pongs on a connection of its own.
-func ping(ctx context.Context, path string, n int) (took []time.Duration, err error) {
+// ping measures n pings and their pongs on a connection of its own. It also gives the
+// process that listens there, 1 where systemd does for it.
+func ping(ctx context.Context, path string, n int) (took []time.Duration, pid int, err error) {
 	c, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer c.Close()
+	pid = listener(c)
 	if end, ok := ctx.Deadline(); ok {
 		_ = c.SetDeadline(end)
 	}
 	in := bufio.NewReader(c)
 	if err := exchange(c, in, typeHello, typeHello, ipc.Version, ipc.Version, "doctor", 0); err != nil {
-		return nil, fmt.Errorf("hello: %w", err)
+		return nil, pid, fmt.Errorf("hello: %w", err)
 	}
 	for token := range n {
 		began := time.Now()
 		if err := exchange(c, in, typePong, typePing, token); err != nil {
-			return nil, fmt.Errorf("ping: %w", err)
+			return nil, pid, fmt.Errorf("ping: %w", err)
 		}
 		took = append(took, time.Since(began))
 	}
-	return took, nil
+	return took, pid, nil
+}
+
+// listener is the process that listens at the other end, as the kernel has it
+// (unix(7), SO_PEERCRED); 0 where it does not say.
+func listener(c net.Conn) (pid int) {
+	u, ok := c.(*net.UnixConn)
+	if !ok {
+		return 0
+	}
+	raw, err := u.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) {
+		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
+			pid = int(cred.Pid)
+		}
+	})
+	return pid
 }
 
 // exchange writes a message and reads the next one, which must be of the type want.

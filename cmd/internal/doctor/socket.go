@@ -35,7 +35,7 @@ func (h *Host) socket(ctx context.Context) []Finding {
 	if dir, err := os.Stat(filepath.Dir(path)); err == nil && dir.Mode().Perm()&0o002 != 0 && dir.Mode()&fs.ModeSticky == 0 {
 		out = append(out, found(area, Failure, "chmod o-w "+filepath.Dir(path), "every user can replace the socket: its folder is open to them (%v)", dir.Mode()))
 	}
-	return append(out, ask(ctx, path)...)
+	return append(out, h.ask(ctx, path)...)
 }
 
 func permissions(area, path string, info fs.FileInfo) Finding {
@@ -52,13 +52,16 @@ func permissions(area, path string, info fs.FileInfo) Finding {
 const pings = 200
 
 // ask asks the bridge one question as others do, and times it by pings.
-func ask(ctx context.Context, path string) []Finding {
+func (h *Host) ask(ctx context.Context, path string) []Finding {
 	const area = "bridge"
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	c, err := ipc.Dial(ctx, path, ipc.ClientConfig{Name: "doctor"})
 	if errors.Is(err, fs.ErrPermission) {
 		return []Finding{found(area, Failure, "Be in the socket's group (usermod -aG mlbridge USER, and log in again), or run doctor as root.", "this user may not connect: %v", err)}
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return []Finding{found(area, Failure, "It hangs, or is stopped. kill -QUIT has it print what it waits for, and end; then start it again.", "it takes connections and says nothing for %v", patience)}
 	}
 	if err != nil {
 		return []Finding{found(area, Failure, "See why: systemctl status ml-bridge; journalctl -u ml-bridge -n 50.", "nobody answers on the socket: %v", err)}
@@ -69,7 +72,8 @@ func ask(ctx context.Context, path string) []Finding {
 	if err := c.Predict(ctx, []ipc.Request{q}, replies, ipc.Options{Budget: 100 * time.Millisecond}); err != nil {
 		return []Finding{found(area, Failure, "See what it says: journalctl -u ml-bridge -n 50.", "it takes connections and answers no questions: %v", err)}
 	}
-	took, err := ping(ctx, path, pings)
+	took, pid, err := ping(ctx, path, pings)
+	h.bridge = pid
 	if err != nil {
 		return []Finding{found(area, Failure, "See what it says: journalctl -u ml-bridge -n 50.", "it answers questions and no pings: %v", err)}
 	}

@@ -37,9 +37,14 @@ func (h *Host) limits(context.Context) []Finding {
 	return out
 }
 
-// bridgeProcess finds a process called ml-bridge and its soft limit of descriptors.
+// bridgeProcess finds the bridge's process and its soft limit of descriptors: the one
+// that listens on the socket, or, where systemd does that for it, one called ml-bridge.
 func (h *Host) bridgeProcess() (pid, open int) {
-	names, _ := filepath.Glob(filepath.Join(h.Proc, "[0-9]*", "comm"))
+	which := "[0-9]*"
+	if h.bridge > 1 {
+		which = strconv.Itoa(h.bridge)
+	}
+	names, _ := filepath.Glob(filepath.Join(h.Proc, which, "comm"))
 	for _, name := range names {
 		dir := filepath.Dir(name)
 		id, err := strconv.Atoi(filepath.Base(dir))

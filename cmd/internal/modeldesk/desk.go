@@ -60,7 +60,9 @@ func (d *Desk) Load(all bool) {
 			continue
 		}
 		if broken != nil && model != nil {
-			continue // said once, below
+			if problem = nil; model == before.Model(k) {
+				continue // what is wrong is said once, below
+			}
 		}
 		d.say(k, model, problem)
 		if c := now.Candidate(k); c != nil {
