@@ -1,6 +1,6 @@
 package translate
 
-import "strings"
+import "github.com/mlbridge/mlbridge/bridge/nearest"
 
 // field is one member of an object: how it is called, whether it may be missing,
 // and how it is read and written. A kind's JSON is a table of these, and the
@@ -72,43 +72,14 @@ func find[T any](table []field[T], name string) int {
 	return -1
 }
 
-// suggestion names the field that was probably meant, if there is one: the
-// nearest by edit distance, ignoring case and underscores (so currentCpu finds
-// current_cpu), when at most a third of it is wrong.
+// suggestion names the field that was probably meant, if there is one.
 func suggestion[T any](table []field[T], name string) string {
-	if len(name) > 64 {
-		return ""
-	}
-	best, distance := "", len(name)/3+1
+	names := make([]string, len(table))
 	for i := range table {
-		if d := edits(plain(name), plain(table[i].name)); d < distance {
-			best, distance = table[i].name, d
-		}
+		names[i] = table[i].name
 	}
-	if best == "" {
-		return ""
+	if near := nearest.Name(name, names); near != "" {
+		return ", did you mean " + near + "?"
 	}
-	return ", did you mean " + best + "?"
-}
-
-func plain(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
-
-// edits is the Levenshtein distance of two short strings.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }

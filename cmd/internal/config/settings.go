@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/mlbridge/mlbridge/bridge/nearest"
 )
 
 // Settings are the flags of a command that may stand in its file: those of the command
@@ -50,7 +52,7 @@ func (f *File) Check(settings []*kong.Flag) error {
 }
 
 func (f *File) unknown(key string, line int, known []string) error {
-	if near := nearest(key, known); near != "" {
+	if near := nearest.Name(key, known); near != "" {
 		return f.at(line, "unknown key %q: did you mean %q?", key, near)
 	}
 	return f.at(line, "unknown key %q", key)
@@ -108,7 +110,7 @@ func StrayEnvironment(prefix string, app *kong.Application) []string {
 			continue
 		}
 		text := name + " is no setting"
-		if near := nearest(name, known); near != "" {
+		if near := nearest.Name(name, known); near != "" {
 			text += ": did you mean " + near + "?"
 		}
 		out = append(out, text)
