@@ -103,6 +103,14 @@ const minCacheBytes = 1 << 20
 
 const day = 24 * time.Hour
 
+// DefaultStaleBound is how long an answer may serve other questions about its subject,
+// where nothing is said.
+func DefaultStaleBound(ttl time.Duration) time.Duration { return 10 * ttl }
+
+// DefaultNegativeTTL is how long a question that the model could not answer is not asked
+// again, where nothing is said.
+func DefaultNegativeTTL(ttl time.Duration) time.Duration { return min(ttl, time.Second) }
+
 func (c *Config) setDefaults() error {
 	if c.Upstream == (upstream.Target{}) && c.Host == nil {
 		return errors.New("bridge: no upstream given")
@@ -134,11 +142,11 @@ func (c *Config) setDefaults() error {
 		}
 	}
 	if c.StaleBound == 0 {
-		c.StaleBound = 10 * c.TTL
+		c.StaleBound = DefaultStaleBound(c.TTL)
 	}
 	c.MaxTTL = max(c.MaxTTL, c.TTL)
 	if c.NegativeTTL == 0 {
-		c.NegativeTTL = min(c.TTL, time.Second)
+		c.NegativeTTL = DefaultNegativeTTL(c.TTL)
 	}
 	if c.Tolerance == 0 {
 		c.Tolerance = 0.01

@@ -7,65 +7,49 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/kernelsim/drive"
 	"github.com/mlbridge/mlbridge/kernelsim/load"
 	"github.com/mlbridge/mlbridge/kernelsim/source"
 )
 
-const description = "Play the kernel against a running ml-bridge: four subsystems, then a measured load. " +
-	"Without any command or flag: both, against the default socket, about 20 seconds.\n\n" + exitCodes
-
 // exitCodes is part of every help text of a command that ends with a verdict.
-const exitCodes = "Exit codes: 0 the answers came inside the budget, 3 they did not, 2 wrong command line, " +
+const exitCodes = "0 the answers came inside the budget, 3 they did not, 2 wrong command line, " +
 	"1 a failure or a void run (one that says nothing about the bridge, because the load generator itself was too late)."
 
 // Help is called by kong.
-func (runCommand) Help() string { return exitCodes }
+func (runCommand) Help() string { return "Exit status: " + exitCodes }
 
 // Help is called by kong.
-func (loadCommand) Help() string { return exitCodes }
-
-// commands is the command line.
-type commands struct {
-	Run     runCommand       `cmd:"" default:"withargs" help:"Run the four subsystems, then measure the load, and report both."`
-	Load    loadCommand      `cmd:"" help:"Measure the load alone; the subsystems only collect questions, and rules decide."`
-	Sources sourcesCommand   `cmd:"" help:"Show what the sources of the subsystems' input are, here and now."`
-	Replay  replayCommand    `cmd:"" help:"Play a recording of ml-bridge --record back, and compare answers and latencies."`
-	Version kong.VersionFlag `help:"Print the version and exit."`
-
-	ExitZero bool `help:"End with 0 whatever the verdict, once there is one."`
-}
+func (loadCommand) Help() string { return "Exit status: " + exitCodes }
 
 // where says how the bridge is reached and what the subsystems see.
 type where struct {
-	Socket  string        `help:"The bridge's Unix socket (default: where ml-bridge puts it)." env:"MLBRIDGE_SOCKET" placeholder:"PATH"`
-	Budget  time.Duration `help:"Time that an answer may take in the load phase; the verdict is about it." default:"1ms"`
-	Seed    uint64        `help:"Seed of everything random." default:"1"`
-	Out     string        `help:"Write report.html, report.json and report.txt into this folder (report-partial.* for a run that is interrupted)." type:"path" placeholder:"DIR"`
-	Quiet   bool          `help:"No live progress." short:"q"`
-	NoColor bool          `help:"No colours (also with NO_COLOR set)." env:"NO_COLOR"`
+	Socket  string        `help:"The bridge's Unix socket (default: where ml-bridge puts it)." env:"MLBRIDGE_SOCKET" placeholder:"PATH" group:"whom"`
+	Budget  time.Duration `help:"Time that an answer may take in the load phase; the verdict is about it." default:"1ms" group:"judge"`
+	Seed    uint64        `help:"Seed of everything random." default:"1" group:"sees"`
+	Out     string        `help:"Write report.html, report.json and report.txt into this folder (report-partial.* for a run that is interrupted)." type:"path" placeholder:"DIR" group:"report"`
+	Quiet   bool          `help:"No live progress." short:"q" group:"report"`
+	NoColor bool          `help:"No colours (also with NO_COLOR set)." env:"NO_COLOR" group:"report"`
 
-	Workload string `help:"Sources of the scheduler: live, trace, synthetic, shift (changes its ways half-way), none; several with commas." default:"live,trace" placeholder:"LIST"`
-	Failure  string `help:"Sources of the healing subsystem, likewise." default:"live,trace" placeholder:"LIST"`
-	Memory   string `help:"Sources of the memory manager: trace, synthetic, shift, none." default:"trace" placeholder:"LIST"`
-	Threat   string `help:"Sources of the security subsystem: trace, synthetic, none." default:"trace" placeholder:"LIST"`
-	Proc     string `help:"Where procfs is mounted." default:"/proc" placeholder:"DIR"`
+	Workload string `help:"Sources of the scheduler: live, trace, synthetic, shift (changes its ways half-way), none; several with commas." default:"live,trace" placeholder:"LIST" group:"sees"`
+	Failure  string `help:"Sources of the healing subsystem, likewise." default:"live,trace" placeholder:"LIST" group:"sees"`
+	Memory   string `help:"Sources of the memory manager: trace, synthetic, shift, none." default:"trace" placeholder:"LIST" group:"sees"`
+	Threat   string `help:"Sources of the security subsystem: trace, synthetic, none." default:"trace" placeholder:"LIST" group:"sees"`
+	Proc     string `help:"Where procfs is mounted." default:"/proc" placeholder:"DIR" group:"sees"`
 }
 
 // pace says what the load phase does.
 type pace struct {
-	Duration    time.Duration `help:"Length of the measured load." default:"10s"`
-	Warmup      time.Duration `help:"Load before it that is not measured." default:"1s"`
-	Rate        string        `help:"Calls a second, or a schedule: steps:1000x5s,4000x5s or ramp:100-5000x10s." default:"1000"`
-	Arrivals    string        `help:"How calls arrive at a constant rate: evenly spaced or at random (${enum})." enum:"constant,poisson" default:"poisson"`
-	Mix         string        `help:"What is asked, as weights, e.g. workload=2,memory=1 (default: all four equally)." placeholder:"MIX"`
-	Connections int           `help:"Connections to the bridge." default:"2"`
-	Callers     int           `help:"Calls that can be under way at a time." default:"256"`
-	Client      string        `help:"Ask through the kernel side's client, with its cache and rules, or straight over the wire (${enum})." enum:"ml,wire" default:"ml"`
-	ClosedLoop  int           `help:"Instead: so many callers that each wait for their answer. Finds the most that can be had; its latencies leave waiting out." placeholder:"N"`
+	Duration    time.Duration `help:"Length of the measured load." default:"10s" group:"load"`
+	Warmup      time.Duration `help:"Load before it that is not measured." default:"1s" group:"load"`
+	Rate        string        `help:"Calls a second, or a schedule: steps:1000x5s,4000x5s or ramp:100-5000x10s." default:"1000" group:"load"`
+	Arrivals    string        `help:"How calls arrive at a constant rate: evenly spaced or at random (${enum})." enum:"constant,poisson" default:"poisson" group:"load"`
+	Mix         string        `help:"What is asked, as weights, e.g. workload=2,memory=1 (default: all four equally)." placeholder:"MIX" group:"load"`
+	Connections int           `help:"Connections to the bridge." default:"2" group:"load"`
+	Callers     int           `help:"Calls that can be under way at a time." default:"256" group:"load"`
+	Client      string        `help:"Ask through the kernel side's client, with its cache and rules, or straight over the wire (${enum})." enum:"ml,wire" default:"ml" group:"load"`
+	ClosedLoop  int           `help:"Instead: so many callers that each wait for their answer. Finds the most that can be had; its latencies leave waiting out." placeholder:"N" group:"load"`
 }
 
 // Bounds of the numbers on the command line.

@@ -36,15 +36,13 @@ func main() {
 // run is main with its inputs and its result as values.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c commands
-	parser, err := kong.New(&c, kong.Name("kernelsim"), kong.Description(description),
-		kong.Vars{"version": cli.Version()}, kong.Writers(stdout, stderr), kong.UsageOnError())
+	parsed, err := app.Parse(&c, args, kong.Writers(stdout, stderr))
 	if err != nil {
-		panic(err) // the flags' declaration is wrong, which every test would see
-	}
-	parsed, err := parser.Parse(args)
-	if err != nil {
-		fmt.Fprintln(stderr, "kernelsim:", err)
+		app.Complain(stderr, err)
 		return cli.ExitUsage
+	}
+	for _, text := range parsed.Stray {
+		fmt.Fprintln(stderr, "kernelsim:", text)
 	}
 	err = parsed.Run(&console{ctx: ctx, out: stdout, err: stderr, began: time.Now()})
 	return exitCode(err, c.ExitZero, stderr)

@@ -33,7 +33,7 @@ type replayCommand struct {
 func (*replayCommand) Help() string {
 	return "The answers are compared with the recorded ones, and with those of the second bridge if there is one. " +
 		"SIGINT ends it early, with a report on what was played. " +
-		"Exit codes: 0 it was played, 3 with --require-same and other values, 2 wrong command line, 1 a failure, or calls that were not sent."
+		"Exit status: 0 it was played, 3 with --require-same and other values, 2 wrong command line, 1 a failure, or calls that were not sent."
 }
 
 // Validate is called by kong.

@@ -18,8 +18,8 @@ import (
 type runCommand struct {
 	where
 	pace
-	Observe        time.Duration `help:"How long the subsystems run before the load." default:"10s"`
-	DecisionBudget time.Duration `help:"Time that a subsystem waits for a decision." default:"10ms"`
+	Observe        time.Duration `help:"How long the subsystems run before the load." default:"10s" group:"sees"`
+	DecisionBudget time.Duration `help:"Time that a subsystem waits for a decision." default:"10ms" group:"sees"`
 }
 
 // loadCommand measures the load alone.

@@ -12,14 +12,13 @@ import (
 // commands is the command line.
 type commands struct {
 	flags
-	cli.Common
+	cli.Daemon
 
-	Serve      struct{}          `cmd:"" default:"1" help:"Answer prediction requests: what ml-bridge does without a command."`
-	Lifecycle  modeldesk.Command `cmd:"" name:"models" help:"List, validate, promote, roll back and try models: of --models, or of the mld that is asked."`
-	Doctor     doctorCmd         `cmd:"" help:"Look at this host, the bridge and mld, and say what to do about what is found."`
-	Settings   cli.ConfigCmd     `cmd:"" name:"config" help:"Check, show or explain the settings."`
-	Completion cli.CompletionCmd `cmd:"" help:"Print the completion for a shell."`
-	Manual     cli.ManualCmd     `cmd:"" hidden:"" help:"Print a manual page."`
+	Serve     struct{}          `cmd:"" default:"1" help:"Answer prediction requests: what ml-bridge does without a command."`
+	Lifecycle modeldesk.Command `cmd:"" name:"models" help:"List, validate, promote, roll back and try models: of --models, or of the mld that is asked."`
+	Doctor    doctorCmd         `cmd:"" help:"Look at this host, the bridge and mld, and say what to do about what is found."`
+	Settings  cli.ConfigCmd     `cmd:"" name:"config" help:"Check, show or explain the settings."`
+	cli.Pages
 }
 
 // AfterApply is called by kong: the command models works on the folder of --models, or

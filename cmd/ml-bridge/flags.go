@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/bridge"
 	"github.com/mlbridge/mlbridge/bridge/upstream"
+	"github.com/mlbridge/mlbridge/cmd/internal/admin"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
 	"github.com/mlbridge/mlbridge/cmd/internal/tracing"
 	"github.com/mlbridge/mlbridge/ipc"
@@ -85,7 +86,7 @@ const maxCacheMiB = 1 << 20
 
 // Validate is called by kong.
 func (f *flags) Validate() error {
-	if len(f.Upstream) == 0 {
+	if len(f.Upstream) == 0 && f.Models == "" {
 		f.Upstream = []string{defaultUpstream}
 	}
 	if _, err := f.mode(); err != nil {
@@ -147,6 +148,29 @@ func (f *flags) Validate() error {
 	return nil
 }
 
+// Compute fills in what is left out and follows from others or from the host, for
+// config show. The serving process finds the same itself, after the sockets that it is
+// passed.
+func (f *flags) Compute() error {
+	if f.Socket == "" {
+		path, err := ipc.DefaultListenSocket()
+		if err != nil {
+			return err
+		}
+		f.Socket = path
+	}
+	if f.Admin == "" {
+		f.Admin = admin.Beside(f.Socket)
+	}
+	if f.StaleBound == 0 {
+		f.StaleBound = bridge.DefaultStaleBound(f.TTL)
+	}
+	if f.NegativeTTL == 0 {
+		f.NegativeTTL = bridge.DefaultNegativeTTL(f.TTL)
+	}
+	return nil
+}
+
 // maxCalls is how many questions are answered at a time.
 const maxCalls = 65_536
 
@@ -203,13 +227,16 @@ func (f *flags) config() (bridge.Config, error) {
 		return bridge.Config{}, err
 	}
 	cfg := bridge.Config{
-		Upstream: targets[0], Failover: targets[1:], BreakerFailures: f.BreakerFailures,
-		Suspect: f.UpstreamSuspect, Library: f.UpstreamClient == "net/http", Attempt: f.UpstreamTimeout,
+		BreakerFailures: f.BreakerFailures,
+		Suspect:         f.UpstreamSuspect, Library: f.UpstreamClient == "net/http", Attempt: f.UpstreamTimeout,
 		// net/http works on goroutines of its own, which must not wait for the loop.
 		Dedicated: f.UpstreamClient != "net/http", BusyPoll: f.BusyPoll,
 		TTL: f.TTL, MaxTTL: f.MaxTTL, Tolerance: f.Tolerance, StaleBound: f.StaleBound, NegativeTTL: f.NegativeTTL,
 		Subjects: f.Subjects, CacheBytes: f.CacheMiB << 20,
 		Server: ipc.ServerConfig{Name: "ml-bridge " + cli.Version(), Limits: ipc.DefaultLimits(), MaxConns: f.MaxConns, MaxCalls: maxCalls},
+	}
+	if len(targets) > 0 { // none where the engine is in this process
+		cfg.Upstream, cfg.Failover = targets[0], targets[1:]
 	}
 	cfg.Server.Limits.Budget = f.Budget
 	if cfg.Classes, err = parseClasses(f.Class); err != nil {

@@ -96,10 +96,10 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 	}
 	help := string(out)
 	for _, want := range []string{
-		"--socket=PATH", "--socket-mode=\"0600\"", "--http=ADDR", "--admin=PATH", "--allow-host", "--models=DIR", "--upstream=URL", "--upstream-client=\"loop\"",
-		"--upstream-timeout=1s", "--budget=1ms", "--ttl=100ms", "--stale-bound=DURATION", "--subjects=65536", "--max-conns=12000", "--drain=10s", "--record=FILE", "--record-limit=256", "--record-ids=\"redacted\"", "--log-format=\"auto\"", "--trace=URL", "--trace-share=0.001", "--version",
+		"--socket=PATH", "--socket-mode=0600", "--http=ADDR", "--admin=PATH", "--allow-host", "--models=DIR", "--upstream=URL", "--upstream-client=loop",
+		"--upstream-timeout=1s", "--budget=1ms", "--ttl=100ms", "--stale-bound=TIME", "--subjects=65536", "--max-conns=12000", "--drain=10s", "--record=FILE", "--record-limit=256", "--record-ids=redacted", "--log-format=auto", "--trace=URL", "--trace-share=0.001", "--version",
 		"MLBRIDGE_SOME_NAME", "config check", "SIGHUP", "--config=FILE",
-		"--class=KIND=CLASS", "--peer=WHOM:TERMS", "--max-ttl=1m", "--tolerance=0.01", "--negative-ttl=DURATION", "--cache-mib=64",
+		"--class=KIND=CLASS", "--peer=WHOM:TERMS", "--max-ttl=1m", "--tolerance=0.01", "--negative-ttl=TIME", "--cache-mib=64",
 	} {
 		if !strings.Contains(help, want) {
 			t.Errorf("--help does not say %s:\n%s", want, help)

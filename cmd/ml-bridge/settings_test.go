@@ -53,6 +53,48 @@ func TestConfigCheck(t *testing.T) {
 	}
 }
 
+// config show prints what is in force, defaults that follow from others included, as a
+// file that says the same when it is read again.
+func TestConfigShowIsWhatIsInForce(t *testing.T) {
+	show := func(args ...string) string {
+		t.Helper()
+		out, err := command(t, append([]string{"config", "show", "--socket", "/run/x/b.sock"}, args...)...).Output()
+		if err != nil {
+			t.Fatalf("config show %q: %v", args, err)
+		}
+		return string(out)
+	}
+	for _, args := range [][]string{{"--ttl=70ms"}, {"--ttl=70ms", "--models=embedded"}} {
+		text := show(args...)
+		for _, want := range []string{`stale-bound = "700ms"`, `negative-ttl = "70ms"`, `admin = "/run/x/b-admin.sock"`} {
+			if !strings.Contains(text, "\n"+want) {
+				t.Errorf("config show %q does not say %s:\n%s", args, want, text)
+			}
+		}
+		file := filepath.Join(t.TempDir(), "shown.toml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		again, err := command(t, "config", "show", "--config", file).Output()
+		if err != nil {
+			t.Fatalf("what config show printed is no settings file: %v\n%s", err, text)
+		}
+		if got, want := values(string(again)), values(text); got != want {
+			t.Errorf("read again:\n%s\nwant\n%s", got, want)
+		}
+	}
+}
+
+// values leaves out where settings come from.
+func values(shown string) string {
+	var b strings.Builder
+	for line := range strings.Lines(shown) {
+		setting, _, _ := strings.Cut(line, " # ")
+		b.WriteString(strings.TrimSpace(setting) + "\n")
+	}
+	return b.String()
+}
+
 // SIGHUP puts in force what can change, says what waits for a restart, and takes
 // nothing from a file that is wrong.
 func TestReload(t *testing.T) {
@@ -104,6 +146,8 @@ func TestBashCompletion(t *testing.T) {
 		"ml-bridge config sh":         "show",
 		"ml-bridge --ttl=5s config c": "check",
 		"ml-bridge completion z":      "zsh",
+		"ml-bridge doctor --js":       "--json",
+		"ml-bridge --js":              "",
 	} {
 		words := strings.Fields(line)
 		ask := string(script) + "\nCOMP_WORDS=(" + line + ") COMP_CWORD=" + string(rune('0'+len(words)-1)) + "\n_ml_bridge\necho \"${COMPREPLY[*]}\""

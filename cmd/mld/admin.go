@@ -13,6 +13,9 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
+// adminSocket is the admin socket's name in the runtime directory.
+const adminSocket = "mld-admin.sock"
+
 // operator is the admin socket and what was asked there.
 type operator struct {
 	*admin.Server
@@ -40,7 +43,7 @@ func serveAdmin(ctx context.Context, named string, passed *systemd.Passed, desk 
 	}
 	usual := ""
 	if named == "" {
-		if usual, err = ipc.PlaceSocket("mld-admin.sock"); err != nil {
+		if usual, err = ipc.PlaceSocket(adminSocket); err != nil {
 			log.Warn().Err(err).Msg("no admin socket: give it a place with --admin")
 			return o, nil
 		}

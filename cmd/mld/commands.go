@@ -11,13 +11,12 @@ import (
 // commands is the command line.
 type commands struct {
 	flags
-	cli.Common
+	cli.Daemon
 
-	Serve      struct{}          `cmd:"" default:"1" help:"Serve the models: what mld does without a command."`
-	Lifecycle  modeldesk.Command `cmd:"" name:"models" help:"List, validate, promote, roll back and try models."`
-	Settings   cli.ConfigCmd     `cmd:"" name:"config" help:"Check, show or explain the settings."`
-	Completion cli.CompletionCmd `cmd:"" help:"Print the completion for a shell."`
-	Manual     cli.ManualCmd     `cmd:"" hidden:"" help:"Print a manual page."`
+	Serve     struct{}          `cmd:"" default:"1" help:"Serve the models: what mld does without a command."`
+	Lifecycle modeldesk.Command `cmd:"" name:"models" help:"List, validate, promote, roll back and try models."`
+	Settings  cli.ConfigCmd     `cmd:"" name:"config" help:"Check, show or explain the settings."`
+	cli.Pages
 }
 
 // AfterApply is called by kong: the command models works on the folder of --models, or
@@ -27,7 +26,7 @@ func (c *commands) AfterApply(k *kong.Context) error {
 		if c.Admin != "" {
 			return c.Admin, nil
 		}
-		return ipc.FindSocket("mld-admin.sock")
+		return ipc.FindSocket(adminSocket)
 	}})
 	return nil
 }

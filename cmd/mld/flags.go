@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/tracing"
+	"github.com/mlbridge/mlbridge/daemon"
+	"github.com/mlbridge/mlbridge/ipc"
 )
 
 // flags are the settings of mld. Each is a flag, an environment variable (MLD_ and
@@ -28,8 +30,20 @@ type flags struct {
 	TraceShare float64 `help:"Share of the calls that are traced, of those whose callers say nothing about it." default:"0.001" group:"log"`
 }
 
+// Compute fills in what is left out and follows from the host, for config show. The
+// serving process finds the same itself, after the sockets that it is passed.
+func (f *flags) Compute() (err error) {
+	if len(f.Listen) == 0 {
+		f.Listen = []string{daemon.DefaultAddress}
+	}
+	if f.Admin == "" {
+		f.Admin, err = ipc.PlaceSocket(adminSocket)
+	}
+	return err
+}
+
 // Validate is called by kong.
-func (f flags) Validate() error {
+func (f *flags) Validate() error {
 	switch {
 	case f.MaxConns < 1:
 		return errMaxConns

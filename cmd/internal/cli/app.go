@@ -3,7 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -32,10 +32,21 @@ type Section struct {
 	ManualOnly  bool
 }
 
+// Daemon are the flags that every daemon has; embed it.
+type Daemon struct {
+	Config string `help:"Settings file, TOML, with the flags' names as keys." placeholder:"FILE" group:"other" type:"path"`
+	Common
+}
+
 // Common are the flags that every command has; embed it.
 type Common struct {
-	Config  string           `help:"Settings file, TOML, with the flags' names as keys." placeholder:"FILE" group:"other" type:"path"`
 	Version kong.VersionFlag `help:"Print the version and exit." group:"other" env:"-"`
+}
+
+// Pages are the commands that the build makes manual and completion with; embed it.
+type Pages struct {
+	Completion CompletionCmd `cmd:"" help:"Print the completion for a shell."`
+	Manual     ManualCmd     `cmd:"" hidden:"" help:"Print a manual page."`
 }
 
 // Parsed is a command line with the environment and the file.
@@ -43,16 +54,19 @@ type Parsed struct {
 	*kong.Context
 	File  *config.File // nil where none was named
 	Stray []string     // variables that look like settings and are none
+	flags any          // as given to Parse
 }
 
 // Parse fills flags, a pointer to a struct as kong takes it, from args, the
-// environment and the settings file.
-func (a *App) Parse(flags any, args []string) (*Parsed, error) {
-	p := &Parsed{}
-	parser, err := kong.New(flags, kong.Name(a.Name), kong.Description(a.Description),
+// environment and the settings file; more are kong's own options.
+func (a *App) Parse(flags any, args []string, more ...kong.Option) (*Parsed, error) {
+	p := &Parsed{flags: flags}
+	parser, err := kong.New(flags, append([]kong.Option{
+		kong.Name(a.Name), kong.Description(a.Description),
 		kong.Vars{"version": a.Name + " " + Build()}, kong.DefaultEnvars(a.Env), kong.Help(a.printHelp),
 		kong.ExplicitGroups(append(a.Groups, kong.Group{Key: "other", Title: "Other"})),
-		kong.WithBeforeResolve(p.readFile), kong.Bind(a))
+		kong.WithBeforeResolve(p.readFile), kong.Bind(a, p),
+	}, more...)...)
 	if err != nil {
 		panic(err) // the flags' declaration is wrong, which every test would see
 	}
@@ -75,9 +89,9 @@ func (p *Parsed) Setting(name string) string {
 }
 
 // Complain writes an error, of which each line may be one of its own.
-func (a *App) Complain(err error) {
+func (a *App) Complain(w io.Writer, err error) {
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintf(os.Stderr, "%s: %s\n", a.Name, line)
+		fmt.Fprintf(w, "%s: %s\n", a.Name, line)
 	}
 }
 

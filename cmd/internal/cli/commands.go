@@ -11,13 +11,13 @@ import (
 
 // ConfigCmd is the command config of a daemon.
 type ConfigCmd struct {
-	Check   checkCmd   `cmd:"" help:"Say what is wrong with a settings file and the environment, all at once; exit status 2 if anything is."`
+	Check   checkCmd   `cmd:"" help:"Say what is wrong with a settings file, by default the packaged service's, and the environment, all at once; exit status 2 if anything is."`
 	Show    showCmd    `cmd:"" help:"Print the settings in force, each with where it comes from."`
 	Example exampleCmd `cmd:"" help:"Print a settings file with every setting explained; those given as flags are in force in it."`
 }
 
 type checkCmd struct {
-	File string `arg:"" optional:"" help:"File to check, instead of the one of --config."`
+	File string `arg:"" optional:"" help:"File to check, instead of the one of --config; without both, the packaged service's."`
 }
 
 // Run checks the file as the daemon would read it: with the command line and the
@@ -67,7 +67,17 @@ func (p *Parsed) changed() (n int) {
 
 type showCmd struct{}
 
-func (showCmd) Run(p *Parsed) error { return config.Show(os.Stdout, p.Context, p.File) }
+// computer has settings that follow from others where nothing is said about them.
+type computer interface{ Compute() error }
+
+func (showCmd) Run(p *Parsed) error {
+	if c, ok := p.flags.(computer); ok {
+		if err := c.Compute(); err != nil {
+			return err
+		}
+	}
+	return config.Show(os.Stdout, p.Context, p.File)
+}
 
 type exampleCmd struct{}
 

@@ -39,85 +39,71 @@ func (a *App) writeCompletion(w io.Writer, shell string, app *kong.Application) 
 	return err
 }
 
-// words are the commands below node as typed.
-func words(node *kong.Node) (out []string) {
-	for _, c := range node.Children {
-		if !c.Hidden {
-			out = append(out, c.Name)
+// bash writes a function that looks at the word under the cursor: a value, a flag, or a
+// command, by the command that is there already.
+func (a *App) bash(b *strings.Builder, app *kong.Application) {
+	name, list := strings.ReplaceAll(a.Name, "-", "_"), branches(app)
+	fmt.Fprintf(b, "# bash completion for %s\n_%s() {\n", a.Name, name)
+	b.WriteString("  local cur prev words cword command=\"\" i flags more\n  _get_comp_words_by_ref -n = cur prev words cword 2>/dev/null ||\n" +
+		"    { cur=${COMP_WORDS[COMP_CWORD]}; prev=${COMP_WORDS[COMP_CWORD-1]}; words=(\"${COMP_WORDS[@]}\"); cword=$COMP_CWORD; }\n")
+	b.WriteString("  case $cur in\n")
+	for _, f := range every(list) {
+		if values := choices(f.Value); values != nil {
+			fmt.Fprintf(b, "  --%s=*) COMPREPLY=($(compgen -P '--%s=' -W '%s' -- \"${cur#*=}\")); return ;;\n", f.Name, f.Name, strings.Join(values, " "))
+		} else if !f.IsBool() {
+			fmt.Fprintf(b, "  --%s=*) COMPREPLY=($(compgen -P '--%s=' -f -- \"${cur#*=}\")); return ;;\n", f.Name, f.Name)
+		}
+	}
+	b.WriteString("  esac\n  for ((i = 1; i < cword; i++)); do [[ ${words[i]} == -* ]] || { command=${words[i]}; break; }; done\n  case $command in\n")
+	for _, c := range list[1:] {
+		fmt.Fprintf(b, "  %s) flags='%s' more='%s' ;;\n", c.name, strings.Join(typed(app.Flags, c.flags), " "), strings.Join(c.words, " "))
+	}
+	fmt.Fprintf(b, "  *) flags='%s' more='%s' ;;\n", strings.Join(typed(list[0].flags), " "), strings.Join(list[0].words, " "))
+	b.WriteString("  esac\n  if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W \"$flags\" -- \"$cur\")); return; fi\n" +
+		"  COMPREPLY=($(compgen -W \"$more\" -- \"$cur\"))\n")
+	fmt.Fprintf(b, "  [[ ${COMPREPLY[0]} ]] || COMPREPLY=($(compgen -f -- \"$cur\"))\n}\ncomplete -F _%s %s\n", name, a.Name)
+}
+
+// typed are flags as they are typed.
+func typed(lists ...[]*kong.Flag) (out []string) {
+	for _, list := range lists {
+		for _, f := range list {
+			out = append(out, "--"+f.Name)
 		}
 	}
 	return out
 }
 
-// choices are the values a flag takes; none where it takes anything.
-func choices(v *kong.Value) []string {
-	if v.Enum == "" {
-		return nil
-	}
-	return v.EnumSlice()
-}
-
-// each calls fn for every command that has commands or arguments of its own below it,
-// with what is typed there, the root first.
-func each(app *kong.Application, fn func(path string, words []string)) {
-	fn("", words(app.Node))
-	for _, c := range app.Children {
-		switch {
-		case c.Hidden:
-		case len(c.Children) > 0:
-			fn(c.Name, words(c))
-		case len(c.Positional) > 0:
-			fn(c.Name, choices(c.Positional[0]))
-		}
-	}
-}
-
-func (a *App) bash(b *strings.Builder, app *kong.Application) {
-	name := strings.ReplaceAll(a.Name, "-", "_")
-	fmt.Fprintf(b, "# bash completion for %s\n_%s() {\n", a.Name, name)
-	b.WriteString("  local cur prev words cword command=\"\" i\n  _get_comp_words_by_ref -n = cur prev words cword 2>/dev/null ||\n" +
-		"    { cur=${COMP_WORDS[COMP_CWORD]}; prev=${COMP_WORDS[COMP_CWORD-1]}; words=(\"${COMP_WORDS[@]}\"); cword=$COMP_CWORD; }\n")
-	b.WriteString("  case $cur in\n")
-	var flags []string
-	for _, f := range app.Flags {
-		flags = append(flags, "--"+f.Name)
-		if list := choices(f.Value); list != nil {
-			fmt.Fprintf(b, "  --%s=*) COMPREPLY=($(compgen -P '--%s=' -W '%s' -- \"${cur#*=}\")); return ;;\n", f.Name, f.Name, strings.Join(list, " "))
-		} else if !f.IsBool() {
-			fmt.Fprintf(b, "  --%s=*) COMPREPLY=($(compgen -P '--%s=' -f -- \"${cur#*=}\")); return ;;\n", f.Name, f.Name)
-		}
-	}
-	fmt.Fprintf(b, "  -*) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n  esac\n", strings.Join(flags, " "))
-	b.WriteString("  for ((i = 1; i < cword; i++)); do [[ ${words[i]} == -* ]] || { command=${words[i]}; break; }; done\n  case $command in\n")
-	each(app, func(path string, list []string) {
-		if path == "" {
-			path = `""`
-		}
-		fmt.Fprintf(b, "  %s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")) ;;\n", path, strings.Join(list, " "))
-	})
-	fmt.Fprintf(b, "  esac\n  [[ ${COMPREPLY[0]} ]] || COMPREPLY=($(compgen -f -- \"$cur\"))\n}\ncomplete -F _%s %s\n", name, a.Name)
-}
-
+// zsh gives _arguments the flags of the command that is there already.
 func (a *App) zsh(b *strings.Builder, app *kong.Application) {
-	fmt.Fprintf(b, "#compdef %s\n_arguments -S \\\n", a.Name)
-	for _, f := range app.Flags {
-		value := ":value:_files"
-		if list := choices(f.Value); list != nil {
-			value = ":value:(" + strings.Join(list, " ") + ")"
-		}
-		spec := fmt.Sprintf("--%s[%s]", f.Name, zshText(f.Help))
-		if !f.IsBool() {
-			spec = fmt.Sprintf("--%s=[%s]%s", f.Name, zshText(f.Help), value)
-		}
-		fmt.Fprintf(b, "  '%s' \\\n", spec)
+	list := branches(app)
+	fmt.Fprintf(b, "#compdef %s\nlocal -a flags more\nlocal command=${${words[2,CURRENT-1]:#-*}[1]}\ncase $command in\n", a.Name)
+	for _, c := range list[1:] {
+		fmt.Fprintf(b, "%s)\n", c.name)
+		zshFlags(b, app.Flags, c.flags)
+		fmt.Fprintf(b, "  more=(%s) ;;\n", strings.Join(c.words, " "))
 	}
-	fmt.Fprintf(b, "  '1:command:(%s)' \\\n  '2:argument:{case $words[2] in", strings.Join(words(app.Node), " "))
-	each(app, func(path string, list []string) {
-		if path != "" {
-			fmt.Fprintf(b, " %s) compadd %s ;;", path, strings.Join(list, " "))
+	b.WriteString("*)\n")
+	zshFlags(b, list[0].flags)
+	fmt.Fprintf(b, "  more=() ;;\nesac\n_arguments -S $flags '1:command:(%s)' '2:argument:{(($#more)) && compadd -a more || _files}' '*:file:_files'\n", strings.Join(list[0].words, " "))
+}
+
+func zshFlags(b *strings.Builder, lists ...[]*kong.Flag) {
+	b.WriteString("  flags=(\n")
+	for _, list := range lists {
+		for _, f := range list {
+			value := ":value:_files"
+			if values := choices(f.Value); values != nil {
+				value = ":value:(" + strings.Join(values, " ") + ")"
+			}
+			if f.IsBool() {
+				fmt.Fprintf(b, "    '--%s[%s]'\n", f.Name, zshText(f.Help))
+			} else {
+				fmt.Fprintf(b, "    '--%s=[%s]%s'\n", f.Name, zshText(f.Help), value)
+			}
 		}
-	})
-	b.WriteString(" esac}' \\\n  '*:file:_files'\n")
+	}
+	b.WriteString("  )\n")
 }
 
 // zshText takes out of a help text what _arguments would read.
@@ -126,22 +112,30 @@ func zshText(text string) string {
 }
 
 func (a *App) fish(b *strings.Builder, app *kong.Application) {
+	list := branches(app)
 	quote := func(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'" }
-	for _, f := range app.Flags {
-		fmt.Fprintf(b, "complete -c %s -l %s -d %s", a.Name, f.Name, quote(f.Help))
-		switch list := choices(f.Value); {
-		case list != nil:
-			fmt.Fprintf(b, " -x -a %s", quote(strings.Join(list, " ")))
-		case !f.IsBool():
-			b.WriteString(" -r")
+	flags := func(condition string, list []*kong.Flag) {
+		for _, f := range list {
+			fmt.Fprintf(b, "complete -c %s%s -l %s -d %s", a.Name, condition, f.Name, quote(f.Help))
+			switch values := choices(f.Value); {
+			case values != nil:
+				fmt.Fprintf(b, " -x -a %s", quote(strings.Join(values, " ")))
+			case !f.IsBool():
+				b.WriteString(" -r")
+			}
+			b.WriteByte('\n')
 		}
-		b.WriteByte('\n')
 	}
-	each(app, func(path string, list []string) {
+	flags("", app.Flags)
+	flags(" -n __fish_use_subcommand", list[0].flags[len(app.Flags):])
+	for i, c := range list {
 		condition := "__fish_use_subcommand"
-		if path != "" {
-			condition = "__fish_seen_subcommand_from " + path
+		if i > 0 {
+			condition = "__fish_seen_subcommand_from " + c.name
+			flags(" -n "+quote(condition), c.flags)
 		}
-		fmt.Fprintf(b, "complete -c %s -f -n %s -a %s\n", a.Name, quote(condition), quote(strings.Join(list, " ")))
-	})
+		if len(c.words) > 0 {
+			fmt.Fprintf(b, "complete -c %s -f -n %s -a %s\n", a.Name, quote(condition), quote(strings.Join(c.words, " ")))
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,11 +58,16 @@ func (a *App) printHelp(_ kong.HelpOptions, ctx *kong.Context) error {
 	}
 	p.commands(visible(node))
 	if !whole {
-		p.flags([][]*kong.Flag{node.Flags})
-		p.line("\nThe settings are flags here too: %s --help", a.Name)
+		if a.File == "" {
+			p.flags(a, append(slices.Clone(node.Flags), ctx.Model.Flags...))
+			return nil
+		}
+		// A daemon's settings are many, and the same everywhere.
+		p.flags(a, node.Flags)
+		p.line("\nThe flags of %s --help hold here too.", a.Name)
 		return nil
 	}
-	p.flags(node.AllFlags(true))
+	p.flags(a, branches(ctx.Model)[0].flags)
 	p.names(a)
 	for _, s := range a.Sections {
 		if !s.ManualOnly {
@@ -99,31 +105,55 @@ func (p page) commands(nodes []*kong.Node) {
 	}
 }
 
-// flags writes flags in their groups; those without one come last.
-func (p page) flags(levels [][]*kong.Flag) {
-	var order []string
+// flags writes flags in their groups, as the command orders them; those without one come
+// last.
+func (p page) flags(a *App, flags []*kong.Flag) {
 	groups := map[string][]*kong.Flag{}
-	for _, level := range levels {
-		for _, f := range level {
-			title := "Other"
-			if f.Group != nil {
-				title = f.Group.Title
-			}
-			if _, ok := groups[title]; !ok && title != "Other" {
-				order = append(order, title)
-			}
-			groups[title] = append(groups[title], f)
+	for _, f := range flags {
+		key := "other"
+		if f.Group != nil {
+			key = f.Group.Key
 		}
+		groups[key] = append(groups[key], f)
 	}
-	for _, title := range append(order, "Other") {
-		if len(groups[title]) == 0 {
+	rest := kong.Group{Key: "other", Title: "Other"}
+	if len(groups) == 1 {
+		rest.Title = "Flags"
+	}
+	for _, g := range append(slices.Clone(a.Groups), rest) {
+		if len(groups[g.Key]) == 0 {
 			continue
 		}
-		p.heading(title)
-		for _, f := range groups[title] {
-			p.row(f.String(), f.Help)
+		p.heading(g.Title)
+		for _, f := range groups[g.Key] {
+			p.row(form(f), explained(f))
 		}
 	}
+}
+
+// form is a flag as it is typed, with its default where it says more than a placeholder.
+func form(f *kong.Flag) string {
+	text := "--" + f.Name
+	if f.Short != 0 {
+		text = "-" + string(f.Short) + ", " + text
+	}
+	switch {
+	case f.IsBool():
+		return text
+	case f.PlaceHolder != "":
+		return text + "=" + f.PlaceHolder
+	case f.HasDefault && f.Default != "":
+		return text + "=" + f.Default
+	}
+	return text + "=" + strings.ToUpper(kindOf(f.Target.Type()))
+}
+
+// explained is a flag's help, with the default where its form does not have it.
+func explained(f *kong.Flag) string {
+	if f.IsBool() || f.PlaceHolder == "" || !f.HasDefault || f.Default == "" || strings.Contains(f.Help, "default") {
+		return f.Help
+	}
+	return strings.TrimSuffix(f.Help, ".") + " (default " + f.Default + ")."
 }
 
 // names says once what would otherwise stand behind each flag.

@@ -79,18 +79,26 @@ func (a *App) writeManual(w io.Writer, app *kong.Application) error {
 	fmt.Fprintf(&r, ".B %s\n[\\fIflags\\fR]\n.br\n.B %s\n\\fIcommand\\fR [\\fIflags\\fR]\n", escape(a.Name), escape(a.Name))
 	r.heading("Description")
 	r.paragraph(a.Description)
+	root := branches(app)[0]
 	r.heading("Commands")
 	for _, n := range visible(app.Node) {
 		r.entry(strings.TrimSuffix(n.Summary(), " [flags]"), n.Help)
+		if flags := own(n, root); len(flags) > 0 {
+			r.WriteString(".RS\n")
+			for _, f := range flags {
+				r.entry(form(f), explained(f))
+			}
+			r.WriteString(".RE\n")
+		}
 	}
 	r.heading("Options")
-	for _, f := range app.Flags {
+	for _, f := range root.flags {
 		if !f.Hidden {
-			r.entry(f.String(), f.Help)
+			r.entry(form(f), explained(f))
 		}
 	}
 	r.heading("Environment")
-	r.paragraph(fmt.Sprintf("Every option \\-\\-some\\-name is also the variable %s_SOME_NAME, which the option wins over.", a.Env))
+	r.paragraph(fmt.Sprintf("Every option --some-name is also the variable %s_SOME_NAME, which the option wins over.", a.Env))
 	for _, s := range a.Sections {
 		r.heading(s.Title)
 		r.text(s.Text)

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/rs/zerolog"
@@ -31,14 +32,14 @@ func Start[C any](a *App, args []string) (c *C, s *Source[C], code int, ok bool)
 	s = &Source[C]{app: a, args: args}
 	c, p, err := s.parse()
 	if err != nil {
-		a.Complain(err)
+		a.Complain(os.Stderr, err)
 		return nil, nil, ExitUsage, false
 	}
 	s.first, s.last = p, p
 	if p.Command() == "serve" {
 		return c, s, ExitOK, true
 	}
-	err = p.Run(p, c, Again(func(more ...string) (*Parsed, error) {
+	err = p.Run(c, Again(func(more ...string) (*Parsed, error) {
 		_, p, err := s.parse(more...)
 		return p, err
 	}))
@@ -46,7 +47,7 @@ func Start[C any](a *App, args []string) (c *C, s *Source[C], code int, ok bool)
 		return nil, nil, int(status), false
 	}
 	if err != nil {
-		a.Complain(err)
+		a.Complain(os.Stderr, err)
 		code := ExitUsage
 		if f := (Failure{}); errors.As(err, &f) {
 			code = ExitFailure

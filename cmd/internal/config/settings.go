@@ -101,9 +101,12 @@ func inEnvironment(flag *kong.Flag) bool {
 // environment, so that they are no error by themselves.
 func StrayEnvironment(prefix string, app *kong.Application) []string {
 	var known, out []string
-	for _, f := range app.Flags {
-		known = append(known, f.Envs...)
-	}
+	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error {
+		if f, ok := node.(*kong.Flag); ok {
+			known = append(known, f.Envs...)
+		}
+		return next(nil)
+	})
 	for _, e := range os.Environ() {
 		name, _, _ := strings.Cut(e, "=")
 		if !strings.HasPrefix(name, prefix+"_") || strings.HasPrefix(name, prefix+"_TEST_") || slices.Contains(known, name) {

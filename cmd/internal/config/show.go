@@ -32,11 +32,15 @@ func Origin(ctx *kong.Context, f *File, flag *kong.Flag) string {
 	return "default"
 }
 
-// Show writes the settings in force as a settings file, each with its origin.
+// Show writes the settings in force as a settings file, each with its origin. What has
+// no value, and needs none, is a comment in it: read again, the file says the same.
 func Show(w io.Writer, ctx *kong.Context, f *File) error {
 	for _, s := range Settings(ctx.Model) {
-		line := fmt.Sprintf("%s = %s", s.Name, Literal(s.Target))
-		if _, err := fmt.Fprintf(w, "%-48s # %s\n", line, Origin(ctx, f, s)); err != nil {
+		line, origin := fmt.Sprintf("%s = %s", s.Name, Literal(s.Target)), Origin(ctx, f, s)
+		if origin == "default" && (s.Target.Kind() == reflect.String || s.IsSlice()) && s.Target.Len() == 0 {
+			line, origin = "#"+line, "not set"
+		}
+		if _, err := fmt.Fprintf(w, "%-48s # %s\n", line, origin); err != nil {
 			return err
 		}
 	}
