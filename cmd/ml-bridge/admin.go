@@ -10,8 +10,9 @@ import (
 
 // serveAdmin answers the operator on the socket that the service manager passed, or
 // that was named, or beside the bridge's. What an operator may do is added here.
-func (p *process) serveAdmin(named, socket string, passed *systemd.Passed) (*admin.Server, error) {
+func (p *process) serveAdmin(named, socket string, passed *systemd.Passed) error {
 	s := admin.New()
+	p.operator = s
 	s.Handle("POST /drain", "answer what is in flight, take nothing new, and end", http.HandlerFunc(p.handleDrain))
 	p.handleModels(s)
 	p.servePage(s)
@@ -20,7 +21,7 @@ func (p *process) serveAdmin(named, socket string, passed *systemd.Passed) (*adm
 		ln, err = admin.Listen(context.Background(), named, admin.Beside(socket), p.log)
 	}
 	if err != nil || ln == nil {
-		return s, err
+		return err
 	}
 	p.admin = ln.Addr().String()
 	go func() {
@@ -28,7 +29,7 @@ func (p *process) serveAdmin(named, socket string, passed *systemd.Passed) (*adm
 			p.failed <- err
 		}
 	}()
-	return s, nil
+	return nil
 }
 
 // handleDrain does what SIGTERM does; a second one changes nothing.

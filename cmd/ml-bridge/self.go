@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -15,6 +16,9 @@ type self struct {
 	mu     sync.Mutex
 	client *ipc.Client // guarded by mu; kept, so that a full house does not look like a dead one
 }
+
+// selfBudget is the budget of the questions a bridge asks itself.
+const selfBudget = 100 * time.Millisecond
 
 // question is about a component that nobody has.
 var question = ipc.FailureRequest{Component: "ml-bridge-self", HealthScore: 1, TimeSinceLastFailure: ^uint64(0)}

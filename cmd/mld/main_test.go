@@ -263,7 +263,7 @@ func TestSecondSignal(t *testing.T) {
 	}
 	p.await(t, "draining")
 	// Signals right behind the first count as the first, so they go on until it ends.
-	again := time.NewTicker(sameSignal / 4)
+	again := time.NewTicker(25 * time.Millisecond)
 	defer again.Stop()
 	for sent := 0; ; {
 		select {

@@ -7,21 +7,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"time"
 
-	"github.com/rs/zerolog"
-
-	"github.com/mlbridge/mlbridge/cmd/internal/systemd"
-	"github.com/mlbridge/mlbridge/daemon/registry"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
 // passedAdmin is what the admin socket's unit is called (FileDescriptorName=); every
 // other socket that is passed answers predictions.
 const passedAdmin = "admin"
-
-// startPatience is how long mld may take to answer its first question.
-const startPatience = 10 * time.Second
 
 // self asks mld what others ask, through its own socket.
 type self struct {
@@ -63,32 +55,9 @@ func (s *self) ask(ctx context.Context) error {
 	return nil
 }
 
-// announce tells the service manager READY when mld has answered a question that came
-// through its socket, and feeds the watchdog with such questions from then on.
-func announce(ctx context.Context, sd *systemd.Notifier, ln net.Listener, reg *registry.Registry, log zerolog.Logger) error {
-	if !sd.Listens() {
-		return nil
-	}
-	s := newSelf(ln)
-	asking, cancel := context.WithTimeout(ctx, startPatience)
-	defer cancel()
-	if err := s.ask(asking); err != nil {
-		return fmt.Errorf("mld does not answer on its own socket: %w", err)
-	}
-	sd.Ready(statusLine(reg))
-	if interval := systemd.WatchdogInterval(); interval > 0 {
-		go sd.Feed(ctx, interval, s.ask, func(err error) {
-			log.Error().Err(err).Msg("no answer on the own socket: the watchdog is not fed")
-		})
-	} else {
-		s.client.CloseIdleConnections()
-	}
-	return nil
-}
-
 // statusLine says which models serve, in a line.
-func statusLine(reg *registry.Registry) string {
-	snap := reg.Snapshot()
+func (p *service) statusLine() string {
+	snap := p.desk.Registry().Snapshot()
 	line, missing := "", 0
 	for _, k := range ipc.Kinds {
 		m := snap.Model(k)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -18,6 +19,26 @@ func StopSignals() (stop <-chan os.Signal, done func()) {
 	c := make(chan os.Signal, 2)
 	signal.Notify(c, syscall.SIGTERM, syscall.SIGINT)
 	return c, func() { signal.Stop(c) }
+}
+
+// sameSignal is how soon after the first a second signal is still the same request to
+// stop: timeout(1), a terminal and some supervisors signal the process and its group.
+const sameSignal = 100 * time.Millisecond
+
+// Await waits for what a daemon does to end well, which was just begun, unless a second
+// signal comes: then it is ErrForced, and done is still to be read.
+func Await(done <-chan error, stop <-chan os.Signal) error {
+	began := time.Now()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-stop:
+			if time.Since(began) >= sameSignal {
+				return ErrForced
+			}
+		}
+	}
 }
 
 // ReloadSignal gives SIGHUP until done is called. One that comes while another is

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/rs/zerolog"
+
+	"github.com/mlbridge/mlbridge/bridge"
+	"github.com/mlbridge/mlbridge/bridge/httpapi"
+	"github.com/mlbridge/mlbridge/bridge/status"
+	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// status is what /api/ml/status says.
+func (p *process) status(since int64) status.Document {
+	d := p.bridge.Status()
+	d.Version, d.Notices = cli.Version(), p.noted.list()
+	p.recent.Fill(&d, since)
+	return d
+}
+
+// health is what /health, /livez and /readyz say.
+func (p *process) health() httpapi.Health {
+	up := p.bridge.Upstream()
+	h := httpapi.Health{
+		Version: cli.Version(), Live: p.bridge.Running(), Ready: p.bridge.Running() && !p.draining.Load(),
+		Upstream: httpapi.Upstream{Address: up.Target, State: up.State.String(), Format: up.Format, Error: up.Reason, Endpoints: endpoints(up.Endpoints)},
+		Models:   p.bridge.Models(),
+	}
+	for _, e := range up.Endpoints {
+		if up.State == bridge.UpstreamUp && e.State == bridge.UpstreamDown {
+			h.Reasons = append(h.Reasons, e.Target+" does not answer: another upstream serves")
+		}
+	}
+	if up.State == bridge.UpstreamDown {
+		h.Reasons = append(h.Reasons, "the daemon does not answer: stale answers and rules serve")
+	} else {
+		for _, why := range reasons(up.Failing()) {
+			h.Reasons = append(h.Reasons, why+": stale answers and the rule serve")
+		}
+	}
+	h.Reasons = append(h.Reasons, p.standings()...)
+	if p.draining.Load() {
+		h.Reasons = append(h.Reasons, "draining")
+	}
+	return h
+}
+
+// reasons says in a phrase each, in the order of the kinds, why they fail.
+func reasons(failing map[ipc.Kind]string) []string {
+	var out []string
+	for _, k := range ipc.Kinds {
+		if why, ok := failing[k]; ok {
+			out = append(out, k.String()+": "+why)
+		}
+	}
+	return out
+}
+
+// endpoints is what /health says about every upstream.
+func endpoints(list []bridge.EndpointState) (out []httpapi.Endpoint) {
+	for _, e := range list {
+		h := httpapi.Endpoint{Address: e.Target, State: e.State.String(), Error: e.Reason, Breakers: make(map[string]string)}
+		for i, k := range ipc.Kinds {
+			h.Breakers[k.String()] = e.Breaker[i]
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+// downs says why upstreams are down.
+func downs(list []bridge.EndpointState) (out []string) {
+	for _, e := range list {
+		if e.State == bridge.UpstreamDown {
+			out = append(out, e.Target+": "+e.Reason)
+		}
+	}
+	return out
+}
+
+// logStates makes the bridge log when the daemon goes or comes, and who broke the
+// protocol; never single calls.
+func logStates(cfg *bridge.Config, log zerolog.Logger) {
+	cfg.OnState = func(s bridge.UpstreamState) {
+		switch failing := s.Failing(); {
+		case s.State == bridge.UpstreamDown:
+			log.Warn().Str("reason", s.Reason).Msg("daemon does not answer: stale answers and rules serve")
+		case len(failing) > 0: // of every upstream that was asked
+			log.Warn().Strs("reasons", reasons(failing)).Msg("daemon fails for some kinds: stale answers and rules serve them")
+		case slices.ContainsFunc(s.Endpoints, func(e bridge.EndpointState) bool { return e.State == bridge.UpstreamDown }):
+			log.Warn().Strs("reasons", downs(s.Endpoints)).Msg("an upstream does not answer: another serves")
+		case s.State == bridge.UpstreamUp:
+			log.Info().Msg("daemon answers")
+		}
+	}
+	cfg.OnStanding = func(m bridge.Standing) {
+		said := log.Info().Stringer("kind", m.Kind).Str("model", m.Model).
+			Int("cases", m.TurnCases).Float64("advantage", m.TurnAdvantage).Uint64("judged", m.Judged)
+		if m.Demoted {
+			said.Msg("model demoted: the rule has been better, and decides until tries of the model say otherwise")
+		} else {
+			said.Msg("model trusted again: its tries were better than the rule")
+		}
+	}
+	cfg.Server.OnFault = func(peer ipc.Peer, err error) {
+		log.Warn().Stringer("peer", peer).AnErr("reason", err).Msg("connection closed")
+	}
+}
