@@ -114,9 +114,12 @@ deb: dist $(TOOLS)/nfpm ## make Debian packages, in out/dist
 rpm: dist $(TOOLS)/nfpm ## make RPM packages, in out/dist
 	for arch in $(ARCHES); do NFPM=$(abspath $(TOOLS)/nfpm) deploy/packaging/package rpm $(DIST) $$arch || exit 1; done
 
-deploy-test: ## try the package under a real systemd, as root: deploy/test says what it needs
-	$(MAKE) deb ARCHES=$$($(GO) env GOHOSTARCH)
-	deploy/test/systemd $(DIST)/mlbridge_*_$$($(GO) env GOHOSTARCH).deb
+# The second version is the first under a higher number, to upgrade to.
+HOSTARCH = $$($(GO) env GOHOSTARCH)
+deploy-test: ## try the packages under a real systemd, as root: deploy/test says what it needs
+	$(MAKE) deb rpm ARCHES="$(HOSTARCH)"
+	for format in deb rpm; do PACKAGE_VERSION=9999 NFPM=$(abspath $(TOOLS)/nfpm) deploy/packaging/package $$format $(DIST) "$(HOSTARCH)" $(OUT)/dist-next || exit 1; done
+	deploy/test/systemd $(DIST) $(OUT)/dist-next
 
 reproducible: ## build twice, from two copies in two folders, and compare every byte
 	deploy/test/reproducible

@@ -37,20 +37,21 @@ func main() {
 	socket := flag.String("socket", "/run/mlbridge/bridge.sock", "the bridge's socket")
 	connections := flag.Int("connections", 50, "connections to hold")
 	pause := flag.Duration("pause", time.Millisecond, "between two questions of a connection")
+	steady := flag.Bool("steady", false, "a connection asks the same all the time; else its question changes every thousand calls")
 	length := flag.Duration("for", 10*time.Second, "how long, or until SIGTERM")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, *length)
 	defer cancel()
-	r := run(ctx, *socket, *connections, *pause)
+	r := run(ctx, *socket, *connections, *pause, *steady)
 	_ = json.NewEncoder(os.Stdout).Encode(r)
 	if r.Failed > 0 || r.GoAways > 0 || r.Calls == 0 {
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, socket string, connections int, pause time.Duration) report {
+func run(ctx context.Context, socket string, connections int, pause time.Duration, steady bool) report {
 	var calls, failed, goAways atomic.Int64
 	var mu sync.Mutex
 	r := report{Connections: connections, Sources: make(map[string]int)}
@@ -75,7 +76,11 @@ func run(ctx context.Context, socket string, connections int, pause time.Duratio
 			longest := time.Duration(0)
 			for n := 0; ctx.Err() == nil; n++ {
 				began := time.Now()
-				source, err := ask(c, i, n)
+				change := n / 1000
+				if steady {
+					change = 0
+				}
+				source, err := ask(c, i, change)
 				calls.Add(1)
 				if err != nil {
 					fail(fmt.Errorf("connection %d, call %d: %w", i, n, err))
@@ -98,10 +103,10 @@ func run(ctx context.Context, socket string, connections int, pause time.Duratio
 	return r
 }
 
-// ask asks about one of a hundred components, which change slowly.
-func ask(c *ipc.Client, connection, n int) (source string, err error) {
+// ask asks about one of a hundred components, which is as it is after so many changes.
+func ask(c *ipc.Client, connection, change int) (source string, err error) {
 	q := &ipc.FailureRequest{
-		Component: fmt.Sprintf("load-%d", connection%100), HealthScore: float32(n/1000%10) / 10,
+		Component: fmt.Sprintf("load-%d", connection%100), HealthScore: float32(change%10) / 10,
 		CurrentValue: 0.5, Baseline: 0.4, TimeSinceLastFailure: ^uint64(0),
 	}
 	replies := make([]ipc.Reply, 1)
