@@ -34,9 +34,9 @@ func (p *process) serveAdmin(named, socket string, passed *systemd.Passed) error
 
 // handleDrain does what SIGTERM does; a second one changes nothing.
 func (p *process) handleDrain(w http.ResponseWriter, _ *http.Request) {
+	admin.Accept(w)
 	select {
 	case p.drainAsked <- struct{}{}:
 	default:
 	}
-	w.WriteHeader(http.StatusAccepted)
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -192,6 +193,32 @@ func TestOperatorDrains(t *testing.T) {
 	if _, err := os.Lstat(operator); err == nil {
 		t.Error("the admin socket's file is still there")
 	}
+}
+
+// The operator's answer leaves before the drain begins, which may end the process at once.
+func TestDrainIsAnsweredFirst(t *testing.T) {
+	p := &process{drainAsked: make(chan struct{}, 1)}
+	w := &flushed{ResponseRecorder: httptest.NewRecorder(), asked: p.drainAsked}
+	p.handleDrain(w, nil)
+	p.handleDrain(w, nil) // a second one changes nothing
+	if w.Code != http.StatusAccepted || w.early != 0 || len(p.drainAsked) != 1 {
+		t.Errorf("answered %d, the drain began before it: %d times; %d drains asked for", w.Code, w.early, len(p.drainAsked))
+	}
+}
+
+// flushed notes what was asked for by the time the first answer had left.
+type flushed struct {
+	*httptest.ResponseRecorder
+	asked chan struct{}
+	times int
+	early int
+}
+
+func (f *flushed) Flush() {
+	if f.times++; f.times == 1 {
+		f.early = len(f.asked)
+	}
+	f.ResponseRecorder.Flush()
 }
 
 // doctor finds a bridge that answers, says so as JSON, and fails where there is none.

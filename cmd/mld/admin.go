@@ -66,9 +66,9 @@ func (o *operator) start(ln net.Listener, failed chan<- error) {
 
 // handleDrain does what SIGTERM does; a second one changes nothing.
 func (o *operator) handleDrain(w http.ResponseWriter, _ *http.Request) {
+	admin.Accept(w)
 	select {
 	case o.drain <- struct{}{}:
 	default:
 	}
-	w.WriteHeader(http.StatusAccepted)
 }

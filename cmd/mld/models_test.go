@@ -24,8 +24,18 @@ func bring(t *testing.T, dir, version string, cpu float32) {
 	layer := enginetest.Dense{Inputs: 35, Bias: []float32{cpu, 1, 0, 0.9}}
 	manifest := fmt.Sprintf(`{"predictor":"workload","name":"mine","version":%q,"file":"%s.onnx","features":"fields/1",
 		"outputs":["predicted_cpu","predicted_memory","predicted_gpu","confidence"]}`, version, version)
-	for name, data := range map[string][]byte{version + ".onnx": layer.ONNX(), version + ".manifest.json": []byte(manifest)} {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+	// Each as a whole and the manifest last: an mld that looks in between would say, rightly,
+	// that half a model is no model.
+	made := t.TempDir()
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{version + ".onnx", layer.ONNX()}, {version + ".manifest.json", []byte(manifest)}} {
+		name := filepath.Join(made, f.name)
+		if err := os.WriteFile(name, f.data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(name, filepath.Join(dir, f.name)); err != nil {
 			t.Fatal(err)
 		}
 	}

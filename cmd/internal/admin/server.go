@@ -48,6 +48,14 @@ func (s *Server) Handle(pattern, help string, h http.Handler) {
 	s.routes = append(s.routes, route{pattern, help})
 }
 
+// Accept answers 202, and returns when that is on its way: what was asked for may end the
+// process, and a client that is not answered does not know whether it was heard.
+func Accept(w http.ResponseWriter) {
+	w.Header().Set("Content-Length", "0") // else the end of the answer would follow later
+	w.WriteHeader(http.StatusAccepted)
+	_ = http.NewResponseController(w).Flush() // who has gone is owed nothing
+}
+
 func (s *Server) list(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	routes := slices.Clone(s.routes)
