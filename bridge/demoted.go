@@ -17,7 +17,7 @@ func (b *Bridge) decideByRule(call *ipc.Call, key *cachekey.Key, now ipc.Instant
 		q = b.lanes[key.Kind-1].trial(call, key, now)
 	}
 	before := b.lastID
-	b.fallBack(call, key, ipc.ReasonDemoted) // the call is over and may be another's now
+	b.fallBack(call, key, b.score.verdict()) // the call is over and may be another's now
 	if q != nil && b.lastID != before && len(q.trials) < maxTrials {
 		q.trials = append(q.trials, b.lastID)
 	}
@@ -32,7 +32,7 @@ func (l *lane) trial(call *ipc.Call, key *cachekey.Key, now ipc.Instant) *questi
 }
 
 // UseModels turns the models of all kinds on or off: the kill switch. While they are
-// off the rules answer everything, with the reason "demoted", and the daemon is asked
+// off the rules answer everything, with the reason "switched off", and the daemon is asked
 // nothing. Any goroutine may call it; it holds for the next call.
 func (b *Bridge) UseModels(on bool) { b.score.off.Store(!on) }
 

@@ -134,7 +134,7 @@ func (f *flight) answered(x *upstream.Exchange) {
 		}
 		for _, w := range q.waiting {
 			if distrusted {
-				l.bridge.fallBack(w.call, &w.key, ipc.ReasonDemoted)
+				l.bridge.fallBack(w.call, &w.key, l.bridge.score.verdict())
 			} else {
 				w.call.Reply.Prediction = slot.Prediction
 				l.bridge.deliver(w.call, ipc.SourceModel, ipc.ReasonNone, 0, model)

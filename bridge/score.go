@@ -80,6 +80,14 @@ func (s *scoreboard) ruled(k ipc.Kind) bool {
 	return s.off.Load() || m != nil && m.demoted
 }
 
+// verdict is why a model that is not trusted is not.
+func (s *scoreboard) verdict() ipc.Reason {
+	if s.off.Load() {
+		return ipc.ReasonSwitchedOff
+	}
+	return ipc.ReasonDemoted
+}
+
 // serve notes that the model called label answers for kind k now. A new model is told
 // apart from new questions: what it is asked at first is what drift is measured by.
 func (s *scoreboard) serve(k ipc.Kind, label string) {

@@ -247,7 +247,7 @@ func TestKillSwitch(t *testing.T) {
 	c.UseModels(false)
 	asked := c.conns[0].calls
 	for range 5 * tryEvery {
-		if r := c.ask(0.75); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDemoted {
+		if r := c.ask(0.75); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonSwitchedOff {
 			t.Fatalf("models are off: %v, %v", r.Source, r.Reason)
 		}
 	}

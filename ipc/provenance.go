@@ -46,21 +46,28 @@ const (
 	ReasonBridgeUnavailable Reason = 8  // written by clients only: no connection to the bridge
 	ReasonNotCached         Reason = 9  // written by clients only: Lookup does not wait
 	ReasonRefreshing        Reason = 10 // a newer answer is on its way, and this one is hardly older than fresh
+	ReasonSwitchedOff       Reason = 11 // the operator has turned the models off
 )
 
 // Reasons lists every reason in wire order.
 var Reasons = [...]Reason{
 	ReasonNone, ReasonDaemonUnavailable, ReasonBreakerOpen, ReasonDeadline, ReasonOverloaded,
 	ReasonLowConfidence, ReasonDemoted, ReasonInvalidOutput, ReasonBridgeUnavailable, ReasonNotCached, ReasonRefreshing,
+	ReasonSwitchedOff,
 }
 
 var reasonNames = [...]string{
 	"", "daemon unavailable", "breaker open", "deadline", "overloaded",
 	"low confidence", "demoted", "invalid output", "bridge unavailable", "not cached", "refreshing",
+	"switched off",
 }
 
 // Valid reports whether r is a known reason.
 func (r Reason) Valid() bool { return int(r) < len(reasonNames) }
+
+// Condemns reports whether the reason is about the model itself and not about this
+// question: then its older answers are no better.
+func (r Reason) Condemns() bool { return r == ReasonDemoted || r == ReasonSwitchedOff }
 
 // String gives the phrase used in JSON, metrics and reports; "" for ReasonNone.
 func (r Reason) String() string {

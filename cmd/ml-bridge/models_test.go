@@ -54,7 +54,7 @@ func TestKillSwitch(t *testing.T) {
 		t.Errorf("off: %+v", view)
 	}
 	p.await(t, "models were turned on or off")
-	if r := ask(); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDemoted {
+	if r := ask(); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonSwitchedOff {
 		t.Errorf("models are off: %v, %v", r.Source, r.Reason)
 	}
 	resp, err := http.Get("http://" + p.http + "/health")

@@ -12,7 +12,8 @@
 //
 // Two findings of the model's own cut the ladder short, down to the rule: an
 // answer to this very question below the confidence threshold (older answers know
-// less than it), and a demotion (its older answers are no better than it is).
+// less than it), and a demotion, or that it was switched off (its older answers are no
+// better than it is).
 package ladder
 
 import (
@@ -42,8 +43,8 @@ type State struct {
 	// then: who insists on the model gets its answer with its confidence.
 	RequireModel bool
 	// Why the model did not answer; it must not be ReasonNone unless Fresh is
-	// available. A reason that condemns the model's answers (demoted) also
-	// condemns those given here.
+	// available. A reason that condemns the model's answers also condemns those
+	// given here.
 	Why ipc.Reason
 }
 
@@ -59,8 +60,8 @@ type Decision struct {
 // Decide picks the highest rung that may answer.
 func Decide(s State) Decision {
 	switch {
-	case s.Why == ipc.ReasonDemoted:
-		return s.lower(ipc.ReasonDemoted)
+	case s.Why.Condemns():
+		return s.lower(s.Why)
 	case s.Fresh.Available && s.trusted(s.Fresh):
 		return Decision{Source: ipc.SourceModel}
 	case s.Fresh.Available:

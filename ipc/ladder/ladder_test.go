@@ -49,6 +49,7 @@ func TestDecide(t *testing.T) {
 		{"required and unsure", rung(0, 0.1), none, none, true, 0, ladder.Decision{Source: ipc.SourceModel}},
 		{"required and cached", none, rung(1, 0.1), none, true, why, ladder.Decision{Source: ipc.SourceCache}},
 		{"required and stale", none, rung(ttl, 0.9), rung(1, 0.9), true, why, ladder.Decision{Reason: why}},
+		{"switched off", rung(0, 0.9), rung(1, 0.9), rung(1, 0.9), false, ipc.ReasonSwitchedOff, ladder.Decision{Source: ipc.SourceRule, Reason: ipc.ReasonSwitchedOff}},
 		{"required and demoted", rung(0, 0.9), none, none, true, ipc.ReasonDemoted, ladder.Decision{Reason: ipc.ReasonDemoted}},
 	} {
 		got := ladder.Decide(ladder.State{
@@ -129,15 +130,15 @@ var promises = []struct {
 		return true
 	}},
 	{"a demoted model never answers", func(s ladder.State, d ladder.Decision) bool {
-		return s.Why != ipc.ReasonDemoted || d.Source == ipc.SourceRule || d.Source == ipc.SourceNone
+		return !s.Why.Condemns() || d.Source == ipc.SourceRule || d.Source == ipc.SourceNone
 	}},
 	{"a sure fresh answer is given", func(s ladder.State, d ladder.Decision) bool {
-		return s.Why == ipc.ReasonDemoted || !s.Fresh.Available || s.Fresh.Confidence < s.Threshold || d.Source == ipc.SourceModel
+		return s.Why.Condemns() || !s.Fresh.Available || s.Fresh.Confidence < s.Threshold || d.Source == ipc.SourceModel
 	}},
 	{"the rule means that nothing better could answer", func(s ladder.State, d ladder.Decision) bool {
 		usable := func(r ladder.Rung) bool { return r.Available && r.Age <= bound && r.Confidence >= threshold }
 		unsure := s.Fresh.Available || s.Same.Available && s.Same.Age < ttl && s.Same.Confidence < threshold
-		return d.Source != ipc.SourceRule || s.Why == ipc.ReasonDemoted || unsure || !usable(s.Same) && !usable(s.Subject)
+		return d.Source != ipc.SourceRule || s.Why.Condemns() || unsure || !usable(s.Same) && !usable(s.Subject)
 	}},
 }
 
@@ -159,7 +160,7 @@ func TestDecideKeepsItsPromises(t *testing.T) {
 
 func TestCachedAgreesWithDecide(t *testing.T) {
 	states(func(s ladder.State) {
-		if s.Fresh.Available || s.RequireModel || s.Why == ipc.ReasonDemoted {
+		if s.Fresh.Available || s.RequireModel || s.Why.Condemns() {
 			return
 		}
 		decided := ladder.Decide(s).Source == ipc.SourceCache

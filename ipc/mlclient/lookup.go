@@ -202,7 +202,7 @@ func (c *Client) remember(q ipc.Request, inputs uint64, r *ipc.Reply, now ipc.In
 	}
 	e.ahead = false
 	e.refused, e.refusedInputs, e.refusedAt, e.refusedWhy = true, inputs, now, whyNot(r)
-	if e.refusedWhy == ipc.ReasonDemoted {
+	if e.refusedWhy.Condemns() {
 		e.answered = false // its older answers are no better
 	}
 }

@@ -173,6 +173,7 @@ func TestLookupTakesNoForAnAnswer(t *testing.T) {
 	}{
 		{"rule", ruleBecause(ipc.ReasonBreakerOpen), ipc.ReasonBreakerOpen},
 		{"demoted", ruleBecause(ipc.ReasonDemoted), ipc.ReasonDemoted},
+		{"switched off", ruleBecause(ipc.ReasonSwitchedOff), ipc.ReasonSwitchedOff},
 		{"no reason", ruleBecause(ipc.ReasonNone), ipc.ReasonDaemonUnavailable},
 		{"unsure", ipctest.Unsure, ipc.ReasonLowConfidence},
 		{"overloaded", statusReply(ipc.StatusOverloaded), ipc.ReasonOverloaded},
@@ -200,10 +201,17 @@ func TestLookupTakesNoForAnAnswer(t *testing.T) {
 	}
 }
 
-func TestLookupForgetsADemotedModel(t *testing.T) {
+func TestLookupForgetsACondemnedModel(t *testing.T) {
 	noLeaks(t)
+	for _, why := range []ipc.Reason{ipc.ReasonDemoted, ipc.ReasonSwitchedOff} {
+		lookupForgets(t, why)
+	}
+}
+
+func lookupForgets(t *testing.T, why ipc.Reason) {
+	t.Helper()
 	bridge := ipctest.Listen(t, ipctest.Script(handshake(), ipctest.ExpectPredict(), ipctest.SendReply(ipctest.ModelReply),
-		ipctest.Serve(ruleBecause(ipc.ReasonDemoted))))
+		ipctest.Serve(ruleBecause(why))))
 	c := upClient(t, mlclient.Config{Path: bridge.Path, TTL: 1, StaleBound: long})
 	q := ipctest.Request(ipc.Threat, 1)
 	warm(t, c, q)
