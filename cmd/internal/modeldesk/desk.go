@@ -130,8 +130,10 @@ func (d *Desk) Watch(ctx context.Context) {
 		}
 		mark := d.folder.Mark()
 		if mark == last && mark != loaded {
+			// What this finds may have come while the folder was read, or be the state that
+			// loading wrote: either way it is looked at again, which costs little where all
+			// was tried before. To count it as loaded would lose a model that came just then.
 			d.Load(false)
-			mark = d.folder.Mark() // loading may have written the state
 			loaded = mark
 		}
 		last = mark
