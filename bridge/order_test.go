@@ -198,6 +198,16 @@ func TestServiceLeavesTheSlowestOut(t *testing.T) {
 	if each, all := s.each(), s.exchange(); each != 100 || all != 800 {
 		t.Errorf("a question takes %v, an exchange %v; want 100ns, 800ns", each, all)
 	}
+	at = at.Add(2e9)
+	for range serviceMemory { // and it knows no more than the last ones, however often it is asked
+		s.note(1, at, at.Add(5000))
+		at = at.Add(5000)
+		s.each()
+		s.exchange()
+	}
+	if each, all := s.each(), s.exchange(); each != 5000 || all != 5000 {
+		t.Errorf("then a question takes %v, an exchange %v; want 5µs", each, all)
+	}
 }
 
 // A question that gives way to one of a higher class gives its peer's turn back.

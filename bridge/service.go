@@ -35,7 +35,8 @@ func (s *service) note(questions int, sent, now ipc.Instant) {
 // each is what one more question takes, as part of batches like the last ones; zero
 // while nobody knows.
 func (s *service) each() time.Duration {
-	known := s.known()
+	last := s.last // a copy: the ring keeps its order
+	known := last[:min(s.n, serviceMemory)]
 	slices.SortFunc(known, func(a, b exchange) int { // by took for each question
 		return int(a.took)*b.questions - int(b.took)*a.questions
 	})
@@ -50,14 +51,11 @@ func (s *service) each() time.Duration {
 
 // exchange is about how long an exchange lasts from the time it is sent.
 func (s *service) exchange() time.Duration {
-	known := s.known()
-	if len(known) == 0 {
+	if s.n == 0 {
 		return 0
 	}
+	last := s.last
+	known := last[:min(s.n, serviceMemory)]
 	slices.SortFunc(known, func(a, b exchange) int { return int(a.lasted - b.lasted) })
 	return known[(len(known)-1)/2].lasted
 }
-
-// known gives the last exchanges, to be put in any order: which of them makes room for
-// the next one matters little.
-func (s *service) known() []exchange { return s.last[:min(s.n, serviceMemory)] }
