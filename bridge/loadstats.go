@@ -29,7 +29,13 @@ func (b *Bridge) limits() (out []prometheus.Collector) {
 			ConstLabels: prometheus.Labels{"kind": k.String()},
 		}, func() float64 { return float64(m.shown.Load()) }))
 	}
-	return append(out, prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "mlbridge_over_quota_total", Help: "Connections and messages refused for their peer's quota.",
-	}, func() float64 { return float64(b.server.Stats().OverQuota) }))
+	of := func(name, help string, count func(ipc.ServerStats) uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "mlbridge_" + name + "_total", Help: help},
+			func() float64 { return float64(count(b.server.Stats())) })
+	}
+	return append(out,
+		of("over_quota", "Connections and messages refused for their peer's quota or share.", func(s ipc.ServerStats) uint64 { return s.OverQuota }),
+		of("connection_rests", "Times a connection was not read for a while, because its peer asks much and others were asking.", func(s ipc.ServerStats) uint64 { return s.Rests }),
+		of("accept_rests", "Times no connection was accepted for a while, because a peer connects too fast and others were asking.", func(s ipc.ServerStats) uint64 { return s.Storms }),
+	)
 }

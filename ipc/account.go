@@ -14,12 +14,15 @@ type Quota struct {
 	Rate     float64 // questions a second
 	Burst    int     // questions that may come at once above the rate; a second's worth
 	Class    Class   // the highest its calls may claim
+	// Share of the loop's time that it may take while others ask little; 0 is a
+	// sixteenth, 1 and more no bound.
+	Share float64
 }
 
 // Account is what one peer, a process, has taken of a server, over all its connections.
 // It belongs to the loop. A process is known by its pid and uid, as the kernel recorded
 // them. It is forgotten when its last connection has ended, its questions are answered
-// and its rate's store is full again: to connect anew is no way round a quota.
+// and its rate's store and its share are full again: to connect anew is no way round.
 type Account struct {
 	Peer  Peer
 	Quota Quota
@@ -31,10 +34,12 @@ type Account struct {
 	conns, inFlight int
 	tokens          float64 // questions that it may ask now
 	filled          Instant // when tokens was brought up to date
-	round           uint64  // of the loop in which read is
-	read            int     // bytes taken in that round
 
-	rest eventloop.Timer // without connections it is kept until then
+	share share
+	turn  readTurn
+	rests rests
+
+	keep eventloop.Timer // without connections it is kept until then
 }
 
 // accountKey tells processes apart. A pid is used again only after its process has
@@ -57,18 +62,25 @@ func (s *Server) account(p Peer) *Account {
 	if a.conns++; a.conns > 1 {
 		return a
 	}
-	s.peers++
-	s.loop.Disarm(&a.rest)
-	a.Peer = p
+	if a.Peer = p; p.PID != own {
+		s.peers++
+	}
+	s.loop.Disarm(&a.keep)
 	if s.cfg.Quota != nil {
 		a.Quota = s.cfg.Quota(p)
 	}
 	if a.Quota.Burst <= 0 {
 		a.Quota.Burst = max(int(a.Quota.Rate), 1)
 	}
-	if !known {
-		a.tokens, a.filled = float64(a.Quota.Burst), Instant(s.loop.Time())
+	if a.Quota.Share <= 0 {
+		a.Quota.Share = defaultShare
 	}
+	if !known {
+		now := s.now()
+		a.tokens, a.filled = float64(a.Quota.Burst), now
+		a.share = newShare(a.Quota.Share, now)
+	}
+	a.share.of = a.Quota.Share
 	return a
 }
 
@@ -77,15 +89,21 @@ func (a *Account) admit() error {
 	if q := a.Quota.Conns; q > 0 && a.conns > q {
 		return &StatusError{Status: StatusOverloaded, Text: fmt.Sprintf("this process has %d connections, no more are taken", q)}
 	}
+	if a.rests.n >= restConns {
+		return &StatusError{Status: StatusOverloaded, Text: "this process connects faster than its share lets it be served"}
+	}
 	return nil
 }
 
 // giveBack ends one connection of the account.
 func (s *Server) giveBack(a *Account) {
-	if a.conns--; a.conns == 0 {
-		s.peers--
-		s.forget(a)
+	if a.conns--; a.conns > 0 {
+		return
 	}
+	if a.Peer.PID != own {
+		s.peers--
+	}
+	s.forget(a)
 }
 
 // answered notes that n questions of the account are.
@@ -105,14 +123,17 @@ func (s *Server) forget(a *Account) {
 	if a.conns > 0 || a.inFlight > 0 {
 		return
 	}
-	if full := a.fill(Instant(s.loop.Time())); full > 0 && len(s.accounts) <= s.cfg.MaxConns {
-		if a.rest.Fire == nil {
-			a.rest.Fire = func() { s.forget(a) }
+	now := s.now()
+	a.share.fill(now)
+	if full := max(a.fill(now), a.share.earns(shareBurst)); full > 0 && len(s.accounts) <= s.cfg.MaxConns {
+		if a.keep.Fire == nil {
+			a.keep.Fire = func() { s.forget(a) }
 		}
-		s.loop.ArmIn(&a.rest, full)
+		s.loop.ArmIn(&a.keep, full)
 		return
 	}
-	s.loop.Disarm(&a.rest)
+	s.loop.Disarm(&a.keep)
+	s.lights.forget(a)
 	delete(s.accounts, accountKey{a.Peer.PID, a.Peer.UID})
 }
 
@@ -169,19 +190,4 @@ func (a *Account) class(asked Class) Class {
 		return most
 	}
 	return asked
-}
-
-// turnBytes is what all connections of a peer together are read in a round of the loop,
-// while others are connected: some 50 µs of work, so that nobody waits long for his turn.
-const turnBytes = 8 << 10
-
-// turn gives how many bytes of a connection may be read now, 0 to let others go first.
-func (s *Server) turn(a *Account) int {
-	if s.peers < 2 {
-		return readBufSize
-	}
-	if a.round != s.round {
-		a.round, a.read = s.round, 0
-	}
-	return turnBytes - a.read
 }

@@ -7,16 +7,23 @@ import (
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
 )
 
-func TestTurnsAreShortWhereOthersAreConnected(t *testing.T) {
+// still is a server whose loop does not run.
+func still(t *testing.T) *Server {
+	t.Helper()
 	loop, err := eventloop.New(func() int64 { return int64(Now()) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer loop.Close()
+	t.Cleanup(loop.Close)
 	s, err := NewServer(loop, &instantBackend{}, ServerConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+func TestTurnsAreShortWhereOthersAreConnected(t *testing.T) {
+	s := still(t)
 	a := s.account(Peer{PID: 1, UID: 1})
 	if got := s.turn(a); got != readBufSize {
 		t.Errorf("alone: a turn of %d bytes, want %d", got, readBufSize)
@@ -25,11 +32,11 @@ func TestTurnsAreShortWhereOthersAreConnected(t *testing.T) {
 	if a == b || s.account(Peer{PID: 1, UID: 1}) != a {
 		t.Fatal("accounts are not told apart by pid and uid")
 	}
-	a.read += s.turn(a) - 1
+	a.turn.read += s.turn(a) - 1
 	if got := s.turn(a); got != 1 {
 		t.Errorf("the rest of a turn is %d bytes, want 1", got)
 	}
-	a.read++
+	a.turn.read++
 	if got, other := s.turn(a), s.turn(b); got != 0 || other != turnBytes {
 		t.Errorf("after a whole turn %d bytes, another peer's %d; want 0, %d", got, other, turnBytes)
 	}

@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
-	"github.com/mlbridge/mlbridge/ipc/rawio"
 )
 
 // ServerConfig says how a Server treats its peers. Zero fields take the defaults
@@ -18,7 +15,7 @@ type ServerConfig struct {
 	Limits   Limits // zero: DefaultLimits
 	MaxConns int    // connections at a time; 12,000
 	MaxCalls int    // slots being answered at a time, over all connections; 65,536
-	MaxQueue int    // bytes of replies that may wait for one peer before it is no longer read; 256 KiB
+	MaxQueue int    // bytes of replies that may wait for one peer before it is no longer read; 64 KiB
 	MaxHeld  int    // bytes of partial frames and waiting replies, over all connections; 256 MiB
 	// Stuck closes a connection that took none of its waiting replies for so long; 10 s.
 	Stuck time.Duration
@@ -26,6 +23,8 @@ type ServerConfig struct {
 	Admit func(Peer) error
 	// Quota gives what a peer may take; nil limits nobody beyond the above.
 	Quota func(Peer) Quota
+	// identify says who is at the other end of a connection: peerOf, but in tests.
+	identify func(fd int) (Peer, error)
 	// OnFault is told of every connection that was closed for a fault of its peer.
 	// It runs on the loop and must not block.
 	OnFault func(Peer, error)
@@ -39,9 +38,12 @@ func (c *ServerConfig) setDefaults() error {
 	}
 	setDefault(&c.MaxConns, 12_000)
 	setDefault(&c.MaxCalls, 65_536)
-	setDefault(&c.MaxQueue, 256<<10)
+	setDefault(&c.MaxQueue, 64<<10)
 	setDefault(&c.MaxHeld, 256<<20)
 	setDefault(&c.Stuck, 10*time.Second)
+	if c.identify == nil {
+		c.identify = peerOf
+	}
 	if c.OnFault == nil {
 		c.OnFault = func(Peer, error) {}
 	}
@@ -97,7 +99,8 @@ type Server struct {
 	held        int      // bytes in the buffers of all connections
 
 	accounts map[accountKey]*Account
-	peers    int    // accounts with connections
+	lights   lights
+	peers    int    // accounts with connections, other than of this process
 	round    uint64 // of the loop
 
 	acceptPause eventloop.Timer
@@ -110,8 +113,6 @@ const (
 	readBufSize = 64 << 10
 	// maxComponents is how many names of components are known at a time.
 	maxComponents = 4096
-	// acceptRest is how long accepting rests when descriptors have run out.
-	acceptRest = 50 * time.Millisecond
 )
 
 // NewServer makes a server on loop, whose clock must be Now's, whose calls backend
@@ -175,113 +176,4 @@ func (s *Server) flush() {
 		c.flush()
 	}
 	s.dirty = s.dirty[:0]
-}
-
-// acceptor is the Server as the handler of its listener.
-type acceptor Server
-
-// acceptBatch bounds how many connections one round accepts.
-const acceptBatch = 64
-
-func (a *acceptor) Ready(bool, bool) {
-	s := (*Server)(a)
-	for range acceptBatch {
-		switch err := s.acceptOne(); {
-		case err == nil:
-		case errors.Is(err, unix.EAGAIN):
-			return
-		default:
-			// EMFILE, ENFILE, ENOMEM: the listener would stay ready and the loop
-			// would spin. Those who wait stay in the backlog meanwhile.
-			s.stats.acceptErrors.Add(1)
-			s.loop.Unwatch(s.listener.fd)
-			s.loop.ArmIn(&s.acceptPause, acceptRest)
-			return
-		}
-	}
-}
-
-// acceptOne takes one connection out of the backlog.
-func (s *Server) acceptOne() error {
-	for {
-		fd, _, err := unix.Accept4(s.listener.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		switch {
-		case err == nil:
-			_, _ = s.admit(fd) // or it has been told why not
-			return nil
-		case errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EINTR):
-			// That one gave up; the next may not have.
-		default:
-			return err
-		}
-	}
-}
-
-func (s *Server) resumeAccept() {
-	if s.listener == nil {
-		return
-	}
-	if err := s.loop.Watch(s.listener.fd, eventloop.Readable, (*acceptor)(s)); err != nil {
-		s.loop.ArmIn(&s.acceptPause, acceptRest)
-	}
-}
-
-// admit makes a connection of fd, or tells the peer why not and closes it.
-func (s *Server) admit(fd int) (*serverConn, error) {
-	peer, err := peerOf(fd)
-	if err != nil {
-		unix.Close(fd)
-		return nil, err
-	}
-	switch {
-	case len(s.conns) >= s.cfg.MaxConns:
-		err = &StatusError{Status: StatusOverloaded, Text: fmt.Sprintf("%d connections are open, no more are taken", s.cfg.MaxConns)}
-	case s.cfg.Admit != nil:
-		err = s.cfg.Admit(peer)
-	}
-	var c *serverConn
-	if err == nil {
-		c, err = s.open(fd, peer)
-	}
-	if err != nil {
-		s.refuse(fd, peer, err)
-		return nil, err
-	}
-	c.number = s.stats.accepted.Add(1)
-	s.stats.connections.Add(1)
-	return c, nil
-}
-
-// open makes a connection for which the peer's account has room.
-func (s *Server) open(fd int, peer Peer) (*serverConn, error) {
-	a := s.account(peer)
-	err := a.admit()
-	if err != nil {
-		s.stats.overQuota.Add(1)
-	}
-	c := newServerConn(s, fd, a)
-	if err == nil {
-		err = s.loop.Watch(fd, eventloop.Readable, c)
-	}
-	if err != nil {
-		s.giveBack(a)
-		return nil, err
-	}
-	s.conns[c] = struct{}{}
-	return c, nil
-}
-
-// refuse says why and hangs up. The socket's buffer is empty, so one short write
-// cannot fail for lack of room.
-func (s *Server) refuse(fd int, peer Peer, cause error) {
-	s.stats.refused.Add(1)
-	status, text := StatusInternal, cause.Error()
-	if e, ok := errors.AsType[*StatusError](cause); ok {
-		status, text = e.Status, e.Text
-	}
-	b, start := beginFrame(nil)
-	b = endFrame((&wireError{status: status, text: text}).append(b), start)
-	_, _ = rawio.Write(fd, b)
-	unix.Close(fd)
-	s.cfg.OnFault(peer, cause)
 }

@@ -15,3 +15,20 @@ func (s *Server) OwnHeld() (sum int) {
 	}
 	return sum
 }
+
+// As has connections come from the processes that who gives, instead of from the test's
+// own.
+func (c ServerConfig) As(who func() Peer) ServerConfig {
+	c.identify = func(int) (Peer, error) { return who(), nil }
+	return c
+}
+
+// Resting is how many connections rest.
+func (s *Server) Resting() (n int) {
+	for c := range s.conns {
+		if c.resting {
+			n++
+		}
+	}
+	return n
+}

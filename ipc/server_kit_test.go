@@ -27,6 +27,8 @@ type served struct {
 	loop *eventloop.Loop
 	path string
 
+	clock func() int64 // nil: as ever
+
 	// What follows belongs to the loop; see on.
 	hold     bool // keep calls instead of answering them
 	calls    []*ipc.Call
@@ -69,7 +71,10 @@ func (s *served) start(t testing.TB, cfg ipc.ServerConfig, ln *ipc.Listener) {
 	t.Helper()
 	t.Cleanup(func() { goleak.VerifyNone(t, goleak.IgnoreCurrent()) })
 	var err error
-	if s.loop, err = eventloop.New(func() int64 { return int64(ipc.Now()) }); err != nil {
+	if s.clock == nil {
+		s.clock = func() int64 { return int64(ipc.Now()) }
+	}
+	if s.loop, err = eventloop.New(s.clock); err != nil {
 		t.Fatal(err)
 	}
 	if s.Server, err = ipc.NewServer(s.loop, s, cfg); err != nil {

@@ -33,6 +33,7 @@ func (c *serverConn) predict(r *reader, n int) error {
 		c.tapOut(start)
 		return nil
 	}
+	s.asks(c.owner, h.slots, arrived)
 	p := s.freePending.get()
 	p.conn, p.id, p.open = c, h.id, h.slots
 	c.inFlight++

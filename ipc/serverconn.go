@@ -28,6 +28,9 @@ type serverConn struct {
 
 	greeted bool // hello came
 	dirty   bool // in server.dirty
+	watched bool // by the loop
+	resting bool // in its owner's rests: not read for now
+	late    bool // its frame has been given time once more
 	paused  bool // not read: its replies pile up
 	held    int  // this connection's part of server.held
 	broken  bool
@@ -36,6 +39,8 @@ type serverConn struct {
 
 	frameLate eventloop.Timer // a started frame must be complete by then
 	stuck     eventloop.Timer // some of out must have been taken by then
+
+	before, after *serverConn // in the list of those that rest
 }
 
 func newServerConn(s *Server, fd int, a *Account) *serverConn {
@@ -50,32 +55,45 @@ func (c *serverConn) Ready(readable, writable bool) {
 	if writable && len(c.out) > 0 {
 		c.flush()
 	}
-	if readable && !c.closed && !c.paused && !c.shut {
-		c.read()
+	if !readable || c.closed || c.paused || c.shut || c.resting {
+		return
 	}
+	if !c.server.mayRead(c.owner) {
+		c.server.rest(c)
+		return
+	}
+	c.read()
 }
 
-// read takes what one read gives. A peer that sends more is asked again in the
-// next round, after the others have had their turn.
-func (c *serverConn) read() {
-	turn := c.server.turn(c.owner)
+// read takes what one read gives, and gives how much that was. A peer that sends more is
+// asked again in the next round, after the others have had their turn.
+func (c *serverConn) read() int {
+	s := c.server
+	turn := s.turn(c.owner)
 	if turn <= 0 {
-		return // it stays readable, and the next round comes soon
+		return 0 // it stays readable, and the next round comes soon
 	}
-	buf := c.server.readBuf[:turn]
+	buf := s.readBuf[:turn]
+	var began Instant
+	if s.peers > 1 {
+		began = Now()
+	}
 	n, err := rawio.Read(c.fd, buf)
+	n = max(n, 0)
+	if s.peers > 1 {
+		c.owner.chargeRead(n, began)
+	}
 	switch {
 	case n > 0:
-		c.server.stats.bytesIn.Add(uint64(n))
-		c.owner.read += n
-		if c.broken {
-			return // read only to see the peer hang up
+		s.stats.bytesIn.Add(uint64(n))
+		if !c.broken { // else it is read only to see the peer hang up
+			c.consume(buf[:n])
 		}
-		c.consume(buf[:n])
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 	default: // 0 bytes: the peer hung up; its calls in flight are answered to nobody
 		c.close()
 	}
+	return n
 }
 
 // consume handles the frames that data completes and keeps the rest.
@@ -128,6 +146,7 @@ func (c *serverConn) keep(rest []byte, need int) {
 		c.in = c.in[:copy(c.in[:cap(c.in)], rest)]
 	}
 	if fresh || !c.frameLate.Armed() {
+		c.late = false
 		c.server.loop.ArmIn(&c.frameLate, c.server.cfg.Limits.FrameIn)
 	}
 	c.account()
@@ -147,7 +166,13 @@ func (c *serverConn) account() {
 	}
 }
 
+// onFrameLate gives a frame time once more whose peer rests: it may have sent it whole.
 func (c *serverConn) onFrameLate() {
+	if c.resting && !c.late {
+		c.late = true
+		c.server.loop.ArmIn(&c.frameLate, c.server.cfg.Limits.FrameIn)
+		return
+	}
 	c.fault(faultf(FaultFrameSlow, "a started frame was not complete after %v", c.server.cfg.Limits.FrameIn))
 }
 
@@ -233,6 +258,7 @@ func (c *serverConn) fault(err error) {
 	} else if p, ok := errors.AsType[*StatusError](err); ok {
 		e.status, e.fault, e.text = p.Status, FaultTooMuch, p.Text
 	}
+	c.owner.share.spend(costFault)
 	c.server.stats.faults.Add(1)
 	c.server.cfg.OnFault(c.owner.Peer, err)
 	c.send(e.append)
@@ -247,7 +273,9 @@ func (c *serverConn) close() {
 		return
 	}
 	c.drop()
+	began := Now()
 	unix.Close(c.fd)
+	c.owner.chargeSince(began, 0) // much where much is unread
 }
 
 // drop makes the server forget the connection, whose descriptor stays open.
@@ -256,7 +284,10 @@ func (c *serverConn) drop() {
 	s := c.server
 	s.loop.Disarm(&c.frameLate)
 	s.loop.Disarm(&c.stuck)
-	s.loop.Unwatch(c.fd)
+	c.unwatch()
+	if c.resting {
+		c.owner.rests.remove(c)
+	}
 	s.giveBuffer(c.out)
 	c.in, c.out = nil, nil
 	s.held -= c.held

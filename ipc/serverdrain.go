@@ -68,7 +68,10 @@ func (s *Server) stopAccept() {
 	s.loop.Unwatch(s.listener.fd)
 	if s.listener.path != "" {
 		_ = unix.Shutdown(s.listener.fd, unix.SHUT_RD)
-		for s.acceptOne() == nil {
+		for {
+			if _, err := s.acceptOne(); err != nil {
+				break
+			}
 		}
 	}
 	_ = s.listener.Close()

@@ -67,7 +67,7 @@ func (c *serverConn) leave() {
 	s := c.server
 	s.loop.Disarm(&c.frameLate)
 	s.loop.Disarm(&c.stuck)
-	s.loop.Unwatch(c.fd)
+	c.unwatch()
 }
 
 // handIdle gives up the connections that have got all their answers.

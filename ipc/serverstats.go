@@ -8,6 +8,7 @@ type serverStats struct {
 	messages, slots, slotsInvalid, callsRefused           atomic.Uint64
 	outcomes, outcomesRefused                             atomic.Uint64
 	faults, stuck, orphaned, overQuota                    atomic.Uint64
+	rests, storms                                         atomic.Uint64
 	bytesIn, bytesOut                                     atomic.Uint64
 }
 
@@ -28,6 +29,8 @@ type ServerStats struct {
 	Stuck           uint64 // connections closed for not taking their replies
 	Orphaned        uint64 // answers whose asker had hung up
 	OverQuota       uint64 // connections and predict messages refused for a peer's quota; in Refused and CallsRefused, too
+	Rests           uint64 // times a connection was not read for a while, for others' sake
+	Storms          uint64 // times accepting rested because a peer connected that rests itself
 	BytesIn         uint64
 	BytesOut        uint64
 }
@@ -42,6 +45,7 @@ func (s *Server) Stats() ServerStats {
 		SlotsInvalid: t.slotsInvalid.Load(), CallsRefused: t.callsRefused.Load(),
 		Outcomes: t.outcomes.Load(), OutcomesRefused: t.outcomesRefused.Load(),
 		Faults: t.faults.Load(), Stuck: t.stuck.Load(), Orphaned: t.orphaned.Load(), OverQuota: t.overQuota.Load(),
+		Rests: t.rests.Load(), Storms: t.storms.Load(),
 		BytesIn: t.bytesIn.Load(), BytesOut: t.bytesOut.Load(),
 	}
 }

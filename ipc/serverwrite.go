@@ -92,15 +92,30 @@ func (c *serverConn) watch() {
 	waiting := len(c.out) - c.written
 	c.pause(waiting > c.server.cfg.MaxQueue)
 	var want eventloop.Interest
-	if !c.paused && !c.shut {
+	if !c.paused && !c.shut && !c.resting {
 		want = eventloop.Readable
 	}
 	if waiting > 0 {
 		want |= eventloop.Writable
 	}
-	if err := c.server.loop.Change(c.fd, want); err != nil {
+	var err error
+	switch {
+	case want == 0: // not even of its end is anything to be heard
+		c.unwatch()
+	case c.watched:
+		err = c.server.loop.Change(c.fd, want)
+	default:
+		err = c.server.loop.Watch(c.fd, want, c)
+		c.watched = err == nil
+	}
+	if err != nil {
 		c.close()
 	}
+}
+
+func (c *serverConn) unwatch() {
+	c.watched = false
+	c.server.loop.Unwatch(c.fd)
 }
 
 // pause stops or resumes reading. A frame that is not read has no time to come by:

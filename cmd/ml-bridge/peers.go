@@ -64,6 +64,11 @@ func (r *peerRule) term(term string) (err error) {
 			return fmt.Errorf("%q: want questions a second, above 0 and at most 10^9", term)
 		}
 		return nil
+	case "share":
+		if r.quota.Share, err = strconv.ParseFloat(value, 64); err != nil || !(r.quota.Share > 0 && r.quota.Share <= 1) {
+			return fmt.Errorf("%q: want a share of the bridge's time, above 0 and at most 1", term)
+		}
+		return nil
 	case "burst":
 		return count(&r.quota.Burst)
 	case "in-flight":
@@ -74,7 +79,7 @@ func (r *peerRule) term(term string) (err error) {
 		r.quota.Class, err = ipc.ParseClass(value)
 		return err
 	}
-	return fmt.Errorf("%q is not allow, deny, rate=, burst=, in-flight=, conns= or class=", term)
+	return fmt.Errorf("%q is not allow, deny, rate=, burst=, in-flight=, conns=, share= or class=", term)
 }
 
 func (r *peerRule) fits(p ipc.Peer) bool {

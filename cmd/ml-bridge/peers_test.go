@@ -9,7 +9,7 @@ import (
 
 func TestPeerRules(t *testing.T) {
 	p := peerRules{admit: ipc.SameUser(7), quota: ipc.Quota{Conns: 100, InFlight: 1000}}
-	for _, s := range []string{"pid=9:deny", "uid=1000:rate=5000.5,burst=10,in-flight=256,class=normal", "gid=5:allow", "uid=8:conns=3"} {
+	for _, s := range []string{"pid=9:deny", "uid=1000:rate=5000.5,burst=10,in-flight=256,class=normal", "gid=5:allow", "uid=8:conns=3,share=0.5"} {
 		r, err := parsePeer(s)
 		if err != nil {
 			t.Fatalf("parsePeer(%q): %v", s, err)
@@ -24,7 +24,7 @@ func TestPeerRules(t *testing.T) {
 		{ipc.Peer{PID: 9, UID: 1000}, true, ipc.Quota{Conns: 100, InFlight: 1000}}, // the first that fits counts
 		{ipc.Peer{PID: 1, UID: 1000, GID: 5}, false, ipc.Quota{Conns: 100, InFlight: 256, Rate: 5000.5, Burst: 10, Class: ipc.ClassNormal}},
 		{ipc.Peer{PID: 1, UID: 6, GID: 5}, false, ipc.Quota{Conns: 100, InFlight: 1000}},
-		{ipc.Peer{PID: 1, UID: 8}, false, ipc.Quota{Conns: 3, InFlight: 1000}},
+		{ipc.Peer{PID: 1, UID: 8}, false, ipc.Quota{Conns: 3, InFlight: 1000, Share: 0.5}},
 		{ipc.Peer{PID: 1, UID: 7}, false, ipc.Quota{Conns: 100, InFlight: 1000}},
 		{ipc.Peer{PID: 1, UID: 6}, true, ipc.Quota{Conns: 100, InFlight: 1000}},
 	} {
@@ -36,7 +36,7 @@ func TestPeerRules(t *testing.T) {
 			t.Errorf("Quota(%v) = %+v, want %+v", c.peer, got, c.want)
 		}
 	}
-	for _, s := range []string{"*:burst=5", "", "uid", "uid=1000", "uid=x:allow", "user=1:allow", "uid=4294967296:allow", "*", "*:rate", "*:rate=0", "*:rate=NaN", "*:burst=0", "*:in-flight=-1", "*:conns=many", "*:class=top", "*:allow=yes", "*:speed=3"} {
+	for _, s := range []string{"*:burst=5", "", "uid", "uid=1000", "uid=x:allow", "user=1:allow", "uid=4294967296:allow", "*", "*:rate", "*:rate=0", "*:rate=NaN", "*:burst=0", "*:in-flight=-1", "*:conns=many", "*:share=0", "*:share=1.1", "*:share=NaN", "*:class=top", "*:allow=yes", "*:speed=3"} {
 		if r, err := parsePeer(s); err == nil {
 			t.Errorf("parsePeer(%q) = %+v, want an error", s, r)
 		}

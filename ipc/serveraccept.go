@@ -1,0 +1,161 @@
+package ipc
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mlbridge/mlbridge/ipc/eventloop"
+	"github.com/mlbridge/mlbridge/ipc/rawio"
+)
+
+// acceptor is the Server as the handler of its listener.
+type acceptor Server
+
+const (
+	// acceptBatch bounds how many connections one round accepts, and acceptFew how many
+	// while somebody light is asking.
+	acceptBatch = 16
+	acceptFew   = 3
+	// acceptRest is how long accepting rests when descriptors have run out.
+	acceptRest = 50 * time.Millisecond
+	// stormRest is how long it rests at least when a peer connects that is to rest itself.
+	stormRest = time.Millisecond
+)
+
+func (a *acceptor) Ready(bool, bool) {
+	s := (*Server)(a)
+	brief := s.lights.beside(nil, s.now())
+	most, began := acceptBatch, Now()
+	if brief {
+		most = acceptFew
+	}
+	storm := false
+	for range most {
+		c, err := s.acceptOne()
+		if errors.Is(err, unix.EAGAIN) {
+			break
+		}
+		if err != nil {
+			// EMFILE, ENFILE, ENOMEM: the listener would stay ready and the loop
+			// would spin. Those who wait stay in the backlog meanwhile.
+			s.stats.acceptErrors.Add(1)
+			s.pauseAccept(acceptRest)
+			return
+		}
+		if storm = storm || c == nil || c.resting; brief && Now().Sub(began) > turnTime {
+			break
+		}
+	}
+	if storm && brief {
+		s.stats.storms.Add(1)
+		s.pauseAccept(stormPause(Now().Sub(began)))
+	}
+}
+
+// stormPause is how long accepting rests after it took so long in a storm of connections,
+// which is a share of the loop's time like a peer's. Who is at fault is only known when
+// a connection has been accepted, so whoever connects now waits as well.
+func stormPause(took time.Duration) time.Duration {
+	return min(max(time.Duration(float64(took)/defaultShare), stormRest), acceptRest)
+}
+
+func (s *Server) pauseAccept(d time.Duration) {
+	s.loop.Unwatch(s.listener.fd)
+	s.loop.ArmIn(&s.acceptPause, d)
+}
+
+// acceptOne takes one connection out of the backlog. It gives nil for one that was
+// refused, and has been told why.
+func (s *Server) acceptOne() (*serverConn, error) {
+	for {
+		fd, _, err := unix.Accept4(s.listener.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		switch {
+		case err == nil:
+			c, _ := s.admit(fd)
+			return c, nil
+		case errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EINTR):
+			// That one gave up; the next may not have.
+		default:
+			return nil, err
+		}
+	}
+}
+
+func (s *Server) resumeAccept() {
+	if s.listener == nil {
+		return
+	}
+	if err := s.loop.Watch(s.listener.fd, eventloop.Readable, (*acceptor)(s)); err != nil {
+		s.loop.ArmIn(&s.acceptPause, acceptRest)
+	}
+}
+
+// admit makes a connection of fd, or tells the peer why not and closes it.
+func (s *Server) admit(fd int) (*serverConn, error) {
+	began := Now()
+	peer, err := s.cfg.identify(fd)
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	switch {
+	case len(s.conns) >= s.cfg.MaxConns:
+		err = &StatusError{Status: StatusOverloaded, Text: fmt.Sprintf("%d connections are open, no more are taken", s.cfg.MaxConns)}
+	case s.cfg.Admit != nil:
+		err = s.cfg.Admit(peer)
+	}
+	var c *serverConn
+	if err == nil {
+		c, err = s.open(fd, peer)
+	}
+	if err != nil {
+		s.refuse(fd, peer, err)
+		return nil, err
+	}
+	c.owner.chargeSince(began, costAccept)
+	c.number = s.stats.accepted.Add(1)
+	s.stats.connections.Add(1)
+	return c, nil
+}
+
+// open makes a connection for which the peer's account has room.
+func (s *Server) open(fd int, peer Peer) (*serverConn, error) {
+	a := s.account(peer)
+	err := a.admit()
+	if err != nil {
+		s.stats.overQuota.Add(1)
+	}
+	c := newServerConn(s, fd, a)
+	if err == nil && s.mayRead(a) {
+		err = s.loop.Watch(fd, eventloop.Readable, c)
+		c.watched = true
+	}
+	if err != nil {
+		a.share.spend(costAccept)
+		s.giveBack(a)
+		return nil, err
+	}
+	s.conns[c] = struct{}{}
+	if !c.watched {
+		s.rest(c)
+	}
+	return c, nil
+}
+
+// refuse says why and hangs up. The socket's buffer is empty, so one short write
+// cannot fail for lack of room.
+func (s *Server) refuse(fd int, peer Peer, cause error) {
+	s.stats.refused.Add(1)
+	status, text := StatusInternal, cause.Error()
+	if e, ok := errors.AsType[*StatusError](cause); ok {
+		status, text = e.Status, e.Text
+	}
+	b, start := beginFrame(nil)
+	b = endFrame((&wireError{status: status, text: text}).append(b), start)
+	_, _ = rawio.Write(fd, b)
+	unix.Close(fd)
+	s.cfg.OnFault(peer, cause)
+}

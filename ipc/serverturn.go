@@ -1,0 +1,86 @@
+package ipc
+
+import (
+	"os"
+	"time"
+)
+
+// own is this process, whose questions are about its own health.
+var own = int32(os.Getpid())
+
+// A turn is what all connections of a peer together are read in a round of the loop,
+// while others are connected, so that nobody waits long for theirs.
+const (
+	turnBytes  = 8 << 10 // some 50 µs of work
+	briefBytes = 2 << 10 // while somebody light is asking
+	turnTime   = 50 * time.Microsecond
+	leastRead  = 64 // what cannot be read in smaller pieces costs what it costs
+)
+
+// readTurn is how far a peer's turn has got.
+type readTurn struct {
+	round    uint64        // of the loop, in which it was read last
+	read     int           // bytes taken in that round
+	spent    time.Duration // by reading them
+	byteCost time.Duration // of late
+}
+
+// turn gives how many bytes of a connection may be read now, 0 to let others go first.
+func (s *Server) turn(a *Account) int {
+	if s.peers < 2 && a.rests.first == nil {
+		return readBufSize
+	}
+	t := &a.turn
+	if t.round != s.round {
+		t.round, t.read, t.spent = s.round, 0, 0
+	}
+	if t.spent >= turnTime {
+		return 0
+	}
+	most := turnBytes
+	if s.lights.beside(a, s.now()) {
+		most = briefBytes
+	}
+	return min(most-t.read, max(int((turnTime-t.spent)/max(t.byteCost, costByte)), leastRead))
+}
+
+// now is when the round began.
+func (s *Server) now() Instant { return Instant(s.loop.Time()) }
+
+// chargeSince takes what the clock says of something that began then, and at least so
+// much. It is for what is rare; what is not is only charged where somebody else is there.
+func (a *Account) chargeSince(began Instant, least time.Duration) {
+	a.share.spend(max(min(Now().Sub(began), mostTimed), least))
+}
+
+// chargeRead takes what a read that gave n bytes costs. A kernel keeps every write as a
+// buffer of its own, so that a byte costs a thousand times more from one who writes them
+// one by one.
+func (a *Account) chargeRead(n int, began Instant) {
+	bytes := time.Duration(n)
+	took := max(min(Now().Sub(began), costRead+bytes*mostByte), costRead+bytes*costByte)
+	a.share.spend(took)
+	t := &a.turn
+	t.read += n
+	t.spent += took
+	if n > 0 {
+		t.byteCost = (3*t.byteCost + (took-costRead)/bytes) / 4
+	}
+}
+
+// asks notes that the peer asks so many questions. Others rest for it while it is light.
+func (s *Server) asks(a *Account, slots int, now Instant) {
+	if a.Peer.PID == own {
+		return
+	}
+	alone := s.peers < 2
+	if !alone {
+		a.share.fill(now)
+	}
+	if a.share.light() {
+		s.lights.asked(a, now)
+	}
+	if !alone {
+		a.share.spend(time.Duration(slots) * costSlot)
+	}
+}
