@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,27 +14,19 @@ import (
 // bin holds the two daemons, built once.
 var bin string
 
-// The test binary is the hostile process, too, as chaosrun is.
+// The test binary is the helper process, too, as chaosrun is.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == "hostile" {
-		os.Exit(beHostile(os.Args[2]))
+	if len(os.Args) == 3 && os.Args[1] == "helper" {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		err := Help(ctx, os.Args[2])
+		stop()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
 	}
 	os.Exit(testMain(m))
-}
-
-func beHostile(text string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	var p HostilePlan
-	err := json.Unmarshal([]byte(text), &p)
-	if err == nil {
-		err = p.Live(ctx)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
 }
 
 func testMain(m *testing.M) int {

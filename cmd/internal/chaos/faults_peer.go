@@ -2,12 +2,10 @@ package chaos
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os/exec"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -45,7 +43,7 @@ func peerFaults() []Fault {
 		out = append(out, Fault{
 			Group: "peers", Name: "peer: " + mode.Name, What: mode.What, Short: mode.Name == "never reads",
 			do: func(ctx context.Context, t *Trial) error {
-				p, err := t.env.startHostile(HostilePlan{Socket: t.socket, Mode: mode.Name}, nil)
+				p, err := t.env.startHelper(HelperPlan{Socket: t.socket, Mode: mode.Name}, nil)
 				if err != nil {
 					return err
 				}
@@ -56,15 +54,6 @@ func peerFaults() []Fault {
 		})
 	}
 	return out
-}
-
-// startHostile starts this program as a hostile peer.
-func (e *Env) startHostile(p HostilePlan, prepare func(*exec.Cmd)) (*Process, error) {
-	text, err := json.Marshal(p)
-	if err != nil {
-		return nil, err
-	}
-	return spawn(prepare, e.Self, "hostile", string(text))
 }
 
 // session is what a peer says: a hello and a question with room to be answered.

@@ -29,7 +29,7 @@ func privilegedFaults() []Fault {
 						return err
 					}
 				}
-				p, err := t.env.startHostile(HostilePlan{Socket: t.socket, Mode: "floods"}, as(&syscall.Credential{Uid: nobody, Gid: nobody}))
+				p, err := t.env.startHelper(HelperPlan{Socket: t.socket, Mode: "floods"}, as(&syscall.Credential{Uid: nobody, Gid: nobody}))
 				if err != nil {
 					return err
 				}
@@ -131,7 +131,7 @@ func cgroupFault(name, what string, limits func(*Trial) (files map[string]string
 				return err
 			}
 			if mode != "" {
-				p, err := t.env.startHostile(HostilePlan{Socket: t.socket, Mode: mode}, nil)
+				p, err := t.env.startHelper(HelperPlan{Socket: t.socket, Mode: mode}, nil)
 				if err != nil {
 					return err
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -17,9 +18,11 @@ func calm() []Fault {
 }
 
 // processFaults end, stop and replace the two daemons.
-func processFaults() []Fault {
+func processFaults() []Fault { return slices.Concat(mldFaults(), bridgeFaults(), bothFaults()) }
+
+// mldFaults are those of mld alone.
+func mldFaults() []Fault {
 	mld := func(t *Trial) *Process { return t.mld }
-	bridge := func(t *Trial) *Process { return t.bridge }
 	return []Fault{
 		{
 			Group: "mld", Name: "mld: kill -9", Short: true,
@@ -62,6 +65,13 @@ func processFaults() []Fault {
 				return t.loop(ctx, "reloads", 50*time.Millisecond, func() error { return t.mld.Signal(syscall.SIGHUP) })
 			},
 		},
+	}
+}
+
+// bridgeFaults are those of ml-bridge alone.
+func bridgeFaults() []Fault {
+	bridge := func(t *Trial) *Process { return t.bridge }
+	return []Fault{
 		{
 			Group: "ml-bridge", Name: "ml-bridge: kill -9", Short: true,
 			What: "killed at a quarter of the time, started again at half of it: its socket file is left behind",
@@ -112,6 +122,12 @@ func processFaults() []Fault {
 				return t.loop(ctx, "reloads", 50*time.Millisecond, func() error { return t.bridge.Signal(syscall.SIGHUP) })
 			},
 		},
+	}
+}
+
+// bothFaults are those of both, and of the sockets between them.
+func bothFaults() []Fault {
+	return []Fault{
 		{
 			Group: "both", Name: "both: kill -9",
 			What: "both killed at once, started again at half of the time, the bridge first",

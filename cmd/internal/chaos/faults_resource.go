@@ -24,7 +24,7 @@ func resourceFaults() []Fault {
 					return err
 				}
 				defer restore()
-				p, err := t.env.startHostile(HostilePlan{Socket: t.socket, Mode: "holds connections"}, nil)
+				p, err := t.env.startHelper(HelperPlan{Socket: t.socket, Mode: "holds connections"}, nil)
 				if err != nil {
 					return err
 				}
@@ -93,7 +93,7 @@ func exhaust(ctx context.Context, t *Trial) error {
 	if _, err := limit(t.bridge, unix.RLIMIT_AS, size+8<<20); err != nil {
 		return err
 	}
-	p, err := t.env.startHostile(HostilePlan{Socket: t.socket, Mode: "announces much"}, nil)
+	p, err := t.env.startHelper(HelperPlan{Socket: t.socket, Mode: "announces much"}, nil)
 	if err != nil {
 		return err
 	}

@@ -2,24 +2,11 @@ package chaos
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"runtime"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
-
-// HostilePlan says what a hostile process does. It is its command line.
-type HostilePlan struct {
-	Socket string
-	Mode   string
-	// Burn has it use so much of a processor instead, and stay away from the socket: the
-	// share, 0 to the number of processors.
-	Burn float64
-}
 
 // Mode is a way to be hostile.
 type Mode struct {
@@ -36,44 +23,6 @@ var Modes = []Mode{
 	{"holds connections", "a process that opens 2,000 connections and says nothing", hold},
 	{"announces much", "a process with 64 connections that announce frames of 1 MiB and send most of them", announce},
 	{"sends garbage", "a process that sends random bytes on 4 connections at a time, as fast as it can", garbage},
-}
-
-// Live does what the plan says until ctx ends; it has said READY before.
-func (p HostilePlan) Live(ctx context.Context) error {
-	if p.Burn > 0 {
-		fmt.Fprintln(os.Stderr, "READY")
-		burn(ctx, p.Burn)
-		return nil
-	}
-	for _, m := range Modes {
-		if m.Name == p.Mode {
-			fmt.Fprintln(os.Stderr, "READY")
-			return m.live(ctx, p.Socket)
-		}
-	}
-	return fmt.Errorf("chaos: no mode %q", p.Mode)
-}
-
-// burn uses a share of the processors, in slices of a millisecond a thread.
-func burn(ctx context.Context, share float64) {
-	threads := runtime.NumCPU()
-	each := min(share/float64(threads), 1)
-	var tasks sync.WaitGroup
-	for range threads {
-		tasks.Go(func() {
-			const slice = time.Millisecond
-			for ctx.Err() == nil {
-				began := time.Now()
-				for time.Since(began) < time.Duration(each*float64(slice)) {
-				}
-				if rest := slice - time.Since(began); rest > 0 {
-					ts := syscall.NsecToTimespec(int64(rest))
-					_ = syscall.Nanosleep(&ts, nil)
-				}
-			}
-		})
-	}
-	tasks.Wait()
 }
 
 // hands runs n copies of do, each again and again until ctx ends. A bridge that turns a

@@ -32,21 +32,39 @@ func TestRowJudges(t *testing.T) {
 	}
 }
 
-func TestFrozenJudges(t *testing.T) {
+func TestFrozenRunsAreVoidWhereTheSleeperWasLate(t *testing.T) {
 	h := hdrhistogram.New(1, int64(time.Minute), 3)
 	for _, c := range []struct {
-		sent, dropped, inTime, points, missed uint64
-		want                                  string
+		points, missed uint64
+		valid          bool
+	}{{100_000, 5, true}, {100_000, 6, false}, {25_000, 1, true}, {25_000, 2, false}, {0, 0, false}} {
+		r := frozenRun(&Counts{Sent: 90, Dropped: 10, InBudget: 89, Latency: h}, &control{points: c.points, missed: c.missed})
+		if r.Valid != c.valid || r.Calls != 100 || r.InTime != 89 { // what was not made was not in time
+			t.Errorf("%+v: %+v, want valid %v and 89 of 100 in time", c, r, c.valid)
+		}
+	}
+}
+
+func TestFrozenJudges(t *testing.T) {
+	run := func(valid bool, calls, inTime uint64) FrozenRun {
+		return FrozenRun{Valid: valid, Calls: calls, InTime: inTime}
+	}
+	for _, c := range []struct {
+		runs  []FrozenRun
+		valid int
+		want  string
 	}{
-		{100_000, 0, 99_990, 100_000, 5, "pass"},
-		{100_000, 0, 99_989, 100_000, 5, "fail"},
-		{99_000, 1_000, 99_000, 100_000, 0, "fail"}, // what was not made was not in time
-		{100_000, 0, 100_000, 100_000, 6, "void"},
-		{100_000, 0, 100_000, 0, 0, "void"},
+		{[]FrozenRun{run(true, 25_000, 24_999), run(false, 25_000, 20_000), run(true, 25_000, 24_996)}, 2, "pass"},
+		{[]FrozenRun{run(true, 25_000, 24_999), run(true, 25_000, 24_995)}, 2, "fail"},
+		{[]FrozenRun{run(false, 25_000, 25_000), run(false, 25_000, 25_000)}, 0, void},
+		{[]FrozenRun{run(true, 9_999, 9_999)}, 1, void}, // one late call would have been too many
 	} {
-		f := frozen(&Counts{Sent: c.sent, Dropped: c.dropped, InBudget: c.inTime, Latency: h}, &control{points: c.points, missed: c.missed})
-		if f.Verdict != c.want {
-			t.Errorf("%+v: %s, want %s", c, f.Verdict, c.want)
+		var f Frozen
+		for _, r := range c.runs {
+			f.add(r)
+		}
+		if f.judge(); f.Verdict != c.want || f.Valid != c.valid || len(f.Runs) != len(c.runs) {
+			t.Errorf("%+v: %s with %d valid, want %s with %d", c.runs, f.Verdict, f.Valid, c.want, c.valid)
 		}
 	}
 }
@@ -58,11 +76,37 @@ func TestHostileJudges(t *testing.T) {
 	}{
 		{[]HostileRound{{P99us: 119, BurnP99us: 100}, {P99us: 500, BurnP99us: 100}, {P99us: 100, BurnP99us: 100}}, "pass"},
 		{[]HostileRound{{P99us: 121, BurnP99us: 100}, {P99us: 500, BurnP99us: 100}, {P99us: 100, BurnP99us: 100}}, "fail"},
-		{[]HostileRound{{P99us: 100, BurnP99us: 100, PacingP99: 101}, {P99us: 1, BurnP99us: 1, PacingP99: 200}, {P99us: 1, BurnP99us: 1}}, "void"},
+		{[]HostileRound{{P99us: 110, BurnP99us: 100}, {P99us: 128, BurnP99us: 100}}, "pass"}, // the median of two is between them
+		{[]HostileRound{{P99us: 100, BurnP99us: 100, PacingP99: 26}, {P99us: 1, BurnP99us: 1, PacingP99: 2}, {P99us: 1, BurnP99us: 1}}, void},
+		{[]HostileRound{{P99us: 900, BurnP99us: 100, PacingP99: 26}, {P99us: 1, BurnP99us: 1}, {P99us: 1, BurnP99us: 1}}, "pass"},
+		{[]HostileRound{{P99us: 100}, {BurnP99us: 100}, {P99us: 1, BurnP99us: 1}}, void},
+		{nil, void},
 	} {
 		h := Hostile{Rounds: c.rounds}
 		if h.judge(); h.Verdict != c.want {
 			t.Errorf("%+v: %s (%+.2f), want %s", c.rounds, h.Verdict, h.Worse, c.want)
+		}
+	}
+}
+
+// A part of a load is the calls that were due in it, whenever they were answered.
+func TestFeltBetween(t *testing.T) {
+	f := new(felt)
+	for i := range int64(1000) {
+		at := i * int64(time.Millisecond)
+		took := time.Microsecond
+		if i >= 500 && i < 505 {
+			took = time.Duration(i) * time.Second
+		}
+		f.note(at, at+int64(2*time.Microsecond), at+int64(took))
+	}
+	for _, c := range []struct {
+		from, to time.Duration
+		want     time.Duration
+	}{{0, 500, time.Microsecond}, {450, 550, 504 * time.Second}, {450, 951, time.Microsecond}, {2000, 3000, 0}} {
+		got, late := f.between(int64(c.from*time.Millisecond), int64(c.to*time.Millisecond))
+		if got != c.want || c.want > 0 && late != 2*time.Microsecond {
+			t.Errorf("between %d and %d ms: p99 %v, late %v, want %v and 2µs", c.from, c.to, got, late, c.want)
 		}
 	}
 }
@@ -102,7 +146,7 @@ func TestRowsAreWritten(t *testing.T) {
 	rows := []Row{
 		{Fault: "mld: kill -9", What: "killed", Group: "mld", Ran: true, Sent: 10, Answered: 10, InBudget: 9, BySource: map[string]uint64{"rule": 10}, GoroutinesAfter: 12, RSSMBAfter: 30},
 		{Fault: "disk full", What: "no room", Group: "privileged", NotRun: "needs root"},
-		{Fault: "frozen", Group: proofs, Ran: true, Sent: 5, Frozen: &Frozen{Verdict: "void"}},
+		{Fault: "frozen", Group: proofs, Ran: true, Sent: 5, Frozen: &Frozen{Verdict: void, Awake: true, Valid: 1, Runs: []FrozenRun{{Calls: 5}, {Valid: true, Calls: 7, InTime: 7}}}},
 		{Fault: "hostile peer: floods", Group: proofs, Ran: true, Sent: 5, Hostile: &Hostile{Verdict: "pass", Quota: "*:conns=4"}, Failed: "a\nb"},
 	}
 	var data, page bytes.Buffer
@@ -121,7 +165,7 @@ func TestRowsAreWritten(t *testing.T) {
 	if err := WriteMarkdown(&page, rows, "a machine"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| mld: kill -9 | 10 | 10 | 90.0 % |", "Not run: needs root", "## A frozen daemon", "| floods, held to `*:conns=4` |", "**Failed: a.**"} {
+	for _, want := range []string{"| mld: kill -9 | 10 | 10 | 90.0 % |", "Not run: needs root", "## A frozen daemon", "in the idle class", "in 1 valid runs; in the 1 void ones", "| 2 | 7 | 100.0000 % |", "| 1, void | 5 | 0.0000 % |", "| floods, held to `*:conns=4` |", "**Failed: a.**"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page does not say %q:\n%s", want, &page)
 		}

@@ -34,6 +34,8 @@ type Load struct {
 	Budget func(n uint64) time.Duration
 	// Allowed is what is added to a budget before an answer counts as late.
 	Allowed time.Duration
+
+	each func(intended, started, answered int64) // is told of every call; nil for none
 }
 
 // Counts is what became of the calls of a Load.
@@ -48,6 +50,23 @@ type Counts struct {
 	Pacing   time.Duration           // p99 of how late the load itself was
 	Connects uint64                  // connections that the client made
 	Hangs    uint64                  // connections that it dropped for want of answers
+}
+
+// add adds up what became of the calls of several loads.
+func (c *Counts) add(o *Counts) {
+	if c.Latency == nil {
+		*c = *o
+		return
+	}
+	c.Sent, c.Answered, c.InBudget = c.Sent+o.Sent, c.Answered+o.Answered, c.InBudget+o.InBudget
+	c.Wrong, c.Lost, c.Dropped = c.Wrong+o.Wrong, c.Lost+o.Lost, c.Dropped+o.Dropped
+	for source, n := range o.BySource {
+		c.BySource[source] += n
+	}
+	c.Examples = append(c.Examples, o.Examples...)
+	c.Latency.Merge(o.Latency)
+	c.Pacing = max(c.Pacing, o.Pacing)
+	c.Connects, c.Hangs = c.Connects+o.Connects, c.Hangs+o.Hangs
 }
 
 // maxExamples is how many wrong answers are told.
@@ -91,7 +110,7 @@ type caller struct {
 	Load
 	clock  load.Clock
 	client *mlclient.Client
-	calls  chan load.Call // closed when the run is over
+	calls  chan started // closed when the run is over
 	tasks  sync.WaitGroup
 
 	inBudget, wrong atomic.Uint64
@@ -132,7 +151,7 @@ func (l Load) Run(ctx context.Context, during func(context.Context) error) (*Cou
 	if err != nil {
 		return nil, err
 	}
-	c := &caller{Load: l, clock: &punctual{Monotonic: load.NewMonotonic(0)}, client: client, calls: make(chan load.Call, maxInFlight)}
+	c := &caller{Load: l, clock: &punctual{Monotonic: load.NewMonotonic(0)}, client: client, calls: make(chan started, maxInFlight)}
 	for range maxInFlight {
 		c.tasks.Go(c.serve)
 	}
@@ -175,7 +194,12 @@ func (c *caller) counts(r *load.Result) *Counts {
 }
 
 // Issue hands the call on. There are as many goroutines as calls can be open.
-func (c *caller) Issue(call load.Call) { c.calls <- call }
+func (c *caller) Issue(call load.Call) { c.calls <- started{call, c.clock.Now()} }
+
+type started struct {
+	load.Call
+	at int64
+}
 
 func (c *caller) serve() {
 	reqs, replies := make([]ipc.Request, 1), make([]ipc.Reply, 1)
@@ -185,10 +209,14 @@ func (c *caller) serve() {
 		budget := c.Budget(call.N)
 		left := max(budget-time.Duration(c.clock.Now()-call.Intended), time.Microsecond)
 		err := c.client.Predict(context.Background(), reqs, replies, ipc.Options{Budget: left})
-		late := time.Duration(c.clock.Now()-call.Intended) > budget+c.Allowed
+		answered := c.clock.Now()
+		late := time.Duration(answered-call.Intended) > budget+c.Allowed
 		r := &replies[0]
 		o := outcome(err, r)
 		call.Done(o)
+		if c.each != nil {
+			c.each(call.Intended, call.at, answered)
+		}
 		if o.Err == nil && !late {
 			c.inBudget.Add(1)
 		}

@@ -58,46 +58,66 @@ func WriteMarkdown(w io.Writer, rows []Row, machine string) error {
 	return nil
 }
 
-// proofs is the group of rows that prove a figure.
-const proofs = "proofs"
-
 func writeProofs(w io.Writer, rows []Row) {
 	var frozen, hostile strings.Builder
 	for _, r := range rows {
 		if f := r.Frozen; f != nil {
-			fmt.Fprintf(&frozen, "| %d | %.4f %% | %.0f | %.0f | %d of %d (%.4f %%) | %.0f | %s |\n",
-				r.Sent, 100*f.Share, f.P9999us, f.Maxus, f.ControlMissed, f.ControlPoints, 100*f.ControlShare, f.ControlMaxus, f.Verdict)
+			f.write(&frozen)
 		}
 		if h := r.Hostile; h != nil {
-			fmt.Fprintf(&hostile, "| %s%s | %.2f | %.0f | %.0f | %+.0f %% | %d | %s |\n",
-				strings.TrimPrefix(r.Fault, "hostile peer: "), quota(h.Quota), h.CPU, h.P99us, h.BurnP99, 100*h.Worse, len(h.Rounds), h.Verdict)
+			fmt.Fprintf(&hostile, "| %s%s | %.2f | %.0f | %.0f | %+.0f %% | %d of %d | %s |\n",
+				strings.TrimPrefix(r.Fault, "hostile peer: "), quota(h.Quota), h.CPU, h.P99us, h.BurnP99, 100*h.Worse, h.Valid, len(h.Rounds), h.Verdict)
 		}
 	}
 	if frozen.Len() > 0 {
 		fmt.Fprintf(w, `
 ## A frozen daemon
 
-mld is stopped (SIGSTOP); calls with a budget of 1 ms come at 5,000 a second. At least 99.99 %% must be
-answered within 1.2 ms of their intended start. Beside them a thread only sleeps, with clock_nanosleep,
-until as many points in time; where it is more than 0.2 ms late at more than 0.005 %% of them, nobody
-could have been on time, and the run is void: it says nothing about the bridge.
+mld is stopped (SIGSTOP) and calls with a budget of 1 ms come at 5,000 a second from then on. At least
+99.99 %% must be answered within 1.2 ms of their intended start. Beside them a thread only sleeps, with
+clock_nanosleep, until as many points in time; where it is more than 0.2 ms late at more than 0.005 %%
+of them, nobody could have been on time, and the run is void: it says nothing about the bridge. Runs
+are short, and repeated from the freezing on, until enough are valid; the verdict is over the calls
+of the valid ones together.
 
-| calls | in time | p99.99 µs | max µs | sleeper late | its max µs | verdict |
-| ---: | ---: | ---: | ---: | ---: | ---: | --- |
 %s`, frozen.String())
 	}
 	if hostile.Len() > 0 {
 		fmt.Fprintf(w, `
 ## A hostile peer
 
-The p99 of others while a peer is hostile, over that while a process uses as much of the processors and
-never comes near the socket; the two take turns, medians of the rounds. At most 20 %% worse is
-allowed; void where the load itself was late in most rounds. ml-bridge has quotas by peer (`+"`--peer`"+`):
+The p99 of others while a peer is hostile, over that while a process uses as much of the processors, in
+bursts as long, and never comes near the socket; the two take turns beside one load that goes on.
+At most 20 %% worse is allowed. Medians of the rounds that count: where the load itself was late by more
+than a quarter of what it measured, a round is void, and where most are there is no verdict. ml-bridge has quotas by peer (`+"`--peer`"+`):
 where one is set, it is named. What the bridge does for the peer is no part of what the other process uses.
 
-| the peer | processors | p99 µs beside it | beside the other | worse | rounds | verdict |
+| the peer | processors | p99 µs beside it | beside the other | worse | rounds that count | verdict |
 | --- | ---: | ---: | ---: | ---: | ---: | --- |
 %s`, hostile.String())
+	}
+}
+
+// write lists the runs of the proof, those that count and the others apart.
+func (f *Frozen) write(w io.Writer) {
+	if f.Awake {
+		fmt.Fprint(w, "A spinning thread a processor, in the idle class, keeps the processors from halting, as idle=poll would.\n\n")
+	}
+	fmt.Fprintf(w, "**%s**: %d of %d calls in time (%.4f %%) in %d valid runs; in the %d void ones %d of %d.\n\n",
+		f.Verdict, f.InTime, f.Calls, 100*f.Share, f.Valid, len(f.Runs)-f.Valid, f.VoidInTime, f.VoidCalls)
+	fmt.Fprint(w, "| run | calls | in time | p99.99 µs | max µs | sleeper late | its max µs |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	for _, valid := range []bool{true, false} {
+		for i, r := range f.Runs {
+			if r.Valid != valid {
+				continue
+			}
+			name := fmt.Sprint(i + 1)
+			if !valid {
+				name += ", void"
+			}
+			fmt.Fprintf(w, "| %s | %d | %.4f %% | %.0f | %.0f | %d of %d | %.0f |\n",
+				name, r.Calls, 100*float64(r.InTime)/float64(max(r.Calls, 1)), r.P9999us, r.Maxus, r.ControlMissed, r.ControlPoints, r.ControlMaxus)
+		}
 	}
 }
 

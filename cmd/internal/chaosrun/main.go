@@ -73,12 +73,8 @@ func run(ctx context.Context, args []string) error {
 		return runSoak(ctx, args)
 	case "page":
 		return page(args)
-	case "hostile": // a process of the other two
-		var p chaos.HostilePlan
-		if err := json.Unmarshal([]byte(args[0]), &p); err != nil {
-			return err
-		}
-		return p.Live(ctx)
+	case "helper": // a process of the other two
+		return chaos.Help(ctx, args[0])
 	}
 	return errUsage
 }
@@ -89,10 +85,11 @@ func runChaos(ctx context.Context, args []string) (err error) {
 	only := f.String("only", "", "regular expression for the names of the faults and proofs to try")
 	clock := f.Bool("clock", false, "also set the clock of this machine, an hour forward and back")
 	rate := f.Float64("rate", 1000, "calls a second")
-	lasts := f.Duration("for", 0, "load of a fault; 0 for 6s, or 600ms with -quick")
-	rounds := f.Int("rounds", 0, "rounds of a hostile peer; 0 for 5, or 1 with -quick")
-	turn := f.Duration("turn", 0, "length of its turns; 0 for 3s, or 300ms with -quick")
+	lasts := f.Duration("for", 0, "load of a fault; 0 for 5s, or 600ms with -quick")
+	rounds := f.Int("rounds", 0, "rounds of a hostile peer; 0 for 6, or 1 with -quick")
+	turn := f.Duration("turn", 0, "length of its turns; 0 for 2s, or 300ms with -quick")
 	peer := f.String("peer", "", "ml-bridge's --peer in the proofs of hostile peers")
+	awake := f.Bool("awake", true, "keep the processors from halting in the proof of a frozen daemon")
 	out := f.String("out", "out", "folder for chaos.json and chaos.md")
 	docs := f.String("docs", "", "file for the page, besides")
 	if err := f.Parse(args); err != nil {
@@ -102,12 +99,17 @@ func runChaos(ctx context.Context, args []string) (err error) {
 	if f.NArg() != 1 || err != nil || *rate <= 0 {
 		return errors.Join(errUsage, err)
 	}
-	plan := chaos.Plan{Only: expr, Frozen: 20 * time.Second, HostileTurn: 3 * time.Second, HostileRounds: 5}
+	plan := chaos.Plan{
+		Only:        expr,
+		Frozen:      chaos.FrozenPlan{Run: 5 * time.Second, Valid: 4, Most: 16, Awake: *awake},
+		HostileTurn: 2 * time.Second, HostileRounds: 6,
+	}
 	if *quick {
-		plan = chaos.Plan{Only: expr, Frozen: 3 * time.Second, HostileTurn: 300 * time.Millisecond, HostileRounds: 1}
+		plan.Frozen.Run, plan.Frozen.Valid, plan.Frozen.Most = 2*time.Second, 1, 3
+		plan.HostileTurn, plan.HostileRounds = 300*time.Millisecond, 1
 	}
 	if *lasts == 0 {
-		*lasts = 6 * time.Second
+		*lasts = 5 * time.Second
 		if *quick {
 			*lasts = 600 * time.Millisecond
 		}
