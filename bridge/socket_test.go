@@ -79,10 +79,17 @@ func TestLadderOverTheSocket(t *testing.T) {
 			budget = 20 * time.Millisecond
 		}
 		replies := make([]ipc.Reply, 1)
-		if err := c.Predict(t.Context(), []ipc.Request{step.q}, replies, ipc.Options{Budget: budget, RequireModel: step.require}); err != nil {
-			t.Fatalf("%s: %v", step.line, err)
-		}
 		r := &replies[0]
+		for ; ; budget *= 4 {
+			if err := c.Predict(t.Context(), []ipc.Request{step.q}, replies, ipc.Options{Budget: budget, RequireModel: step.require}); err != nil {
+				t.Fatalf("%s: %v", step.line, err)
+			}
+			// A client that hears nothing in time gives up by itself; on a machine that is
+			// busy with other things it hears of it when it has more.
+			if step.require || r.Status != ipc.StatusDeadlineExceeded || budget >= patient {
+				break
+			}
+		}
 		// Whether the bridge gives up or the time does, is the machine's to decide.
 		refused := step.status == ipc.StatusUnavailable && r.Status == ipc.StatusDeadlineExceeded
 		if (r.Status != step.status && !refused) || r.Source != step.source || r.Workload.CPU != step.cpu || (r.PredictionID == 0) != (step.source == ipc.SourceNone) {

@@ -70,14 +70,14 @@ func TestHostedEngineNeedsNoDaemon(t *testing.T) {
 
 // The bridge starts before, after and without its daemon, and recovers by itself.
 func TestBridgeOutlivesItsDaemon(t *testing.T) {
-	mld, address := startMld(t, "127.0.0.1:0")
-	mld.kill()
-	b := startBridge(t, "http://"+address)
+	// A port could be somebody else's while the daemon is away.
+	address := "unix:" + t.TempDir() + "/mld.sock"
+	b := startBridge(t, address)
 	c := dial(t, b.at.Socket)
 	if r := one(t, c, fresh(1)[2], startup); r.Source != ipc.SourceRule || r.Reason == ipc.ReasonNone {
 		t.Errorf("without a daemon: %+v, want the rule with a reason", r)
 	}
-	mld, _ = startMld(t, address)
+	mld, _ := startMld(t, address)
 	until(t, c, fresh(2)[2], ipc.SourceModel)
 	mld.kill() // -9
 	until(t, c, fresh(3)[2], ipc.SourceRule)
