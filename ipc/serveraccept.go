@@ -23,6 +23,8 @@ const (
 	acceptRest = 50 * time.Millisecond
 	// stormRest is how long it rests at least when a peer connects that is to rest itself.
 	stormRest = time.Millisecond
+	// stormResting is how many resting connections of a peer double that.
+	stormResting = 256
 )
 
 func (a *acceptor) Ready(bool, bool) {
@@ -32,7 +34,7 @@ func (a *acceptor) Ready(bool, bool) {
 	if brief {
 		most = acceptFew
 	}
-	storm := false
+	storm, resting := false, 0
 	for range most {
 		c, err := s.acceptOne()
 		if errors.Is(err, unix.EAGAIN) {
@@ -45,21 +47,26 @@ func (a *acceptor) Ready(bool, bool) {
 			s.pauseAccept(acceptRest)
 			return
 		}
-		if storm = storm || c == nil || c.resting; brief && Now().Sub(began) > turnTime {
+		if storm = storm || c == nil || c.resting; c != nil {
+			resting = max(resting, c.owner.rests.n)
+		}
+		if brief && Now().Sub(began) > turnTime {
 			break
 		}
 	}
 	if storm && brief {
 		s.stats.storms.Add(1)
-		s.pauseAccept(stormPause(Now().Sub(began)))
+		s.pauseAccept(stormPause(Now().Sub(began), resting))
 	}
 }
 
 // stormPause is how long accepting rests after it took so long in a storm of connections,
 // which is a share of the loop's time like a peer's. Who is at fault is only known when
-// a connection has been accepted, so whoever connects now waits as well.
-func stormPause(took time.Duration) time.Duration {
-	return min(max(time.Duration(float64(took)/defaultShare), stormRest), acceptRest)
+// a connection has been accepted, so whoever connects now waits as well. The more
+// connections of a peer rest already, the longer it is: else it would have ever more.
+func stormPause(took time.Duration, resting int) time.Duration {
+	pause := max(time.Duration(float64(took)/defaultShare), stormRest)
+	return min(pause+pause*time.Duration(resting)/stormResting, acceptRest)
 }
 
 func (s *Server) pauseAccept(d time.Duration) {

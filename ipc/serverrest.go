@@ -23,7 +23,8 @@ const (
 	// restBatch bounds how many resting connections are looked at in a round.
 	restBatch = 64
 	// restConns is how many connections of a peer may rest before new ones are refused.
-	restConns = 256
+	// Accepting slows down long before that.
+	restConns = 1024
 	// heavyInFlight is how many questions without an answer a peer may have that is not
 	// light, while somebody light is asking: more would be in the way of others on their
 	// way through the backend. When there are so many it is looked again after crowdRest.

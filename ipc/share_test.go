@@ -64,9 +64,19 @@ func TestLights(t *testing.T) {
 }
 
 func TestStormsTakeAShareOfTheLoop(t *testing.T) {
-	for took, want := range map[time.Duration]time.Duration{0: stormRest, 100 * time.Microsecond: 1600 * time.Microsecond, time.Hour: acceptRest} {
-		if got := stormPause(took); got != want {
-			t.Errorf("stormPause(%v) = %v, want %v", took, got, want)
+	for _, c := range []struct {
+		took    time.Duration
+		resting int
+		want    time.Duration
+	}{
+		{0, 1, stormRest + stormRest/stormResting},
+		{100 * time.Microsecond, 0, 1600 * time.Microsecond},
+		{100 * time.Microsecond, stormResting, 3200 * time.Microsecond},
+		{0, restConns, 5 * stormRest},
+		{time.Hour, 0, acceptRest},
+	} {
+		if got := stormPause(c.took, c.resting); got != c.want {
+			t.Errorf("stormPause(%v, %d) = %v, want %v", c.took, c.resting, got, c.want)
 		}
 	}
 }
