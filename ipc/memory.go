@@ -31,7 +31,8 @@ type MemoryPrediction struct {
 	Probability float32 // access_probability in [0, 1]
 	Type        uint8   // AccessRead …
 	Confidence  float32 // = Probability
-	// More holds the next best addresses, best first; MoreLen of them are set.
+	// More holds further addresses worth fetching, best first, with the chance that each is
+	// accessed soon; MoreLen of them are set.
 	More    [MaxMore]MemoryCandidate
 	MoreLen int
 }

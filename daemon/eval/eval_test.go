@@ -113,17 +113,42 @@ func TestPrefetch(t *testing.T) {
 	a, b, c := propose(7, 0.9), propose(7, 0.9), propose(9, 0.2)
 	a.next, b.next, c.next = 5<<12, 7<<12, 9<<12
 	// 7 is issued before the first fault, is under way at the second, comes there.
-	if coverage, accuracy := prefetch([]fault{a, b, c}, 0.5); !near(coverage, 1.0/3) || !near(accuracy, 1) {
+	if coverage, accuracy := prefetch([]fault{a, b, c}, &fetchBounds{0.5, 1}); !near(coverage, 1.0/3) || !near(accuracy, 1) {
 		t.Errorf("coverage %v, accuracy %v; want a third and 1", coverage, accuracy)
 	}
-	if coverage, _ := prefetch([]fault{a, b, c}, 0.1); !near(coverage, 2.0/3) {
+	if coverage, _ := prefetch([]fault{a, b, c}, &fetchBounds{0.1, 1}); !near(coverage, 2.0/3) {
 		t.Errorf("coverage %v with the unlikely page, want two thirds", coverage)
+	}
+	// Further pages have a bound of their own.
+	d := a
+	d.n, d.pages[1], d.chances[1] = 2, 9<<12, 0.2
+	for more, want := range map[float32]float64{0.2: 2. / 3, 0.3: 1. / 3} {
+		if coverage, _ := prefetch([]fault{d, b, c}, &fetchBounds{0.5, more}); !near(coverage, want) {
+			t.Errorf("coverage %v with further pages from %v, want %v", coverage, more, want)
+		}
 	}
 	c.segment = 1
 	b.segment = 1
 	b.n = 0
-	if coverage, accuracy := prefetch([]fault{a, b, c}, 0.5); coverage != 0 || accuracy != 0 {
+	if coverage, accuracy := prefetch([]fault{a, b, c}, &fetchBounds{0.5, 1}); coverage != 0 || accuracy != 0 {
 		t.Errorf("an issue crosses segments: %v, %v", coverage, accuracy)
+	}
+}
+
+// TestARowIsKeptAsItWas: what eval.json has is what a later run reads back.
+func TestARowIsKeptAsItWas(t *testing.T) {
+	dir := t.TempDir()
+	old := evaluation{rows: []row{plain("failure", "oom", "test", "brier", 0.25, 7).aim(), plain("memory", "alone", "val", "top1", 0.5, 3)}}
+	path := filepath.Join(dir, "eval.json")
+	if err := old.write(path); err != nil {
+		t.Fatal(err)
+	}
+	now := evaluation{rows: []row{plain("memory", "alone", "val", "top1", 0.75, 3)}}
+	if err := now.keep(path, []string{"memory"}); err != nil {
+		t.Fatal(err)
+	}
+	if len(now.rows) != 2 || now.rows[0].Metric != "brier" || now.rows[0].Rule.known() || *now.rows[0].Met || now.rows[1].Model != 0.75 {
+		t.Errorf("rows %+v", now.rows)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +57,7 @@ func run(args []string) error {
 	out := flags.String("out", "out", "folder for eval.json")
 	report := flags.String("report", "", "folder for EVAL.md, CARDS.md and pictures/")
 	cards := flags.String("cards", "", "template of CARDS.md")
-	only := flags.String("only", "workload,threat,failure,memory", "predictors, comma-separated")
+	only := flags.String("only", "workload,threat,failure,memory", "predictors, comma-separated; with -report, what it has of others is kept, and with none it is written anew")
 	parts := flags.String("parts", "val,test", "parts, comma-separated; bounds are chosen on the first")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -76,7 +77,8 @@ func run(args []string) error {
 	judges := map[ipc.Kind]func(*evaluation) error{
 		ipc.Workload: judgeWorkload, ipc.Memory: judgeMemory, ipc.Failure: judgeFailure, ipc.Threat: judgeThreat,
 	}
-	for _, name := range strings.Split(*only, ",") {
+	asked := strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })
+	for _, name := range asked {
 		kind, err := ipc.ParseKind(name)
 		if err != nil {
 			return err
@@ -93,6 +95,11 @@ func run(args []string) error {
 	}
 	if *folder != "" && *url == "" {
 		if err := e.addLeftOut(filepath.Join(*folder, "leftout.json")); err != nil {
+			return err
+		}
+	}
+	if *report != "" {
+		if err := e.keep(filepath.Join(*report, "eval.json"), asked); err != nil {
 			return err
 		}
 	}
@@ -134,6 +141,29 @@ func (e *evaluation) addLeftOut(path string) error {
 	for _, l := range list {
 		e.add(plain(l.Predictor, l.Set, l.Part, l.Metric, l.Model, l.N).aim())
 	}
+	return err
+}
+
+// keep adds what a report has of predictors that were not asked now, so that one can be
+// judged again without the others.
+func (e *evaluation) keep(path string, asked []string) error {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var old []row
+	if err == nil {
+		err = json.Unmarshal(text, &old)
+	}
+	for _, r := range old {
+		if !slices.Contains(asked, r.Predictor) {
+			e.rows = append(e.rows, r)
+		}
+	}
+	order := []string{"workload", "threat", "failure", "memory"}
+	slices.SortStableFunc(e.rows, func(a, b row) int {
+		return slices.Index(order, a.Predictor) - slices.Index(order, b.Predictor)
+	})
 	return err
 }
 

@@ -63,7 +63,7 @@ func (a *pageAnswers) take(q recordings.Question, req ipc.Request, p *ipc.Predic
 
 func judgeMemory(e *evaluation) error {
 	for _, way := range []string{"alone", "tables"} {
-		bound := float32(-1)
+		var bounds *fetchBounds
 		for _, part := range e.parts {
 			a := &pageAnswers{}
 			a.b = batcher[recordings.Question]{by: e.by, kind: ipc.Memory, take: a.take}
@@ -79,16 +79,16 @@ func judgeMemory(e *evaluation) error {
 			if len(a.model) == 0 {
 				continue
 			}
-			if bound < 0 { // chosen on the first part, which is val
-				bound = a.lowestBound()
+			if bounds == nil { // chosen on the first part, which is val
+				bounds = a.chooseBounds()
 			}
-			a.judge(e, way, part, bound)
+			a.judge(e, way, part, bounds)
 		}
 	}
 	return nil
 }
 
-func (a *pageAnswers) judge(e *evaluation, way, part string, bound float32) {
+func (a *pageAnswers) judge(e *evaluation, way, part string, bounds *fetchBounds) {
 	s := newSample(a.entity)
 	new := func(metric string, v float64) row { return plain("memory", way, part, metric, v, len(a.model)) }
 	e.add(s.compare(new("top1", 0), s.mean, false, a.model, a.rule,
@@ -97,8 +97,8 @@ func (a *pageAnswers) judge(e *evaluation, way, part string, bound float32) {
 	r := new("ece", ece(bins))
 	r.Rule, r.lowIsGood = number(ece(calibration(a.ruleChance, a.rule))), true
 	e.add(r.aim())
-	coverage, accuracy := prefetch(a.faults, bound)
-	ruleCoverage, ruleAccuracy := prefetch(a.ruled, 0)
+	coverage, accuracy := prefetch(a.faults, bounds)
+	ruleCoverage, ruleAccuracy := prefetch(a.ruled, &fetchBounds{})
 	c, d := new("prefetch_coverage", coverage), new("prefetch_accuracy", accuracy)
 	c.Rule, d.Rule = number(ruleCoverage), number(ruleAccuracy)
 	e.add(c.aim(), d.aim())
@@ -127,9 +127,20 @@ const (
 	usefulWithin  = 64
 )
 
-// prefetch issues every proposed page of at least this chance that is not under
-// way already, and gives the shares of faults covered and of issues useful.
-func prefetch(faults []fault, bound float32) (coverage, accuracy float64) {
+// fetchBounds are the chances from which pages are fetched: the answer's, which is of
+// being the next, and the further pages', which is of coming soon.
+type fetchBounds struct{ next, more float32 }
+
+func (b *fetchBounds) reached(place int, chance float32) bool {
+	if place == 0 {
+		return chance >= b.next
+	}
+	return chance >= b.more
+}
+
+// prefetch issues every proposed page that reaches its bound and is not under way
+// already, and gives the shares of faults covered and of issues useful.
+func prefetch(faults []fault, bounds *fetchBounds) (coverage, accuracy float64) {
 	issued := map[uint64]int{} // page → the fault before which it was last issued
 	due := map[uint64][]int{}  // page → issues that wait for their fault
 	segment, covered, useful, issues := -1, 0, 0, 0
@@ -142,7 +153,7 @@ func prefetch(faults []fault, bound float32) (coverage, accuracy float64) {
 		}
 		for k := range f.n {
 			page := f.pages[k] >> 12
-			if f.chances[k] < bound {
+			if !bounds.reached(k, f.chances[k]) {
 				continue
 			}
 			if at, ok := issued[page]; ok && i-at < coveredWithin {
@@ -166,16 +177,26 @@ func prefetch(faults []fault, bound float32) (coverage, accuracy float64) {
 	return float64(covered) / float64(len(faults)), float64(useful) / float64(max(1, issues))
 }
 
-// wantedAccuracy is what the bound for prefetching is chosen for.
+// wantedAccuracy is what the bounds for prefetching are chosen for.
 const wantedAccuracy = 0.70
 
-// lowestBound is the lowest chance from which pages are worth fetching.
-func (a *pageAnswers) lowestBound() float32 {
-	bound := float32(0.95)
-	for b := bound; b > 0.005; b *= 0.93 {
-		if _, accuracy := prefetch(a.faults, b); accuracy >= wantedAccuracy {
-			bound = b
+// chooseBounds gives the bounds that cover most at that accuracy. The lower one of them
+// is, the higher must the other be, so one walk along the border finds them.
+func (a *pageAnswers) chooseBounds() *fetchBounds {
+	const lowest, highest, step = 0.005, 0.98, 0.85
+	best, covered := &fetchBounds{highest, highest}, 0.0
+	next := float32(lowest)
+	for more := float32(highest); more > lowest; more *= step {
+		for ; next < highest; next /= step {
+			coverage, accuracy := prefetch(a.faults, &fetchBounds{next, more})
+			if accuracy < wantedAccuracy {
+				continue
+			}
+			if coverage > covered {
+				best, covered = &fetchBounds{next, more}, coverage
+			}
+			break
 		}
 	}
-	return bound
+	return best
 }

@@ -43,6 +43,14 @@ func (v number) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, "%.6g", float64(v)), nil
 }
 
+func (v *number) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		*v = missing
+		return nil
+	}
+	return json.Unmarshal(text, (*float64)(v))
+}
+
 func (v number) String() string {
 	if math.IsNaN(float64(v)) {
 		return ""

@@ -7,7 +7,7 @@ import onnxruntime as ort
 from onnx import TensorProto, helper
 
 VERSION = os.environ.get("MODEL_VERSION", "2026.11.28")
-LIMIT = 300 * 1024  # bytes: the files are embedded in the binary
+LIMIT = 512 * 1024  # bytes: the files are embedded in the binary
 
 
 def write(path, nodes, width, outputs, metadata, widths=None):

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mlbridge/mlbridge/daemon/features"
 	"github.com/mlbridge/mlbridge/daemon/train/recordings"
@@ -60,7 +61,7 @@ func extractMemory(j *job) error {
 	// client that follows its agents (ipc/mlclient/pages).
 	for _, given := range []string{"alone", "tables"} {
 		err := j.each(&recordings.Set{}, "memory_"+given, func(name string, o recordings.Options) error {
-			t, err := createTable(j.out, name, &features.Memory, memoryRows, "entity", "ask", "hit")
+			t, err := createTable(j.out, name, &features.Memory, memoryRows, "entity", "ask", "hit", "ahead")
 			if err != nil {
 				return err
 			}
@@ -114,7 +115,8 @@ func memoryRows(t *table, q *recordings.Question) error {
 	t.witness(r)
 	for c := range p.Len() {
 		hit := float64(b2i(p.Address(c) == q.NextAddress))
-		if err := t.add(t.row[c*width:(c+1)*width], float64(q.Entity), float64(t.asked-1), hit); err != nil {
+		ahead := float64(1 + slices.Index(q.Coming, p.Address(c))) // in faults, 1 for the next; 0 for later
+		if err := t.add(t.row[c*width:(c+1)*width], float64(q.Entity), float64(t.asked-1), hit, ahead); err != nil {
 			return fmt.Errorf("ask %d: %w", t.asked, err)
 		}
 	}

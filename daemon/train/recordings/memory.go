@@ -9,6 +9,10 @@ import (
 
 const pageBytes = 4096
 
+// MaxComing is how far a question shows the future: an issued page that faults no
+// later was worth fetching.
+const MaxComing = 64
+
 // stream is one segment of one program's faults.
 type stream struct {
 	program string
@@ -64,7 +68,7 @@ func ReadMemory(o Options, to Sink) error {
 				if err := q.Validate(); err != nil {
 					return err
 				}
-				if err := to.Ask(&Question{Request: q, Entity: entity, NextAddress: s.address[i], NextType: s.kind[i], Segment: segment}); err != nil {
+				if err := to.Ask(&Question{Request: q, Entity: entity, NextAddress: s.address[i], NextType: s.kind[i], Segment: segment, Coming: s.address[i:min(i+MaxComing, len(s.address))]}); err != nil {
 					return err
 				}
 			}

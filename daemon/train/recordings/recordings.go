@@ -26,7 +26,8 @@ type Question struct {
 	// Memory.
 	NextAddress uint64
 	NextType    uint8
-	Segment     int // faults of one segment follow each other
+	Segment     int      // faults of one segment follow each other
+	Coming      []uint64 // the addresses of the next faults, NextAddress first, at most MaxComing
 
 	// Failure.
 	Failed bool    // a failure begins within the horizon
