@@ -15,6 +15,18 @@ type Model struct {
 	steps    []step
 	slots    []int     // width of each slot of a session's memory
 	results  []*buffer // one per output
+	foreign  Runtime   // computes instead of steps, where there is one
+}
+
+// Runtime is another engine's model, such as package ort's. Run computes all outputs for
+// n rows into out, one slice an output, and may be called by many goroutines.
+type Runtime interface {
+	Run(rows []float32, n int, out [][]float32) error
+}
+
+// Foreign is a model that another engine runs.
+func Foreign(features int, outputs []Output, metadata map[string]string, by Runtime) *Model {
+	return &Model{features: features, outputs: outputs, metadata: metadata, foreign: by}
 }
 
 // Output describes one graph output: float32, Width values per row. Integer
@@ -66,6 +78,7 @@ type Session struct {
 	max  int
 	rows int
 	mem  memory
+	out  [][]float32 // of a foreign model
 }
 
 // NewSession allocates all the memory that runs of up to maxBatch rows need,
@@ -73,6 +86,12 @@ type Session struct {
 func (m *Model) NewSession(maxBatch int) *Session {
 	maxBatch = max(maxBatch, 1)
 	s := &Session{m: m, max: maxBatch, mem: make(memory, len(m.slots))}
+	if m.foreign != nil {
+		for _, o := range m.outputs {
+			s.out = append(s.out, make([]float32, o.Width*maxBatch))
+		}
+		return s
+	}
 	arena := make([]float32, m.RowFloats()*maxBatch)
 	for i, width := range m.slots {
 		size := width * maxBatch
@@ -90,7 +109,8 @@ func (s *Session) MaxBatch() int { return s.max }
 // as the model says, arithmetic carries them into the outputs.
 //
 // The error is about n or len(rows) only; nothing has then been computed and
-// earlier outputs stand. Run allocates nothing.
+// earlier outputs stand. Run allocates nothing. (A foreign model's engine may fail
+// otherwise, and allocate.)
 func (s *Session) Run(rows []float32, n int) error {
 	if n < 0 || n > s.max {
 		return fmt.Errorf("engine: batch of %d rows, session allows 0 to %d", n, s.max)
@@ -99,6 +119,9 @@ func (s *Session) Run(rows []float32, n int) error {
 		return fmt.Errorf("engine: %d values for %d rows of %d features", len(rows), n, s.m.features)
 	}
 	s.rows = n
+	if s.m.foreign != nil {
+		return s.m.foreign.Run(rows, n, s.out)
+	}
 	s.mem[0] = rows
 	for _, st := range s.m.steps {
 		st.run(s.mem, n)
@@ -109,4 +132,9 @@ func (s *Session) Run(rows []float32, n int) error {
 
 // Output returns the values of output i for the rows of the last Run, row
 // after row. They are valid until the next Run and may be modified.
-func (s *Session) Output(i int) []float32 { return s.mem.rows(s.m.results[i], s.rows) }
+func (s *Session) Output(i int) []float32 {
+	if s.m.foreign != nil {
+		return s.out[i][:s.rows*s.m.outputs[i].Width]
+	}
+	return s.mem.rows(s.m.results[i], s.rows)
+}

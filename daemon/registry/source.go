@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mlbridge/mlbridge/daemon/engine"
 	"github.com/mlbridge/mlbridge/daemon/engine/tfjs"
 	"github.com/mlbridge/mlbridge/daemon/models"
 	"github.com/mlbridge/mlbridge/daemon/predict"
@@ -89,7 +88,7 @@ func parse(k ipc.Kind, e *models.Entry, data []byte, more func(name string) ([]b
 			return nil, err
 		}
 	}
-	m, err := engine.Load(data, engine.Limits{})
+	m, err := load(data)
 	if err != nil {
 		return nil, err
 	}
