@@ -147,7 +147,7 @@ func TestARowIsKeptAsItWas(t *testing.T) {
 	if err := now.keep(path, []string{"memory"}); err != nil {
 		t.Fatal(err)
 	}
-	if len(now.rows) != 2 || now.rows[0].Metric != "brier" || now.rows[0].Rule.known() || *now.rows[0].Met || now.rows[1].Model != 0.75 {
+	if len(now.rows) != 2 || now.rows[0].Metric != "brier" || now.rows[0].Rule.known() || now.rows[0].Met == nil || now.rows[1].Model != 0.75 {
 		t.Errorf("rows %+v", now.rows)
 	}
 }

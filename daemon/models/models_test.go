@@ -8,7 +8,7 @@ import (
 )
 
 // maxFile bounds an embedded model: all four are part of every binary.
-const maxFile = 300 << 10
+const maxFile = 512 << 10
 
 func TestEveryKindHasAVerifiedModel(t *testing.T) {
 	for _, k := range ipc.Kinds {

@@ -83,9 +83,10 @@ func TestMemoryNamesPagesAtTheEndOfTheAddressSpace(t *testing.T) {
 	if got.NextAddress%4096 != 0 || got.MoreLen != ipc.MaxMore || got.Confidence != got.Probability {
 		t.Errorf("got %+v", got)
 	}
-	for i, before := 0, got.Probability; i < got.MoreLen; i++ {
+	// Further pages have the chance to come soon, which may be more than that of the next.
+	for i, before := 0, float32(1); i < got.MoreLen; i++ {
 		if m := got.More[i]; m.Probability > before || m.Address == got.NextAddress {
-			t.Errorf("more[%d] = %+v behind probability %v", i, m, before)
+			t.Errorf("more[%d] = %+v behind %v", i, m, before)
 		}
 		before = got.More[i].Probability
 	}

@@ -9,6 +9,7 @@ import numpy as np
 from onnx import helper
 
 import modelfile
+import perceptron
 import scores
 import trees
 from tables import Table
@@ -21,11 +22,16 @@ KIND = ["is_cpu", "is_io", "is_network", "is_service"]
 RATES = ["has_rates", "month", "quarter", "year", "ever", "watched", "peers_day", "peers_week", "peers_month", "peers_daily", "own_daily"]
 FAMILIES = {
     "memory": dict(data="oom", gate="is_memory", interval_ms=50, horizon=20,
-                   without=KIND + ["samples", "baseline", "reading_excess", "ever_failed", "since_failure"] + RATES,
+                   without=KIND + ["samples", "baseline", "reading", "reading_excess", "ever_failed", "since_failure"] + RATES,
+                   # What trees may not read besides: levels, which they learn by heart.
+                   trees_without=["mean5", "mean10", "mean20", "min", "lag1", "lag2", "lag3", "lag4", "trend"],
+                   # Trees and a small net err on different programs: the mean of their
+                   # logits is better than either on the worst program left out.
+                   net=dict(hidden=16, alpha=1.0, epochs=20),
                    # Few programs: shallow trees, and what must not happen cannot: less
                    # health, or a steeper fall, never lowers the chance.
-                   falling=["health", "slope1", "slope3", "slope5", "slope10", "left3", "left5", "left10", "min"],
-                   settings=dict(num_leaves=6, max_depth=3, learning_rate=0.1, min_data_in_leaf=200, feature_fraction=0.5,
+                   falling=["health", "slope1", "slope3", "slope5", "slope10", "left3", "left5", "left10"],
+                   settings=dict(num_leaves=6, max_depth=3, learning_rate=0.1, min_data_in_leaf=200, feature_fraction=0.7,
                                  lambda_l2=10.0), rounds=50),
     "resource": dict(data="smd", gate="is_resource", interval_ms=60_000, horizon=10, without=["is_service", "samples"] + RATES,
                      settings=dict(num_leaves=8, max_depth=4, learning_rate=0.1, min_data_in_leaf=2000), rounds=24),
@@ -36,23 +42,29 @@ FAMILIES = {
 
 def train(folder, out, free):
     del free  # all three recordings are free
-    chance, time = trees.Ensemble([]), trees.Ensemble([])
+    chance, time, nets = trees.Ensemble([]), trees.Ensemble([]), []
     layout = None
     for name, f in FAMILIES.items():
         fit, val = (Table(folder, f"failure_{f['data']}_{p}") for p in ("train", "val"))
         layout, gate = fit.layout, fit.features.index(f["gate"])
         columns = [i for i, c in enumerate(fit.features) if c not in FAMILY + f["without"]]
         x, y, w = _with_and_without_rates(fit) if name == "node" else (fit.x, fit["label"], fit["keep"])
-        monotone = [-1 if fit.features[i] in f.get("falling", ()) else 0 for i in columns]
-        raw = trees.fit(x, y, w, (val.x, val["label"], val["keep"]), rounds=f["rounds"], columns=columns, objective="binary",
+        branches = [i for i in columns if fit.features[i] not in f.get("trees_without", ())]
+        monotone = [-1 if fit.features[i] in f.get("falling", ()) else 0 for i in branches]
+        raw = trees.fit(x, y, w, (val.x, val["label"], val["keep"]), rounds=f["rounds"], columns=branches, objective="binary",
                         monotone_constraints=monotone, **f["settings"])
-        a, b = _calibrate(raw, fit, val)
-        chance += raw.scaled(a, b).gated(gate)
+        net = perceptron.fit(x, y, w, columns, **f["net"]) if "net" in f else None
+        a, b = _calibrate(raw, net, fit, val)
+        share = 1.0 if net is None else 0.5
+        chance += raw.scaled(a * share, b).gated(gate)
+        if net is not None:
+            nets.append((net.scaled(a * share), gate))
         rows = fit["label"] == 1
         when = trees.fit(fit.x[rows], np.log2(fit["left"][rows]), rounds=8, columns=columns, objective="l1",
                          num_leaves=6, max_depth=4, learning_rate=0.35, min_data_in_leaf=100)
         time += when.gated(gate)
-    nodes = [trees.node(chance, "chance", "x", "logit"), helper.make_node("Sigmoid", ["logit"], ["probability"]),
+    nodes = [trees.node(chance, "chance", "x", "trees"), *perceptron.nodes(nets, "x", "nets", fit.x.shape[1]),
+             helper.make_node("Add", ["trees", "nets"], ["logit"]), helper.make_node("Sigmoid", ["logit"], ["probability"]),
              trees.node(time, "time", "x", "log2_intervals")]
     data = modelfile.write(f"{out}/failure.onnx", nodes, fit.x.shape[1], ["probability", "log2_intervals"], {
         "predictor": "failure", "name": "failure-trees", "features": layout, "terms": "free",
@@ -62,10 +74,13 @@ def train(folder, out, free):
     return data
 
 
-def _calibrate(raw, fit, val):
+def _calibrate(raw, net, fit, val):
     """Platt on train and val. Base rates of val differ from train's (few systems, few
     hosts), so both parts vote with equal weight."""
-    logits = np.r_[raw.predict(fit.x), raw.predict(val.x)]
+    def logit(t):
+        z = raw.predict(t.x)
+        return z if net is None else (z + net.predict(t.x)) / 2
+    logits = np.r_[logit(fit), logit(val)]
     labels = np.r_[fit["label"], val["label"]]
     weights = np.r_[fit["keep"] / fit["keep"].sum(), val["keep"] / val["keep"].sum()]
     return scores.platt(logits, labels, weights * len(weights))

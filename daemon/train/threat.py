@@ -18,7 +18,10 @@ import scores
 import trees
 from tables import Table
 
-PRIOR = 0.1  # share of foreign windows that the score assumes
+PRIOR = 0.1  # share of foreign windows among those learnt from, by weight
+# Share that the free build's score assumes: at it, one in a hundred ordinary windows of
+# programs left out reaches a half, where it would be two and a half.
+ASSUMED = 0.06
 WAYS = {"full": 0, "vector": 1, "counters": 2}
 WEIGHT = np.array([1.0, 0.5, 0.25])  # of a window asked in each way
 FREE = dict(objective="binary", num_leaves=8, learning_rate=0.15, min_data_in_leaf=40, feature_fraction=0.4, lambda_l2=5.0)
@@ -37,12 +40,14 @@ def train(folder, out, free):
     settings = dict(FREE if free else RESEARCH, rounds=ROUNDS[free], columns=_columns(sets[0]))
     raw = _out_of_fold(data, settings)
     a, b = scores.platt(raw, data["y"], data["w"])
+    if free:
+        b += np.log(ASSUMED / (1 - ASSUMED) * (1 - PRIOR) / PRIOR)
     weight = 0.0  # the changed windows of the free build do not follow each other
     if not free:
         a, b, weight = _history(data, raw, a, b)
     model = trees.fit(data["x"], data["y"], data["w"], **settings).scaled(a, b)
     counters = data["asked"] == WAYS["counters"]
-    even = _even_odds(data["y"][counters], scores.sigmoid(a * raw[counters] + b))
+    even = _even_odds(data["y"][counters], scores.sigmoid(a * raw[counters] + b), ASSUMED if free else PRIOR)
     width = data["x"].shape[1]
     nodes, outputs = _score(model, sets[0], width, weight), ["probability"]
     if not free:
@@ -140,9 +145,9 @@ def _types(d, columns):
     return [trees.node(booster, "type", "x", "type_odds", [i % 5 for i in range(len(booster.trees))])]
 
 
-def _even_odds(y, p):
+def _even_odds(y, p, share):
     """How often the counters alone are right when foreign and ordinary are equally likely."""
-    return 0.5 * np.mean(p[y == 1] >= PRIOR) + 0.5 * np.mean(p[y == 0] < PRIOR)
+    return 0.5 * np.mean(p[y == 1] >= share) + 0.5 * np.mean(p[y == 0] < share)
 
 
 def left_out(folder):

@@ -1,0 +1,148 @@
+"""Compares families of models for memory, failure and threat, and the memory model's
+costs: compare.py MATRICES OUT writes OUT/COMPARED.md. (families.py does for workload.)
+
+Each family is fitted to the same rows of train and judged on val. Times are of ONNX
+Runtime on one core, the least of many calls, without the preparation of rows, so that
+all are timed alike; mld's engine is faster with trees. Recurrent nets are not among
+them: rows describe a moment, not its sequence; families.py has one.
+"""
+import sys
+import time
+import warnings
+
+import numpy as np
+import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.neural_network import MLPClassifier
+
+import failure
+import memory
+import threat
+import trees
+from tables import Table, exists
+
+ROWS = 120_000  # of train and of val, at most, of each set
+ROUNDS = (10, 25, 50, 100, 200)  # trees of the memory model's costs
+SETTINGS = dict(objective="binary", num_leaves=16, max_depth=6, learning_rate=0.15, min_data_in_leaf=100, max_bin=127)
+
+
+def main(folder, out):
+    warnings.filterwarnings("ignore")  # nets stop before they converge: all families get little time
+    text = ["# Families compared", "", "Written by `daemon/train/compare.py`; its head says how. All on `val`.", ""]
+    for name, rows, score, fit, val, columns, per in _tasks(folder):
+        print("compare:", name, file=sys.stderr, flush=True)
+        text += [f"## {name}", "", f"{rows}", "", f"| family | numbers | µs alone | µs of 64 | {' | '.join(score)} |", "|" + " --- |" * (4 + len(score))]
+        for family, size, data, z in _families(fit, val, columns):
+            one, many = (_time(data, val[0][:n * per], n) for n in (1, 64))
+            values = [f"{s(val, z):.4f}" for s in score.values()]
+            text.append(f"| {family} | {size} | {one:.1f} | {many:.2f} | {' | '.join(values)} |")
+        text.append("")
+    text += _costs(folder)
+    with open(f"{out}/COMPARED.md", "w") as f:
+        f.write("\n".join(text) + "\n")
+
+
+def _tasks(folder):
+    """name, what it is, measures, train and val as (x, y, weight, table), columns, rows to a question."""
+    roc = lambda v, z: roc_auc_score(v[1], z, sample_weight=v[2])
+    pr = lambda v, z: average_precision_score(v[1], z, sample_weight=v[2])
+    brier = lambda v, z: np.average((1 / (1 + np.exp(-z)) - v[1]) ** 2, weights=v[2])
+    fit, val = (memory._asks(Table(folder, f"memory_tables_{p}"), ROWS) for p in ("train", "val"))
+    top1 = lambda v, z: v[3]["hit"][memory._best(v[3], z)].mean()
+    yield ("memory", "The next page among candidates, with the client's tables; times are of a question of 20 candidates.", {"top-1": top1},
+           *((t.x, t["hit"], memory._equal(t["entity"]), t) for t in (fit, val)), list(range(fit.x.shape[1])), 20)
+    for family, what in (("memory", "An OOM kill within a second."), ("node", "A node's failure within a week.")):
+        f = failure.FAMILIES[family]
+        fit, val = (_part(Table(folder, f"failure_{f['data']}_{p}")) for p in ("train", "val"))
+        columns = [i for i, c in enumerate(fit.features) if c not in failure.FAMILY + f["without"]]
+        yield (f"failure, {f['data']}", what, {"ROC-AUC": roc, "PR-AUC": pr, "Brier": brier},
+               *((t.x, t["label"], t["keep"], t) for t in (fit, val)), columns, 1)
+    for name, what in (("benign", "Changed windows of ordinary programs (free)."), ("adfa", "ADFA-LD's attacks, window by window (research).")):
+        if not exists(folder, f"threat_{name}_train"):
+            continue
+        parts = [Table(folder, f"threat_{name}_{p}") for p in ("train", "val")]
+        parts = [_part(t.take(np.flatnonzero(t["asked"] == threat.WAYS["full"]))) for t in parts]
+        yield (f"threat, {name}", what, {"ROC-AUC": roc, "PR-AUC": pr},
+               *((t.x, (t["kind"] > 0).astype(float), np.ones(len(t)), t) for t in parts), threat._columns(parts[0]), 1)
+
+
+def _part(t):
+    return t.take(np.arange(0, len(t), max(1, -(-len(t) // ROWS))))
+
+
+def _families(fit, val, columns):
+    """Family, its numbers, its file and its logits on val."""
+    x, y, w, _ = fit
+    mean, spread = x[:, columns].mean(0), x[:, columns].std(0) + 1e-6
+    see = lambda v: np.clip((v[:, columns] - mean) / spread, -5, 5)
+    rows = np.random.default_rng(trees.SEED).choice(len(y), len(y), p=w / w.sum())
+    seen = see(val[0])
+    m = LogisticRegression(C=1.0, max_iter=300).fit(see(x)[rows], y[rows])
+    yield "linear", m.coef_.size + 1, _net([(m.coef_.T, m.intercept_)], x.shape[1], columns, mean, spread), m.decision_function(seen)
+    for hidden in ((16,), (64, 32)):
+        m = MLPClassifier(hidden, alpha=0.01, max_iter=8, learning_rate_init=2e-3, batch_size=512, random_state=1).fit(see(x)[rows], y[rows])
+        p = np.clip(m.predict_proba(seen)[:, 1], 1e-7, 1 - 1e-7)
+        size = sum(v.size for v in m.coefs_ + m.intercepts_)
+        yield "dense " + "-".join(map(str, hidden)), size, _net(list(zip(m.coefs_, m.intercepts_)), x.shape[1], columns, mean, spread), np.log(p / (1 - p))
+    for rounds in (25, 100):
+        t = trees.fit(x, y, w, rounds=rounds, columns=columns, **SETTINGS)
+        yield f"{rounds} boosted trees", t.count()[1], t.onnx(x.shape[1]), t.fast(x.shape[1])(val[0])
+
+
+def _net(layers, width, columns, mean, spread):
+    """Standardising belongs to the net: a row is what is timed."""
+    scale, centre = np.zeros(width, np.float32), np.zeros(width, np.float32)
+    scale[columns], centre[columns] = 1 / spread, mean
+    first = np.zeros((width, layers[0][0].shape[1]))
+    first[columns] = layers[0][0]
+    layers = [(first, layers[0][1])] + layers[1:]
+    consts = [numpy_helper.from_array(np.asarray(v, np.float32), n) for n, v in (("centre", centre), ("scale", scale), ("low", -5.0), ("high", 5.0))]
+    nodes = [helper.make_node("Sub", ["x", "centre"], ["a"]), helper.make_node("Mul", ["a", "scale"], ["b"]), helper.make_node("Clip", ["b", "low", "high"], ["z0"])]
+    for i, (weights, bias) in enumerate(layers):
+        consts += [numpy_helper.from_array(np.asarray(v, np.float32), f"{n}{i}") for n, v in (("w", weights), ("v", bias))]
+        nodes.append(helper.make_node("Gemm", [f"z{i}", f"w{i}", f"v{i}"], [f"y{i}"]))
+        nodes.append(helper.make_node("Relu", [f"y{i}"], [f"z{i + 1}"]))
+    nodes.pop()
+    io = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", k]) for n, k in (("x", width), (f"y{len(layers) - 1}", 1))]
+    graph = helper.make_graph(nodes, "net", io[:1], io[1:], consts)
+    return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString()
+
+
+def _costs(folder):
+    """What more trees and more candidates give. Fewer candidates: the first of a question,
+    in the order in which they are proposed."""
+    text = ["## What the memory model's cost buys", "", "With the client's tables. µs are of the ranking of one question.", "",
+            "| trees | candidates, at most | µs | top-1 |", "| --- | --- | --- | --- |"]
+    fit, val = (memory._asks(Table(folder, f"memory_tables_{p}"), 2 * ROWS) for p in ("train", "val"))
+    model = trees.fit(fit.x, fit["hit"], memory._equal(fit["entity"]), **dict(memory.TARGETS["probability"], rounds=max(ROUNDS)))
+    start = np.r_[0, np.flatnonzero(np.diff(val["ask"])) + 1]
+    place = np.arange(len(val)) - np.repeat(start, np.diff(np.r_[start, len(val)]))
+    asks = len(start)
+    for rounds, most in [(r, 44) for r in ROUNDS] + [(100, m) for m in (5, 10, 20, 30)]:
+        part = trees.Ensemble(model.trees[:rounds])
+        z = part.fast(val.x.shape[1])(val.x)
+        kept = val.take(np.flatnonzero(place < most))
+        best = memory._best(kept, z[place < most])
+        size = max(1, round(len(kept) / asks))
+        us = _time(part.onnx(val.x.shape[1]), val.x[:size], 1)
+        text.append(f"| {rounds} | {most} ({size} on average) | {us:.1f} | {kept['hit'][best].mean():.4f} |")
+    return text
+
+
+def _time(data, x, questions):
+    """µs a question, the least of many calls."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    x, least = np.ascontiguousarray(x, np.float32), np.inf
+    for _ in range(500):
+        begin = time.perf_counter()
+        session.run(None, {"x": x})
+        least = min(least, time.perf_counter() - begin)
+    return least / questions * 1e6
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
