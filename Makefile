@@ -6,7 +6,7 @@ LINTERS := $(OUT)/linters
 PKGS := ./... ./testdata/traces
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench anatomy cached overload curves tails regress chaos soak micro micro-diff lint monitoring fuzz train eval clean dist deb rpm deploy-test reproducible
+.PHONY: help build run test bench anatomy cached overload curves tails regress chaos soak micro micro-diff lint monitoring fuzz train eval clean dist deb rpm deploy-test schema reproducible
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -120,6 +120,10 @@ deploy-test: ## try the packages under a real systemd, as root: deploy/test says
 	$(MAKE) deb rpm ARCHES="$(HOSTARCH)"
 	for format in deb rpm; do PACKAGE_VERSION=9999 NFPM=$(abspath $(TOOLS)/nfpm) deploy/packaging/package $$format $(DIST) "$(HOSTARCH)" $(OUT)/dist-next || exit 1; done
 	deploy/test/systemd $(DIST) $(OUT)/dist-next
+
+schema: ## hold the DaemonSet and the dashboard against Kubernetes' and Grafana's types
+	cd deploy/schema && $(GO) vet ./... && $(GO) test ./...
+	cd deploy/packaging/notices && $(GO) vet ./... && $(GO) test ./...
 
 reproducible: ## build twice, from two copies in two folders, and compare every byte
 	deploy/test/reproducible

@@ -63,7 +63,8 @@ func (a *App) Parse(flags any, args []string, more ...kong.Option) (*Parsed, err
 	p := &Parsed{flags: flags}
 	parser, err := kong.New(flags, append([]kong.Option{
 		kong.Name(a.Name), kong.Description(a.Description),
-		kong.Vars{"version": a.Name + " " + Build()}, kong.DefaultEnvars(a.Env), kong.Help(a.printHelp),
+		kong.Vars{"version": a.Name + " " + Build()},
+		kong.DefaultEnvars(a.Env), kong.Help(a.printHelp),
 		kong.ExplicitGroups(append(a.Groups, kong.Group{Key: "other", Title: "Other"})),
 		kong.WithBeforeResolve(p.readFile), kong.Bind(a, p),
 	}, more...)...)
