@@ -126,6 +126,7 @@ func TestLivePageDecidesAboutModels(t *testing.T) {
 	b := openBrowser(t, forwarded)
 	b.do(chromedp.Navigate("http://" + forwarded + "/live"))
 	b.until(`document.getElementById("files-list").innerText.includes("want a number in [0, 1]")`)
+	b.audit("model files")
 	b.picture("models")
 	click := func(button, yes string) {
 		t.Helper()

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -225,9 +226,15 @@ func TestLivePageOfTheOperator(t *testing.T) {
 	b.picture("operator")
 	b.do(chromedp.Click(`//div[@id="buttons"]/button[text()="drain"]`))
 	b.until(`document.querySelector("dialog[open]").innerText.includes("take nothing new")`)
+	b.audit("a question")
 	b.picture("confirm")
 	b.do(chromedp.Click(`//dialog//button[text()="Leave it"]`))
 	b.until(`document.querySelector("dialog") === null`)
+	// The keyboard will do: the button by Enter, away by Escape, and the focus is back.
+	b.do(chromedp.Focus(`//div[@id="buttons"]/button[text()="drain"]`), chromedp.KeyEvent(kb.Enter))
+	b.until(`document.activeElement.innerText === "Leave it"`)
+	b.do(chromedp.KeyEvent(kb.Escape))
+	b.until(`document.querySelector("dialog") === null && document.activeElement.innerText === "drain"`)
 	if r := one(t, dial(t, bridge.at.Socket), fresh(1)[0], startup); r.Status != ipc.StatusOK {
 		t.Errorf("after leaving it: %+v", r)
 	}
@@ -292,6 +299,28 @@ func (b *browser) fits(screen string) {
 	}
 }
 
+// audit has axe-core judge the page by WCAG 2.2 A and AA, where it is at hand:
+// MLBRIDGE_AXE=axe.min.js (npm pack axe-core). What needs none is checked in any case.
+func (b *browser) audit(what string) {
+	b.t.Helper()
+	path := os.Getenv("MLBRIDGE_AXE")
+	if path == "" {
+		return
+	}
+	axe, err := os.ReadFile(path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.do(chromedp.Evaluate(string(axe)+"; true", new(bool)))
+	var faults []string
+	b.do(chromedp.Evaluate(`axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }).then((r) =>
+		r.violations.map((v) => v.id + ": " + v.help + ": " + v.nodes.map((n) => n.html.slice(0, 120)).join(" | ")))`,
+		&faults, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+	if len(faults) > 0 {
+		b.t.Errorf("%s: axe-core finds\n%s", what, strings.Join(faults, "\n"))
+	}
+}
+
 // everywhere looks at the page on a desk and on a phone, by day and by night: nothing
 // may stick out, and everything that can be used must have a name and be large enough
 // for a finger.
@@ -318,6 +347,7 @@ func (b *browser) everywhere() {
 			if dark := strings.HasPrefix(ground, "rgb(15,"); dark != (scheme == "dark") {
 				b.t.Errorf("%s: the ground is %s", scheme, ground)
 			}
+			b.audit(screen.name + ", " + scheme)
 			b.picture(screen.name + "-" + scheme)
 		}
 	}

@@ -45,7 +45,7 @@ function confirmAction(name, action) {
   const no = el("button", { type: "button", autofocus: "" }, "Leave it");
   const said = el("p", { class: "sub", role: "status" });
   const dialog = el("dialog", { "aria-labelledby": "h-confirm" },
-    el("h3", { id: "h-confirm" }, name + "?"), el("p", null, action.help + "."), el("div", { class: "buttons" }, no, yes), said);
+    el("h3", { id: "h-confirm" }, name + "?"), el("p", null, sentence(action.help)), el("div", { class: "buttons" }, no, yes), said);
   no.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => dialog.remove());
   yes.addEventListener("click", async () => {
@@ -63,6 +63,9 @@ function confirmAction(name, action) {
   document.body.append(dialog);
   dialog.showModal();
 }
+
+/** sentence makes one of a phrase. A model's name keeps its own first letter. */
+const sentence = (phrase) => (/^\S*@/.test(phrase) ? phrase[0] : phrase[0].toUpperCase()) + phrase.slice(1) + ".";
 
 /** complaint gives what an answer that is no success says. */
 async function complaint(answer) {

@@ -99,10 +99,11 @@ function drawErrors(doc) {
 function drawWhy(doc) {
   const reasons = Object.entries(doc.fallbacks).filter(([, n]) => n).sort((a, b) => b[1] - a[1]);
   const most = reasons[0]?.[1];
-  at("why").replaceChildren(...reasons.flatMap(([why, n]) => [
-    el("dt", null, why), el("span", { class: "rail" }, el("i", { style: { width: 100 * n / most + "%" } })), el("dd", null, count(n)),
-  ]));
-  if (!reasons.length) at("why").replaceChildren(el("dt", { class: "nothing" }, sumKinds(doc, SOURCES) ? "They all were." : "No answers yet."));
+  at("why").replaceChildren(...reasons.map(([why, n]) => el("div", null,
+    el("dt", null, why), el("dd", { class: "rail" }, el("i", { style: { width: 100 * n / most + "%" } })), el("dd", null, count(n)))));
+  if (!reasons.length) {
+    at("why").replaceChildren(el("div", { class: "nothing" }, el("dt", null, "None"), el("dd", null, sumKinds(doc, SOURCES) ? "they all were fresh" : "no answers yet")));
+  }
 }
 
 function drawFacts(doc) {

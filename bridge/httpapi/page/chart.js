@@ -4,13 +4,16 @@
 
 const SPAN = 300_000; // ms
 
+/** spans are what a chart may look back over: a young bridge fills a short one. */
+const SPANS = [[60_000, "the last minute"], [120_000, "the last two minutes"], [SPAN, "the last five minutes"]];
+
 class Chart {
   /**
    * series: [{name, colour, get(sample), dash}], drawn from the first to the last;
    * options: stack, log, format(value), limit() for a dashed line, unit for the label.
    */
   constructor(node, series, options) {
-    Object.assign(this, { node, series, options, samples: [], now: Date.now(), pointed: null });
+    Object.assign(this, { node, series, options, samples: [], now: Date.now(), pointed: null, span: SPAN, lately: SPANS.at(-1)[1] });
     this.svg = el("svg", { role: "img", tabindex: "0" });
     this.tip = el("div", { class: "tip", hidden: "" });
     this.legend = el("ul", { class: "legend" });
@@ -27,6 +30,8 @@ class Chart {
   update(samples, now) {
     this.samples = samples.filter((s) => s.t > now - SPAN);
     this.now = now;
+    const age = this.samples.length ? now - this.samples[0].t : 0;
+    [this.span, this.lately] = SPANS.find(([ms]) => age <= ms) ?? SPANS.at(-1);
     this.draw();
   }
 
@@ -52,14 +57,14 @@ class Chart {
       parts.push(el("path", { class: "limit", d: `M${this.box.left} ${y}H${this.box.right}`, style: { stroke: limit.colour } }));
     }
     if (!this.samples.some((p) => shown.some((s) => s.get(p) > 0))) {
-      parts.push(el("text", { class: "empty", x: (this.box.left + this.box.right) / 2, y: height * 0.3 }, "no calls in the last five minutes"));
+      parts.push(el("text", { class: "empty", x: (this.box.left + this.box.right) / 2, y: height * 0.3 }, "no calls in " + this.lately));
     }
     this.svg.replaceChildren(...parts);
     this.drawLegend(shown, limit);
     if (this.pointed !== null) this.mark();
   }
 
-  x(t) { return this.box.right - (this.now - t) / SPAN * (this.box.right - this.box.left); }
+  x(t) { return this.box.right - (this.now - t) / this.span * (this.box.right - this.box.left); }
 
   scale(values) {
     const { top, bottom } = this.box;
@@ -84,10 +89,11 @@ class Chart {
       yield el("line", { class: "grid", x1: left, x2: right, y1: y, y2: y });
       yield el("text", { x: left - 7, y: y + 4, "text-anchor": "end" }, round(this.options.format(v)));
     }
-    const apart = right - left > 350 ? 1 : 2;
-    for (let minutes = 5; minutes >= 0; minutes -= minutes === 1 ? 1 : apart) {
-      const anchor = minutes === 5 ? "start" : minutes ? "middle" : "end";
-      yield el("text", { x: this.x(this.now - minutes * 60_000), y: bottom + 16, "text-anchor": anchor }, minutes ? `−${minutes} min` : "now");
+    const most = right - left > 350 ? 5 : 3; // labels that have room
+    const apart = [15_000, 30_000, 60_000, 120_000].find((ms) => this.span / ms <= most);
+    for (let ms = 0; ms <= this.span; ms += apart) {
+      const anchor = ms === this.span ? "start" : ms ? "middle" : "end";
+      yield el("text", { x: this.x(this.now - ms), y: bottom + 16, "text-anchor": anchor }, ms ? "−" + (ms % 60_000 ? ms / 1000 + " s" : ms / 60_000 + " min") : "now");
     }
   }
 
@@ -107,7 +113,7 @@ class Chart {
     this.samples.forEach((p, i) => {
       const there = values[i] > 0;
       if (there) d += `${pen && p.t - before < 3000 ? "L" : "M"}${this.x(p.t).toFixed(1)} ${scale.y(values[i]).toFixed(1)}`;
-      if (there && !pen) d += "h.01"; // a single sample shows as a dot
+      if (there && !pen && !(values[i + 1] > 0)) d += "m-2 0h4"; // a single sample shows as a dash
       pen = there;
       before = p.t;
     });
@@ -139,7 +145,7 @@ class Chart {
       el("i", { style: { background: s.colour } }), s.name + " ", el("b", null, last ? this.options.format(s.get(last)) : "–")));
     if (limit) items.push(el("li", null, el("i", { class: "dash", style: { "border-color": limit.colour } }), limit.name + " ", el("b", null, round(this.options.format(limit.value)))));
     this.legend.replaceChildren(...items);
-    this.svg.setAttribute("aria-label", this.options.label + ", last five minutes; now " +
+    this.svg.setAttribute("aria-label", this.options.label + ", " + this.lately + "; now " +
       shown.map((s) => `${s.name} ${last ? this.options.format(s.get(last)) : "nothing"}`).join(", "));
   }
 
@@ -154,7 +160,7 @@ class Chart {
 
   point(x) {
     if (x === null || !this.samples.length) this.pointed = null;
-    else this.pointed = this.now - (this.box.right - x) / (this.box.right - this.box.left) * SPAN;
+    else this.pointed = this.now - (this.box.right - x) / (this.box.right - this.box.left) * this.span;
     if (this.pointed === null) this.tip.hidden = true;
     this.draw();
   }

@@ -77,7 +77,7 @@ const THEMES = ["auto", "light", "dark"];
 function theme(name) {
   document.documentElement.dataset.theme = name;
   at("theme").textContent = name[0].toUpperCase() + name.slice(1);
-  at("theme").setAttribute("aria-label", "Colours: " + (name === "auto" ? "as the system" : name));
+  at("theme").setAttribute("aria-label", at("theme").textContent + " colours");
   try { localStorage.setItem("theme", name); } catch { /* private windows keep nothing */ }
 }
 
