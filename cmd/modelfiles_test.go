@@ -108,6 +108,10 @@ func TestOperatorOfAnotherDaemon(t *testing.T) {
 	if _, err := k.Do(modeldesk.Decision{What: modeldesk.Rollback, Kind: "workload"}); err == nil || !strings.Contains(err.Error(), "--upstream-admin") {
 		t.Errorf("rolled back a stranger's model: %v", err)
 	}
+	cmd := exec.Command(filepath.Join(bin, "ml-bridge"), "models", "list", "--admin", bridge.at.Admin)
+	if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "--upstream-admin") {
+		t.Errorf("listed a stranger's models: %d, %s", cmd.ProcessState.ExitCode(), out)
+	}
 }
 
 // The operator's page has a button for each decision, and asks before it takes one.

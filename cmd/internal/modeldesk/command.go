@@ -85,6 +85,9 @@ func (l *listCmd) Run(p *Place) error {
 	if err != nil {
 		return cli.Failure{Err: err}
 	}
+	if v.Error != "" && len(v.Models)+len(v.Serving) == 0 {
+		return cli.Failure{Err: errors.New(v.Error)}
+	}
 	if l.JSON {
 		return json.NewEncoder(os.Stdout).Encode(v)
 	}
