@@ -23,6 +23,9 @@ const (
 	acceptRest = 50 * time.Millisecond
 	// stormRest is how long it rests at least when a peer connects that is to rest itself.
 	stormRest = time.Millisecond
+	// stormShare is what accepting then has of the loop's time: nobody means well who
+	// connects that often.
+	stormShare = 1.0 / 16
 	// stormResting is how many resting connections of a peer double that.
 	stormResting = 256
 )
@@ -61,11 +64,11 @@ func (a *acceptor) Ready(bool, bool) {
 }
 
 // stormPause is how long accepting rests after it took so long in a storm of connections,
-// which is a share of the loop's time like a peer's. Who is at fault is only known when
+// so that it has stormShare of the loop's time. Who is at fault is only known when
 // a connection has been accepted, so whoever connects now waits as well. The more
 // connections of a peer rest already, the longer it is: else it would have ever more.
 func stormPause(took time.Duration, resting int) time.Duration {
-	pause := max(time.Duration(float64(took)/defaultShare), stormRest)
+	pause := max(time.Duration(float64(took)/stormShare), stormRest)
 	return min(pause+pause*time.Duration(resting)/stormResting, acceptRest)
 }
 
