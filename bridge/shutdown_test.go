@@ -13,15 +13,17 @@ import (
 // Those who wait for a daemon that is slower than the drain are answered all the
 // same, on the socket and in the process.
 func TestSlowDaemonCostsADrainNoAnswer(t *testing.T) {
-	for _, library := range []bool{false, true} {
-		t.Run(fmt.Sprintf("library=%v", library), func(t *testing.T) {
-			t.Parallel()
-			drainSlowDaemon(t, library)
-		})
+	for _, grace := range []time.Duration{400 * time.Millisecond, 4} { // 4 ns: everything comes due at once
+		for _, library := range []bool{false, true} {
+			t.Run(fmt.Sprintf("library=%v in %v", library, grace), func(t *testing.T) {
+				t.Parallel()
+				drainSlowDaemon(t, library, grace)
+			})
+		}
 	}
 }
 
-func drainSlowDaemon(t *testing.T, library bool) {
+func drainSlowDaemon(t *testing.T, library bool, grace time.Duration) {
 	d := newFakeDaemon(t)
 	hung, entered := make(chan struct{}), make(chan struct{}, 8)
 	d.on(func(http.ResponseWriter, *http.Request) bool { entered <- struct{}{}; <-hung; return false })
@@ -52,9 +54,7 @@ func drainSlowDaemon(t *testing.T, library bool) {
 		b.loop.Post(func() { queued = len(b.lanes[0].queue); entered <- struct{}{} })
 		<-entered
 	}
-	// Whoever waits after three quarters of this is answered; what is left is for a busy
-	// machine to do so.
-	if cut := b.Shutdown(4 * time.Second); cut != 0 {
+	if cut := b.Shutdown(grace); cut != 0 {
 		t.Errorf("%d connections cut, want none", cut)
 	}
 	for range 3 {

@@ -28,7 +28,7 @@ type shutdown struct {
 // more than once: the shortest grace counts. The loop goes on running.
 func (s *Server) Shutdown(grace time.Duration) (cut int) {
 	w := &shutdown{done: make(chan int, 1)}
-	w.late.Fire = s.finishDrain
+	w.late.Fire = s.graceOver
 	posted := s.loop.Post(func() {
 		s.shutdowns = append(s.shutdowns, w)
 		s.loop.ArmIn(&w.late, grace)
@@ -93,6 +93,19 @@ func (s *Server) closeIdle() {
 	if len(s.conns) == 0 {
 		s.finishDrain()
 	}
+}
+
+// graceOver ends a drain whose time is over. Who has got all his answers is not cut, also
+// where they were given in this very round: on a busy machine what was to come long before
+// the end may come due together with it.
+func (s *Server) graceOver() {
+	s.flush()
+	for c := range s.conns {
+		if c.inFlight == 0 && len(c.out) == 0 {
+			c.lastRead()
+		}
+	}
+	s.finishDrain()
 }
 
 // finishDrain cuts whoever is left and lets every Shutdown return.
