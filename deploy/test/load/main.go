@@ -33,6 +33,9 @@ type report struct {
 	First       string         `json:"first_failure,omitempty"`
 }
 
+// patience is more than any restart takes, also where other work leaves it no processor.
+const patience = 30 * time.Second
+
 func main() {
 	socket := flag.String("socket", "/run/mlbridge/bridge.sock", "the bridge's socket")
 	connections := flag.Int("connections", 50, "connections to hold")
@@ -65,7 +68,7 @@ func run(ctx context.Context, socket string, connections int, pause time.Duratio
 	}
 	var all sync.WaitGroup
 	for i := range connections {
-		c, err := ipc.Dial(ctx, socket, ipc.ClientConfig{Name: "load", OnGoAway: func(string) { goAways.Add(1) }})
+		c, err := ipc.Dial(ctx, socket, ipc.ClientConfig{Name: "load", Handshake: patience, OnGoAway: func(string) { goAways.Add(1) }})
 		if err != nil {
 			fail(err)
 			continue
@@ -111,7 +114,7 @@ func ask(c *ipc.Client, connection, change int) (source string, err error) {
 	}
 	replies := make([]ipc.Reply, 1)
 	// Not the run's context: what was asked is answered, also at its end.
-	if err := c.Predict(context.Background(), []ipc.Request{q}, replies, ipc.Options{Budget: 30 * time.Second}); err != nil {
+	if err := c.Predict(context.Background(), []ipc.Request{q}, replies, ipc.Options{Budget: patience}); err != nil {
 		return "", err
 	}
 	if replies[0].Status != ipc.StatusOK {
