@@ -240,9 +240,11 @@ func (l *lane) pump(now ipc.Instant) {
 
 // spare is how many questions that nobody waits for may be asked: under more load than
 // the daemon can bear they are forgotten, for each would take the place of one that
-// somebody will wait for before it is answered.
+// somebody will wait for before it is answered. Not while no endpoint answers: then they
+// are what tells when one is back, and an exchange that could end the strain has to be
+// begun by somebody.
 func (l *lane) spare() int {
-	if l.limiter.strain > 0 {
+	if l.limiter.strain > 0 && !l.down() {
 		for _, q := range l.queue {
 			l.forget(q)
 		}

@@ -251,6 +251,30 @@ func TestStrainForgetsWhatNobodyWaitsFor(t *testing.T) {
 	}
 }
 
+// A daemon that stopped under more load than it could bear is probed all the same.
+func TestStrainDoesNotForgetTheProbe(t *testing.T) {
+	r := newRig(t, Config{TTL: time.Minute, RetryInterval: 1, MaxRetryInterval: 1})
+	r.asks(nil, 0, hurry, 1)
+	l := r.lanes[0]
+	l.limiter.strain, l.limiter.tight = strained, tightened
+	key := keyOf(workload(1, 0.5))
+	l.open.find(&key).waiting[0].deadline.Fire() // nobody waits for another try
+	r.conns[0].end(broken("timeout", true))
+	if !l.down() || r.conns[0].x != nil {
+		t.Fatal("the daemon counts as up after a failure, or is asked again at once")
+	}
+	if c := r.asks(nil, 0, hurry, 2)[0]; c.Reply.Source != ipc.SourceRule || c.Reply.Reason != ipc.ReasonBreakerOpen {
+		t.Errorf("%+v, want the rule because the breaker is open", c.Reply)
+	}
+	if r.conns[0].x == nil {
+		t.Fatal("nothing asks whether the daemon is back")
+	}
+	r.conns[0].end(model(ipc.Workload, "m@1"))
+	if l.down() {
+		t.Error("the daemon counts as down after an answer")
+	}
+}
+
 // Under strain a question that an exchange would not answer in time gives way; while
 // nothing is out the first goes all the same.
 func TestHopelessQuestionsGiveWay(t *testing.T) {
