@@ -44,37 +44,33 @@ func (w *pairWindow) pairs() int { return min(w.n, windowBlocks) * blockPairs }
 
 // better reports whether the model is better than the rule over the whole window.
 func (w *pairWindow) better() bool {
-	_, high := w.bounds(windowBlocks, sure)
+	_, high := w.bounds()
 	return high < 0
 }
 
-// bounds gives the one-sided bounds of the mean difference over the last n blocks:
-// infinite with fewer than fewBlocks.
-func (w *pairWindow) bounds(n int, z float64) (low, high float64) {
-	if n = min(n, w.n, windowBlocks); n < fewBlocks {
+// bounds gives the one-sided bounds of the mean difference over the window: infinite
+// with fewer than fewBlocks.
+func (w *pairWindow) bounds() (low, high float64) {
+	n := min(w.n, windowBlocks)
+	if n < fewBlocks {
 		return math.Inf(-1), math.Inf(1)
 	}
-	var sum, squares float64
-	for i := range n {
-		sum += w.means[(w.n-1-i)%windowBlocks]
-	}
-	mean := sum / float64(n)
-	for i := range n {
-		d := w.means[(w.n-1-i)%windowBlocks] - mean
-		squares += d * d
+	mean, squares := w.mean(), 0.0
+	for _, m := range w.means[:n] {
+		squares += (m - mean) * (m - mean)
 	}
 	free := float64(n - 1)
 	// Student's quantile to first order (Cornish and Fisher, 1938).
-	t := z * (1 + (z*z+1)/(4*free))
+	t := sure * (1 + (sure*sure+1)/(4*free))
 	off := t * math.Sqrt(squares/free/float64(n))
 	return mean - off, mean + off
 }
 
-// mean is the mean difference over the last n blocks; NaN when no block was closed.
-func (w *pairWindow) mean(n int) float64 {
-	n, sum := min(n, w.n, windowBlocks), 0.0
-	for i := range n {
-		sum += w.means[(w.n-1-i)%windowBlocks]
+// mean is the mean difference over the window; NaN when no block was closed.
+func (w *pairWindow) mean() (mean float64) {
+	n := min(w.n, windowBlocks)
+	for _, m := range w.means[:n] {
+		mean += m
 	}
-	return sum / float64(n)
+	return mean / float64(n)
 }

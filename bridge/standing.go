@@ -125,7 +125,7 @@ func (s *standing) judge(m *modelStanding, model, rule, most float64, tried bool
 		if !closed || !m.window.better() {
 			return false
 		}
-		m.turnPairs, m.turnAdvantage = m.window.pairs(), -m.window.mean(windowBlocks)
+		m.turnPairs, m.turnAdvantage = m.window.pairs(), -m.window.mean()
 		m.demoted = false
 		m.recoveries++
 		m.betting = betting{} // what it has been since is no record to be measured by
@@ -196,12 +196,12 @@ func (s *standing) standingOf(k ipc.Kind, m *modelStanding) Standing {
 // look is under s.mu.
 func (s *standing) look(k ipc.Kind, m *modelStanding) Standing {
 	n := float64(m.judged)
-	low, high := m.window.bounds(windowBlocks, sure)
+	low, high := m.window.bounds()
 	return Standing{
 		Kind: k, Model: m.label, Serving: m == s.serving, Demoted: m.demoted,
 		Judged: m.judged, Tries: m.tries, Demotions: m.demotions, Recoveries: m.recoveries,
 		ModelError: m.modelSum / n, RuleError: m.ruleSum / n, RecentModel: m.recentModel, RecentRule: m.recentRule,
-		Window: m.window.pairs(), Advantage: -m.window.mean(windowBlocks), Low: -high, High: -low,
+		Window: m.window.pairs(), Advantage: -m.window.mean(), Low: -high, High: -low,
 		TurnCases: m.turnPairs, TurnAdvantage: m.turnAdvantage,
 	}
 }

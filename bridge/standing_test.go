@@ -27,7 +27,7 @@ func TestBoundsHoldAsOftenAsTheySay(t *testing.T) {
 			x = 0.5*x + r.NormFloat64()
 			w.add(x)
 		}
-		low, high := w.bounds(windowBlocks, sure)
+		low, high := w.bounds()
 		if low > 0 {
 			worse++
 		}
@@ -46,7 +46,7 @@ func TestWindowOfNothing(t *testing.T) {
 	for range fewBlocks*blockPairs - 1 {
 		w.add(-1)
 	}
-	if low, high := w.bounds(windowBlocks, sure); w.better() || !math.IsInf(low, -1) || !math.IsInf(high, 1) {
+	if low, high := w.bounds(); w.better() || !math.IsInf(low, -1) || !math.IsInf(high, 1) {
 		t.Errorf("too few cases: bounds %v, %v", low, high)
 	}
 	if w.add(-1); !w.better() {
