@@ -87,6 +87,7 @@ lint: ## check formatting, vet, staticcheck and golangci-lint
 	$(GO) vet $(PKGS)
 	$(LINTERS)/staticcheck $(PKGS)
 	$(LINTERS)/golangci-lint run
+	cd bench && $(abspath $(LINTERS))/staticcheck ./... && $(abspath $(LINTERS))/golangci-lint run
 
 # promtool 0.x is Prometheus 3's: the module has no version 3.
 PROMTOOL ?= $(or $(shell command -v promtool),$(LINTERS)/promtool)

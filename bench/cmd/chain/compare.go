@@ -80,15 +80,16 @@ func absences(ctx context.Context, e *system.Env, o *options, rows []row.Row) (f
 		if rows[i].Needs != row.Node {
 			continue
 		}
-		switch err := error(nil); {
-		case o.quick || o.noOrigin:
+		if o.quick || o.noOrigin {
 			noNode = "left out of this run"
-		default:
-			if e.Origin, err = installOrigin(ctx, e.Starter, o); ctx.Err() != nil {
-				return nil, context.Cause(ctx)
-			} else if err != nil {
-				noNode = err.Error()
-			}
+			continue
+		}
+		var err error
+		if e.Origin, err = installOrigin(ctx, e.Starter, o); ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err != nil {
+			noNode = err.Error()
 		}
 	}
 	return func(r *row.Row) string {

@@ -141,9 +141,9 @@ func (s *Series) lateIn(from, to, least int64) bool {
 // spell is the longest time, in ms, during which no call was answered by one of the
 // wanted sources.
 func spell(all []Series, wanted func(from uint8) bool) float64 {
-	longest, run := int64(0), int64(0)
+	var longest int64
 	for i := range all {
-		run = 0
+		var run int64
 		for _, from := range all[i].From {
 			if wanted(from) {
 				run = 0
