@@ -44,7 +44,7 @@ func clientCache(ctx context.Context, s *Spec) ([]curve.Point, error) {
 	client := mlclient.New(mlclient.Config{
 		Path: s.Address, Name: "bench", TTL: time.Hour,
 		// Room for twice as many: its shards do not fill evenly.
-		Entries: 2 * max(most, 1<<14),
+		Entries: 2 * max(most, 1<<14), CacheBytes: 2 << 30,
 		// The toy's confidence is noise; it must not decide what is cached.
 		Thresholds: map[ipc.Kind]float32{ipc.Workload: 0},
 	})
