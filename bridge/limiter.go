@@ -16,15 +16,16 @@ import (
 // load the daemon can bear everybody would wait until his deadline and the daemon answer
 // questions that nobody waits for any more.
 //
-// There is no limit before deadlines pass while more waits than it would be. A daemon that is asked little shows how long
-// it takes for one question, and a batch of 256 may take hardly longer: only a load
-// shows what it can bear. The limit goes when nothing was refused for a while.
+// There is no limit before deadlines pass while more waits than it would be. A daemon that
+// is asked little shows how long it takes for one question, and a batch of 256 may take
+// hardly longer: only a load shows what it can bear. The limit goes when nothing was
+// refused for a while.
 //
 // A limit that is found by trying, rising until deadlines pass and falling when they do
 // (Chiu and Jain 1989, and this one's predecessor), keeps the queue as long as it can
-// be: one answer of the model in eight came too late then. And it fell to its
-// least when the machine stood still for some milliseconds. failsafe-go's adaptive
-// limiter and others compare latencies with those of an idle system, which says nothing
+// be: one answer of the model in eight came too late then. And it fell to its least when
+// the machine stood still for some milliseconds. failsafe-go's adaptive limiter and others
+// compare latencies with those of an idle system, which says nothing
 // where batches are what the throughput comes from.
 //
 // Callers with much time are not counted: they wait behind the others.
