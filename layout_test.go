@@ -29,6 +29,7 @@ var rules = []rule{
 	{"ipc", []string{"ipc/eventloop", "ipc/busypoll", "ipc/rawio"}, []string{"net/http", "github.com/rs/zerolog", "github.com/valyala/fasthttp"}, "the wire knows neither HTTP nor logging"},
 	{"ipc/eventloop", []string{"ipc/busypoll", "ipc/rawio"}, []string{"net/http", "github.com/rs/zerolog"}, "the loop knows nobody"},
 	{"ipc/busypoll", nil, []string{"os", "net", "net/http"}, "when to look again is arithmetic"},
+	{"ipc/timeslice", nil, []string{"net", "net/http", "github.com/rs/zerolog"}, "a system call and its reasons"},
 	{"ipc/rawio", nil, []string{"net/http", "github.com/rs/zerolog"}, "raw reads and writes know nobody"},
 	{"ipc/rules", []string{"ipc"}, []string{"os", "net", "net/http", "math/rand", "math/rand/v2"}, "rules are pure: no I/O, no clock, no chance"},
 	{"ipc/ladder", []string{"ipc"}, []string{"os", "net", "net/http"}, "the ladder is pure"},

@@ -25,6 +25,7 @@ func run(args []string) int {
 	noted := new(notices)
 	log := cli.NewLogger(os.Stderr, c.LogFormat, noted)
 	source.Warn(log)
+	cli.TakeTimeSlice(c.TimeSlice, log)
 	stop, done := cli.StopSignals()
 	defer done()
 	reload, unhook := cli.ReloadSignal()

@@ -25,6 +25,7 @@ func run(args []string) int {
 	cli.SetLevel(c.LogLevel)
 	log := cli.NewLogger(os.Stderr, c.LogFormat)
 	source.Warn(log)
+	cli.TakeTimeSlice(c.TimeSlice, log)
 	stop, done := cli.StopSignals()
 	defer done()
 	reload, unhook := cli.ReloadSignal()

@@ -30,6 +30,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/cmd/internal/chaos"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
+	"github.com/mlbridge/mlbridge/ipc/timeslice"
 )
 
 // exitFailed is the status of a run in which something should not have been.
@@ -45,6 +46,8 @@ func main() {
 	// proof. Go lets such a thread keep its processor for up to 10 ms, and the goroutines
 	// that make the calls would wait for it: they get processors of their own.
 	runtime.GOMAXPROCS(runtime.NumCPU() + 2)
+	// As kernelsim does. Its helpers inherit it: whoever means harm would ask for it, too.
+	_ = timeslice.Set(timeslice.Short)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := run(ctx, os.Args[1:])
