@@ -25,9 +25,17 @@ type fakeDaemon struct {
 	spoil  func(*ipc.Prediction)
 }
 
-func newFakeDaemon(t *testing.T) *fakeDaemon {
+func newFakeDaemon(t *testing.T) *fakeDaemon { return newFakeDaemonOn(t, nil) }
+
+// newFakeDaemonOn answers on ln, or, where that is nil, on a port of its own.
+func newFakeDaemonOn(t *testing.T, ln net.Listener) *fakeDaemon {
 	d := new(fakeDaemon)
-	d.Server = httptest.NewServer(http.HandlerFunc(d.serve))
+	d.Server = httptest.NewUnstartedServer(http.HandlerFunc(d.serve))
+	if ln != nil {
+		d.Listener.Close()
+		d.Listener = ln
+	}
+	d.Start()
 	t.Cleanup(d.Close)
 	return d
 }

@@ -47,6 +47,17 @@ func (l *lane) down() bool {
 	return true
 }
 
+// back reports whether an endpoint that could not be reached has answered something since,
+// a probe for instance. Whether it answers questions of this kind only the next one tells.
+func (l *lane) back() bool {
+	for _, r := range l.routes {
+		if r.breaker.unreachable && !r.endpoint.absent {
+			return true
+		}
+	}
+	return false
+}
+
 // next is when somebody may be asked: now, or when the first pause is over.
 func (l *lane) next(now ipc.Instant) (at ipc.Instant) {
 	for i, r := range l.routes {
@@ -112,14 +123,15 @@ func (l *lane) pick(n int, now ipc.Instant) (f *flight, most int) {
 //
 // Nobody waits where no endpoint answers: callers are answered from a lower rung at
 // once, and the first question after a pause goes out as a probe that tells whether one
-// is back. Only who insists on a model waits for that.
+// is back. Only who insists on a model waits for that, and whoever asks when one is known
+// to be back.
 func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reason {
 	switch {
 	case l.closed:
 		return ipc.ReasonDaemonUnavailable
 	case l.down():
 		next := l.next(now)
-		if call.RequireModel && next < call.Deadline {
+		if (call.RequireModel || l.back()) && next < call.Deadline {
 			break
 		}
 		if !l.busy() && next <= now {

@@ -12,8 +12,9 @@ import (
 
 // probe asks a daemon for its health that has been asked nothing for a while: else a
 // bridge that nobody asks would go on calling a daemon up that died, until the first call
-// finds out. It changes what is told, not whom questions go to: a call's own exchange
-// knows better. It begins with the first exchange, and engines in this process need none.
+// finds out. It changes what is told, and whether callers wait for a daemon that could not
+// be reached, but not whom questions go to: a call's own exchange knows better. It begins
+// with the first exchange, and engines in this process need none.
 type probe struct {
 	bridge   *Bridge
 	endpoint *endpoint

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -72,6 +73,36 @@ func TestIdleBridgeKnowsWhetherItsDaemonIsThere(t *testing.T) {
 		}
 		d.on(nil) // it answers "bad call", and is there
 		next(UpstreamUp, "")
+	}
+}
+
+// The first question after a daemon was found to be back is answered by it, though its
+// kind's breaker is still open.
+func TestFirstQuestionToADaemonThatIsBack(t *testing.T) {
+	at := deadTarget(t)
+	states := make(chan UpstreamState, 16)
+	b := start(t, Config{Upstream: at, Probe: time.Millisecond, OnState: func(s UpstreamState) { states <- s }})
+	if r := ask(t, b, ipc.Options{Budget: patient}, workload(1, 0.5))[0]; r.Source != ipc.SourceRule {
+		t.Fatalf("without a daemon: %+v", r)
+	}
+	if s := <-states; s.State != UpstreamDown {
+		t.Fatalf("without a daemon: %v", s.State)
+	}
+	ln, err := net.Listen("tcp", strings.TrimPrefix(at.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	newFakeDaemonOn(t, ln)
+	for s := range states {
+		if s.State != UpstreamDown {
+			break
+		}
+	}
+	if s := b.Upstream(); s.breaker(ipc.Workload) == "closed" {
+		t.Fatal("the breaker was closed by a probe: this proves nothing")
+	}
+	if r := ask(t, b, ipc.Options{Budget: patient}, workload(2, 0.5))[0]; r.Source != ipc.SourceModel {
+		t.Errorf("the first question to a daemon that is back: %+v, want the model", r)
 	}
 }
 
