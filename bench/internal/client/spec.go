@@ -6,6 +6,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/mlbridge/mlbridge/bench/internal/load"
@@ -23,6 +24,7 @@ type Spec struct {
 	Conns    int  // connections; 0 = 1
 	InFlight int  // calls in flight on each; 0 = 1
 	Default  bool // name no budget: the server's default of 1 ms holds
+	Procs    int  // of Go's processors for the client; 0 = as many as there are cores
 
 	Prime     bool // only ask once about every subject, see prime
 	Warm, Run time.Duration
@@ -58,6 +60,9 @@ const lookupsTimed = 64
 // Run does what s says.
 func Run(ctx context.Context, s Spec) (load.Result, error) {
 	s.setDefaults()
+	if s.Procs > 0 {
+		runtime.GOMAXPROCS(s.Procs)
+	}
 	dial := dialers[s.Protocol]
 	if dial == nil {
 		return load.Result{}, fmt.Errorf("no client for %q", s.Protocol)

@@ -77,12 +77,24 @@ func walk(vs []float32, i, step int) {
 	}
 }
 
+const sizesPeriod = 97
+
+// sizes are what an agent's memory goes through, again and again, as far as question
+// sizesPeriod-1 with the squares of a history's places needs them.
+var sizes = func() (v [sizesPeriod + ipc.MaxWorkloadHistory*ipc.MaxWorkloadHistory]uint64) {
+	for i := range v {
+		v[i] = 5<<30 + uint64(i%sizesPeriod)<<24
+	}
+	return v
+}()
+
 func fillWorkload(q *ipc.WorkloadRequest, i int) {
 	q.AgentID = uint64(i%Agents) + 1
 	walk(q.HistoricalCPU, i, 11)
 	walk(q.HistoricalGPU, i, 33)
+	at := i % sizesPeriod
 	for k := range q.HistoricalMemory {
-		q.HistoricalMemory[k] = 5<<30 + uint64((i+k*k)%97)<<24
+		q.HistoricalMemory[k] = sizes[at+k*k]
 	}
 	last := len(q.HistoricalCPU) - 1
 	q.TimeOfDay, q.DayOfWeek = uint8(i%24), uint8(i%7)
