@@ -11,6 +11,7 @@ import (
 	"github.com/mlbridge/mlbridge/bench/internal/payload"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/mlclient"
+	"github.com/mlbridge/mlbridge/ipc/timeslice"
 	"github.com/mlbridge/mlbridge/kernelsim/load"
 )
 
@@ -57,8 +58,12 @@ type asker struct {
 	series Series
 }
 
-// Do asks as a says and gives what came of it.
+// Do asks as a says and gives what came of it. It takes short turns on the processor, as
+// ml-bridge and mld do and an agent that is in a hurry should.
 func (a Ask) Do(ctx context.Context) (*Asked, error) {
+	if err := timeslice.Set(timeslice.Short); err != nil && !errors.Is(err, timeslice.ErrUnsupported) {
+		return nil, err
+	}
 	c, err := a.dial(ctx)
 	if err != nil {
 		return nil, err
