@@ -41,6 +41,10 @@ func (m bothWays) Run() int {
 	return 0
 }
 
+// patience is how long is waited for what must come. It is there to tell where a test
+// hangs, and longer than any machine is busy with other things.
+const patience = 10 * time.Minute
+
 // testLoops are enough for models that wait in several calls at a time.
 const testLoops = 4
 
@@ -172,7 +176,7 @@ func (r *running) client(t *testing.T, unix bool) *http.Client {
 		return d.DialContext(ctx, "tcp", r.addr)
 	}}
 	t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Timeout: 20 * time.Second}
+	return &http.Client{Transport: tr, Timeout: patience}
 }
 
 // do sends one request and reads the whole answer.

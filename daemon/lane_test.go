@@ -17,7 +17,7 @@ import (
 // places waits until so many connections are on loops and with the library.
 func (r *running) places(t *testing.T, onLoops, library int) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(patience); ; {
 		r.mu.Lock()
 		here, there := r.onLane, len(r.conns)
 		r.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func (r *running) dialOn(t *testing.T, network string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -164,7 +165,8 @@ func TestAnnouncedBodies(t *testing.T) {
 }
 
 // TestSlowPeers: a request that does not complete in time is answered and its
-// connection closed, whether the header or the body is slow.
+// connection closed, whether the header or the body is slow. On a busy machine the server
+// may have lost patience before it was sent all of what is there: then the end is a reset.
 func TestSlowPeers(t *testing.T) {
 	r := start(t, nil, Options{ReadTimeout: 100 * time.Millisecond})
 	for _, sent := range []string{
@@ -178,8 +180,8 @@ func TestSlowPeers(t *testing.T) {
 		if status, body := readAnswer(t, c); status != http.StatusRequestTimeout || api.ParseError(body) == "" {
 			t.Errorf("%.60q: %d %s", sent, status, body)
 		}
-		if n, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-			t.Errorf("%.60q: read %d, %v after the answer, want EOF", sent, n, err)
+		if n, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("%.60q: read %d, %v after the answer, want the end", sent, n, err)
 		}
 	}
 }

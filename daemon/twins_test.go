@@ -34,7 +34,10 @@ func twins(t *testing.T) (loop, library *running) {
 		}
 		return echo(q, p)
 	}}
-	return start(t, model, Options{Loops: 2}), start(t, model, Options{Loops: -1})
+	opts := Options{Loops: 2, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience} // a part may be late
+	loop = start(t, model, opts)
+	opts.Loops = -1
+	return loop, start(t, model, opts)
 }
 
 // talk sends parts, each when the one before has been read, then ends its side, and
@@ -197,7 +200,7 @@ func sameCounts(t *testing.T, loop, library *running) {
 	// A call is counted when its answer has been written, which its reader may have seen
 	// before: whoever has not counted all gets the time for it.
 	diff := ""
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if diff = cmp.Diff(counts(library), counts(loop)); diff == "" {
 			return
 		}

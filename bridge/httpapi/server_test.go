@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -220,26 +221,55 @@ func TestBusyConnectionsStay(t *testing.T) {
 	}
 }
 
+// pipes is a listener on which the test connects by net.Pipe: those wait in fake time.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	if c, ok := <-p; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (p pipes) Close() error   { return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "unix"} }
+
+func (p pipes) dial() (net.Conn, *bufio.Reader) {
+	conn, server := net.Pipe()
+	p <- server
+	return conn, bufio.NewReader(conn)
+}
+
 // Peers that dawdle are cut off, each by its own clock; a working one is served
 // meanwhile.
 func TestSlowPeers(t *testing.T) {
-	r := serve(t, "tcp", "127.0.0.1:0", New(Config{Predictor: new(fake), Health: healthy}),
-		ServerConfig{HeaderIn: time.Second, BodyIn: 2 * time.Second})
-	header, headerPeer := r.dial(t)
-	body, bodyPeer := r.dial(t)
-	io.WriteString(header, "GET /health HT")
-	io.WriteString(body, strings.TrimSuffix(rawPost(memoryQ), memoryQ)+"{")
-	conn, peer := r.dial(t)
-	if code := roundTrip(conn, peer, rawPost(memoryQ)); code != 200 {
-		t.Errorf("a working peer: %d, want 200", code)
-	}
-	// net/http answers a late header with 400 or closes without a word.
-	if code := roundTrip(header, headerPeer, ""); code == 200 {
-		t.Errorf("half a header: %d", code)
-	}
-	if code := roundTrip(body, bodyPeer, ""); code != 408 {
-		t.Errorf("half a body: %d, want 408", code)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := NewServer(New(Config{Predictor: new(fake), Health: healthy}), ServerConfig{HeaderIn: time.Second, BodyIn: 2 * time.Second})
+		l, done := make(pipes), make(chan error)
+		go func() { done <- s.Serve(l) }()
+		began := time.Now()
+		header, headerPeer := l.dial()
+		body, bodyPeer := l.dial()
+		io.WriteString(header, "GET /health HT")
+		io.WriteString(body, strings.TrimSuffix(rawPost(memoryQ), memoryQ)+"{")
+		conn, peer := l.dial()
+		if code := roundTrip(conn, peer, rawPost(memoryQ)); code != 200 || time.Since(began) > 0 {
+			t.Errorf("a working peer: %d after %v, want 200 at once", code, time.Since(began))
+		}
+		// net/http answers a late header with 400 or closes without a word.
+		if code := roundTrip(header, headerPeer, ""); code == 200 || time.Since(began) != time.Second {
+			t.Errorf("half a header: %d after %v, want none or an error after 1s", code, time.Since(began))
+		}
+		if code := roundTrip(body, bodyPeer, ""); code != 408 || time.Since(began) != 2*time.Second {
+			t.Errorf("half a body: %d after %v, want 408 after 2s", code, time.Since(began))
+		}
+		for _, c := range []net.Conn{header, body, conn} {
+			c.Close()
+		}
+		close(l)
+		s.Close()
+		<-done
+	})
 }
 
 func TestHugeHeader(t *testing.T) {

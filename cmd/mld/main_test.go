@@ -89,10 +89,14 @@ func (p *process) text() string {
 	return p.log.String()
 }
 
+// patience is how long is waited for what must come. It is there to tell where a test
+// hangs, and longer than any machine is busy with other things.
+const patience = 10 * time.Minute
+
 // await gives the first log line with the message.
 func (p *process) await(t *testing.T, message string) map[string]any {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for {
 		select {
 		case line, ok := <-p.lines:
@@ -114,7 +118,7 @@ func (p *process) exit(t *testing.T) int {
 	select {
 	case code := <-p.exited:
 		return code
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("mld does not end:\n%s", p.text())
 		return -1
 	}
@@ -131,7 +135,7 @@ func addresses(t *testing.T, line map[string]any) (out []string) {
 }
 
 func unixClient(path string) *http.Client {
-	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+	return &http.Client{Timeout: patience, Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
 		},

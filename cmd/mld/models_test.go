@@ -111,7 +111,7 @@ func (l *load) ask(c *http.Client, address string) error {
 // await waits until the model answers.
 func (l *load) await(t *testing.T, label string, cpu float32) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if said, ok := l.models.Load(label); ok {
 			if said.(float32) != cpu {
 				t.Errorf("%s says %v, want %v", label, said, cpu)
