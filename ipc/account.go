@@ -14,8 +14,8 @@ type Quota struct {
 	Rate     float64 // questions a second
 	Burst    int     // questions that may come at once above the rate; a second's worth
 	Class    Class   // the highest its calls may claim
-	// Share of the loop's time that it may take while others ask little; 0 is a
-	// sixteenth, 1 and more no bound.
+	// Share of the loop's time that it may take while others ask little; 0 is an
+	// eighth, 1 and more no bound.
 	Share float64
 }
 

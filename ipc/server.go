@@ -94,16 +94,23 @@ type Server struct {
 
 	freeCalls   freeList[Call]
 	freePending freeList[pendingCall]
+	freeConns   freeList[serverConn]
 	spareOut    [][]byte // reply buffers of connections that have none waiting
+	spareBlocks [][]byte // of large frames that have come, or never did
+	whole       []byte   // where the blocks of a large frame are put together
 	calls       int      // slots being answered
 	held        int      // bytes in the buffers of all connections
 
 	accounts map[accountKey]*Account
 	lights   lights
-	peers    int    // accounts with connections, other than of this process
-	round    uint64 // of the loop
+	later    later
+	resters  []*Account // with connections that rest
+	peers    int        // accounts with connections, other than of this process
+	round    uint64     // of the loop
+	frames   uint64     // taken
 
-	acceptPause eventloop.Timer
+	acceptPause eventloop.Timer // armed while accepting rests
+	acceptFrom  Instant         // and when a round's end is an occasion to go on
 	draining    bool
 	shutdowns   []*shutdown // waiting for the last connection to go
 	leaving     *handover   // nil unless the connections are being handed over
@@ -154,13 +161,14 @@ func (s *Server) SetBudget(d time.Duration) { s.cfg.Limits.Budget = d }
 func (s *Server) Discard() { s.stopAccept() }
 
 // endRound hands the round's calls to the backend and then writes what replies
-// there are, one write a connection.
+// there are, one write a connection. Who is to let others go first comes behind them.
 func (s *Server) endRound() {
+	s.answer()
+	if s.doLater() {
+		s.answer()
+	}
 	s.round++
-	s.backend.Round(s.arrived)
-	clear(s.arrived)
-	s.arrived = s.arrived[:0]
-	s.flush()
+	s.reuse()
 	if s.draining {
 		s.closeIdle()
 	}
@@ -169,11 +177,29 @@ func (s *Server) endRound() {
 	}
 }
 
+func (s *Server) answer() {
+	s.backend.Round(s.arrived)
+	clear(s.arrived)
+	s.arrived = s.arrived[:0]
+	s.flush()
+}
+
+// flush writes replies, of light peers first: a write wakes its reader, who may take the
+// processor.
 func (s *Server) flush() {
+	if s.peers > 1 {
+		for i, c := range s.dirty {
+			if c.owner.share.light() {
+				s.dirty[i], c.dirty = nil, false
+				c.flush()
+			}
+		}
+	}
 	for i := 0; i < len(s.dirty); i++ { // grows when a flush finds a fault
-		c := s.dirty[i]
-		s.dirty[i], c.dirty = nil, false
-		c.flush()
+		if c := s.dirty[i]; c != nil {
+			s.dirty[i], c.dirty = nil, false
+			c.flush()
+		}
 	}
 	s.dirty = s.dirty[:0]
 }

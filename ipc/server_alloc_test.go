@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 
@@ -127,8 +128,8 @@ func TestServerAllocatesNothing(t *testing.T) {
 func TestServerIdleConnectionHoldsNothing(t *testing.T) {
 	s := newSocketServer(t)
 	s.turn(t, pipelined(64))
-	if s.conn.in != nil || s.conn.out != nil || s.server.held != 0 {
-		t.Errorf("in %d, out %d, held %d bytes after the last reply, want none", cap(s.conn.in), cap(s.conn.out), s.server.held)
+	if s.conn.in.held() != 0 || s.conn.out != nil || s.server.held != 0 {
+		t.Errorf("in %d, out %d, held %d bytes after the last reply, want none", s.conn.in.held(), cap(s.conn.out), s.server.held)
 	}
 	if n := len(s.server.spareOut); n != 1 {
 		t.Errorf("%d spare buffers, want 1", n)
@@ -136,28 +137,99 @@ func TestServerIdleConnectionHoldsNothing(t *testing.T) {
 }
 
 // A frame of a megabyte that comes in small pieces is stored once: the announced
-// length reserves nothing, and no piece copies what came before.
-func TestServerDribbledFrameIsStoredOnce(t *testing.T) {
+// length reserves nothing, no piece copies what came before, and the next one, whether
+// this comes whole or not, is stored where this was.
+func TestServerLargeFramesAreStoredOnce(t *testing.T) {
 	s := newSocketServer(t)
-	head := []byte{0, 0x0f, 0xff, 0xff}
-	s.conn.consume(head)
-	if got := cap(s.conn.in); got > 1<<10 {
-		t.Fatalf("4 bytes reserved %d", got)
-	}
-	piece := make([]byte, 100)
-	kept := &s.conn.in[0]
-	moves := 0
-	for range 1000 {
-		s.conn.consume(piece)
-		if p := &s.conn.in[0]; p != kept {
-			kept, moves = p, moves+1
+	piece := make([]byte, 1000)
+	part := func() {
+		s.conn.consume([]byte{0, 0x0f, 0xff, 0xff})
+		if got := s.conn.in.held(); got > keptBuffer {
+			t.Fatalf("4 bytes reserved %d", got)
+		}
+		for n := 1; n <= 1000; n++ {
+			s.conn.consume(piece)
+			if got, most := s.conn.in.held(), 2*1000*n+blockSize; got > most || s.conn.held != got {
+				t.Fatalf("%d bytes held, %d counted, for %d, want at most %d", got, s.conn.held, 1000*n, most)
+			}
 		}
 	}
-	if moves > 30 {
-		t.Errorf("the frame was moved %d times, want about log n", moves)
+	part()
+	s.conn.in.clear(s.server)
+	s.conn.account()
+	before := s.conn.held
+	if got := testing.AllocsPerRun(5, func() {
+		part()
+		s.conn.in.clear(s.server)
+		s.conn.account()
+	}); got > 20 { // the list of blocks, as it grows
+		t.Errorf("%v allocations for a frame like the one before", got)
 	}
-	if s.conn.held != cap(s.conn.in) {
-		t.Errorf("held %d, want the %d of the frame's start", s.conn.held, cap(s.conn.in))
+	if before > keptBuffer || s.conn.held != before {
+		t.Errorf("%d bytes held after a frame, %d after seven", before, s.conn.held)
+	}
+}
+
+// What lies in blocks is put together again, wherever it was cut.
+func TestServerLargeFramesAreWhole(t *testing.T) {
+	s := newSocketServer(t)
+	frame, start := beginFrame(nil)
+	var reqs []Request
+	for i := range 200 {
+		reqs = append(reqs, largestRequest(Kinds[[]int{0, 1, 3}[i%3]]))
+	}
+	frame = endFrame(appendPredict(frame, 1, Options{}, reqs), start)
+	if len(frame) < 2*blockSize {
+		t.Fatalf("%d bytes are no large frame", len(frame))
+	}
+	next := pipelined(1)
+	for _, cut := range []int{1, 4, 5, keptBuffer, keptBuffer + 1, keptBuffer + blockSize, 1009, len(frame) - 1} {
+		slots := s.server.Stats().Slots
+		for rest := append(bytes.Clone(frame), next...); len(rest) > 0; {
+			n := min(cut, len(rest))
+			s.conn.consume(rest[:n])
+			rest = rest[n:]
+		}
+		s.server.endRound()
+		if _, err := unix.Read(s.peer, s.buf); err != nil || s.conn.broken {
+			t.Fatalf("cut every %d bytes: %v, broken %v", cut, err, s.conn.broken)
+		}
+		if got := s.server.Stats().Slots - slots; got != 201 || s.conn.in.n != 0 {
+			t.Errorf("cut every %d bytes: %d questions were taken, want 201, and %d bytes are left", cut, got, s.conn.in.n)
+		}
+	}
+}
+
+// A peer that connects over and over makes no garbage.
+func TestServerConnectionsAreUsedAgain(t *testing.T) {
+	s := newSocketServer(t)
+	hi, start := beginFrame(nil)
+	hi = endFrame((&hello{versionMin: Version, versionMax: Version}).appendClient(hi), start)
+	round := func() {
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := s.server.admit(fds[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = unix.Write(fds[1], hi)
+		c.Ready(true, false)
+		s.server.endRound()
+		if _, err := unix.Read(fds[1], s.buf); err != nil || !c.greeted {
+			t.Fatalf("no answer to hello: %v", err)
+		}
+		_ = unix.Close(fds[1])
+		c.Ready(true, true)
+		s.server.endRound()
+	}
+	round()
+	if got := testing.AllocsPerRun(100, round); got > 3 { // the name in the hello, and the test's own
+		t.Errorf("%v allocations a connection", got)
+	}
+	if got := s.server.Stats().Connections; got != 1 {
+		t.Errorf("%d connections, want 1", got)
 	}
 }
 

@@ -52,7 +52,7 @@ func feed(t *testing.T, data []byte, piece int) (frames [][]byte, broken bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newServerConn(server, -1, server.account(Peer{}))
+	c := server.newConn(-1, server.account(Peer{}))
 	c.greeted = true
 	for rest := data; len(rest) > 0; {
 		n := min(piece, len(rest))
@@ -60,11 +60,11 @@ func feed(t *testing.T, data []byte, piece int) (frames [][]byte, broken bool) {
 		rest = rest[n:]
 		server.backend.Round(server.arrived)
 		server.arrived = server.arrived[:0]
-		if held := cap(c.in); held > 4*len(data)+2<<10 {
+		if held := c.in.held(); held > 4*len(data)+blockSize {
 			t.Fatalf("%d bytes held of %d", held, len(data))
 		}
 	}
-	if c.broken && len(c.in) > 0 {
+	if c.broken && c.in.held() > 0 {
 		t.Error("a broken connection keeps bytes")
 	}
 	if !c.broken && c.inFlight != 0 || server.calls != 0 {

@@ -49,15 +49,15 @@ func TestServerPauseStopsTheFrameTimer(t *testing.T) {
 		pings = endFrame(appendToken(b, msgPing, 1<<60), start)
 	}
 	for range 20 { // until the socket takes no more pongs
-		s.conn.in = nil
+		s.conn.in.clear(s.server)
 		s.conn.consume(append(bytes.Clone(pings), 0, 0, 1)) // and the start of a frame
 		s.server.endRound()
 		if s.conn.paused {
 			break
 		}
 	}
-	if !s.conn.paused || len(s.conn.in) != 3 {
-		t.Fatalf("paused %v with %d bytes of a frame, want a paused connection with 3", s.conn.paused, len(s.conn.in))
+	if !s.conn.paused || s.conn.in.n != 3 {
+		t.Fatalf("paused %v with %d bytes of a frame, want a paused connection with 3", s.conn.paused, s.conn.in.n)
 	}
 	if s.conn.frameLate.Armed() {
 		t.Error("the frame's time runs while nobody reads it")

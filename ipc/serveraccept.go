@@ -32,8 +32,19 @@ const (
 
 func (a *acceptor) Ready(bool, bool) {
 	s := (*Server)(a)
-	brief := s.lights.beside(nil, s.now())
-	most, began := acceptBatch, Now()
+	if s.lights.beside(nil, s.now()) {
+		s.later.accept = true
+		return
+	}
+	s.accept(false)
+}
+
+// accept takes connections in, few where it is to be brief.
+func (s *Server) accept(brief bool) {
+	if s.listener == nil {
+		return
+	}
+	most, began := acceptBatch, s.clock()
 	if brief {
 		most = acceptFew
 	}
@@ -53,13 +64,17 @@ func (a *acceptor) Ready(bool, bool) {
 		if storm = storm || c == nil || c.resting; c != nil {
 			resting = max(resting, c.owner.rests.n)
 		}
-		if brief && Now().Sub(began) > turnTime {
+		if brief && s.clock().Sub(began) > turnTime {
 			break
 		}
 	}
-	if storm && brief {
+	switch {
+	case storm && brief:
 		s.stats.storms.Add(1)
-		s.pauseAccept(stormPause(Now().Sub(began), resting))
+		s.pauseAccept(stormPause(s.clock().Sub(began), resting))
+	case s.acceptPause.Armed():
+		s.loop.Disarm(&s.acceptPause)
+		s.resumeAccept()
 	}
 }
 
@@ -72,16 +87,19 @@ func stormPause(took time.Duration, resting int) time.Duration {
 	return min(pause+pause*time.Duration(resting)/stormResting, acceptRest)
 }
 
+// pauseAccept has accepting go on at the end of a round that takes place after so long,
+// or a little later in any case.
 func (s *Server) pauseAccept(d time.Duration) {
 	s.loop.Unwatch(s.listener.fd)
-	s.loop.ArmIn(&s.acceptPause, d)
+	s.acceptFrom = s.now().Add(d)
+	s.loop.ArmIn(&s.acceptPause, max(d, restMost))
 }
 
 // acceptOne takes one connection out of the backlog. It gives nil for one that was
 // refused, and has been told why.
 func (s *Server) acceptOne() (*serverConn, error) {
 	for {
-		fd, _, err := unix.Accept4(s.listener.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		fd, err := accept4(s.listener.fd)
 		switch {
 		case err == nil:
 			c, _ := s.admit(fd)
@@ -92,6 +110,16 @@ func (s *Server) acceptOne() (*serverConn, error) {
 			return nil, err
 		}
 	}
+}
+
+// accept4 is accept4(2) without the peer's address, which says nothing here. Package
+// unix makes garbage of it.
+func accept4(ln int) (int, error) {
+	fd, _, errno := unix.Syscall6(unix.SYS_ACCEPT4, uintptr(ln), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(fd), nil
 }
 
 func (s *Server) resumeAccept() {
@@ -105,7 +133,7 @@ func (s *Server) resumeAccept() {
 
 // admit makes a connection of fd, or tells the peer why not and closes it.
 func (s *Server) admit(fd int) (*serverConn, error) {
-	began := Now()
+	began := s.clock()
 	peer, err := s.cfg.identify(fd)
 	if err != nil {
 		unix.Close(fd)
@@ -125,7 +153,7 @@ func (s *Server) admit(fd int) (*serverConn, error) {
 		s.refuse(fd, peer, err)
 		return nil, err
 	}
-	c.owner.chargeSince(began, costAccept)
+	c.owner.share.spend(inVain * max(min(s.since(began), mostAccept)-costAccept, 0))
 	c.number = s.stats.accepted.Add(1)
 	s.stats.connections.Add(1)
 	return c, nil
@@ -134,18 +162,19 @@ func (s *Server) admit(fd int) (*serverConn, error) {
 // open makes a connection for which the peer's account has room.
 func (s *Server) open(fd int, peer Peer) (*serverConn, error) {
 	a := s.account(peer)
+	a.share.spend(inVain * costAccept)
 	err := a.admit()
 	if err != nil {
 		s.stats.overQuota.Add(1)
 	}
-	c := newServerConn(s, fd, a)
+	c := s.newConn(fd, a)
 	if err == nil && s.mayRead(a) {
 		err = s.loop.Watch(fd, eventloop.Readable, c)
-		c.watched = true
+		c.watched = err == nil
 	}
 	if err != nil {
-		a.share.spend(costAccept)
 		s.giveBack(a)
+		s.freeConns.put(c)
 		return nil, err
 	}
 	s.conns[c] = struct{}{}
@@ -165,7 +194,7 @@ func (s *Server) refuse(fd int, peer Peer, cause error) {
 	}
 	b, start := beginFrame(nil)
 	b = endFrame((&wireError{status: status, text: text}).append(b), start)
-	_, _ = rawio.Write(fd, b)
+	_, _ = rawio.Send(fd, b)
 	unix.Close(fd)
 	s.cfg.OnFault(peer, cause)
 }

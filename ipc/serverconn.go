@@ -20,17 +20,19 @@ type serverConn struct {
 	owner  *Account
 	number uint64 // in the order of acceptance, from 1
 
-	in       []byte  // the start of a frame that has not arrived whole
+	in       partial // the start of a frame that has not arrived whole
 	out      []byte  // replies not yet written
 	written  int     // how much of out is
 	inFlight int     // predict messages without a reply
 	told     *Limits // what the peer's hello announced, where that is not the server's own
+	overdue  error   // what is wrong with a frame that is late; nil for nothing
 
 	greeted bool // hello came
 	dirty   bool // in server.dirty
 	watched bool // by the loop
 	resting bool // in its owner's rests: not read for now
 	late    bool // its frame has been given time once more
+	later   bool // in server.later
 	paused  bool // not read: its replies pile up
 	held    int  // this connection's part of server.held
 	broken  bool
@@ -43,10 +45,15 @@ type serverConn struct {
 	before, after *serverConn // in the list of those that rest
 }
 
-func newServerConn(s *Server, fd int, a *Account) *serverConn {
-	c := &serverConn{server: s, fd: fd, owner: a}
-	c.frameLate.Fire = c.onFrameLate
-	c.stuck.Fire = c.onStuck
+// newConn makes a connection, of one that has ended where there is one.
+func (s *Server) newConn(fd int, a *Account) *serverConn {
+	c := s.freeConns.get()
+	if c.server == nil {
+		c.server = s
+		c.frameLate.Fire = c.onFrameLate
+		c.stuck.Fire = c.onStuck
+	}
+	c.fd, c.owner = fd, a
 	return c
 }
 
@@ -58,11 +65,14 @@ func (c *serverConn) Ready(readable, writable bool) {
 	if !readable || c.closed || c.paused || c.shut || c.resting {
 		return
 	}
-	if !c.server.mayRead(c.owner) {
-		c.server.rest(c)
-		return
+	switch s := c.server; {
+	case !s.mayRead(c.owner):
+		s.rest(c)
+	case s.aside(c.owner):
+		s.putOff(c)
+	default:
+		c.read()
 	}
-	c.read()
 }
 
 // read takes what one read gives, and gives how much that was. A peer that sends more is
@@ -75,13 +85,15 @@ func (c *serverConn) read() int {
 	}
 	buf := s.readBuf[:turn]
 	var began Instant
-	if s.peers > 1 {
-		began = Now()
+	shared, frames := s.peers > 1, s.frames
+	if shared {
+		began = s.clock()
 	}
 	n, err := rawio.Read(c.fd, buf)
 	n = max(n, 0)
-	if s.peers > 1 {
-		c.owner.chargeRead(n, began)
+	var took time.Duration
+	if shared {
+		took = s.since(began)
 	}
 	switch {
 	case n > 0:
@@ -93,59 +105,55 @@ func (c *serverConn) read() int {
 	default: // 0 bytes: the peer hung up; its calls in flight are answered to nobody
 		c.close()
 	}
+	if shared {
+		c.owner.chargeRead(n, took, int(s.frames-frames))
+	}
 	return n
 }
 
 // consume handles the frames that data completes and keeps the rest.
 func (c *serverConn) consume(data []byte) {
-	if len(c.in) > 0 {
-		c.in = append(c.in, data...)
-		data = c.in
+	if c.in.n > 0 {
+		payload, rest, err := c.in.complete(c.server, data)
+		if err == nil && payload != nil {
+			err = c.message(payload)
+		}
+		switch {
+		case err != nil:
+			c.fault(err)
+			return
+		case payload == nil:
+			c.account()
+			return
+		}
+		c.in.clear(c.server)
+		data = rest
 	}
 	for !c.closed && !c.broken {
 		payload, rest, need, err := nextFrame(data, c.server.cfg.Limits.Frame)
-		if err != nil {
+		if err == nil && payload != nil {
+			err = c.message(payload)
+		}
+		switch {
+		case err != nil:
 			c.fault(err)
 			return
-		}
-		if payload == nil {
+		case payload == nil:
 			c.keep(rest, need)
-			return
-		}
-		if err := c.message(payload); err != nil {
-			c.fault(err)
 			return
 		}
 		data = rest
 	}
 }
 
-// keep stores the start of a frame until the rest of it comes, and gives it a
-// time to come by. The timer runs from the frame's first byte: a byte a second
-// does not extend it.
-func (c *serverConn) keep(rest []byte, need int) {
-	if len(rest) == 0 {
-		if cap(c.in) > keptBuffer {
-			c.in = nil
-		}
-		c.in = c.in[:0]
+// keep stores the start of a frame until the rest of it comes, and gives it a time to
+// come by. That runs from the frame's first byte: a byte a second does not extend it.
+func (c *serverConn) keep(start []byte, need int) {
+	if len(start) == 0 {
 		c.server.loop.Disarm(&c.frameLate)
-		c.account()
-		return
-	}
-	fresh := len(c.in) == 0 || &rest[0] != &c.in[0]
-	switch {
-	case !fresh: // it is all there already; copying it would make a dribbled frame cost n²
-	case cap(c.in) < len(rest):
-		// Room for twice of what is here, not for what the header announces: four
-		// bytes must not be able to reserve a megabyte.
-		grown := make([]byte, len(rest), max(len(rest), min(need, 2*len(rest)+512)))
-		copy(grown, rest)
-		c.in = grown
-	default:
-		c.in = c.in[:copy(c.in[:cap(c.in)], rest)]
-	}
-	if fresh || !c.frameLate.Armed() {
+	} else {
+		c.in.need = need
+		c.in.add(c.server, start)
 		c.late = false
 		c.server.loop.ArmIn(&c.frameLate, c.server.cfg.Limits.FrameIn)
 	}
@@ -158,7 +166,7 @@ func (c *serverConn) account() {
 	if c.closed {
 		return
 	}
-	held := cap(c.in) + cap(c.out)
+	held := c.in.held() + cap(c.out)
 	c.server.held += held - c.held
 	c.held = held
 	if c.server.held > c.server.cfg.MaxHeld && held > keptBuffer && !c.broken {
@@ -173,11 +181,18 @@ func (c *serverConn) onFrameLate() {
 		c.server.loop.ArmIn(&c.frameLate, c.server.cfg.Limits.FrameIn)
 		return
 	}
-	c.fault(faultf(FaultFrameSlow, "a started frame was not complete after %v", c.server.cfg.Limits.FrameIn))
+	err := faultf(FaultFrameSlow, "a started frame was not complete after %v", c.server.cfg.Limits.FrameIn)
+	if c.server.aside(c.owner) { // many may be late at a time
+		c.overdue = err
+		c.server.putOff(c)
+		return
+	}
+	c.fault(err)
 }
 
 // message handles one frame's payload.
 func (c *serverConn) message(payload []byte) error {
+	c.server.frames++
 	r := reader{b: payload, names: &c.server.names}
 	n, t := r.header()
 	if r.err != nil {
@@ -263,7 +278,8 @@ func (c *serverConn) fault(err error) {
 	c.server.cfg.OnFault(c.owner.Peer, err)
 	c.send(e.append)
 	c.broken = true
-	c.in = nil
+	c.in.clear(c.server)
+	c.in.start = nil
 	c.server.loop.Disarm(&c.frameLate)
 	c.server.loop.ArmIn(&c.stuck, c.server.cfg.Stuck)
 }
@@ -273,9 +289,9 @@ func (c *serverConn) close() {
 		return
 	}
 	c.drop()
-	began := Now()
+	began := c.server.clock()
 	unix.Close(c.fd)
-	c.owner.chargeSince(began, 0) // much where much is unread
+	c.owner.share.spend(c.server.since(began)) // much where much is unread
 }
 
 // drop makes the server forget the connection, whose descriptor stays open.
@@ -289,10 +305,12 @@ func (c *serverConn) drop() {
 		c.owner.rests.remove(c)
 	}
 	s.giveBuffer(c.out)
-	c.in, c.out = nil, nil
+	c.in.clear(s)
+	c.in.start, c.out = nil, nil
 	s.held -= c.held
 	c.held = 0
 	delete(s.conns, c)
+	s.later.gone = append(s.later.gone, c)
 	s.giveBack(c.owner)
 	s.stats.connections.Add(^uint64(0))
 }

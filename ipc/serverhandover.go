@@ -88,11 +88,11 @@ func (s *Server) handIdle() {
 
 // hand takes the connection out of the server without closing it.
 func (c *serverConn) hand() Handed {
-	h := Handed{FD: c.fd, Greeted: c.greeted, Told: c.server.cfg.Limits, Unread: c.in, Unsent: c.out[c.written:]}
+	h := Handed{FD: c.fd, Greeted: c.greeted, Told: c.server.cfg.Limits, Unread: c.in.appendTo(nil), Unsent: c.out[c.written:]}
 	if c.told != nil {
 		h.Told = *c.told
 	}
-	c.in, c.out = nil, nil
+	c.out = nil
 	c.drop()
 	return h
 }

@@ -9,17 +9,23 @@ import (
 // rests are the connections of a peer that rests, those first that have waited longest.
 // They are not watched, so what their peer sends wakes nobody; it is when the peer has
 // earned a turn that they are read, in turn.
+//
+// That is looked at when a round ends that took place anyway, for those who are light.
+// Only where there is none for long a timer brings one about: on a virtual machine to set
+// one and to be woken by it takes longer than most turns.
 type rests struct {
 	first, last *serverConn
 	n           int
-	put         int // how often the turn was put off for somebody who waits
+	listed      bool    // in server.resters
+	due         Instant // when its turn was first put off for somebody who waits; 0: it was not
 	wake        eventloop.Timer
 }
 
 const (
-	// restTurn is what a resting peer earns before it is read again: a wake-up of the
-	// loop must be worth it.
+	// restTurn is what a resting peer earns before it is read again.
 	restTurn = 60 * time.Microsecond
+	// restMost is after how long a round is brought about.
+	restMost = 4 * time.Millisecond
 	// restBatch bounds how many resting connections are looked at in a round.
 	restBatch = 64
 	// restConns is how many connections of a peer may rest before new ones are refused.
@@ -27,13 +33,11 @@ const (
 	restConns = 1024
 	// heavyInFlight is how many questions without an answer a peer may have that is not
 	// light, while somebody light is asking: more would be in the way of others on their
-	// way through the backend. When there are so many it is looked again after crowdRest.
+	// way through the backend.
 	heavyInFlight = 32
-	crowdRest     = time.Millisecond
-	// A turn is put off for so long, so many times, while others wait for answers: so it
-	// mostly falls into gaps in which nobody does.
-	putOff     = 250 * time.Microsecond
-	mostPutOff = 4
+	// A turn is put off for so long while others wait for answers: so it mostly falls into
+	// gaps in which nobody does.
+	mostPutOff = time.Millisecond
 )
 
 // crowds reports whether enough questions of a peer that is not light wait for answers.
@@ -64,26 +68,71 @@ func (s *Server) rest(c *serverConn) {
 	c.resting = true
 	a.rests.push(c)
 	c.watch()
+	if !a.rests.listed {
+		a.rests.listed = true
+		s.resters = append(s.resters, a)
+	}
 	s.wakeLater(a)
 }
 
-// wakeLater has the peer's turn come when it has earned it, or nobody light is asking
-// any more.
+// wakeLater sees to it that there is a round when the peer has earned a turn, or soon
+// after, and when nobody light is asking any more.
 func (s *Server) wakeLater(a *Account) {
 	w := &a.rests.wake
 	if w.Armed() {
 		return
 	}
 	if w.Fire == nil {
-		w.Fire = func() { s.wake(a) }
+		w.Fire = func() {} // the round is all there is to it
 	}
 	now := s.now()
 	a.share.fill(now)
 	in := a.share.earns(restTurn)
-	if a.crowds() {
-		in = max(in, crowdRest)
+	if in > 0 || a.crowds() || a.rests.due > 0 {
+		in = max(in, restMost)
 	}
-	s.loop.ArmIn(w, max(min(in, s.lights.end().Sub(now)), 1))
+	s.loop.ArmIn(w, max(min(in, s.lights.end().Sub(now)), 0))
+}
+
+// wakeResters gives a turn to the peers that have earned one, and reports whether any had.
+func (s *Server) wakeResters() (woke bool) {
+	kept := s.resters[:0]
+	for _, a := range s.resters {
+		if r := &a.rests; r.first != nil && s.hasTurn(a) {
+			woke = true
+			s.wake(a)
+			s.loop.Disarm(&r.wake)
+		}
+		if a.rests.first == nil {
+			a.rests.listed = false
+			s.loop.Disarm(&a.rests.wake)
+			continue
+		}
+		s.wakeLater(a)
+		kept = append(kept, a)
+	}
+	clear(s.resters[len(kept):])
+	s.resters = kept
+	return woke
+}
+
+// hasTurn reports whether it is the peer's turn.
+func (s *Server) hasTurn(a *Account) bool {
+	now, r := s.now(), &a.rests
+	switch {
+	case s.leaving != nil:
+		return false
+	case !s.lights.beside(a, now):
+	case !s.mayRead(a) || a.share.left < restTurn:
+		return false
+	case s.calls > a.inFlight && (r.due == 0 || now.Sub(r.due) < mostPutOff):
+		if r.due == 0 {
+			r.due = now
+		}
+		return false
+	}
+	r.due = 0
+	return true
 }
 
 // wake reads resting connections of the peer while it may be. They are read without
@@ -91,15 +140,6 @@ func (s *Server) wakeLater(a *Account) {
 // Those with nothing to read are watched again.
 func (s *Server) wake(a *Account) {
 	r := &a.rests
-	switch {
-	case s.leaving != nil:
-		return
-	case s.calls > a.inFlight && r.put < mostPutOff && s.lights.beside(a, s.now()):
-		r.put++
-		s.loop.ArmIn(&r.wake, putOff)
-		return
-	}
-	r.put = 0
 	for range restBatch {
 		c := r.first
 		if c == nil || !s.mayRead(a) || s.turn(a) <= 0 {
@@ -117,9 +157,6 @@ func (s *Server) wake(a *Account) {
 		default:
 			c.watch()
 		}
-	}
-	if r.first != nil {
-		s.wakeLater(a)
 	}
 }
 

@@ -47,19 +47,25 @@ func (s *Server) turn(a *Account) int {
 // now is when the round began.
 func (s *Server) now() Instant { return Instant(s.loop.Time()) }
 
-// chargeSince takes what the clock says of something that began then, and at least so
-// much. It is for what is rare; what is not is only charged where somebody else is there.
-func (a *Account) chargeSince(began Instant, least time.Duration) {
-	a.share.spend(max(min(Now().Sub(began), mostTimed), least))
-}
+// clock reads the loop's clock anew.
+func (s *Server) clock() Instant { return Instant(s.loop.Clock()) }
 
-// chargeRead takes what a read that gave n bytes costs. A kernel keeps every write as a
-// buffer of its own, so that a byte costs a thousand times more from one who writes them
-// one by one.
-func (a *Account) chargeRead(n int, began Instant) {
+// since is what the clock says of something that began then, as far as it counts.
+func (s *Server) since(began Instant) time.Duration { return min(s.clock().Sub(began), mostTimed) }
+
+// chargeRead takes what a read costs that took so long and gave n bytes, in which so many
+// frames ended. A kernel keeps every write as a buffer of its own, so that a byte costs a
+// thousand times more from one who writes them one by one. Where no frame ended that was
+// in vain.
+func (a *Account) chargeRead(n int, took time.Duration, frames int) {
 	bytes := time.Duration(n)
-	took := max(min(Now().Sub(began), costRead+bytes*mostByte), costRead+bytes*costByte)
-	a.share.spend(took)
+	least := costRead + bytes*costByte
+	took = max(min(took, costRead+bytes*mostByte), least)
+	cost := took
+	if frames == 0 {
+		cost += (inVain - 1) * (took - least)
+	}
+	a.share.spend(cost)
 	t := &a.turn
 	t.read += n
 	t.spent += took

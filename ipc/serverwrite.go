@@ -44,7 +44,7 @@ func (c *serverConn) flush() {
 	if c.closed || len(c.out) == 0 {
 		return
 	}
-	n, err := rawio.Write(c.fd, c.out[c.written:])
+	n, err := rawio.Send(c.fd, c.out[c.written:])
 	if n > 0 {
 		c.written += n
 		c.server.stats.bytesOut.Add(uint64(n))
@@ -90,7 +90,7 @@ func (c *serverConn) watch() {
 		return
 	}
 	waiting := len(c.out) - c.written
-	c.pause(waiting > c.server.cfg.MaxQueue)
+	c.pause(waiting > c.server.maxQueue(c.owner))
 	var want eventloop.Interest
 	if !c.paused && !c.shut && !c.resting {
 		want = eventloop.Readable
@@ -113,6 +113,16 @@ func (c *serverConn) watch() {
 	}
 }
 
+// maxQueue is how much may wait for a connection of the peer that is read. Who is not
+// light beside others who are has to take its answers before it asks more: else it would
+// have questions answered for nobody.
+func (s *Server) maxQueue(a *Account) int {
+	if s.aside(a) {
+		return 0
+	}
+	return s.cfg.MaxQueue
+}
+
 func (c *serverConn) unwatch() {
 	c.watched = false
 	c.server.loop.Unwatch(c.fd)
@@ -128,7 +138,7 @@ func (c *serverConn) pause(on bool) {
 	switch {
 	case on:
 		c.server.loop.Disarm(&c.frameLate)
-	case len(c.in) > 0:
+	case c.in.n > 0:
 		c.server.loop.ArmIn(&c.frameLate, c.server.cfg.Limits.FrameIn)
 	}
 }

@@ -25,8 +25,14 @@ const (
 	costByte   = 2 * time.Nanosecond    // of a frame, at least
 	mostByte   = 4 * time.Microsecond   // and at most: each byte written by a write of its own
 	costAccept = 15 * time.Microsecond  // a connection, from accept to close, at least
+	mostAccept = 60 * time.Microsecond  // and at most
 	costFault  = 100 * time.Microsecond // a broken protocol: more than it costs, so that they become rare
 	mostTimed  = time.Millisecond
+
+	// inVain is how many times it counts what is not for a question: to connect, and to
+	// send a frame in many small pieces. So a peer that does nothing but make work has a
+	// quarter of the time of one that asks.
+	inVain = 4
 )
 
 const (

@@ -90,7 +90,7 @@ func TestTurnsAreAsLongAsTheyTake(t *testing.T) {
 	for range 20 {
 		s.round++
 		n := s.turn(a)
-		a.chargeRead(n, Now().Add(-time.Duration(n)*time.Microsecond)) // a microsecond a byte
+		a.chargeRead(n, costRead+time.Duration(n)*time.Microsecond, 0) // a microsecond a byte
 	}
 	s.round++
 	if got := s.turn(a); got != leastRead {

@@ -164,6 +164,9 @@ func (l *Loop) Time() int64 {
 	return l.time
 }
 
+// Clock reads the loop's clock anew.
+func (l *Loop) Clock() int64 { return l.now() }
+
 // Change replaces the interest in a watched descriptor.
 func (l *Loop) Change(fd int, in Interest) error {
 	reg, ok := l.handlers[int32(fd)]

@@ -14,6 +14,9 @@ func Read(fd int, p []byte) (int, error) {
 	return max(n, 0), err
 }
 
+// Send writes to a non-blocking socket; see io.go. Go's runtime ignores the signal.
+func Send(fd int, p []byte) (int, error) { return Write(fd, p) }
+
 // Write writes to a non-blocking descriptor; see io.go.
 func Write(fd int, p []byte) (int, error) {
 	n, err := syscall.Write(fd, p)
