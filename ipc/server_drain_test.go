@@ -205,7 +205,7 @@ func TestServerDrainCutsWhoDoesNotRead(t *testing.T) {
 	s := serve(t, ipc.ServerConfig{})
 	c := s.greeted(t)
 	go func() { _, _ = c.Write(bytes.Repeat(ping(1), 1<<20)) }() // until it is cut
-	s.await(t, "replies to pile up", func() bool { return s.Held() > 8<<10 })
+	s.await(t, "replies to pile up", func() bool { return s.Paused() == 1 })
 	if cut := s.Shutdown(10 * time.Millisecond); cut != 1 {
 		t.Errorf("Shutdown() = %d, want 1 connection cut", cut)
 	}

@@ -23,6 +23,16 @@ func (c ServerConfig) As(who func() Peer) ServerConfig {
 	return c
 }
 
+// Paused is how many connections are not read because their replies pile up.
+func (s *Server) Paused() (n int) {
+	for c := range s.conns {
+		if c.paused {
+			n++
+		}
+	}
+	return n
+}
+
 // Resting is how many connections rest.
 func (s *Server) Resting() (n int) {
 	for c := range s.conns {
