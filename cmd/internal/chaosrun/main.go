@@ -46,7 +46,8 @@ func main() {
 	// proof. Go lets such a thread keep its processor for up to 10 ms, and the goroutines
 	// that make the calls would wait for it: they get processors of their own.
 	runtime.GOMAXPROCS(runtime.NumCPU() + 2)
-	// As kernelsim does. Its helpers inherit it: whoever means harm would ask for it, too.
+	// As an agent on a busy host does. What is started inherits it: the daemons, as they
+	// should, and the hostile, since whoever means harm would ask for it, too.
 	_ = timeslice.Set(timeslice.Short)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
