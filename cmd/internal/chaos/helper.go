@@ -27,6 +27,11 @@ type HelperPlan struct {
 	// virtual machine it takes longer to wake one up than to answer a call. Linux does so
 	// by itself when it is started with idle=poll.
 	Awake bool
+	// Sleep is to sleep on every processor until points in time so far apart, of which
+	// those count as missed that are met later than Allowed, and to write a hiccup.Log to
+	// the file Log at the end.
+	Sleep, Allowed time.Duration
+	Log            string
 }
 
 // startHelper starts this program as a helper.
@@ -45,7 +50,10 @@ func Help(ctx context.Context, plan string) error {
 	if err := json.Unmarshal([]byte(plan), &p); err != nil {
 		return err
 	}
-	fmt.Fprintln(os.Stderr, "READY")
+	if p.Sleep > 0 {
+		return sleep(ctx, p)
+	}
+	ready()
 	switch {
 	case p.Awake:
 		return awake(ctx)
@@ -60,6 +68,8 @@ func Help(ctx context.Context, plan string) error {
 	}
 	return fmt.Errorf("chaos: no mode %q", p.Mode)
 }
+
+func ready() { fmt.Fprintln(os.Stderr, "READY") }
 
 // awake spins on every processor in the idle class, which only runs where nobody else
 // wants to.

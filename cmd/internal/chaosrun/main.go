@@ -42,9 +42,9 @@ var (
 )
 
 func main() {
-	// Two threads sleep in system calls, until a call is due and as the control of a
-	// proof. Go lets such a thread keep its processor for up to 10 ms, and the goroutines
-	// that make the calls would wait for it: they get processors of their own.
+	// A thread sleeps in system calls until a call is due. Go lets such a thread keep its
+	// processor for up to 10 ms, and the goroutines that make the calls would wait for it:
+	// they get processors of their own.
 	runtime.GOMAXPROCS(runtime.NumCPU() + 2)
 	// As an agent on a busy host does. What is started inherits it: the daemons, as they
 	// should, and the hostile, since whoever means harm would ask for it, too.
@@ -105,11 +105,11 @@ func runChaos(ctx context.Context, args []string) (err error) {
 	}
 	plan := chaos.Plan{
 		Only:        expr,
-		Frozen:      chaos.FrozenPlan{Run: 5 * time.Second, Valid: 4, Most: 16, Awake: *awake},
+		Frozen:      chaos.FrozenPlan{Run: 5 * time.Second, Calls: 100_000, Most: 16, Awake: *awake},
 		HostileTurn: 2 * time.Second, HostileRounds: 6,
 	}
 	if *quick {
-		plan.Frozen.Run, plan.Frozen.Valid, plan.Frozen.Most = 2*time.Second, 1, 3
+		plan.Frozen.Run, plan.Frozen.Calls, plan.Frozen.Most = 2*time.Second, 10_000, 4
 		plan.HostileTurn, plan.HostileRounds = 300*time.Millisecond, 1
 	}
 	if *lasts == 0 {
