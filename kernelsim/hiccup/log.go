@@ -12,7 +12,7 @@ type Log struct {
 	To       int64         `json:"to"`   // and until
 	Every    time.Duration `json:"every_ns"`
 	Allowed  time.Duration `json:"allowed_ns"`
-	First    bool          `json:"first"` // they were in the real-time class
+	First    bool          `json:"first"` // they were allowed to go before others
 	Sleepers []Sleeper     `json:"sleepers"`
 }
 

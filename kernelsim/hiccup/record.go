@@ -64,22 +64,26 @@ func Record(ctx context.Context, every, allowed time.Duration, ready func()) (*L
 	return l, nil
 }
 
-// settle binds the calling thread to a processor and puts it first there: in the
-// real-time class where that is allowed, else as far up as it is.
+// settle binds the calling thread to a processor and puts it first there, as far as that
+// is allowed. Not into the real-time class: Go's runtime makes a thread that comes back
+// from a system call spin, with sched_yield(2), while its monitor thread looks at it; that
+// is of the normal class and would never get the processor to leave off.
 func settle(cpu int) (first bool, err error) {
 	var where unix.CPUSet
 	where.Set(cpu)
 	if err := unix.SchedSetaffinity(0, &where); err != nil {
 		return false, fmt.Errorf("hiccup: processor %d: sched_setaffinity: %w", cpu, err)
 	}
-	// Timers of other classes than the real-time one may be 50 µs late on purpose.
-	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
-	fifo := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}
-	if unix.SchedSetAttr(0, &fifo, 0) == nil {
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) // else timers may be 50 µs late on purpose
+	// Who asks for a shorter slice than the one that runs takes the processor as soon as it
+	// wakes, since Linux 6.12 (sched_attr.sched_runtime); 0.1 ms is the shortest.
+	const highest, slice = -20, uint64(100 * time.Microsecond)
+	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Nice: highest, Runtime: slice}
+	if unix.SchedSetAttr(0, &attr, 0) == nil {
 		return true, nil
 	}
-	const highest = -20
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, highest) // or it is one among others
+	attr.Nice = 0
+	_ = unix.SchedSetAttr(0, &attr, 0) // or it is one among others
 	return false, nil
 }
 

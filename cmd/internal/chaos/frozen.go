@@ -33,7 +33,7 @@ type Frozen struct {
 	WindowMs       float64     `json:"window_ms"`
 	Awake          bool        `json:"awake"`      // the processors were kept from halting
 	Processors     int         `json:"processors"` // each with a sleeper
-	RealTime       bool        `json:"real_time"`  // they went before everybody else
+	Ahead          bool        `json:"ahead"`      // they went before everybody else
 	Runs           []FrozenRun `json:"runs"`
 	FrozenRun                  // all of them together
 	Share          float64     `json:"share"`   // InTime of Calls
@@ -114,7 +114,7 @@ func (e *Env) TryFrozen(ctx context.Context, p FrozenPlan) (Row, error) {
 				return err
 			}
 			f.add(run)
-			f.Processors, f.RealTime = len(log.Sleepers), log.First
+			f.Processors, f.Ahead = len(log.Sleepers), log.First
 		}
 		f.judge()
 		row.count(&all)

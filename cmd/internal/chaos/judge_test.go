@@ -126,7 +126,7 @@ func TestRowsAreWritten(t *testing.T) {
 	if err := WriteMarkdown(&page, rows, "a machine"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| mld: kill -9 | 10 | 10 | 90.0 % |", "Not run: needs root", "## A frozen daemon", "in the idle class", "**void**: 999 of 1000 calls in time (0.0000 %) in the 2 valid windows of 100; in the void ones 100 of 200 (50.0 %)", "Of the 2 runs 1 have", "| all | 2 of 100 | 1000 | 1 |", "not allowed into the real-time class", "| floods, held to `*:conns=4` |", "**Failed: a.**"} {
+	for _, want := range []string{"| mld: kill -9 | 10 | 10 | 90.0 % |", "Not run: needs root", "## A frozen daemon", "in the idle class", "**void**: 999 of 1000 calls in time (0.0000 %) in the 2 valid windows of 100; in the void ones 100 of 200 (50.0 %)", "Of the 2 runs 1 have", "| all | 2 of 100 | 1000 | 1 |", "not allowed to go before others", "| floods, held to `*:conns=4` |", "**Failed: a.**"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page does not say %q:\n%s", want, &page)
 		}

@@ -110,8 +110,8 @@ func (f *Frozen) write(w io.Writer) {
 	if f.Awake {
 		fmt.Fprint(w, "A spinning thread a processor, in the idle class, keeps the processors from halting, as idle=poll would.\n\n")
 	}
-	if !f.RealTime {
-		fmt.Fprint(w, "The sleepers were not allowed into the real-time class: they may have had to wait for who was measured.\n\n")
+	if !f.Ahead {
+		fmt.Fprint(w, "The sleepers were not allowed to go before others: they may have had to wait for who was measured.\n\n")
 	}
 	all := f.FrozenRun
 	fmt.Fprintf(w, "**%s**: %d of %d calls in time (%.4f %%) in the %d valid windows of %d; in the void ones %d of %d (%s).\n"+
