@@ -31,7 +31,6 @@ type Frozen struct {
 	Required       float64     `json:"required"`   // share of the calls
 	ControlAllowed float64     `json:"control_allowed"`
 	WindowMs       float64     `json:"window_ms"`
-	Awake          bool        `json:"awake"`      // the processors were kept from halting
 	Processors     int         `json:"processors"` // each with a sleeper
 	Ahead          bool        `json:"ahead"`      // they went before everybody else
 	Runs           []FrozenRun `json:"runs"`
@@ -89,7 +88,6 @@ type FrozenPlan struct {
 	Run   time.Duration
 	Calls uint64
 	Most  int
-	Awake bool // keep the processors from halting meanwhile
 }
 
 // TryFrozen runs the proof.
@@ -99,14 +97,7 @@ func (e *Env) TryFrozen(ctx context.Context, p FrozenPlan) (Row, error) {
 		What:  "mld is stopped at the start of every run; all calls have a budget of 1 ms",
 	}
 	return e.prove(ctx, row, nil, func(ctx context.Context, c *Chain, row *Row) error {
-		if p.Awake {
-			h, err := e.startHelper(HelperPlan{Awake: true}, nil)
-			if err != nil {
-				return err
-			}
-			defer h.Kill()
-		}
-		f := &Frozen{Awake: p.Awake}
+		f := new(Frozen)
 		var all Counts
 		for len(f.Runs) < p.Most && f.Calls < p.Calls {
 			run, log, err := e.frozenRun(ctx, c, p.Run, &all)

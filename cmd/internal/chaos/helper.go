@@ -3,7 +3,6 @@ package chaos
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,10 +22,6 @@ type HelperPlan struct {
 	// from the socket; Burst is for how long at a time.
 	Burn  float64
 	Burst time.Duration
-	// Awake is to keep every processor from halting and to cost nobody anything: on a
-	// virtual machine it takes longer to wake one up than to answer a call. Linux does so
-	// by itself when it is started with idle=poll.
-	Awake bool
 	// Sleep is to sleep on every processor until points in time so far apart, of which
 	// those count as missed that are met later than Allowed, and to write a hiccup.Log to
 	// the file Log at the end.
@@ -54,10 +49,7 @@ func Help(ctx context.Context, plan string) error {
 		return sleep(ctx, p)
 	}
 	ready()
-	switch {
-	case p.Awake:
-		return awake(ctx)
-	case p.Burn > 0:
+	if p.Burn > 0 {
 		burn(ctx, p.Burn, p.Burst)
 		return nil
 	}
@@ -70,31 +62,6 @@ func Help(ctx context.Context, plan string) error {
 }
 
 func ready() { fmt.Fprintln(os.Stderr, "READY") }
-
-// awake spins on every processor in the idle class, which only runs where nobody else
-// wants to.
-func awake(ctx context.Context) error {
-	runtime.GOMAXPROCS(runtime.NumCPU() + 1) // one for the end
-	failed := make([]error, runtime.NumCPU())
-	var tasks sync.WaitGroup
-	for cpu := range failed {
-		tasks.Go(func() {
-			runtime.LockOSThread()
-			var where unix.CPUSet
-			where.Set(cpu)
-			idle := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}
-			if failed[cpu] = errors.Join(unix.SchedSetaffinity(0, &where), unix.SchedSetAttr(0, &idle, 0)); failed[cpu] != nil {
-				return
-			}
-			for ctx.Err() == nil {
-				for range 10_000 {
-				}
-			}
-		})
-	}
-	tasks.Wait()
-	return errors.Join(failed...)
-}
 
 // burn uses a share of the processors, in bursts as long as is said, by a thread a
 // processor.

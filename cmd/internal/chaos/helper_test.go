@@ -11,7 +11,7 @@ import (
 func TestHelpers(t *testing.T) {
 	e := &Env{Self: os.Args[0]}
 	for name, p := range map[string]HelperPlan{
-		"burn": {Burn: 0.05}, "awake": {Awake: true}, "comes and goes": {Mode: "comes and goes", Socket: t.TempDir() + "/nobody"},
+		"burn": {Burn: 0.05}, "comes and goes": {Mode: "comes and goes", Socket: t.TempDir() + "/nobody"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, err := e.startHelper(p, nil)

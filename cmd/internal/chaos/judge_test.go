@@ -107,7 +107,7 @@ func TestRowsAreWritten(t *testing.T) {
 	rows := []Row{
 		{Fault: "mld: kill -9", What: "killed", Group: "mld", Ran: true, Sent: 10, Answered: 10, InBudget: 9, BySource: map[string]uint64{"rule": 10}, GoroutinesAfter: 12, RSSMBAfter: 30},
 		{Fault: "disk full", What: "no room", Group: "privileged", NotRun: "needs root"},
-		{Fault: "frozen", Group: proofs, Ran: true, Sent: 5, Frozen: &Frozen{Verdict: void, Awake: true, Runs: []FrozenRun{{}, {}}, FrozenRun: FrozenRun{Windows: 100, Valid: 2, First: 1, Calls: 1000, InTime: 999, VoidCalls: 200, VoidInTime: 100}}},
+		{Fault: "frozen", Group: proofs, Ran: true, Sent: 5, Frozen: &Frozen{Verdict: void, Runs: []FrozenRun{{}, {}}, FrozenRun: FrozenRun{Windows: 100, Valid: 2, First: 1, Calls: 1000, InTime: 999, VoidCalls: 200, VoidInTime: 100}}},
 		{Fault: "hostile peer: floods", Group: proofs, Ran: true, Sent: 5, Hostile: &Hostile{Verdict: "pass", Quota: "*:conns=4"}, Failed: "a\nb"},
 	}
 	var data, page bytes.Buffer
@@ -126,7 +126,7 @@ func TestRowsAreWritten(t *testing.T) {
 	if err := WriteMarkdown(&page, rows, "a machine"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| mld: kill -9 | 10 | 10 | 90.0 % |", "Not run: needs root", "## A frozen daemon", "in the idle class", "**void**: 999 of 1000 calls in time (0.0000 %) in the 2 valid windows of 100; in the void ones 100 of 200 (50.0 %)", "Of the 2 runs 1 have", "| all | 2 of 100 | 1000 | 1 |", "not allowed to go before others", "| floods, held to `*:conns=4` |", "**Failed: a.**"} {
+	for _, want := range []string{"| mld: kill -9 | 10 | 10 | 90.0 % |", "Not run: needs root", "## A frozen daemon", "**void**: 999 of 1000 calls in time (0.0000 %) in the 2 valid windows of 100; in the void ones 100 of 200 (50.0 %)", "Of the 2 runs 1 have", "| all | 2 of 100 | 1000 | 1 |", "not allowed to go before others", "| floods, held to `*:conns=4` |", "**Failed: a.**"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page does not say %q:\n%s", want, &page)
 		}

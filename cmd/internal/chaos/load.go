@@ -152,15 +152,15 @@ func (l Load) Run(ctx context.Context, during func(context.Context) error) (*Cou
 		return nil, err
 	}
 	c := &caller{Load: l, clock: &punctual{Monotonic: load.NewMonotonic(0)}, client: client, calls: make(chan started, maxInFlight)}
-	var awake sync.WaitGroup // the first calls are not to wait for thousands of goroutines to start
-	awake.Add(maxInFlight)
+	var waiting sync.WaitGroup // the first calls are not to wait for thousands of goroutines to start
+	waiting.Add(maxInFlight)
 	for range maxInFlight {
 		c.tasks.Go(func() {
-			awake.Done()
+			waiting.Done()
 			c.serve()
 		})
 	}
-	awake.Wait()
+	waiting.Wait()
 	run, err := load.StartOpen(ctx, load.Options{
 		Pacer: pacer, Duration: l.For, Clock: c.clock, Labels: []string{"call"}, Sources: sources,
 		MaxInFlight: maxInFlight, Drain: 5 * time.Second,

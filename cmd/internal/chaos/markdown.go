@@ -107,9 +107,6 @@ where one is set, it is named. What the bridge does for the peer is no part of w
 
 // write says what came of the proof, and of each run.
 func (f *Frozen) write(w io.Writer) {
-	if f.Awake {
-		fmt.Fprint(w, "A spinning thread a processor, in the idle class, keeps the processors from halting, as idle=poll would.\n\n")
-	}
 	if !f.Ahead {
 		fmt.Fprint(w, "The sleepers were not allowed to go before others: they may have had to wait for who was measured.\n\n")
 	}

@@ -93,7 +93,6 @@ func runChaos(ctx context.Context, args []string) (err error) {
 	rounds := f.Int("rounds", 0, "rounds of a hostile peer; 0 for 6, or 1 with -quick")
 	turn := f.Duration("turn", 0, "length of its turns; 0 for 2s, or 300ms with -quick")
 	peer := f.String("peer", "", "ml-bridge's --peer in the proofs of hostile peers")
-	awake := f.Bool("awake", true, "keep the processors from halting in the proof of a frozen daemon")
 	out := f.String("out", "out", "folder for chaos.json and chaos.md")
 	docs := f.String("docs", "", "file for the page, besides")
 	if err := f.Parse(args); err != nil {
@@ -105,7 +104,7 @@ func runChaos(ctx context.Context, args []string) (err error) {
 	}
 	plan := chaos.Plan{
 		Only:        expr,
-		Frozen:      chaos.FrozenPlan{Run: 5 * time.Second, Calls: 100_000, Most: 16, Awake: *awake},
+		Frozen:      chaos.FrozenPlan{Run: 5 * time.Second, Calls: 100_000, Most: 16},
 		HostileTurn: 2 * time.Second, HostileRounds: 6,
 	}
 	if *quick {
