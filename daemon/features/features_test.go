@@ -52,6 +52,9 @@ func TestColumnsAreWhereTheirNamesAre(t *testing.T) {
 		{&Failure, failureMeans, "mean5"},
 		{&Failure, failureDeviation, "deviation"},
 		{&Failure, failureLeft, "left3"},
+		{&Failure, failureLeft1, "left1"},
+		{&Failure, failureLeft1 + 2, "left_least"},
+		{&Failure, failureWorst, "worst_step"},
 		{&Failure, failureReadings, "reading"},
 		{&Failure, failureFlagAgo, "flag_ago"},
 		{&Failure, failureSamples, "samples"},
@@ -193,6 +196,19 @@ func TestProposersFollowTheirPatterns(t *testing.T) {
 		p := Pages{majors: majorityStep(c.window)}
 		if got, ok := p.propose(c.by, c.window); !ok || got != c.want {
 			t.Errorf("proposer %d after %v = %d, %v, want %d", c.by, c.window, got, ok, c.want)
+		}
+	}
+}
+
+// How long health lasts at the rates at which it fell: halves, then a tenth.
+func TestFailureRowsTellTheTimeLeft(t *testing.T) {
+	q := &ipc.FailureRequest{Component: "memory", HealthScore: 0.4, HistoricalHealth: []float32{1, 0.5, 0.5, 0.5, 0.4}}
+	row := make([]float32, Failure.Width())
+	FailureRow(q, ipc.FailureMemory, row)
+	for name, fall := range map[string]float64{"left1": 0.1, "left_worst": 0.5, "left_least": 0.15, "left_middle": 0.15, "left3": 0.1 / 3} {
+		got, want := float64(row[slices.Index(Failure.Names, name)]), math.Log2(1+0.4/fall)
+		if math.Abs(got-want) > 1e-5 {
+			t.Errorf("%s = %v, want %v", name, got, want)
 		}
 	}
 }
