@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/syscalls"
 )
 
 func TestLayoutsNameEveryColumnOnce(t *testing.T) {
@@ -210,6 +211,29 @@ func TestFailureRowsTellTheTimeLeft(t *testing.T) {
 		if math.Abs(got-want) > 1e-5 {
 			t.Errorf("%s = %v, want %v", name, got, want)
 		}
+	}
+}
+
+// What a client without memory sends is what one with memory sends of an agent that has
+// just begun.
+func TestThreatRowsWithoutMemory(t *testing.T) {
+	var s syscalls.Stream
+	for i := range 83 {
+		s.Add(syscalls.Group(i*i%syscalls.Groups), 0)
+	}
+	q := &ipc.ThreatRequest{}
+	s.Report(q, syscalls.Ordinary(), 0)
+	row := func() []float32 { return fill(t, &Threat, 1, func(dst []float32) { ThreatRow(q, dst) }) }
+	with := row()
+	q.SyscallFeatures = q.SyscallFeatures[:windowColumns]
+	for i, v := range row() {
+		if math.Abs(float64(v-with[i])) > 1e-6 {
+			t.Errorf("%s: %v without memory, %v with", Threat.Names[i], v, with[i])
+		}
+	}
+	q.SyscallFeatures = q.SyscallFeatures[:windowColumns-1]
+	if HasSyscalls(q) {
+		t.Error("a vector of a length that nobody knows counts")
 	}
 }
 

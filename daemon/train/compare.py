@@ -6,8 +6,10 @@ Each family is fitted to the same rows of train and judged on val. Times are of 
 Runtime on one core, the least of many calls, without the preparation of rows, so that
 all are timed alike; mld's engine is faster with trees. Recurrent nets read the windows
 that `go run ./extract -windows` writes beside the rows (without it they are left out): the
-health and flags of a component, the distances of a candidate page to the faults before it.
-For threat there is none: a request carries counts of calls, not their sequence.
+health and flags of a component, the distances of a candidate page to the faults before it,
+the calls that an agent's counts are of. The latter (recurrent.py) need PyTorch,
+requirements-compare.txt, and are left out with a word without it; a request carries counts,
+not their sequence, so they also say what that costs.
 """
 import sys
 import time
@@ -30,6 +32,8 @@ from tables import Table, exists
 
 ROWS = 120_000  # of train and of val, at most, of each set
 COSTS = "What the memory model's cost buys"
+CALLS = "calls"  # what a step holds: the number of a group, no measure
+EPOCHS = 8  # of nets of calls
 ROUNDS = (10, 25, 50, 100, 200)  # trees of the memory model's costs
 SETTINGS = dict(objective="binary", num_leaves=16, max_depth=6, learning_rate=0.15, min_data_in_leaf=100, max_bin=127)
 
@@ -101,7 +105,7 @@ def _threat(folder, name, what):
     parts = [Table(folder, f"threat_{name}_{p}") for p in ("train", "val")]
     parts = [_part(t.take(np.flatnonzero(t["asked"] == threat.WAYS["full"]))) for t in parts]
     return (what, {"ROC-AUC": _roc, "PR-AUC": _pr},
-            *((t.x, (t["kind"] > 0).astype(float), np.ones(len(t)), t) for t in parts), threat._columns(parts[0]), 1, None)
+            *((t.x, (t["kind"] > 0).astype(float), np.ones(len(t)), t) for t in parts), threat._columns(parts[0]), 1, CALLS)
 
 
 def _part(t):
@@ -129,7 +133,10 @@ def _families(fit, val, columns):
 
 def _recurrent(fit, val, inputs):
     """The same of GRUs on the windows, and what they read."""
-    if inputs is None or fit[3].window is None:
+    if fit[3].window is None:
+        return
+    if inputs == CALLS:
+        yield from _of_calls(fit, val)
         return
     _, y, w, _ = fit
     x = fit[3].window.reshape(len(y), -1, inputs)
@@ -141,6 +148,20 @@ def _recurrent(fit, val, inputs):
         data, seen = net.onnx(), see(val[3].window)
         assert np.allclose(modelfile.run(data, seen[:50])["y"], net.predict(seen[:50]), atol=1e-4)
         yield f"GRU {hidden} on the window", net.size(), data, net.predict(seen), seen
+
+
+def _of_calls(fit, val):
+    try:
+        import recurrent
+    except (ImportError, OSError, ValueError) as e:  # what PyTorch lacks shows in many ways
+        print("compare: no recurrent nets of calls:", e, file=sys.stderr)
+        return
+    calls, seen = fit[3].window, val[3].window
+    for cell, hidden in (("GRU", 32), ("LSTM", 32)):
+        net = recurrent.fit(cell, hidden, calls, fit[1], EPOCHS)
+        data, z = recurrent.onnx(net), recurrent.predict(net, seen)
+        assert np.allclose(modelfile.run(data, seen[:50])["y"], z[:50], atol=1e-4)
+        yield f"{cell} {hidden} on the calls", recurrent.size(net), data, z, seen
 
 
 def _net(layers, width, columns, mean, spread):

@@ -4,12 +4,14 @@ import (
 	"math"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/syscalls"
 )
 
 // Recurrent nets read the windows themselves, oldest first, so many inputs a step.
 const (
 	failureStepsWidth = 2 * ipc.MaxHealthHistory // health, flag
 	memoryStepsWidth  = ipc.MaxAccessHistory     // the candidate's distance
+	threatStepsWidth  = syscalls.WindowCalls     // a call's group
 )
 
 func (t *table) withSteps(j *job, width int) (err error) {
@@ -48,5 +50,16 @@ func memorySteps(q *ipc.MemoryRequest, candidate uint64, w []float32) {
 	for i, a := range q.AccessHistory[len(q.AccessHistory)-min(len(q.AccessHistory), len(w)):] {
 		d := float64(int64(candidate-a) / 4096)
 		w[i] = float32(math.Copysign(math.Log2(1+math.Abs(d)), d))
+	}
+}
+
+// threatSteps is the group of each call, and Groups before the first of a short window.
+func threatSteps(calls []syscalls.Group, w []float32) {
+	missing := len(w) - len(calls)
+	for i := range w {
+		w[i] = float32(syscalls.Groups)
+		if i >= missing {
+			w[i] = float32(calls[i-missing])
+		}
 	}
 }
