@@ -16,7 +16,7 @@ import (
 )
 
 // long is a budget that no test uses up unless something is broken.
-const long = 20 * time.Second
+const long = 10 * time.Minute
 
 // clientOf connects to a fake bridge; client, bridge and goroutines are checked
 // to be gone at the end.

@@ -90,6 +90,7 @@ type Server struct {
 	dirty    []*serverConn // connections with replies to write
 	outcomes []Outcome     // decode storage
 	names    interner      // of components
+	untaken  int32         // what the kernel says to serverConn.untaken
 	readBuf  []byte        // shared by all connections: an idle one holds none
 
 	freeCalls   freeList[Call]

@@ -113,19 +113,40 @@ func TestHeavyPeersRestWhileSomebodyLightIsAsking(t *testing.T) {
 func TestHeavyPeersEarnTurns(t *testing.T) {
 	s := gather(t, ipc.ServerConfig{Limits: wide})
 	heavy, light := s.weary(t)
+	if rounds := s.untilAnswered(heavy, light, 2); rounds < 10 {
+		t.Errorf("all of it was read in %d turns", rounds)
+	}
+}
+
+// Who asks and does not read is asked no more while somebody light is asking: its answers
+// would be for nobody. When it has taken them it goes on.
+func TestHeavyPeersTakeTheirAnswersFirst(t *testing.T) {
+	s := gather(t, ipc.ServerConfig{Limits: wide})
+	heavy, light := s.weary(t)
+	id := uint64(2)
+	for ; id < 200; id++ { // in which it earns enough for all of it
+		light.send(workload(id))
+		light.wantReply(id, ipc.StatusOK)
+		s.later(5 * time.Millisecond)
+	}
+	if taken := s.Stats().Slots - id + 1; taken > enough/2 {
+		t.Errorf("%d of %d questions were taken of a peer that does not read", taken, enough)
+	}
+	s.untilAnswered(heavy, light, id)
+}
+
+// untilAnswered has light ask, from id on, until heavy has all of its answers, and gives
+// how often it did.
+func (s *crowd) untilAnswered(heavy, light *caller, id uint64) (rounds int) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		heavy.wantReplies(enough)
 	}()
-	rounds := 0
-	for id := uint64(2); ; id++ {
+	for ; ; id++ {
 		select {
 		case <-done:
-			if rounds < 10 {
-				t.Errorf("all of it was read in %d turns", rounds)
-			}
-			return
+			return rounds
 		default:
 		}
 		light.send(workload(id))

@@ -15,10 +15,13 @@ type later struct {
 // laterTime bounds what is done at the end of one round. What is left is told of again.
 const laterTime = 100 * time.Microsecond
 
-// aside reports whether the peer is to let others go first.
-func (s *Server) aside(a *Account) bool {
-	return s.peers > 1 && !a.share.light() && s.lights.beside(a, s.now())
+// others reports whether somebody light is asking for whom the peer may have to wait.
+func (s *Server) others(a *Account) bool {
+	return s.peers > 1 && a.share.of < 1 && s.lights.beside(a, s.now())
 }
+
+// aside reports whether the peer is to let others go first.
+func (s *Server) aside(a *Account) bool { return !a.share.light() && s.others(a) }
 
 // putOff has the connection's turn come at the end of the round.
 func (s *Server) putOff(c *serverConn) {
@@ -51,7 +54,10 @@ func (s *Server) doLater() bool {
 		case c.overdue != nil:
 			c.fault(c.overdue)
 			c.flush() // which closes it, and that takes time
-		case !over && !c.paused && !c.shut && !c.resting: // else it is still readable
+		case over || c.paused || c.shut || c.resting: // it is still readable
+		case c.untaken():
+			s.rest(c)
+		default:
 			c.read()
 		}
 	}

@@ -149,6 +149,13 @@ func (s *Server) wake(a *Account) {
 		if c.paused || c.shut { // it is watched when that ends
 			continue
 		}
+		if s.others(a) && c.untaken() {
+			a.share.spend(costRead)
+			a.share.left = min(a.share.left, shareBurst/2) // to wait does not make it a light one
+			c.resting = true
+			r.push(c)
+			continue
+		}
 		switch got := c.read(); {
 		case c.closed:
 		case got > 0 && !s.mayWatch(a):

@@ -3,6 +3,7 @@ package ipc
 import (
 	"errors"
 	"fmt"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -121,6 +122,20 @@ func (s *Server) maxQueue(a *Account) int {
 		return 0
 	}
 	return s.cfg.MaxQueue
+}
+
+// maxUntaken is how much of the socket's buffer a peer's answers may fill that is not light
+// before it is asked nothing more: some ten writes. (The kernel counts what it spends on
+// them, not their bytes.) One that asks and never reads would else have questions answered
+// for nobody, and fill its own buffer again, for half a millisecond, whenever it is read.
+const maxUntaken = 16 << 10
+
+// untaken reports whether too many answers wait for the peer in the socket's buffer.
+func (c *serverConn) untaken() bool {
+	n := &c.server.untaken
+	*n = 0
+	_, _, _ = unix.RawSyscall(unix.SYS_IOCTL, uintptr(c.fd), unix.SIOCOUTQ, uintptr(unsafe.Pointer(n)))
+	return *n > maxUntaken
 }
 
 func (c *serverConn) unwatch() {
