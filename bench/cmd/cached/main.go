@@ -24,12 +24,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/mlbridge/mlbridge/bench/internal/build"
 	"github.com/mlbridge/mlbridge/bench/internal/process"
-	"github.com/mlbridge/mlbridge/bench/internal/program"
 	"github.com/mlbridge/mlbridge/bench/internal/report"
 	"github.com/mlbridge/mlbridge/bench/internal/system"
 	"github.com/mlbridge/mlbridge/ipc/mlclient"
@@ -45,12 +46,14 @@ type options struct {
 // perInterval is how often a subject is asked about in a sampling interval.
 const perInterval = 20
 
-// longest bounds a run whatever happens.
-const longest = time.Hour
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "cached:", err)
+		os.Exit(1)
+	}
+}
 
-func main() { program.Main("cached", longest, run) }
-
-func run(ctx context.Context) error {
+func run() error {
 	var o options
 	quick := flag.Bool("quick", false, "fewer intervals")
 	flag.DurationVar(&o.interval, "interval", time.Second, "sampling interval")
@@ -66,6 +69,8 @@ func run(ctx context.Context) error {
 	if flag.NArg() > 0 || o.intervals < 1 || o.interval < perInterval*time.Millisecond {
 		return errors.New("no arguments, -intervals at least 1, -interval at least 20ms")
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	return measure(ctx, &o)
 }
 

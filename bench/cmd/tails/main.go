@@ -16,10 +16,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"regexp"
+	"syscall"
 	"time"
 
-	"github.com/mlbridge/mlbridge/bench/internal/program"
 	"github.com/mlbridge/mlbridge/bench/internal/tail"
 )
 
@@ -42,13 +43,22 @@ type options struct {
 // longest bounds a run whatever happens.
 const longest = time.Hour
 
-func main() { program.Main("tails", longest, run) }
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "tails:", err)
+		os.Exit(1)
+	}
+}
 
-func run(ctx context.Context) error {
+func run() error {
 	o, err := parse()
 	if err != nil {
 		return err
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
 	switch {
 	case o.ask != "":
 		out, err := tail.Answer(ctx, o.ask)

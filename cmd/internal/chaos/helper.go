@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,15 +19,14 @@ import (
 type HelperPlan struct {
 	// Mode is to be a hostile peer of the socket.
 	Mode, Socket string
-	// Burn is to use so much of a processor, 0 to the number of processors, and stay away
-	// from the socket; Burst is for how long at a time.
-	Burn  float64
+	// Burn is to use so much of the processors in each millisecond, over and over, and stay
+	// away from the socket; Burst is for how long at a time.
+	Burn  []time.Duration
 	Burst time.Duration
-	// Sleep is to sleep on every processor until points in time so far apart, of which
-	// those count as missed that are met later than Allowed, and to write a hiccup.Log to
-	// the file Log at the end.
-	Sleep, Allowed time.Duration
-	Log            string
+	// Awake is to keep every processor from halting and to cost nobody anything: on a
+	// virtual machine it takes longer to wake one up than to answer a call. Linux does so
+	// by itself when it is started with idle=poll.
+	Awake bool
 }
 
 // startHelper starts this program as a helper.
@@ -45,11 +45,11 @@ func Help(ctx context.Context, plan string) error {
 	if err := json.Unmarshal([]byte(plan), &p); err != nil {
 		return err
 	}
-	if p.Sleep > 0 {
-		return sleep(ctx, p)
-	}
-	ready()
-	if p.Burn > 0 {
+	fmt.Fprintln(os.Stderr, "READY")
+	switch {
+	case p.Awake:
+		return awake(ctx)
+	case len(p.Burn) > 0:
 		burn(ctx, p.Burn, p.Burst)
 		return nil
 	}
@@ -61,25 +61,51 @@ func Help(ctx context.Context, plan string) error {
 	return fmt.Errorf("chaos: no mode %q", p.Mode)
 }
 
-func ready() { fmt.Fprintln(os.Stderr, "READY") }
+// awake spins on every processor in the idle class, which only runs where nobody else
+// wants to.
+func awake(ctx context.Context) error {
+	runtime.GOMAXPROCS(runtime.NumCPU() + 1) // one for the end
+	failed := make([]error, runtime.NumCPU())
+	var tasks sync.WaitGroup
+	for cpu := range failed {
+		tasks.Go(func() {
+			runtime.LockOSThread()
+			var where unix.CPUSet
+			where.Set(cpu)
+			idle := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}
+			if failed[cpu] = errors.Join(unix.SchedSetaffinity(0, &where), unix.SchedSetAttr(0, &idle, 0)); failed[cpu] != nil {
+				return
+			}
+			for ctx.Err() == nil {
+				for range 10_000 {
+				}
+			}
+		})
+	}
+	tasks.Wait()
+	return errors.Join(failed...)
+}
 
-// burn uses a share of the processors, in bursts as long as is said, by a thread a
-// processor.
-func burn(ctx context.Context, share float64, burst time.Duration) {
-	const (
-		shortest = 20 * time.Microsecond // what a sleep costs would be more than the burst
-		longest  = time.Second / 10      // sleep, to hear of the end
-	)
+// burn uses the processors as a profile says, step by step and over and over, in bursts as
+// long as is said, by a thread a processor. What it could not use in a step it uses after it.
+func burn(ctx context.Context, profile []time.Duration, burst time.Duration) {
+	const shortest = 20 * time.Microsecond // what a sleep costs would be more than the burst
 	burst = max(burst, shortest)
+	due := make([]time.Duration, len(profile)+1) // what is to be used by the end of each step
+	for i, d := range profile {
+		due[i+1] = due[i] + d
+	}
 	began, usedAtFirst := monotonic(), clock(unix.CLOCK_PROCESS_CPUTIME_ID)
 	var tasks sync.WaitGroup
 	for range runtime.NumCPU() {
 		tasks.Go(func() {
 			runtime.LockOSThread()
 			for ctx.Err() == nil {
-				used := clock(unix.CLOCK_PROCESS_CPUTIME_ID) - usedAtFirst
-				if ahead := float64(used)/share - float64(monotonic()-began); ahead > 0 {
-					ts := unix.NsecToTimespec(int64(min(ahead, float64(longest))))
+				used := time.Duration(clock(unix.CLOCK_PROCESS_CPUTIME_ID) - usedAtFirst)
+				at := time.Duration(monotonic() - began)
+				if used >= burnt(due, at) {
+					const look = int64(100 * time.Microsecond)
+					ts := unix.NsecToTimespec(max(int64(burnsAgain(due, used, at)-at), look))
 					_ = unix.ClockNanosleep(unix.CLOCK_MONOTONIC, 0, &ts, nil) // or a signal: it is looked again
 					continue
 				}
@@ -90,4 +116,23 @@ func burn(ctx context.Context, share float64, burst time.Duration) {
 		})
 	}
 	tasks.Wait()
+}
+
+// burnt is what is to be used until a time, where due says what by the end of each step.
+func burnt(due []time.Duration, at time.Duration) time.Duration {
+	steps := time.Duration(len(due) - 1)
+	n := at / hostileStep
+	i := n % steps
+	return n/steps*due[steps] + due[i] + (due[i+1]-due[i])*(at%hostileStep)/hostileStep
+}
+
+// burnsAgain is from when on more is to be used than used: the start of the step in which it
+// is, and after 100 ms in any case, to hear of the end.
+func burnsAgain(due []time.Duration, used, at time.Duration) time.Duration {
+	for n := at/hostileStep + 1; n < at/hostileStep+100; n++ {
+		if burnt(due, n*hostileStep) > used {
+			return max((n-1)*hostileStep, at)
+		}
+	}
+	return at + 100*hostileStep
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 func TestRowJudges(t *testing.T) {
@@ -30,22 +32,99 @@ func TestRowJudges(t *testing.T) {
 	}
 }
 
-func TestHostileJudges(t *testing.T) {
+func TestFrozenRunsAreVoidWhereTheSleeperWasLate(t *testing.T) {
+	h := hdrhistogram.New(1, int64(time.Minute), 3)
 	for _, c := range []struct {
+		points, missed uint64
+		valid          bool
+	}{{100_000, 5, true}, {100_000, 6, false}, {25_000, 1, true}, {25_000, 2, false}, {0, 0, false}} {
+		r := frozenRun(&Counts{Sent: 90, Dropped: 10, InBudget: 89, Latency: h}, &control{points: c.points, missed: c.missed})
+		if r.Valid != c.valid || r.Calls != 100 || r.InTime != 89 { // what was not made was not in time
+			t.Errorf("%+v: %+v, want valid %v and 89 of 100 in time", c, r, c.valid)
+		}
+	}
+}
+
+func TestFrozenJudges(t *testing.T) {
+	run := func(valid bool, calls, inTime uint64) FrozenRun {
+		return FrozenRun{Valid: valid, Calls: calls, InTime: inTime}
+	}
+	for _, c := range []struct {
+		runs  []FrozenRun
+		valid int
+		want  string
+	}{
+		{[]FrozenRun{run(true, 25_000, 24_999), run(false, 25_000, 20_000), run(true, 25_000, 24_996)}, 2, "pass"},
+		{[]FrozenRun{run(true, 25_000, 24_999), run(true, 25_000, 24_995)}, 2, "fail"},
+		{[]FrozenRun{run(false, 25_000, 25_000), run(false, 25_000, 25_000)}, 0, void},
+		{[]FrozenRun{run(true, 9_999, 9_999)}, 1, void}, // one late call would have been too many
+	} {
+		var f Frozen
+		for _, r := range c.runs {
+			f.add(r)
+		}
+		if f.judge(); f.Verdict != c.want || f.Valid != c.valid || len(f.Runs) != len(c.runs) {
+			t.Errorf("%+v: %s with %d valid, want %s with %d", c.runs, f.Verdict, f.Valid, c.want, c.valid)
+		}
+	}
+}
+
+func TestHostileJudges(t *testing.T) {
+	many := func(n int, r HostileRound) (rounds []HostileRound) {
+		for range n {
+			rounds = append(rounds, r)
+		}
+		return rounds
+	}
+	good, bad, stalled := HostileRound{P99us: 119, BurnP99us: 100}, HostileRound{P99us: 121, BurnP99us: 100}, HostileRound{P99us: 900, BurnP99us: 100}
+	for name, c := range map[string]struct {
 		rounds []HostileRound
 		want   string
 	}{
-		{[]HostileRound{{P99us: 119, BurnP99us: 100}, {P99us: 500, BurnP99us: 100}, {P99us: 100, BurnP99us: 100}}, "pass"},
-		{[]HostileRound{{P99us: 121, BurnP99us: 100}, {P99us: 500, BurnP99us: 100}, {P99us: 100, BurnP99us: 100}}, "fail"},
-		{[]HostileRound{{P99us: 110, BurnP99us: 100}, {P99us: 128, BurnP99us: 100}}, "pass"}, // the median of two is between them
-		{[]HostileRound{{P99us: 100, BurnP99us: 100, PacingP99: 26}, {P99us: 1, BurnP99us: 1, PacingP99: 2}, {P99us: 1, BurnP99us: 1}}, void},
-		{[]HostileRound{{P99us: 900, BurnP99us: 100, PacingP99: 26}, {P99us: 1, BurnP99us: 1}, {P99us: 1, BurnP99us: 1}}, "pass"},
-		{[]HostileRound{{P99us: 100}, {BurnP99us: 100}, {P99us: 1, BurnP99us: 1}}, void},
-		{nil, void},
+		"good":                        {many(10, good), "pass"},
+		"bad":                         {many(10, bad), "fail"},
+		"a stall is one of many":      {append(many(9, good), stalled), "pass"},
+		"a good one is, too":          {append(many(9, bad), HostileRound{P99us: 50, BurnP99us: 100}), "fail"},
+		"anything may be the truth":   {append(many(5, good), many(5, stalled)...), void},
+		"the other side is no better": {append(many(5, good), many(5, HostileRound{P99us: 100, BurnP99us: 900})...), void},
+		"no calls":                    {many(3, HostileRound{P99us: 100}), void},
+		"nothing":                     {nil, void},
 	} {
 		h := Hostile{Rounds: c.rounds}
 		if h.judge(); h.Verdict != c.want {
-			t.Errorf("%+v: %s (%+.2f), want %s", c.rounds, h.Verdict, h.Worse, c.want)
+			t.Errorf("%s: %s (%+.2f, %+.2f to %+.2f), want %s", name, h.Verdict, h.Worse, h.Least, h.Most, c.want)
+		}
+	}
+}
+
+// The ends are those of tables of the sign test's interval for a median.
+func TestMedianWithin(t *testing.T) {
+	for n, want := range map[int][2]float64{1: {1, 1}, 2: {1, 2}, 5: {1, 5}, 6: {1, 6}, 9: {2, 8}, 10: {2, 9}, 20: {6, 15}, 40: {14, 27}} {
+		var v []float64
+		for i := range n {
+			v = append(v, float64(n-i))
+		}
+		if least, most := medianWithin(v); least != want[0] || most != want[1] {
+			t.Errorf("of %d: %v to %v, want %v", n, least, most, want)
+		}
+	}
+	if least, most := medianWithin(nil); least != 0 || most != 0 {
+		t.Errorf("of none: %v to %v", least, most)
+	}
+}
+
+// What is replayed is what was used, at the time when it was, over and over.
+func TestBurnt(t *testing.T) {
+	const ms = time.Millisecond
+	due := []time.Duration{0, 0, 2 * ms, 2 * ms} // all of the second of three steps, on two processors
+	for at, want := range map[time.Duration]time.Duration{0: 0, ms: 0, 3 * ms / 2: ms, 2 * ms: 2 * ms, 3 * ms: 2 * ms, 4 * ms: 2 * ms, 6 * ms: 4 * ms, 600 * ms: 400 * ms} {
+		if got := burnt(due, at); got != want {
+			t.Errorf("burnt by %v: %v, want %v", at, got, want)
+		}
+	}
+	for used, want := range map[time.Duration]time.Duration{0: ms, ms: ms, 2 * ms: 4 * ms, 100 * ms: 100 * ms} {
+		if got := burnsAgain(due, used, 0); got != want {
+			t.Errorf("with %v used it goes on at %v, want %v", used, got, want)
 		}
 	}
 }
@@ -59,7 +138,7 @@ func TestFeltBetween(t *testing.T) {
 		if i >= 500 && i < 505 {
 			took = time.Duration(i) * time.Second
 		}
-		f.note(feltCall{intended: at, late: 2 * time.Microsecond, latency: took})
+		f.note(at, at+int64(2*time.Microsecond), at+int64(took))
 	}
 	for _, c := range []struct {
 		from, to time.Duration
@@ -107,7 +186,7 @@ func TestRowsAreWritten(t *testing.T) {
 	rows := []Row{
 		{Fault: "mld: kill -9", What: "killed", Group: "mld", Ran: true, Sent: 10, Answered: 10, InBudget: 9, BySource: map[string]uint64{"rule": 10}, GoroutinesAfter: 12, RSSMBAfter: 30},
 		{Fault: "disk full", What: "no room", Group: "privileged", NotRun: "needs root"},
-		{Fault: "frozen", Group: proofs, Ran: true, Sent: 5, Frozen: &Frozen{Verdict: void, Runs: []FrozenRun{{}, {}}, FrozenRun: FrozenRun{Windows: 100, Valid: 2, First: 1, Calls: 1000, InTime: 999, VoidCalls: 200, VoidInTime: 100}}},
+		{Fault: "frozen", Group: proofs, Ran: true, Sent: 5, Frozen: &Frozen{Verdict: void, Awake: true, Valid: 1, Runs: []FrozenRun{{Calls: 5}, {Valid: true, Calls: 7, InTime: 7}}}},
 		{Fault: "hostile peer: floods", Group: proofs, Ran: true, Sent: 5, Hostile: &Hostile{Verdict: "pass", Quota: "*:conns=4"}, Failed: "a\nb"},
 	}
 	var data, page bytes.Buffer
@@ -126,7 +205,7 @@ func TestRowsAreWritten(t *testing.T) {
 	if err := WriteMarkdown(&page, rows, "a machine"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| mld: kill -9 | 10 | 10 | 90.0 % |", "Not run: needs root", "## A frozen daemon", "**void**: 999 of 1000 calls in time (0.0000 %) in the 2 valid windows of 100; in the void ones 100 of 200 (50.0 %)", "Of the 2 runs 1 have", "| all | 2 of 100 | 1000 | 1 |", "not allowed to go before others", "| floods, held to `*:conns=4` |", "**Failed: a.**"} {
+	for _, want := range []string{"| mld: kill -9 | 10 | 10 | 90.0 % |", "Not run: needs root", "## A frozen daemon", "in the idle class", "in 1 valid runs; in the 1 void ones", "| 2 | 7 | 100.0000 % |", "| 1, void | 5 | 0.0000 % |", "| floods, held to `*:conns=4` |", "**Failed: a.**"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page does not say %q:\n%s", want, &page)
 		}

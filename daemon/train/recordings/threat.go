@@ -66,34 +66,25 @@ func HalvesByProgram(traces []Trace) (halves [2][]Trace) {
 	return halves
 }
 
-// Window is a stretch of a trace to ask about, and what the agent did before it.
-type Window struct{ Before, Calls []syscalls.Group }
-
 // Windows are 100 calls each, 50 apart; a shorter trace is one window.
-func Windows(calls []syscalls.Group) []Window {
+func Windows(calls []syscalls.Group) [][]syscalls.Group {
 	if len(calls) <= syscalls.WindowCalls {
-		return []Window{{Calls: calls}}
+		return [][]syscalls.Group{calls}
 	}
-	var out []Window
+	var out [][]syscalls.Group
 	for end := syscalls.WindowCalls; end <= len(calls); end += windowStep {
-		begin := end - syscalls.WindowCalls
-		out = append(out, Window{calls[:begin], calls[begin:end]})
+		out = append(out, calls[end-syscalls.WindowCalls:end])
 	}
 	return out
 }
 
-// Request asks about the window, scored by a table of ordinary calls: the metrics are
-// of the window, as of a client that reports every hundred calls.
-func (w Window) Request(table *syscalls.Novelty) *ipc.ThreatRequest {
+// WindowRequest asks about a window of calls, scored by a table of ordinary calls.
+func WindowRequest(calls []syscalls.Group, table *syscalls.Novelty) *ipc.ThreatRequest {
 	var s syscalls.Stream
+	for _, g := range calls {
+		s.Add(g, 0)
+	}
 	q := &ipc.ThreatRequest{TimeSinceLastThreat: ipc.Never}
-	for _, g := range w.Before {
-		s.Add(g, 0)
-	}
-	s.Report(q, table, 0)
-	for _, g := range w.Calls {
-		s.Add(g, 0)
-	}
 	s.Report(q, table, 0)
 	return q
 }
