@@ -1,0 +1,141 @@
+package hiccup
+
+import (
+	"context"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"testing"
+	"time"
+)
+
+const us = int64(time.Microsecond)
+
+// play has a sleeper with points 200 µs apart, 200 µs allowed, on a processor that is away
+// in the given times, in µs.
+func play(until int64, away ...Stall) (s Sleeper) {
+	last := int64(0)
+	for due := 200 * us; due < until*us; due += 200 * us {
+		woke := max(due, last)
+		for _, a := range away {
+			if woke >= a.From*us && woke < a.To*us {
+				woke = a.To * us
+			}
+		}
+		s.met(due, last, woke, 200*time.Microsecond)
+		last = woke
+	}
+	return s
+}
+
+func TestStalls(t *testing.T) {
+	for name, c := range map[string]struct {
+		away   []Stall
+		missed uint64
+		worst  time.Duration
+		want   []Stall
+	}{
+		"never":                         {nil, 0, 0, nil},
+		"between two points":            {[]Stall{{201, 399}}, 0, 0, nil},
+		"as late as is allowed":         {[]Stall{{300, 600}}, 0, 200 * time.Microsecond, nil},
+		"a little more":                 {[]Stall{{300, 601}}, 1, 201 * time.Microsecond, []Stall{{200, 601}}},
+		"since right after a point":     {[]Stall{{201, 601}}, 1, 201 * time.Microsecond, []Stall{{200, 601}}},
+		"points that pass count":        {[]Stall{{300, 1300}}, 4, 900 * time.Microsecond, []Stall{{200, 1300}}},
+		"two, with a point met between": {[]Stall{{300, 650}, {900, 1350}}, 2, 350 * time.Microsecond, []Stall{{200, 650}, {800, 1350}}},
+		"two in a row are one":          {[]Stall{{300, 650}, {650, 1100}}, 3, 700 * time.Microsecond, []Stall{{200, 1100}}},
+	} {
+		s := play(3000, c.away...)
+		var got []Stall
+		for _, x := range s.Stalls {
+			got = append(got, Stall{x.From / us, x.To / us})
+		}
+		if s.Points != 14 || s.Missed != c.missed || s.Worst != c.worst || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %d points, %d missed, worst %v, stalls %v; want 14, %d, %v, %v", name, s.Points, s.Missed, s.Worst, got, c.missed, c.worst, c.want)
+		}
+	}
+}
+
+// A processor that is away for more than Every and Allowed together is seen, whenever it
+// begins, by a stall around that time.
+func TestLongStallsAreSeen(t *testing.T) {
+	for begin := int64(250); begin < 1000; begin++ {
+		s := play(3000, Stall{begin, begin + 401})
+		l := Log{From: 0, To: 3000 * us, Sleepers: []Sleeper{s}}
+		if s.Missed == 0 || l.Calm(begin*us, (begin+1)*us) || l.Calm((begin+400)*us, (begin+401)*us) {
+			t.Errorf("away from %d to %d: %+v", begin, begin+401, s)
+		}
+	}
+}
+
+func TestCalm(t *testing.T) {
+	l := Log{From: 100, To: 1000, Sleepers: []Sleeper{
+		{CPU: 0, Stalls: []Stall{{200, 300}, {600, 700}}},
+		{CPU: 1, Stalls: []Stall{{400, 450}}},
+	}}
+	for _, c := range []struct {
+		from, to int64
+		want     bool
+	}{
+		{100, 200, true},
+		{100, 201, false},
+		{299, 320, false},
+		{300, 400, true},
+		{300, 401, false}, // the other processor's
+		{420, 430, false}, // inside one
+		{450, 600, true},
+		{100, 1000, false},
+		{700, 1000, true},
+		{700, 1001, false},
+		{99, 150, false}, // nobody slept
+	} {
+		if got := l.Calm(c.from, c.to); got != c.want {
+			t.Errorf("Calm(%d, %d) = %v, want %v", c.from, c.to, got, c.want)
+		}
+	}
+	if (&Log{To: 10}).Calm(0, 10) {
+		t.Error("calm without a sleeper")
+	}
+}
+
+func TestRecord(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	before := monotonic()
+	l, err := Record(ctx, time.Millisecond, time.Hour, cancel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Sleepers) < 1 || len(l.Sleepers) > runtime.NumCPU() || l.From < before || l.To <= l.From {
+		t.Errorf("%d sleepers on %d processors, from %d to %d, begun at %d", len(l.Sleepers), runtime.NumCPU(), l.From, l.To, before)
+	}
+	seen := make(map[int]bool)
+	for _, s := range l.Sleepers {
+		if s.Points == 0 || s.Missed > 0 || s.Worst <= 0 || seen[s.CPU] {
+			t.Errorf("%+v", s)
+		}
+		seen[s.CPU] = true
+	}
+	if !l.Calm(l.From, l.To) {
+		t.Error("an hour was allowed, and it was not calm")
+	}
+	path := filepath.Join(t.TempDir(), "log.json")
+	if err := l.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	if back, err := Load(path); err != nil || !reflect.DeepEqual(back, l) {
+		t.Errorf("%v: %+v became %+v", err, l, back)
+	}
+	if _, err := Load(path + "?"); err == nil {
+		t.Error("a file that is not there was read")
+	}
+	if total := l.Total(); total.Points < uint64(len(l.Sleepers)) {
+		t.Errorf("%+v in all", total)
+	}
+}
+
+func TestRecordRefuses(t *testing.T) {
+	for _, c := range [][2]time.Duration{{0, 1}, {time.Second, 0}, {999, 1}} {
+		if _, err := Record(t.Context(), c[0], c[1], func() {}); err == nil {
+			t.Errorf("every %v, allowed %v is taken", c[0], c[1])
+		}
+	}
+}
