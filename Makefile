@@ -6,7 +6,7 @@ LINTERS := $(OUT)/linters
 PKGS := ./... ./testdata/traces
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench anatomy cached overload curves tails regress chaos soak micro micro-diff lint monitoring fuzz train eval clean dist deb rpm deploy-test schema reproducible
+.PHONY: help build run test bench anatomy cached overload curves tails regress chaos soak micro micro-diff lint monitoring fuzz train eval clean dist deb rpm two-versions deploy-test observe schema reproducible
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -117,10 +117,15 @@ rpm: dist $(TOOLS)/nfpm ## make RPM packages, in out/dist
 
 # The second version is the first under a higher number, to upgrade to.
 HOSTARCH = $$($(GO) env GOHOSTARCH)
-deploy-test: ## try the packages under a real systemd, as root: deploy/test says what it needs
-	$(MAKE) deb rpm ARCHES="$(HOSTARCH)"
+two-versions: deb rpm
 	for format in deb rpm; do PACKAGE_VERSION=9999 NFPM=$(abspath $(TOOLS)/nfpm) deploy/packaging/package $$format $(DIST) "$(HOSTARCH)" $(OUT)/dist-next || exit 1; done
+
+deploy-test: ## try the packages under a real systemd, as root: deploy/test says what it needs
+	$(MAKE) two-versions ARCHES="$(HOSTARCH)"
 	deploy/test/systemd $(DIST) $(OUT)/dist-next
+
+observe: ## watch the daemons with a real Prometheus (PROMETHEUS=path) and OpenTelemetry Collector
+	cd deploy/observe && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 schema: ## hold the DaemonSet and the dashboard against Kubernetes' and Grafana's types
 	cd deploy/schema && $(GO) vet ./... && $(GO) test ./...

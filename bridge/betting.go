@@ -15,6 +15,9 @@ package bridge
 // Science 2, 2024). Of those, by the same paper, a model that is no worse is caught at
 // most once in w outcomes, w being what wealth has to reach.
 //
+// That needs outcomes that are news. Where they come in bursts, stakes are cut to the part
+// of an outcome that is (see bursts).
+//
 // Two games are played:
 //
 //	anew    against "the model is no worse than the rule". It needs much to be sure.
@@ -33,6 +36,8 @@ type betting struct {
 	anew, change game
 	doubt        game // the third
 	doubting     bool
+
+	bursts bursts
 }
 
 // game is wealth won by fixed stakes, and what was played for.
@@ -100,7 +105,10 @@ func (b *betting) add(d, most float64) (cases int, mean float64) {
 	}
 	b.scale = max(most, scaleDecay*b.scale)
 	x := d / b.scale
-	if b.anew.won(x, d, anewWealth) {
+	// Of outcomes that hang together each is worth a part of the stake.
+	worth := 1 / b.bursts.together()
+	b.bursts.add(x)
+	if b.anew.won(worth*x, d, anewWealth) {
 		return b.anew.n, b.anew.sum / float64(b.anew.n)
 	}
 	if !b.doubting {
@@ -111,12 +119,12 @@ func (b *betting) add(d, most float64) (cases int, mean float64) {
 		if b.change.total() < 1 {
 			b.change, b.doubt = newGame(), newGame()
 		}
-		b.change.play(x-b.record/2, d)
+		b.change.play(worth*(x-b.record/2), d)
 		if b.doubting = b.change.total() >= changeWealth; !b.doubting {
 			b.remember(x)
 		}
 	}
-	b.doubt.play(x, d)
+	b.doubt.play(worth*x, d)
 	switch {
 	case b.doubting && b.doubt.total() >= doubtWealth && b.doubt.sum > 0:
 		return b.doubt.n, b.doubt.sum / float64(b.doubt.n)

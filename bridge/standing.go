@@ -128,7 +128,7 @@ func (s *standing) judge(m *modelStanding, model, rule, most float64, tried bool
 		m.turnPairs, m.turnAdvantage = m.window.pairs(), -m.window.mean()
 		m.demoted = false
 		m.recoveries++
-		m.betting = betting{} // what it has been since is no record to be measured by
+		m.betting = betting{bursts: m.betting.bursts} // what it has been since is no record to be measured by
 		return true
 	}
 	cases, worse := m.betting.add(model-rule, most)

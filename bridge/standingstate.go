@@ -12,7 +12,7 @@ import (
 // Where the models stand as bytes, for a successor on the same machine, all integers and
 // floats (IEEE 754) little-endian:
 //
-//	u8   version, 1
+//	u8   version, 2
 //	u8   1: the operator has turned the models off
 //	entries until the end, at most maxStandings a kind, each:
 //	  u8   kind
@@ -23,11 +23,14 @@ import (
 //	  u64  cases that its last turn was decided on; f64 its advantage over those
 //	  u64  blocks ever closed; f64 sum of the open block; u8 differences in it
 //	  f64  windowBlocks means, as they stand in the ring
+//	  what betting keeps: scale, record, its cases, the three games, then what is known of
+//	  bursts: u64 blocks, u8 outcomes in the open one, f64 its sum, mean of the last, mean
+//	  of all, squares in the open one, variance of outcomes, that of blocks
 //
 // What does not parse as a whole changes nothing: a model that begins anew is judged
 // anew, which is what happens without a hand-over. Predictions whose outcome comes after
 // the hand-over are not known to the successor and are counted as unknown.
-const standingStateVersion = 1
+const standingStateVersion = 2
 
 var errStandingState = errors.New("bridge: saved standings are damaged")
 
@@ -93,7 +96,33 @@ func (m *modelStanding) append(b []byte, serving bool) []byte {
 		u64(uint64(g.n))
 		f64(g.sum)
 	}
+	u := &m.betting.bursts
+	u64(uint64(u.n))
+	b = append(b, uint8(u.open))
+	for _, v := range u.numbers() {
+		f64(*v)
+	}
 	return b
+}
+
+// numbers are in the order in which they are saved, those that cannot be negative last.
+func (u *bursts) numbers() [6]*float64 {
+	return [...]*float64{&u.sum, &u.last, &u.mean, &u.inTheOpen, &u.variance, &u.ofBlocks}
+}
+
+func (u *bursts) read(r *stateReader) bool {
+	n := r.u64()
+	u.open = int(r.u8())
+	for i, v := range u.numbers() {
+		if *v = r.f64(); i >= 3 && *v < 0 {
+			return false
+		}
+	}
+	if r.bad || n > burstBlocks || u.open >= blockPairs {
+		return false
+	}
+	u.n = int(n)
+	return true
 }
 
 // games are the three, in the order in which they are saved.
@@ -201,7 +230,7 @@ func (b *betting) read(r *stateReader, judged uint64) bool {
 		}
 		g.n = int(n)
 	}
-	return true
+	return b.bursts.read(r)
 }
 
 // adopt begins with what was restored.

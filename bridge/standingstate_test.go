@@ -97,7 +97,7 @@ func TestStandingsDamaged(t *testing.T) {
 		b[at] = v
 		return b
 	}
-	refused("another version", bent(0, 2))
+	refused("another version", bent(0, 1))
 	refused("no switch", bent(1, 2))
 	refused("no kind", bent(2, 9))
 	entry := 2 + 1 // the first entry's label: u8 length, "old@1", then flags

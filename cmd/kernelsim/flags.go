@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mlbridge/mlbridge/cmd/internal/cli"
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/timeslice"
 	"github.com/mlbridge/mlbridge/kernelsim/drive"
 	"github.com/mlbridge/mlbridge/kernelsim/load"
 	"github.com/mlbridge/mlbridge/kernelsim/source"
@@ -25,12 +27,13 @@ func (loadCommand) Help() string { return "Exit status: " + exitCodes }
 
 // where says how the bridge is reached and what the subsystems see.
 type where struct {
-	Socket  string        `help:"The bridge's Unix socket (default: where ml-bridge puts it)." env:"MLBRIDGE_SOCKET" placeholder:"PATH" group:"whom"`
-	Budget  time.Duration `help:"Time that an answer may take in the load phase; the verdict is about it." default:"1ms" group:"judge"`
-	Seed    uint64        `help:"Seed of everything random." default:"1" group:"sees"`
-	Out     string        `help:"Write report.html, report.json and report.txt into this folder (report-partial.* for a run that is interrupted)." type:"path" placeholder:"DIR" group:"report"`
-	Quiet   bool          `help:"No live progress." short:"q" group:"report"`
-	NoColor bool          `help:"No colours (also with NO_COLOR set)." env:"NO_COLOR" group:"report"`
+	Socket    string        `help:"The bridge's Unix socket (default: where ml-bridge puts it)." env:"MLBRIDGE_SOCKET" placeholder:"PATH" group:"whom"`
+	Budget    time.Duration `help:"Time that an answer may take in the load phase; the verdict is about it." default:"1ms" group:"judge"`
+	TimeSlice time.Duration `help:"Turns on a processor that others want, too, e.g. 100us: the shorter, the sooner they come (Linux 6.12 and later). For kernelsim, ml-bridge and mld alike, or they cost each other; 0 for the kernel's own." default:"0s" group:"whom"`
+	Seed      uint64        `help:"Seed of everything random." default:"1" group:"sees"`
+	Out       string        `help:"Write report.html, report.json and report.txt into this folder (report-partial.* for a run that is interrupted)." type:"path" placeholder:"DIR" group:"report"`
+	Quiet     bool          `help:"No live progress." short:"q" group:"report"`
+	NoColor   bool          `help:"No colours (also with NO_COLOR set)." env:"NO_COLOR" group:"report"`
 
 	Workload string `help:"Sources of the scheduler: live, trace, synthetic, shift (changes its ways half-way), none; several with commas." default:"live,trace" placeholder:"LIST" group:"sees"`
 	Failure  string `help:"Sources of the healing subsystem, likewise." default:"live,trace" placeholder:"LIST" group:"sees"`
@@ -110,7 +113,17 @@ func (w *where) check() error {
 		return fmt.Errorf("--budget %v is not in (0, %v]", w.Budget, load.MaxBudget)
 	}
 	_, err := w.origins()
-	return err
+	return errors.Join(cli.CheckTimeSlice(w.TimeSlice), err)
+}
+
+// takeSlice gives this process the turns that were asked for.
+func (w *where) takeSlice(c *console) {
+	if w.TimeSlice == 0 {
+		return
+	}
+	if err := timeslice.Set(w.TimeSlice); err != nil {
+		c.say(false, "the kernel's own time slices: %v", err)
+	}
 }
 
 // origins reads the four source flags.

@@ -22,7 +22,6 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
-	"github.com/mlbridge/mlbridge/ipc/timeslice"
 )
 
 // exitOutside is the code of a measured run that missed its budget.
@@ -38,7 +37,6 @@ func main() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
 	}
-	_ = timeslice.Set(timeslice.Short) // what a kernel's agent would do; without, it comes later
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 

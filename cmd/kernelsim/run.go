@@ -33,6 +33,7 @@ const collectFor = 1500 * time.Millisecond
 
 // Run is called by kong.
 func (r *runCommand) Run(c *console) error {
+	r.takeSlice(c)
 	b, err := reach(c.ctx, r.Socket)
 	if err != nil {
 		return err
@@ -57,6 +58,7 @@ func (r *runCommand) Run(c *console) error {
 
 // Run is called by kong.
 func (l *loadCommand) Run(c *console) error {
+	l.takeSlice(c)
 	b, err := reach(c.ctx, l.Socket)
 	if err != nil {
 		return err

@@ -24,6 +24,9 @@ func TestSettingsHaveOneName(t *testing.T) {
 		if len(s.Envs) != 1 || s.Envs[0] != want {
 			t.Errorf("--%s has the variables %q, want %s", s.Name, s.Envs, want)
 		}
+		if strings.HasPrefix(s.Tag.Type, "existing") {
+			t.Errorf("--%s is of the type %s: what a settings file says of it is left out", s.Name, s.Tag.Type)
+		}
 		if s.Group == nil || s.Help == "" {
 			t.Errorf("--%s has no group or no help", s.Name)
 		}

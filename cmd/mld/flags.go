@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"time"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
@@ -19,11 +21,11 @@ type flags struct {
 	HTTPServer string   `help:"What answers plain predictions: event loops, or the HTTP library, which answers everything else in any case (${enum})." enum:"loop,library" default:"loop" group:"where"`
 	Admin      string   `help:"Unix socket for its operator, mode 0600: models, drain, profiles; 'off' for none (default: mld-admin.sock in the runtime directory)." placeholder:"PATH" group:"where"`
 
-	Models string `help:"Folder with manifests and model files that replace the built-in models; what changes there is loaded within seconds." type:"existingdir" placeholder:"DIR" group:"models"`
+	Models string `help:"Folder with manifests and model files that replace the built-in models; what changes there is loaded within seconds." type:"path" placeholder:"DIR" group:"models"`
 
 	MaxConns  int           `help:"Open connections; further ones are refused." default:"4096" group:"bounds"`
 	BusyPoll  time.Duration `help:"While calls come briskly, look for the next one for so long before sleeping: pays where cores are to spare; 0 for never." default:"0s" group:"bounds"`
-	TimeSlice time.Duration `help:"Turns on a processor that others want, too: the shorter, the sooner they come (Linux 6.12 and later); 0 for the kernel's own, 1.4ms on two processors." default:"100us" group:"bounds"`
+	TimeSlice time.Duration `help:"Turns on a processor that others want, too, e.g. 100us: the shorter, the sooner they come (Linux 6.12 and later). For agents, ml-bridge and mld alike, or they cost each other; 0 for the kernel's own." default:"0s" group:"bounds"`
 	Drain     time.Duration `help:"How long calls in flight may take to finish after SIGTERM." default:"10s" group:"bounds" live:""`
 
 	LogFormat string `help:"Log as JSON lines, for people, or by whether standard error is a terminal (${enum})." enum:"auto,json,console" default:"auto" group:"log"`
@@ -53,5 +55,20 @@ func (f *flags) Validate() error {
 	case f.Drain < 0:
 		return errDrain
 	}
-	return errors.Join(cli.CheckTimeSlice(f.TimeSlice), tracing.Check(f.Trace, f.TraceShare))
+	return errors.Join(f.checkModels(), cli.CheckTimeSlice(f.TimeSlice), tracing.Check(f.Trace, f.TraceShare))
+}
+
+// checkModels reports a folder that is not there. Kong's own type for folders that exist
+// leaves out what a settings file says.
+func (f *flags) checkModels() error {
+	if f.Models == "" {
+		return nil
+	}
+	switch info, err := os.Stat(f.Models); {
+	case err != nil:
+		return fmt.Errorf("--models: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("--models: %s is no folder", f.Models)
+	}
+	return nil
 }

@@ -227,6 +227,33 @@ func TestSettingsFile(t *testing.T) {
 	}
 }
 
+// TestModelsInSettingsFile: the folder of models is taken from the file as from the flag,
+// and must be there.
+func TestModelsInSettingsFile(t *testing.T) {
+	dir := t.TempDir()
+	file, notes := filepath.Join(dir, "mld.toml"), filepath.Join(dir, "notes")
+	with := func(models string) *process {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("listen = ['127.0.0.1:0']\nmodels = '"+models+"'\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return launch(t, "--config", file)
+	}
+	p := with(dir) // no models are in it, which is said
+	if line := p.await(t, "models not replaced: the folder cannot be read"); line["folder"] != dir {
+		t.Errorf("the folder is %v, want %s", line["folder"], dir)
+	}
+	if err := os.WriteFile(notes, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, wrong := range []string{filepath.Join(dir, "none"), notes} {
+		p := with(wrong)
+		if code := p.exit(t); code != cli.ExitUsage || !strings.Contains(p.text(), "--models: ") || !strings.Contains(p.text(), wrong) {
+			t.Errorf("models = %q: exit %d\n%s", wrong, code, p.text())
+		}
+	}
+}
+
 // TestOperator: the admin socket is the owner's alone, and its drain ends mld.
 func TestOperator(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "admin.sock")

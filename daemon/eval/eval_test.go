@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -132,6 +133,27 @@ func TestPrefetch(t *testing.T) {
 	b.n = 0
 	if coverage, accuracy := prefetch([]fault{a, b, c}, &fetchBounds{0.5, 1}); coverage != 0 || accuracy != 0 {
 		t.Errorf("an issue crosses segments: %v, %v", coverage, accuracy)
+	}
+}
+
+// The opening of a segment counts the twenty faults that nobody was asked about.
+func TestOpeningIsOfEachSegment(t *testing.T) {
+	faults := make([]fault, 7)
+	for i := range faults[4:] {
+		faults[4+i].segment = 1
+	}
+	for i := range faults {
+		faults[i].next = uint64(i)
+	}
+	var kept []uint64
+	for _, f := range opening(faults, ipc.MaxAccessHistory+2) {
+		kept = append(kept, f.next)
+	}
+	if !slices.Equal(kept, []uint64{0, 1, 4, 5}) {
+		t.Errorf("kept %v, want the first two of each segment", kept)
+	}
+	if got := len(opening(faults, math.MaxInt)); got != len(faults) {
+		t.Errorf("kept %d of all %d", got, len(faults))
 	}
 }
 

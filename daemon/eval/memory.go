@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"math"
+	"os"
+
 	"github.com/mlbridge/mlbridge/daemon/train/recordings"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/rules"
@@ -22,7 +26,7 @@ type pageAnswers struct {
 	programs                      []string
 	model, rule, next, step, most []float64 // 1 where the page was right
 	chance, ruleChance            []float64
-	faults, ruled                 []fault
+	faults, ruled, following      []fault // of the model, the rule, "next page"
 }
 
 func (a *pageAnswers) Entity(name string) { a.programs = append(a.programs, name) }
@@ -59,6 +63,8 @@ func (a *pageAnswers) take(q recordings.Question, req ipc.Request, p *ipc.Predic
 		g.pages[0], g.chances[0], g.n = rule.NextAddress, 1, 1
 	}
 	a.ruled = append(a.ruled, g)
+	g.pages[0], g.chances[0], g.n = r.CurrentAddress+page, 1, 1
+	a.following = append(a.following, g)
 }
 
 func judgeMemory(e *evaluation) error {
@@ -81,6 +87,7 @@ func judgeMemory(e *evaluation) error {
 			}
 			if bounds == nil { // chosen on the first part, which is val
 				bounds = a.chooseBounds()
+				fmt.Fprintf(os.Stderr, "eval: %s: fetched from %.3f, further pages from %.2f\n", way, bounds.next, bounds.more)
 			}
 			a.judge(e, way, part, bounds)
 		}
@@ -97,11 +104,8 @@ func (a *pageAnswers) judge(e *evaluation, way, part string, bounds *fetchBounds
 	r := new("ece", ece(bins))
 	r.Rule, r.lowIsGood = number(ece(calibration(a.ruleChance, a.rule))), true
 	e.add(r.aim())
-	coverage, accuracy := prefetch(a.faults, bounds)
-	ruleCoverage, ruleAccuracy := prefetch(a.ruled, &fetchBounds{})
-	c, d := new("prefetch_coverage", coverage), new("prefetch_accuracy", accuracy)
-	c.Rule, d.Rule = number(ruleCoverage), number(ruleAccuracy)
-	e.add(c.aim(), d.aim())
+	e.add(a.fetching(new, "", bounds, math.MaxInt)...)
+	e.add(a.fetching(new, "_opening", bounds, openingFaults)...)
 	e.picture.calibration("memory", way, part, bins)
 	var names []string
 	var model, rule []float64
@@ -118,85 +122,4 @@ func (a *pageAnswers) judge(e *evaluation, way, part string, bounds *fetchBounds
 		e.add(v)
 	}
 	e.picture.bars("memory", way, part, names, model, rule)
-}
-
-// How far prefetching looks: a fault is covered by a page issued within the last
-// 32 faults, an issued page is useful when it faults within the next 64.
-const (
-	coveredWithin = 32
-	usefulWithin  = 64
-)
-
-// fetchBounds are the chances from which pages are fetched: the answer's, which is of
-// being the next, and the further pages', which is of coming soon.
-type fetchBounds struct{ next, more float32 }
-
-func (b *fetchBounds) reached(place int, chance float32) bool {
-	if place == 0 {
-		return chance >= b.next
-	}
-	return chance >= b.more
-}
-
-// prefetch issues every proposed page that reaches its bound and is not under way
-// already, and gives the shares of faults covered and of issues useful.
-func prefetch(faults []fault, bounds *fetchBounds) (coverage, accuracy float64) {
-	issued := map[uint64]int{} // page → the fault before which it was last issued
-	due := map[uint64][]int{}  // page → issues that wait for their fault
-	segment, covered, useful, issues := -1, 0, 0, 0
-	for i := range faults {
-		f := &faults[i]
-		if f.segment != segment {
-			segment = f.segment
-			clear(issued)
-			clear(due)
-		}
-		for k := range f.n {
-			page := f.pages[k] >> 12
-			if !bounds.reached(k, f.chances[k]) {
-				continue
-			}
-			if at, ok := issued[page]; ok && i-at < coveredWithin {
-				continue
-			}
-			issued[page] = i
-			due[page] = append(due[page], i)
-			issues++
-		}
-		page := f.next >> 12
-		if at, ok := issued[page]; ok && i-at < coveredWithin {
-			covered++
-		}
-		for _, at := range due[page] {
-			if i-at < usefulWithin {
-				useful++
-			}
-		}
-		delete(due, page)
-	}
-	return float64(covered) / float64(len(faults)), float64(useful) / float64(max(1, issues))
-}
-
-// wantedAccuracy is what the bounds for prefetching are chosen for.
-const wantedAccuracy = 0.70
-
-// chooseBounds gives the bounds that cover most at that accuracy. The lower one of them
-// is, the higher must the other be, so one walk along the border finds them.
-func (a *pageAnswers) chooseBounds() *fetchBounds {
-	const lowest, highest, step = 0.005, 0.98, 0.85
-	best, covered := &fetchBounds{highest, highest}, 0.0
-	next := float32(lowest)
-	for more := float32(highest); more > lowest; more *= step {
-		for ; next < highest; next /= step {
-			coverage, accuracy := prefetch(a.faults, &fetchBounds{next, more})
-			if accuracy < wantedAccuracy {
-				continue
-			}
-			if coverage > covered {
-				best, covered = &fetchBounds{next, more}, coverage
-			}
-			break
-		}
-	}
-	return best
 }

@@ -26,13 +26,13 @@ type windowAnswers struct {
 // holds the scores of the answers before, the model's and the rule's own.
 type watched struct {
 	recordings.Trace
-	windows       [][]syscalls.Group
+	windows       []recordings.Window
 	scores, ruled []float32
 	answers       windowAnswers
 }
 
 func (w *watched) ask() *ipc.ThreatRequest {
-	q := recordings.WindowRequest(w.windows[len(w.answers.model)], syscalls.Ordinary())
+	q := w.windows[len(w.answers.model)].Request(syscalls.Ordinary())
 	q.HistoricalThreats = w.scores[max(0, len(w.scores)-ipc.MaxThreatHistory):]
 	return q
 }
@@ -48,7 +48,7 @@ func (w *watched) take(i int, q *ipc.ThreatRequest, p *ipc.ThreatPrediction) {
 	a.model, a.rule = append(a.model, float64(p.Score)), append(a.rule, float64(rule.Score))
 	a.confidence = append(a.confidence, float64(p.Confidence))
 	a.ruleConfidence = append(a.ruleConfidence, float64(rule.Confidence))
-	a.few = append(a.few, -float64(distinct(w.windows[len(a.few)])))
+	a.few = append(a.few, -float64(distinct(w.windows[len(a.few)].Calls)))
 	a.types = append(a.types, p.Type)
 }
 

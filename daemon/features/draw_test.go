@@ -99,9 +99,14 @@ func drawThreat(r *rand.Rand) *ipc.ThreatRequest {
 	q.Metrics.SyscallCount = r.Uint64() >> r.IntN(64)
 	q.Metrics.OperationCount = r.Uint64() >> r.IntN(64)
 	if r.IntN(4) > 0 {
-		q.SyscallFeatures = make([]float32, SyscallColumns-r.IntN(8)/7)
+		q.SyscallFeatures = make([]float32, windowColumns-r.IntN(8)/7)
 		for i := range q.SyscallFeatures {
 			q.SyscallFeatures[i] = float32(r.IntN(100)/50*r.IntN(100)) / 100
+		}
+		// Two of three remember more than the window. No number is drawn for it: those of
+		// the other kinds come from the same row.
+		if q.Metrics.SyscallCount%3 > 0 && len(q.SyscallFeatures) == windowColumns {
+			q.SyscallFeatures = append(q.SyscallFeatures, q.SyscallFeatures[:SyscallColumns-windowColumns]...)
 		}
 	}
 	for range r.IntN(5) {

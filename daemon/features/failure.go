@@ -12,13 +12,14 @@ import (
 // the model holds an ensemble for each family.
 var Failure = Layout{
 	Predictor: ipc.Failure.String(),
-	Version:   "failure-2",
+	Version:   "failure-3",
 	Names: []string{
 		"is_memory", "is_resource", "is_node", // the family, exactly one is 1
 		"is_cpu", "is_io", "is_network", "is_service",
 		"health", "lag1", "lag2", "lag3", "lag4", // now and k intervals ago; the current one where there is none
 		"mean5", "mean10", "mean20", "min", "deviation", "still",
 		"slope1", "slope3", "slope5", "slope10", "left3", "left5", "left10", // change an interval; intervals to zero
+		"left1", "left_worst", "left_least", "left_middle", // at the worst step; the least and the middle of left3 … left10
 		"worst_step", "acceleration",
 		"reading", "baseline", "reading_excess", "trend",
 		"flag1", "flag2", "flag3", "flag4", "flag5", "flags", "flag_ago", // newest first
@@ -97,7 +98,8 @@ const (
 	failureStill       = failureMin + 2
 	failureSlopes      = failureMin + 3
 	failureLeft        = failureSlopes + 4
-	failureWorst       = failureLeft + 3
+	failureLeft1       = failureLeft + 3
+	failureWorst       = failureLeft1 + 4
 	failureCurve       = failureWorst + 1
 	failureReadings    = failureCurve + 1
 	failureTrend       = failureReadings + 3
@@ -184,16 +186,19 @@ func (r *failureColumns) putLevels(h *health) {
 	r[failureWorst] = float32(unsortable(worst))
 }
 
-// putSlopes writes slope1 … left10 and acceleration.
+// putSlopes writes slope1 … left_middle and acceleration. It reads worst_step.
 func (r *failureColumns) putSlopes(h *health) {
-	slope3, slope5, slope10 := h.slope(3), h.slope(5), h.slope(10)
-	r[failureSlopes] = float32(h.slope(1))
+	slope1, slope3, slope5, slope10 := h.slope(1), h.slope(3), h.slope(5), h.slope(10)
+	r[failureSlopes] = float32(slope1)
 	r[failureSlopes+1] = float32(slope3)
 	r[failureSlopes+2] = float32(slope5)
 	r[failureSlopes+3] = float32(slope10)
-	r[failureLeft] = h.left(slope3)
-	r[failureLeft+1] = h.left(slope5)
-	r[failureLeft+2] = h.left(slope10)
+	a, b, c := h.left(slope3), h.left(slope5), h.left(slope10)
+	r[failureLeft], r[failureLeft+1], r[failureLeft+2] = a, b, c
+	r[failureLeft1] = h.left(slope1)
+	r[failureLeft1+1] = h.left(float64(r[failureWorst]))
+	r[failureLeft1+2] = min(a, b, c)
+	r[failureLeft1+3] = max(min(a, b), min(max(a, b), c))
 	r[failureCurve] = float32(slope3 - slope10)
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/syscalls"
 )
 
 func TestLayoutsNameEveryColumnOnce(t *testing.T) {
@@ -52,6 +53,9 @@ func TestColumnsAreWhereTheirNamesAre(t *testing.T) {
 		{&Failure, failureMeans, "mean5"},
 		{&Failure, failureDeviation, "deviation"},
 		{&Failure, failureLeft, "left3"},
+		{&Failure, failureLeft1, "left1"},
+		{&Failure, failureLeft1 + 2, "left_least"},
+		{&Failure, failureWorst, "worst_step"},
 		{&Failure, failureReadings, "reading"},
 		{&Failure, failureFlagAgo, "flag_ago"},
 		{&Failure, failureSamples, "samples"},
@@ -194,6 +198,42 @@ func TestProposersFollowTheirPatterns(t *testing.T) {
 		if got, ok := p.propose(c.by, c.window); !ok || got != c.want {
 			t.Errorf("proposer %d after %v = %d, %v, want %d", c.by, c.window, got, ok, c.want)
 		}
+	}
+}
+
+// How long health lasts at the rates at which it fell: halves, then a tenth.
+func TestFailureRowsTellTheTimeLeft(t *testing.T) {
+	q := &ipc.FailureRequest{Component: "memory", HealthScore: 0.4, HistoricalHealth: []float32{1, 0.5, 0.5, 0.5, 0.4}}
+	row := make([]float32, Failure.Width())
+	FailureRow(q, ipc.FailureMemory, row)
+	for name, fall := range map[string]float64{"left1": 0.1, "left_worst": 0.5, "left_least": 0.15, "left_middle": 0.15, "left3": 0.1 / 3} {
+		got, want := float64(row[slices.Index(Failure.Names, name)]), math.Log2(1+0.4/fall)
+		if math.Abs(got-want) > 1e-5 {
+			t.Errorf("%s = %v, want %v", name, got, want)
+		}
+	}
+}
+
+// What a client without memory sends is what one with memory sends of an agent that has
+// just begun.
+func TestThreatRowsWithoutMemory(t *testing.T) {
+	var s syscalls.Stream
+	for i := range 83 {
+		s.Add(syscalls.Group(i*i%syscalls.Groups), 0)
+	}
+	q := &ipc.ThreatRequest{}
+	s.Report(q, syscalls.Ordinary(), 0)
+	row := func() []float32 { return fill(t, &Threat, 1, func(dst []float32) { ThreatRow(q, dst) }) }
+	with := row()
+	q.SyscallFeatures = q.SyscallFeatures[:windowColumns]
+	for i, v := range row() {
+		if math.Abs(float64(v-with[i])) > 1e-6 {
+			t.Errorf("%s: %v without memory, %v with", Threat.Names[i], v, with[i])
+		}
+	}
+	q.SyscallFeatures = q.SyscallFeatures[:windowColumns-1]
+	if HasSyscalls(q) {
+		t.Error("a vector of a length that nobody knows counts")
 	}
 }
 

@@ -1,11 +1,18 @@
 package features
 
-import "github.com/mlbridge/mlbridge/ipc"
+import (
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/syscalls"
+)
 
 // SyscallColumns is the length of the syscall_features vector that the threat
-// layout knows (its layout: package ipc/mlclient/syscalls). A vector of another
-// length counts as absent.
-const SyscallColumns = 117
+// layout knows (its layout: package ipc/mlclient/syscalls), windowColumns that of
+// clients that remember no more than the window. A vector of another length counts
+// as absent.
+const (
+	SyscallColumns = 128
+	windowColumns  = 117
+)
 
 // anomalyTypes is how many anomaly types, from 1 on, have a column.
 const anomalyTypes = 6
@@ -15,7 +22,7 @@ const anomalyTypes = 6
 // and bytes are not columns: they say how long ago the last report was.
 var Threat = Layout{
 	Predictor: ipc.Threat.String(),
-	Version:   "threat-2",
+	Version:   "threat-3",
 	Names:     threatNames(),
 }
 
@@ -40,7 +47,9 @@ func ThreatRow(q *ipc.ThreatRequest, dst []float32) {
 	clear(dst)
 	stream := HasSyscalls(q)
 	if stream {
-		copy(dst, q.SyscallFeatures)
+		if copy(dst, q.SyscallFeatures); len(q.SyscallFeatures) == windowColumns {
+			rememberWindow(dst)
+		}
 	}
 	known := false
 	for i := range q.Anomalies {
@@ -75,8 +84,23 @@ func meanEvidence(scores []float32) float64 {
 	return sum / float64(len(scores))
 }
 
+// rememberWindow fills the columns of the agent's memory as the window alone would: an
+// agent whose client has none looks as if it had just begun.
+func rememberWindow(dst []float32) {
+	memory := dst[windowColumns:SyscallColumns]
+	for g := range syscalls.Groups {
+		memory[syscalls.Group(g).Class()] += dst[g]
+	}
+	about := memory[syscalls.Classes:]
+	about[0] = dst[syscalls.Groups] * syscalls.WindowCalls / 1000
+	copy(about[1:], dst[syscalls.Groups+1:syscalls.Groups+4]) // different groups, entropy, the commonest
+}
+
 // HasSyscalls reports whether q carries a call stream's vector.
-func HasSyscalls(q *ipc.ThreatRequest) bool { return len(q.SyscallFeatures) == SyscallColumns }
+func HasSyscalls(q *ipc.ThreatRequest) bool {
+	n := len(q.SyscallFeatures)
+	return n == SyscallColumns || n == windowColumns
+}
 
 // UnreadEvidence reports whether q carries findings that no column holds:
 // anomalies of other detectors, or earlier threats.

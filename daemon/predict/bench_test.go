@@ -64,7 +64,7 @@ func drawn(r *rand.Rand, k ipc.Kind) ipc.Request {
 		}
 		return q
 	}
-	q := &ipc.ThreatRequest{TimeSinceLastThreat: ipc.Never, SyscallFeatures: make([]float32, 117)}
+	q := &ipc.ThreatRequest{TimeSinceLastThreat: ipc.Never, SyscallFeatures: make([]float32, 128)}
 	for i := range q.SyscallFeatures {
 		q.SyscallFeatures[i] = float32(r.IntN(3)/2*r.IntN(40)) / 100
 	}

@@ -1,10 +1,15 @@
 """Compares families of models for memory, failure and threat, and the memory model's
-costs: compare.py MATRICES OUT writes OUT/COMPARED.md. (families.py does for workload.)
+costs: compare.py MATRICES OUT [section ...] writes OUT/COMPARED.md; sections that are not
+named ("failure, oom") are kept as they are there. (families.py does for workload.)
 
 Each family is fitted to the same rows of train and judged on val. Times are of ONNX
 Runtime on one core, the least of many calls, without the preparation of rows, so that
-all are timed alike; mld's engine is faster with trees. Recurrent nets are not among
-them: rows describe a moment, not its sequence; families.py has one.
+all are timed alike; mld's engine is faster with trees. Recurrent nets read the windows
+that `go run ./extract -windows` writes beside the rows (without it they are left out): the
+health and flags of a component, the distances of a candidate page to the faults before it,
+the calls that an agent's counts are of. The latter (recurrent.py) need PyTorch,
+requirements-compare.txt, and are left out with a word without it; a request carries counts,
+not their sequence, so they also say what that costs.
 """
 import sys
 import time
@@ -19,53 +24,88 @@ from sklearn.neural_network import MLPClassifier
 
 import failure
 import memory
+import modelfile
+import nets
 import threat
 import trees
 from tables import Table, exists
 
 ROWS = 120_000  # of train and of val, at most, of each set
+COSTS = "What the memory model's cost buys"
+CALLS = "calls"  # what a step holds: the number of a group, no measure
+EPOCHS = 8  # of nets of calls
 ROUNDS = (10, 25, 50, 100, 200)  # trees of the memory model's costs
 SETTINGS = dict(objective="binary", num_leaves=16, max_depth=6, learning_rate=0.15, min_data_in_leaf=100, max_bin=127)
 
 
-def main(folder, out):
+def main(folder, out, *wanted):
     warnings.filterwarnings("ignore")  # nets stop before they converge: all families get little time
-    text = ["# Families compared", "", "Written by `daemon/train/compare.py`; its head says how. All on `val`.", ""]
-    for name, rows, score, fit, val, columns, per in _tasks(folder):
+    sections = _sections(f"{out}/COMPARED.md") if wanted else {}
+    for name, task in _tasks(folder):
+        if wanted and name not in wanted:
+            continue
+        rows, score, fit, val, columns, per, inputs = task()
         print("compare:", name, file=sys.stderr, flush=True)
-        text += [f"## {name}", "", f"{rows}", "", f"| family | numbers | µs alone | µs of 64 | {' | '.join(score)} |", "|" + " --- |" * (4 + len(score))]
-        for family, size, data, z in _families(fit, val, columns):
-            one, many = (_time(data, val[0][:n * per], n) for n in (1, 64))
+        text = [f"## {name}", "", f"{rows}", "", f"| family | numbers | µs alone | µs of 64 | {' | '.join(score)} |", "|" + " --- |" * (4 + len(score))]
+        fitted = [(*f, val[0]) for f in _families(fit, val, columns)] + list(_recurrent(fit, val, inputs))
+        for family, size, data, z, x in fitted:
+            one, many = (_time(data, x[:n * per], n) for n in (1, 64))
             values = [f"{s(val, z):.4f}" for s in score.values()]
             text.append(f"| {family} | {size} | {one:.1f} | {many:.2f} | {' | '.join(values)} |")
-        text.append("")
-    text += _costs(folder)
+        sections[name] = "\n".join(text) + "\n"
+    if not wanted or COSTS in wanted:
+        sections[COSTS] = "\n".join(_costs(folder)) + "\n"
     with open(f"{out}/COMPARED.md", "w") as f:
-        f.write("\n".join(text) + "\n")
+        f.write("# Families compared\n\nWritten by `daemon/train/compare.py`; its head says how. All on `val`.\n\n" + "\n".join(sections.values()))
+
+
+def _sections(path):
+    """The sections of a file written before, by name."""
+    with open(path) as f:
+        parts = f.read().split("\n## ")[1:]
+    return {p.split("\n")[0]: "## " + p.rstrip("\n") + "\n" for p in parts}
 
 
 def _tasks(folder):
-    """name, what it is, measures, train and val as (x, y, weight, table), columns, rows to a question."""
-    roc = lambda v, z: roc_auc_score(v[1], z, sample_weight=v[2])
-    pr = lambda v, z: average_precision_score(v[1], z, sample_weight=v[2])
-    brier = lambda v, z: np.average((1 / (1 + np.exp(-z)) - v[1]) ** 2, weights=v[2])
+    """Names, and what gives: what it is, measures, train and val as (x, y, weight, table),
+    columns, rows to a question, inputs of a recurrent net at a step."""
+    yield "memory", lambda: _memory(folder)
+    for family, what in (("memory", "An OOM kill within a second."), ("node", "A node's failure within a week.")):
+        yield f"failure, {failure.FAMILIES[family]['data']}", lambda: _failure(folder, family, what)
+    for name, what in (("benign", "Changed windows of ordinary programs (free)."), ("adfa", "ADFA-LD's attacks, window by window (research).")):
+        if exists(folder, f"threat_{name}_train"):
+            yield f"threat, {name}", lambda: _threat(folder, name, what)
+
+
+def _roc(v, z):
+    return roc_auc_score(v[1], z, sample_weight=v[2])
+
+
+def _pr(v, z):
+    return average_precision_score(v[1], z, sample_weight=v[2])
+
+
+def _memory(folder):
     fit, val = (memory._asks(Table(folder, f"memory_tables_{p}"), ROWS) for p in ("train", "val"))
     top1 = lambda v, z: v[3]["hit"][memory._best(v[3], z)].mean()
-    yield ("memory", "The next page among candidates, with the client's tables; times are of a question of 20 candidates.", {"top-1": top1},
-           *((t.x, t["hit"], memory._equal(t["entity"]), t) for t in (fit, val)), list(range(fit.x.shape[1])), 20)
-    for family, what in (("memory", "An OOM kill within a second."), ("node", "A node's failure within a week.")):
-        f = failure.FAMILIES[family]
-        fit, val = (_part(Table(folder, f"failure_{f['data']}_{p}")) for p in ("train", "val"))
-        columns = [i for i, c in enumerate(fit.features) if c not in failure.FAMILY + f["without"]]
-        yield (f"failure, {f['data']}", what, {"ROC-AUC": roc, "PR-AUC": pr, "Brier": brier},
-               *((t.x, t["label"], t["keep"], t) for t in (fit, val)), columns, 1)
-    for name, what in (("benign", "Changed windows of ordinary programs (free)."), ("adfa", "ADFA-LD's attacks, window by window (research).")):
-        if not exists(folder, f"threat_{name}_train"):
-            continue
-        parts = [Table(folder, f"threat_{name}_{p}") for p in ("train", "val")]
-        parts = [_part(t.take(np.flatnonzero(t["asked"] == threat.WAYS["full"]))) for t in parts]
-        yield (f"threat, {name}", what, {"ROC-AUC": roc, "PR-AUC": pr},
-               *((t.x, (t["kind"] > 0).astype(float), np.ones(len(t)), t) for t in parts), threat._columns(parts[0]), 1)
+    return ("The next page among candidates, with the client's tables; times are of a question of 20 candidates.", {"top-1": top1},
+            *((t.x, t["hit"], memory._equal(t["entity"]), t) for t in (fit, val)), list(range(fit.x.shape[1])), 20, 1)
+
+
+def _failure(folder, family, what):
+    brier = lambda v, z: np.average((1 / (1 + np.exp(-z)) - v[1]) ** 2, weights=v[2])
+    f = failure.FAMILIES[family]
+    fit, val = (_part(Table(folder, f"failure_{f['data']}_{p}")) for p in ("train", "val"))
+    columns = [i for i, c in enumerate(fit.features) if c not in failure.FAMILY + f["without"]]
+    return (what, {"ROC-AUC": _roc, "PR-AUC": _pr, "Brier": brier},
+            *((t.x, t["label"], t["keep"], t) for t in (fit, val)), columns, 1, 2)
+
+
+def _threat(folder, name, what):
+    parts = [Table(folder, f"threat_{name}_{p}") for p in ("train", "val")]
+    parts = [_part(t.take(np.flatnonzero(t["asked"] == threat.WAYS["full"]))) for t in parts]
+    return (what, {"ROC-AUC": _roc, "PR-AUC": _pr},
+            *((t.x, (t["kind"] > 0).astype(float), np.ones(len(t)), t) for t in parts), threat._columns(parts[0]), 1, CALLS)
 
 
 def _part(t):
@@ -91,6 +131,39 @@ def _families(fit, val, columns):
         yield f"{rounds} boosted trees", t.count()[1], t.onnx(x.shape[1]), t.fast(x.shape[1])(val[0])
 
 
+def _recurrent(fit, val, inputs):
+    """The same of GRUs on the windows, and what they read."""
+    if fit[3].window is None:
+        return
+    if inputs == CALLS:
+        yield from _of_calls(fit, val)
+        return
+    _, y, w, _ = fit
+    x = fit[3].window.reshape(len(y), -1, inputs)
+    mean, spread = x.mean((0, 1)), x.std((0, 1)) + 1e-6
+    see = lambda v: ((v.reshape(len(v), -1, inputs) - mean) / spread).reshape(len(v), -1).astype(np.float32)
+    for hidden in (16,):
+        net = nets.GRU(hidden, inputs, nets.logistic)
+        net.fit(see(fit[3].window), y.astype(np.float32), (w / w.mean()).astype(np.float32), 5, np.random.default_rng(trees.SEED))
+        data, seen = net.onnx(), see(val[3].window)
+        assert np.allclose(modelfile.run(data, seen[:50])["y"], net.predict(seen[:50]), atol=1e-4)
+        yield f"GRU {hidden} on the window", net.size(), data, net.predict(seen), seen
+
+
+def _of_calls(fit, val):
+    try:
+        import recurrent
+    except (ImportError, OSError, ValueError) as e:  # what PyTorch lacks shows in many ways
+        print("compare: no recurrent nets of calls:", e, file=sys.stderr)
+        return
+    calls, seen = fit[3].window, val[3].window
+    for cell, hidden in (("GRU", 32), ("LSTM", 32)):
+        net = recurrent.fit(cell, hidden, calls, fit[1], EPOCHS)
+        data, z = recurrent.onnx(net), recurrent.predict(net, seen)
+        assert np.allclose(modelfile.run(data, seen[:50])["y"], z[:50], atol=1e-4)
+        yield f"{cell} {hidden} on the calls", recurrent.size(net), data, z, seen
+
+
 def _net(layers, width, columns, mean, spread):
     """Standardising belongs to the net: a row is what is timed."""
     scale, centre = np.zeros(width, np.float32), np.zeros(width, np.float32)
@@ -113,7 +186,7 @@ def _net(layers, width, columns, mean, spread):
 def _costs(folder):
     """What more trees and more candidates give. Fewer candidates: the first of a question,
     in the order in which they are proposed."""
-    text = ["## What the memory model's cost buys", "", "With the client's tables. µs are of the ranking of one question.", "",
+    text = [f"## {COSTS}", "", "With the client's tables. µs are of the ranking of one question.", "",
             "| trees | candidates, at most | µs | top-1 |", "| --- | --- | --- | --- |"]
     fit, val = (memory._asks(Table(folder, f"memory_tables_{p}"), 2 * ROWS) for p in ("train", "val"))
     model = trees.fit(fit.x, fit["hit"], memory._equal(fit["entity"]), **dict(memory.TARGETS["probability"], rounds=max(ROUNDS)))

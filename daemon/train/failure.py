@@ -20,22 +20,24 @@ from tables import Table
 FAMILY = ["is_memory", "is_resource", "is_node"]
 KIND = ["is_cpu", "is_io", "is_network", "is_service"]
 RATES = ["has_rates", "month", "quarter", "year", "ever", "watched", "peers_day", "peers_week", "peers_month", "peers_daily", "own_daily"]
+LEFT = ["left1", "left_worst", "left_least", "left_middle"]
 FAMILIES = {
     "memory": dict(data="oom", gate="is_memory", interval_ms=50, horizon=20,
-                   without=KIND + ["samples", "baseline", "reading", "reading_excess", "ever_failed", "since_failure"] + RATES,
-                   # What trees may not read besides: levels, which they learn by heart.
-                   trees_without=["mean5", "mean10", "mean20", "min", "lag1", "lag2", "lag3", "lag4", "trend"],
+                   without=KIND + ["samples", "baseline", "reading", "reading_excess", "ever_failed", "since_failure"] + RATES + LEFT,
+                   # What trees read: how long health lasts at the rates at which it fell. The rest
+                   # they learn by heart: fitted to half of the programs, they do no better with it.
+                   trees_read=["health", "left3", "left5", "left10"] + LEFT,
                    # Trees and a small net err on different programs: the mean of their
                    # logits is better than either on the worst program left out.
                    net=dict(hidden=16, alpha=1.0, epochs=20),
                    # Few programs: shallow trees, and what must not happen cannot: less
                    # health, or a steeper fall, never lowers the chance.
-                   falling=["health", "slope1", "slope3", "slope5", "slope10", "left3", "left5", "left10"],
+                   falling=["health", "left3", "left5", "left10", "left1", "left_least", "left_middle"],
                    settings=dict(num_leaves=6, max_depth=3, learning_rate=0.1, min_data_in_leaf=200, feature_fraction=0.7,
                                  lambda_l2=10.0), rounds=50),
-    "resource": dict(data="smd", gate="is_resource", interval_ms=60_000, horizon=10, without=["is_service", "samples"] + RATES,
+    "resource": dict(data="smd", gate="is_resource", interval_ms=60_000, horizon=10, without=["is_service", "samples"] + RATES + LEFT,
                      settings=dict(num_leaves=8, max_depth=4, learning_rate=0.1, min_data_in_leaf=2000), rounds=24),
-    "node": dict(data="lanl", gate="is_node", interval_ms=86_400_000, horizon=7, without=KIND + ["samples"],
+    "node": dict(data="lanl", gate="is_node", interval_ms=86_400_000, horizon=7, without=KIND + ["samples"] + LEFT,
                  settings=dict(num_leaves=12, max_depth=5, learning_rate=0.1, min_data_in_leaf=500, feature_fraction=0.6), rounds=56),
 }
 
@@ -49,7 +51,7 @@ def train(folder, out, free):
         layout, gate = fit.layout, fit.features.index(f["gate"])
         columns = [i for i, c in enumerate(fit.features) if c not in FAMILY + f["without"]]
         x, y, w = _with_and_without_rates(fit) if name == "node" else (fit.x, fit["label"], fit["keep"])
-        branches = [i for i in columns if fit.features[i] not in f.get("trees_without", ())]
+        branches = [fit.features.index(c) for c in f["trees_read"]] if "trees_read" in f else columns
         monotone = [-1 if fit.features[i] in f.get("falling", ()) else 0 for i in branches]
         raw = trees.fit(x, y, w, (val.x, val["label"], val["keep"]), rounds=f["rounds"], columns=branches, objective="binary",
                         monotone_constraints=monotone, **f["settings"])

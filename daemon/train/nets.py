@@ -1,5 +1,5 @@
-"""Small networks in numpy, trained by Adam under a weighted absolute error. They
-are here to be compared with trees (families.py), not to be served."""
+"""Small networks in numpy, trained by Adam under a weighted loss. They
+are here to be compared with trees (families.py, compare.py), not to be served."""
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
@@ -76,33 +76,45 @@ class Dense:
         return sum(p.size for p in self.p)
 
 
-class GRU:
-    """A gated recurrent unit (Cho et al., EMNLP 2014) over the window, oldest value
-    first, and a linear read-out of its last state."""
+def absolute(out, y):
+    """The gradient of |out - y|."""
+    return np.sign(out - y)
 
-    def __init__(self, hidden):
-        self.h = hidden
+
+def logistic(out, y):
+    """The gradient of the log loss of a logit."""
+    return 1 / (1 + np.exp(-out)) - y
+
+
+class GRU:
+    """A gated recurrent unit (Cho et al., EMNLP 2014) over a window, oldest first, and
+    a linear read-out of its last state. A row holds the window's steps one after the
+    other, of so many inputs each."""
+
+    def __init__(self, hidden, inputs=1, slope=absolute):
+        self.h, self.k, self.slope = hidden, inputs, slope
 
     def fit(self, x, y, w, epochs, rng):
-        h = self.h
+        h, k = self.h, self.k
+        self.steps = x.shape[1] // k
         # Input, recurrent and bias weights of the gates z, r and the candidate n; read-out.
-        self.p = [_weights(rng, 1, 3 * h), _weights(rng, h, 3 * h), np.zeros(3 * h, np.float32),
+        self.p = [_weights(rng, k, 3 * h), _weights(rng, h, 3 * h), np.zeros(3 * h, np.float32),
                   _weights(rng, h, 1), np.zeros(1, np.float32)]
 
         def gradient(rows):
             s, states = x[rows], []
             out = self._forward(s, states)
-            d = (np.sign(out - y[rows]) * w[rows] / len(rows))[:, None].astype(np.float32)
+            d = (self.slope(out, y[rows]) * w[rows] / len(rows))[:, None].astype(np.float32)
             wi, wh, _, wo, _ = self.p
             g = [np.zeros_like(p) for p in self.p]
             g[3], g[4] = states[-1][4].T @ d, d.sum(0)
             dh = d @ wo.T
-            for t in reversed(range(s.shape[1])):
+            for t in reversed(range(self.steps)):
                 before, z, r, n, _ = states[t]
                 dz, dn = dh * (before - n) * z * (1 - z), dh * (1 - z) * (1 - n * n)
                 dr = (dn @ wh[:, 2 * h:].T) * before * r * (1 - r)
                 da = np.concatenate([dz, dr, dn], 1)
-                g[0] += s[:, t:t + 1].T @ da
+                g[0] += s[:, t * k:(t + 1) * k].T @ da
                 g[1][:, :2 * h] += before.T @ da[:, :2 * h]
                 g[1][:, 2 * h:] += (r * before).T @ dn
                 g[2] += da.sum(0)
@@ -115,8 +127,8 @@ class GRU:
         wi, wh, b, wo, bo = self.p
         h = self.h
         state = np.zeros((len(s), h), np.float32)
-        for t in range(s.shape[1]):
-            a = s[:, t:t + 1] @ wi + b
+        for t in range(self.steps):
+            a = s[:, t * self.k:(t + 1) * self.k] @ wi + b
             zr = 1 / (1 + np.exp(-(a[:, :2 * h] + state @ wh[:, :2 * h])))
             z, r = zr[:, :h], zr[:, h:]
             n = np.tanh(a[:, 2 * h:] + (r * state) @ wh[:, 2 * h:])
@@ -134,13 +146,13 @@ class GRU:
         consts = [numpy_helper.from_array(v, n) for v, n in (
             (np.ascontiguousarray(wi.T)[None], "w"), (np.ascontiguousarray(wh.T)[None], "r"),
             (np.concatenate([b, np.zeros_like(b)])[None], "b"), (wo, "wo"), (bo, "bo"),
-            (np.array([2], np.int64), "axis"), (np.array([0], np.int64), "first"))]
-        nodes = [helper.make_node("Transpose", ["x"], ["turned"], perm=[1, 0]),
-                 helper.make_node("Unsqueeze", ["turned", "axis"], ["steps"]),
+            (np.array([-1, self.steps, self.k], np.int64), "shape"), (np.array([0], np.int64), "first"))]
+        nodes = [helper.make_node("Reshape", ["x", "shape"], ["windows"]),
+                 helper.make_node("Transpose", ["windows"], ["steps"], perm=[1, 0, 2]),
                  helper.make_node("GRU", ["steps", "w", "r", "b"], ["", "last"], hidden_size=self.h),
                  helper.make_node("Squeeze", ["last", "first"], ["state"]),
                  helper.make_node("Gemm", ["state", "wo", "bo"], ["y"])]
-        return _model(nodes, consts, "y", ["n", 10])
+        return _model(nodes, consts, "y", ["n", self.steps * self.k])
 
     def size(self):
         return sum(p.size for p in self.p)

@@ -25,8 +25,8 @@ ASSUMED = 0.06
 WAYS = {"full": 0, "vector": 1, "counters": 2}
 WEIGHT = np.array([1.0, 0.5, 0.25])  # of a window asked in each way
 FREE = dict(objective="binary", num_leaves=8, learning_rate=0.15, min_data_in_leaf=40, feature_fraction=0.4, lambda_l2=5.0)
-RESEARCH = dict(FREE, num_leaves=12, learning_rate=0.1, min_data_in_leaf=30, feature_fraction=0.3)
-ROUNDS = {True: 80, False: 120}
+RESEARCH = dict(FREE, num_leaves=20, learning_rate=0.1, min_data_in_leaf=60, feature_fraction=0.3)
+ROUNDS = {True: 80, False: 160}
 HARMLESS = 6.0  # weight of modern harmless programs beside ADFA-LD's traces
 FOLDS = 4
 HISTORY = ["has_history", "history"]
@@ -136,12 +136,14 @@ def _score(model, table, width, weight):
 
 
 def _types(d, columns):
-    """Log odds of the five types, learnt from attacks alone."""
+    """Log odds of the five types, learnt from attacks alone, types alike and long traces
+    weighing less: what is judged is what a trace's windows say together."""
     rows = np.flatnonzero((d["kind"] > 0) & (d["asked"] != WAYS["counters"]))
     y = TYPE[d["kind"][rows]] - 1
-    w = 1 / np.bincount(y)[y]
-    booster = trees.fit(d["x"][rows], y, w / w.mean(), rounds=20, columns=columns, objective="multiclass", num_class=5,
-                        num_leaves=8, learning_rate=0.15, min_data_in_leaf=40, feature_fraction=0.3, lambda_l2=5.0)
+    w = 1 / np.sqrt(np.bincount(d["trace"])[d["trace"][rows]])
+    w /= np.bincount(y, weights=w)[y]
+    booster = trees.fit(d["x"][rows], y, w / w.mean(), rounds=60, columns=columns, objective="multiclass", num_class=5,
+                        num_leaves=6, learning_rate=0.1, min_data_in_leaf=40, feature_fraction=0.2, lambda_l2=10.0)
     return [trees.node(booster, "type", "x", "type_odds", [i % 5 for i in range(len(booster.trees))])]
 
 

@@ -14,11 +14,9 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
+
+	"github.com/mlbridge/mlbridge/bench/internal/program"
 )
 
 // options is the command line.
@@ -35,22 +33,13 @@ type options struct {
 // longest bounds a run whatever happens.
 const longest = 30 * time.Minute
 
-func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "anatomy:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("anatomy", longest, run) }
 
-func run() error {
+func run(ctx context.Context) error {
 	o, err := parse()
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, longest)
-	defer cancel()
 	if o.from != "" {
 		return again(&o)
 	}

@@ -24,13 +24,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/mlbridge/mlbridge/bench/internal/build"
 	"github.com/mlbridge/mlbridge/bench/internal/process"
+	"github.com/mlbridge/mlbridge/bench/internal/program"
 	"github.com/mlbridge/mlbridge/bench/internal/report"
 	"github.com/mlbridge/mlbridge/bench/internal/system"
 	"github.com/mlbridge/mlbridge/ipc/mlclient"
@@ -46,14 +45,12 @@ type options struct {
 // perInterval is how often a subject is asked about in a sampling interval.
 const perInterval = 20
 
-func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "cached:", err)
-		os.Exit(1)
-	}
-}
+// longest bounds a run whatever happens.
+const longest = time.Hour
 
-func run() error {
+func main() { program.Main("cached", longest, run) }
+
+func run(ctx context.Context) error {
 	var o options
 	quick := flag.Bool("quick", false, "fewer intervals")
 	flag.DurationVar(&o.interval, "interval", time.Second, "sampling interval")
@@ -69,8 +66,6 @@ func run() error {
 	if flag.NArg() > 0 || o.intervals < 1 || o.interval < perInterval*time.Millisecond {
 		return errors.New("no arguments, -intervals at least 1, -interval at least 20ms")
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	return measure(ctx, &o)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,7 +13,7 @@ import (
 )
 
 // build makes everything that is measured, in the folder bench/bin below the results.
-// This program goes there too, as a copy: go run's own binary has no fixed place.
+// This program goes there too, as a copy.
 func build(ctx context.Context, s *process.Starter, o *options) (*system.Env, error) {
 	out, err := filepath.Abs(o.out)
 	if err != nil {
@@ -22,34 +23,16 @@ func build(ctx context.Context, s *process.Starter, o *options) (*system.Env, er
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return nil, err
 	}
-	if err := builds.C(ctx, s, "cfloor/floor.c", bin, "floor"); err != nil {
-		return nil, err
-	}
-	if err := daemons(ctx, s, o, bin); err != nil {
-		return nil, err
-	}
-	self, err := os.Executable()
-	if err == nil {
-		err = builds.Copy(self, bin, "chain")
-	}
+	err = errors.Join(
+		builds.C(ctx, s, "cfloor/floor.c", bin, "floor"),
+		builds.DaemonsOr(ctx, s, o.bin, bin),
+		builds.Self(bin, "chain"),
+	)
 	if err != nil {
 		return nil, err
 	}
 	toy, err := filepath.Abs("toy")
 	return &system.Env{Starter: s, Bin: bin, Toy: toy}, err
-}
-
-// daemons builds ml-bridge and mld, or takes those that were given.
-func daemons(ctx context.Context, s *process.Starter, o *options, bin string) error {
-	if o.bin == "" {
-		return builds.Daemons(ctx, s, "..", bin)
-	}
-	for _, name := range []string{"ml-bridge", "mld"} {
-		if err := builds.Copy(filepath.Join(o.bin, name), bin, name); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // installOrigin puts the origin and its packages into the results' folder, once.

@@ -17,11 +17,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"regexp"
-	"syscall"
 	"time"
 
+	"github.com/mlbridge/mlbridge/bench/internal/program"
 	"github.com/mlbridge/mlbridge/bench/internal/scale"
 )
 
@@ -35,25 +34,16 @@ type options struct {
 	measure  string // the program's other role: a client process
 }
 
-func main() {
-	if err := start(); err != nil {
-		fmt.Fprintln(os.Stderr, "curves:", err)
-		os.Exit(1)
-	}
-}
-
 // longest bounds a run whatever happens.
 const longest = 30 * time.Minute
 
-func start() error {
+func main() { program.Main("curves", longest, start) }
+
+func start(ctx context.Context) error {
 	o, err := parse()
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, longest)
-	defer cancel()
 	if o.measure != "" {
 		return answer(ctx, o.measure)
 	}

@@ -18,8 +18,7 @@ import (
 	"github.com/mlbridge/mlbridge/bench/internal/system"
 )
 
-// self is the name of this program's copy among what it builds: go run's own binary has
-// no fixed place.
+// self is the name of this program's copy among what it builds.
 const self = "curves"
 
 // measure builds, measures every curve that was asked for, and reports. One that cannot
@@ -81,22 +80,7 @@ func environment(ctx context.Context, o *options) (*system.Env, error) {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return nil, err
 	}
-	program, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	if err := build.Copy(program, bin, self); err != nil {
-		return nil, err
-	}
-	if o.bin == "" {
-		err = build.Daemons(ctx, starter, "..", bin)
-	} else {
-		err = errors.Join(
-			build.Copy(filepath.Join(o.bin, "ml-bridge"), bin, "ml-bridge"),
-			build.Copy(filepath.Join(o.bin, "mld"), bin, "mld"),
-		)
-	}
-	if err != nil {
+	if err := errors.Join(build.Self(bin, self), build.DaemonsOr(ctx, starter, o.bin, bin)); err != nil {
 		return nil, err
 	}
 	toy, err := filepath.Abs("toy")

@@ -19,10 +19,14 @@ type Point struct {
 	HighInTime  float64 `json:"high_in_time"` // whoever answered
 	InTime      float64 `json:"in_time"`
 	P99         float64 `json:"p99_ns"`
-	// HighLate is the share of the high class that was late while the sleeper was never as
-	// late; Sleeper is the share of the points in time that it met 200 µs too late.
-	HighLate float64 `json:"high_late_and_sleeper_not"`
-	Sleeper  float64 `json:"sleeper_late"`
+	// In Valid of the Windows no sleeper was late; HighCalls of the high class were due in
+	// these, HighKept of them were in time.
+	Windows   int `json:"windows"`
+	Valid     int `json:"valid_windows"`
+	HighCalls int `json:"high_calls_in_valid_windows"`
+	HighKept  int `json:"high_in_time_in_valid_windows"`
+	// Sleeper is the share of the points in time that sleepers met 200 µs too late.
+	Sleeper float64 `json:"sleeper_late"`
 	// Left is the share of all answers that left ml-bridge after their deadline.
 	Left    float64 `json:"left_late"`
 	Late    float64 `json:"pacing_p99_ns"` // the generator's own
@@ -58,7 +62,7 @@ type generator struct {
 	agent   atomic.Uint64
 
 	mu   sync.Mutex
-	late []stall // guarded by mu: calls of the high class that were late, from their start to their end
+	high []noted // guarded by mu
 }
 
 func newGenerator(ctx context.Context, address string, o *options) (*generator, error) {
@@ -96,40 +100,32 @@ func (g *generator) work(c *ipc.Client) {
 		if err == nil && r.Status != ipc.StatusOK {
 			err = &ipc.StatusError{Status: r.Status, Text: r.Error}
 		}
+		took := now() - time.Duration(call.Intended)
 		call.Done(load.Outcome{Source: int(r.Source), Err: err})
 		if classes[call.Label] == ipc.ClassHigh {
-			g.note(stall{time.Duration(call.Intended), now()}, err)
+			// The client gives up on an answer at the end of the budget, which is an error.
+			g.note(noted{time.Duration(call.Intended), err == nil && took <= g.budget})
 		}
 	}
 }
 
-// note remembers a call that was late. The client gives up on an answer at the end of the
-// budget, which is an error.
-func (g *generator) note(call stall, err error) {
-	if err == nil && call.to-call.from <= g.budget {
-		return
-	}
+func (g *generator) note(call noted) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.late = append(g.late, call)
+	g.high = append(g.high, call)
 }
 
-// alone counts the late calls since the measured part began during which the sleeper was
-// never as late.
-func (g *generator) alone(s *sleeper, began time.Duration) (n int) {
+// noted gives the calls of the high class since it was asked last.
+func (g *generator) noted() []noted {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, c := range g.late {
-		if c.from >= began && !s.asLate(c.from, c.to, c.to-c.from-g.budget) {
-			n++
-		}
-	}
-	g.late = g.late[:0]
-	return n
+	high := g.high
+	g.high = nil
+	return high
 }
 
-// point measures one load.
-func (g *generator) point(ctx context.Context, multiple, rate float64) (Point, error) {
+// point measures one load, beside sleepers that it ends.
+func (g *generator) point(ctx context.Context, multiple, rate float64, beside *sleepers) (Point, error) {
 	pacer, err := load.Poisson(rate, 1)
 	if err != nil {
 		return Point{}, err
@@ -142,21 +138,25 @@ func (g *generator) point(ctx context.Context, multiple, rate float64) (Point, e
 	for _, s := range ipc.Sources {
 		o.Sources = append(o.Sources, s.String())
 	}
-	beside := startSleeper(ctx)
 	began := now() + warmup
 	run, err := load.StartOpen(ctx, o, load.TargetFunc(func(c load.Call) { g.calls <- c }))
 	if err != nil {
 		return Point{}, err
 	}
 	r := run.Wait()
-	sleeper := beside.end()
+	log, err := beside.end()
+	if err != nil {
+		return Point{}, err
+	}
 	all, high := r.Total(), r.Labels[2]
+	w, slept := judge(g.noted(), log, began, g.run, g.budget), log.Total()
 	return Point{
 		Load: multiple, Offered: rate,
 		Goodput:     float64(g.byModel(all)) / r.Elapsed.Seconds(),
 		HighByModel: float64(g.byModel(high)) / float64(max(high.Intended, 1)),
 		HighInTime:  high.Share(), InTime: all.Share(),
-		HighLate: float64(g.alone(beside, began)) / float64(max(high.Intended, 1)), Sleeper: sleeper,
+		Windows: w.all, Valid: w.valid, HighCalls: w.calls + int(high.Dropped), HighKept: w.inTime, // what was not made was not in time
+		Sleeper: float64(slept.Missed) / float64(max(slept.Points, 1)),
 		P99:     float64(all.Latency.ValueAtQuantile(99)),
 		Late:    float64(r.Pacing.ValueAtQuantile(99)),
 		Dropped: float64(all.Dropped+all.Errors+all.Lost) / float64(max(all.Intended, 1)),

@@ -8,7 +8,7 @@
 // that it is what is overloaded and not the machine. The load is an open loop through the
 // socket, and time counts from the intended start. Every question is a new one, so that no
 // cache helps. One call in twenty is of the high class, half are of the low one. Beside the
-// load a thread sleeps, to tell what the machine itself is late for.
+// load a process sleeps, on each processor, to tell what the machine itself is late for.
 //
 // It writes overload.json. Exit status: 0 when everything was measured, 1 otherwise.
 package main
@@ -43,6 +43,7 @@ type options struct {
 	bin     string
 	only    []float64 // of loads; all when empty
 	serve   string
+	sleep   string
 }
 
 // loads are multiples of what the daemon can answer.
@@ -71,15 +72,19 @@ func run() error {
 		return err
 	})
 	flag.StringVar(&o.serve, "serve", "", "run as the daemon (used by this program itself)")
+	flag.StringVar(&o.sleep, "sleep", "", "sleep beside a load and write a log (used by this program itself)")
 	flag.Parse()
 	if flag.NArg() > 0 || o.service < time.Microsecond || o.budget <= 0 || o.run <= 0 {
 		return errors.New("no arguments, -service at least 1µs, -budget and -run above 0")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// The threads that make the calls and sleep, and the daemon's worker, wait in system
-	// calls, and each takes one of Go's processors with it until the runtime notices:
-	// with two everything else in the process stood still for up to 20 ms.
+	if o.sleep != "" {
+		return sleep(ctx, o.sleep)
+	}
+	// The threads that make the calls, and the daemon's worker, wait in system calls, and
+	// each takes one of Go's processors with it until the runtime notices: with two
+	// everything else in the process stood still for up to 20 ms.
 	runtime.GOMAXPROCS(runtime.NumCPU() + 2)
 	if o.serve != "" {
 		return serveDaemon(ctx, o.serve, o.service)
@@ -148,7 +153,11 @@ func measure(ctx context.Context, o *options) error {
 		if err != nil {
 			return err
 		}
-		p, err := g.point(ctx, load, load*capacity)
+		beside, err := startSleepers(ctx, s, self, temp)
+		if err != nil {
+			return err
+		}
+		p, err := g.point(ctx, load, load*capacity, beside)
 		if err != nil {
 			return err
 		}
@@ -174,11 +183,11 @@ func (d *Document) table(w *os.File) {
 	for _, p := range d.Points {
 		most = max(most, p.Goodput)
 	}
-	fmt.Fprintln(w, "| load | offered/s | model in time/s | of what it can | high: model in time | high: in time | high: late, a sleeper not | sleeper late | left ml-bridge late | all: in time | p99 µs | failed | started late p99 µs |")
-	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+	fmt.Fprintln(w, "| load | offered/s | model in time/s | of what it can | high: model in time | high: in time | valid windows | high in them: in time | of calls | left ml-bridge late | all: in time | p99 µs | failed | started late p99 µs |")
+	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, p := range d.Points {
-		fmt.Fprintf(w, "| %g × | %.0f | %.0f | %.0f %% | %.1f %% | %.2f %% | %.2f %% | %.2f %% | %.2f %% | %.2f %% | %.0f | %.2f %% | %.0f |\n",
+		fmt.Fprintf(w, "| %g × | %.0f | %.0f | %.0f %% | %.1f %% | %.2f %% | %d of %d | %.2f %% | %d | %.2f %% | %.2f %% | %.0f | %.2f %% | %.0f |\n",
 			p.Load, p.Offered, p.Goodput, min(100*p.Goodput/min(most, p.Offered), 100), 100*p.HighByModel, 100*p.HighInTime,
-			100*p.HighLate, 100*p.Sleeper, 100*p.Left, 100*p.InTime, p.P99/1e3, 100*p.Dropped, p.Late/1e3)
+			p.Valid, p.Windows, 100*float64(p.HighKept)/float64(max(p.HighCalls, 1)), p.HighCalls, 100*p.Left, 100*p.InTime, p.P99/1e3, 100*p.Dropped, p.Late/1e3)
 	}
 }

@@ -16,11 +16,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"regexp"
-	"syscall"
 	"time"
 
+	"github.com/mlbridge/mlbridge/bench/internal/program"
 	"github.com/mlbridge/mlbridge/bench/internal/tail"
 )
 
@@ -43,22 +42,13 @@ type options struct {
 // longest bounds a run whatever happens.
 const longest = time.Hour
 
-func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "tails:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("tails", longest, run) }
 
-func run() error {
+func run(ctx context.Context) error {
 	o, err := parse()
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, longest)
-	defer cancel()
 	switch {
 	case o.ask != "":
 		out, err := tail.Answer(ctx, o.ask)

@@ -56,17 +56,6 @@ func measure(ctx context.Context, o *options) error {
 	return errors.Join(err, r.Unproven())
 }
 
-// daemons builds ml-bridge and mld, or takes those that were given.
-func daemons(ctx context.Context, s *process.Starter, o *options, bin string) error {
-	if o.bin == "" {
-		return build.Daemons(ctx, s, "..", bin)
-	}
-	return errors.Join(
-		build.Copy(filepath.Join(o.bin, "ml-bridge"), bin, "ml-bridge"),
-		build.Copy(filepath.Join(o.bin, "mld"), bin, "mld"),
-	)
-}
-
 // rounds measures every stream under every condition, round after round: what changes
 // slowly on the machine is shared out.
 func rounds(ctx context.Context, e *tail.Env, o *options, conds []tail.Condition) ([]tail.Cell, error) {
@@ -108,18 +97,14 @@ func prepare(ctx context.Context, o *options) (*tail.Env, error) {
 	if err != nil {
 		return nil, err
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return nil, err
 	}
 	err = errors.Join(
 		build.C(ctx, s, "cfloor/floor.c", bin, "floor"),
 		build.C(ctx, s, "cfloor/pace.c", bin, "pace"),
-		daemons(ctx, s, o, bin),
-		build.Copy(self, bin, "tails"), // go run's own binary has no fixed place
+		build.DaemonsOr(ctx, s, o.bin, bin),
+		build.Self(bin, "tails"),
 	)
 	if err != nil {
 		return nil, err

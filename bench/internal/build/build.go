@@ -4,6 +4,7 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,6 +22,27 @@ func Daemons(ctx context.Context, s *process.Starter, root, bin string) error {
 		}
 	}
 	return nil
+}
+
+// DaemonsOr is Daemons of this tree, or takes those in the folder given where one is named.
+func DaemonsOr(ctx context.Context, s *process.Starter, given, bin string) error {
+	if given == "" {
+		return Daemons(ctx, s, "..", bin)
+	}
+	return errors.Join(
+		Copy(filepath.Join(given, "ml-bridge"), bin, "ml-bridge"),
+		Copy(filepath.Join(given, "mld"), bin, "mld"),
+	)
+}
+
+// Self puts this program into the folder bin, as name: go run's own binary has no fixed
+// place.
+func Self(bin, name string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	return Copy(self, bin, name)
 }
 
 // Chain builds the client program of the tree at root, which must have the benchmark.

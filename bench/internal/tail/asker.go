@@ -25,6 +25,7 @@ const noAnswer = 4
 type Ask struct {
 	Socket    string
 	Hot       bool // one question for ever, which the bridge's cache answers
+	Short     bool // in short turns on the processor
 	Budget    time.Duration
 	Rate      int // calls a second
 	Warm, Run time.Duration
@@ -58,11 +59,12 @@ type asker struct {
 	series Series
 }
 
-// Do asks as a says and gives what came of it. It takes short turns on the processor, as
-// ml-bridge and mld do and an agent that is in a hurry should.
+// Do asks as a says and gives what came of it.
 func (a Ask) Do(ctx context.Context) (*Asked, error) {
-	if err := timeslice.Set(timeslice.Short); err != nil && !errors.Is(err, timeslice.ErrUnsupported) {
-		return nil, err
+	if a.Short {
+		if err := timeslice.Set(timeslice.Short); err != nil {
+			return nil, err
+		}
 	}
 	c, err := a.dial(ctx)
 	if err != nil {

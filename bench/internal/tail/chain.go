@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/mlbridge/mlbridge/bench/internal/process"
+	"github.com/mlbridge/mlbridge/ipc/timeslice"
 )
 
 // Env is what the measurements are made with.
@@ -32,6 +33,7 @@ func (e *Env) socket(name string) string {
 type chain struct {
 	env        *Env
 	gogc       string // of both; "" for the default
+	short      bool   // both take short turns on the processor
 	cached     bool   // answers stay fresh for an hour
 	socket     string // of ml-bridge
 	bridgePage string // host:port of its HTTP side
@@ -42,8 +44,8 @@ type chain struct {
 	restarts       int
 }
 
-func (e *Env) startChain(ctx context.Context, cached bool, gogc string) (*chain, error) {
-	c := &chain{env: e, gogc: gogc, cached: cached, socket: e.socket("bridge"), upstream: e.socket("mld")}
+func (e *Env) startChain(ctx context.Context, cached bool, cond *Condition) (*chain, error) {
+	c := &chain{env: e, gogc: cond.GOGC, short: cond.Short, cached: cached, socket: e.socket("bridge"), upstream: e.socket("mld")}
 	v, err := c.serve(ctx, "mld", "--listen", "127.0.0.1:0", "--listen", "unix:"+c.upstream, "--models", e.Models)
 	if err != nil {
 		return nil, err
@@ -83,6 +85,9 @@ func (c *chain) startBridge(ctx context.Context, page string) error {
 // serve starts a daemon through env(1), which sets GOGC and becomes the daemon.
 func (c *chain) serve(ctx context.Context, name string, args ...string) (*process.Server, error) {
 	args = append([]string{c.env.program(name), "--log-format", "json"}, args...)
+	if c.short {
+		args = append(args, "--time-slice", timeslice.Short.String())
+	}
 	if c.gogc != "" {
 		args = append([]string{"GOGC=" + c.gogc}, args...)
 	}

@@ -11,6 +11,7 @@ type Condition struct {
 	Title string // for tables
 	What  string // a sentence for people
 	GOGC  string // of the daemons; "" for the default
+	Short bool   // client and daemons take short turns on the processor
 
 	// Restarts says that the bridge goes away: the client has to connect again, and what
 	// the bridge counted is lost.
@@ -59,6 +60,10 @@ func Conditions() []Condition {
 		{
 			Name: "contention", Title: "busy loops", begin: beginLoops(0), proof: busyLoops,
 			What: "a loop on each core that never sleeps, at normal priority",
+		},
+		{
+			Name: "contention-short", Title: "busy loops, short turns", begin: beginLoops(0), proof: busyLoops, Short: true,
+			What: "the same loops; client, ml-bridge and mld have time slices of 100 µs",
 		},
 		{
 			Name: "contention-nice", Title: "busy loops, nice 19", begin: beginLoops(19), proof: busyLoops,

@@ -69,7 +69,7 @@ const slack = 30 * time.Second
 func (e *Env) Measure(ctx context.Context, s Stream, cond Condition, p Plan) (r *Run, err error) {
 	ctx, cancel := context.WithTimeout(ctx, p.Warm+p.Run+slack)
 	defer cancel()
-	c, err := e.startChain(ctx, s.hot, cond.GOGC)
+	c, err := e.startChain(ctx, s.hot, &cond)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (e *Env) Measure(ctx context.Context, s Stream, cond Condition, p Plan) (r 
 			return nil, err
 		}
 	}
-	err = e.ask(ctx, r, s, p, address)
+	err = e.ask(ctx, r, s, &cond, p, address)
 	busy, steal := readTicks().shares(w.began)
 	if failed := end(); err == nil && failed != nil {
 		err = fmt.Errorf("tail: the disturbance failed: %w", failed)
@@ -145,7 +145,7 @@ func (w *watch) tell(r *Run, cond *Condition, calls float64) {
 }
 
 // ask runs the client and the sleepers.
-func (e *Env) ask(ctx context.Context, r *Run, s Stream, p Plan, address string) error {
+func (e *Env) ask(ctx context.Context, r *Run, s Stream, cond *Condition, p Plan, address string) error {
 	var tasks sync.WaitGroup
 	var errs [2]error
 	r.Sleepers = make([]Series, Cores())
@@ -156,7 +156,7 @@ func (e *Env) ask(ctx context.Context, r *Run, s Stream, p Plan, address string)
 			return
 		}
 		errs[0] = e.askBridge(ctx, r, Ask{
-			Socket: address, Hot: s.hot, Budget: s.budget, Rate: p.Rate, Warm: p.Warm, Run: p.Run,
+			Socket: address, Hot: s.hot, Short: cond.Short, Budget: s.budget, Rate: p.Rate, Warm: p.Warm, Run: p.Run,
 		})
 	})
 	for core := range Cores() {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"syscall"
 	"time"
+
+	"github.com/mlbridge/mlbridge/kernelsim/hiccup"
 )
 
 // Frozen is the proof that a daemon that has stopped costs nobody their answer: mld is
@@ -12,44 +14,56 @@ import (
 // 99.99 % of them must be answered within the budget and 0.2 ms, from their intended
 // start.
 //
-// Beside them, in the same process, a thread does nothing but sleep until points in time
-// as many a second, with clock_nanosleep. It is late when it wakes 0.2 ms after such a
-// point: then nobody on this machine could have been on time. Where that happens for more
-// than 0.005 % of the points, the run says nothing about the bridge and is void.
+// Beside them a thread on each processor does nothing but sleep until points in time as
+// many a second, with clock_nanosleep (package hiccup). It misses a point when it wakes
+// 0.2 ms after it: then nobody could have been on time there. Where that happens for more
+// than 0.005 % of the points, a run says nothing about the bridge and is void.
 //
-// A virtual machine from which the host takes the processor for some milliseconds now
-// and then has no run of minutes that is not void, but short ones. So there are many
-// short runs, each with a control of its own and each from the moment that mld is frozen,
-// until enough are valid. The verdict is about all the calls of the valid runs together.
+// A virtual machine from which the host takes a processor for some milliseconds now and
+// then has no run of seconds that is not void. So every window of such a run counts for
+// itself: what is not void is judged, and nothing else. The load goes on through all of
+// them, and mld is frozen anew at the start of every run, since that is when most calls
+// have to wait for their deadline.
 type Frozen struct {
 	BudgetUs       float64     `json:"budget_us"`
 	AllowedUs      float64     `json:"allowed_us"` // beyond the budget
 	Rate           float64     `json:"rate"`       // calls a second
 	Required       float64     `json:"required"`   // share of the calls
 	ControlAllowed float64     `json:"control_allowed"`
-	Awake          bool        `json:"awake"` // the processors were kept from halting
+	WindowMs       float64     `json:"window_ms"`
+	Processors     int         `json:"processors"` // each with a sleeper
+	Ahead          bool        `json:"ahead"`      // they went before everybody else
 	Runs           []FrozenRun `json:"runs"`
-	Valid          int         `json:"valid"`          // runs that count
-	Calls          uint64      `json:"calls"`          // in them
-	InTime         uint64      `json:"in_time"`        // of those
-	Share          float64     `json:"share"`          // InTime of Calls
-	VoidCalls      uint64      `json:"void_calls"`     // in the others
-	VoidInTime     uint64      `json:"void_in_time"`   // of those
-	ControlMissed  uint64      `json:"control_missed"` // in the valid runs
-	Verdict        string      `json:"verdict"`        // pass, fail or void
+	FrozenRun                  // all of them together
+	Share          float64     `json:"share"`   // InTime of Calls
+	Verdict        string      `json:"verdict"` // pass, fail or void
 }
 
-// FrozenRun is one of the short ones.
+// FrozenRun is what came of a run. Calls that were due and not made are calls.
 type FrozenRun struct {
-	Valid         bool    `json:"valid"`
-	Calls         uint64  `json:"calls"` // those that were due and not made are among them
-	InTime        uint64  `json:"in_time"`
-	P9999us       float64 `json:"p9999_us"`
-	Maxus         float64 `json:"max_us"`
+	Windows       int     `json:"windows"`
+	Valid         int     `json:"valid"`        // windows that count
+	First         int     `json:"first"`        // of these, with the freezing in it
+	Calls         uint64  `json:"calls"`        // in them
+	InTime        uint64  `json:"in_time"`      // of those
+	Maxus         float64 `json:"max_us"`       // that the answer to one of those took
+	VoidCalls     uint64  `json:"void_calls"`   // in the other windows
+	VoidInTime    uint64  `json:"void_in_time"` // of those
 	ControlPoints uint64  `json:"control_points"`
 	ControlMissed uint64  `json:"control_missed"`
 	ControlMaxus  float64 `json:"control_max_us"`
+
+	Late []FrozenLate `json:"late,omitempty"` // in valid windows; the first of them
 }
+
+// FrozenLate is a call that was late though no sleeper was.
+type FrozenLate struct {
+	AtMs    float64 `json:"at_ms"`    // since the first window began
+	StartUs float64 `json:"start_us"` // how late it was made
+	TookUs  float64 `json:"took_us"`  // from its intended start
+}
+
+const frozenLateMost = 50
 
 const (
 	frozenRate     = 5000
@@ -57,15 +71,23 @@ const (
 	frozenAllowed  = 200 * time.Microsecond
 	frozenShare    = 0.9999
 	controlAllowed = 0.00005
-	frozenEnough   = 10_000 // calls in valid runs, for a verdict: one in ten thousand may be late
+	frozenEnough   = 10_000 // calls in valid windows, for a verdict: one in ten thousand may be late
+
+	// frozenWindow is what is judged for itself. At 5,000 points a second and processor
+	// 0.005 % of its points are none. It is long beside what the host takes at a time,
+	// 1 to 10 ms: what a stall leaves behind, calls that have piled up and processors that
+	// must be woken, is for the most part in the next window and counts. And it is short
+	// enough that most windows of this proof are valid where a processor is taken away
+	// once or twice a second.
+	frozenWindow = 100 * time.Millisecond
 )
 
-// FrozenPlan says how long the runs of the proof are, how many valid ones are wanted, and
-// how many there are at most.
+// FrozenPlan says how long the runs of the proof are, how many calls in valid windows are
+// wanted, and how many runs there are at most.
 type FrozenPlan struct {
-	Run         time.Duration
-	Valid, Most int
-	Awake       bool // keep the processors from halting meanwhile
+	Run   time.Duration
+	Calls uint64
+	Most  int
 }
 
 // TryFrozen runs the proof.
@@ -75,21 +97,15 @@ func (e *Env) TryFrozen(ctx context.Context, p FrozenPlan) (Row, error) {
 		What:  "mld is stopped at the start of every run; all calls have a budget of 1 ms",
 	}
 	return e.prove(ctx, row, nil, func(ctx context.Context, c *Chain, row *Row) error {
-		if p.Awake {
-			h, err := e.startHelper(HelperPlan{Awake: true}, nil)
-			if err != nil {
-				return err
-			}
-			defer h.Kill()
-		}
-		f := &Frozen{Awake: p.Awake}
+		f := new(Frozen)
 		var all Counts
-		for len(f.Runs) < p.Most && f.Valid < p.Valid {
-			run, err := e.frozenRun(ctx, c, p.Run, &all)
+		for len(f.Runs) < p.Most && f.Calls < p.Calls {
+			run, log, err := e.frozenRun(ctx, c, p.Run, &all)
 			if err != nil {
 				return err
 			}
 			f.add(run)
+			f.Processors, f.Ahead = len(log.Sleepers), log.First
 		}
 		f.judge()
 		row.count(&all)
@@ -102,53 +118,72 @@ func (e *Env) TryFrozen(ctx context.Context, p FrozenPlan) (Row, error) {
 }
 
 // frozenRun freezes mld, makes calls for so long, adds them to all, and lets it go again.
-func (e *Env) frozenRun(ctx context.Context, c *Chain, lasts time.Duration, all *Counts) (r FrozenRun, err error) {
+func (e *Env) frozenRun(ctx context.Context, c *Chain, lasts time.Duration, all *Counts) (r FrozenRun, log *hiccup.Log, err error) {
 	if _, err := c.recover(ctx); err != nil {
-		return r, err
+		return r, nil, err
 	}
+	beside, err := e.startSleepers(time.Second/frozenRate, frozenAllowed)
+	if err != nil {
+		return r, nil, err
+	}
+	defer beside.Kill()
 	if err := c.mld.Signal(syscall.SIGSTOP); err != nil {
-		return r, err
+		return r, nil, err
 	}
 	defer func() { _ = c.mld.Signal(syscall.SIGCONT) }() // it is our own child
-	var beside control
-	counts, err := Load{
+	l := Load{
 		Oracle: e.Oracle, Socket: c.socket, Rate: frozenRate, For: lasts, Allowed: frozenAllowed,
 		Budget: func(uint64) time.Duration { return frozenBudget },
-	}.Run(ctx, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, lasts)
-		defer cancel()
-		beside.run(ctx, frozenRate)
-		return nil
-	})
+	}
+	felt := l.follow()
+	counts, err := l.Run(ctx, nil)
 	if err != nil {
-		return r, err
+		return r, nil, err
 	}
 	all.add(counts)
-	return frozenRun(counts, &beside), nil
+	if log, err = beside.log(); err != nil {
+		return r, nil, err
+	}
+	return frozenRun(felt, log, lasts), log, nil
 }
 
-// frozenRun says what came of a run.
-func frozenRun(c *Counts, beside *control) FrozenRun {
-	return FrozenRun{
-		Valid: beside.points > 0 && float64(beside.missed) <= controlAllowed*float64(beside.points),
-		Calls: c.Sent + c.Dropped, InTime: c.InBudget,
-		P9999us: float64(c.Latency.ValueAtQuantile(99.99)) / 1e3, Maxus: float64(c.Latency.Max()) / 1e3,
-		ControlPoints: beside.points, ControlMissed: beside.missed, ControlMaxus: micros(beside.worst),
+// frozenRun judges the windows of a run that lasted so long.
+func frozenRun(felt *felt, log *hiccup.Log, lasts time.Duration) (r FrozenRun) {
+	// A call belongs to the window in which it was due, and all the time that its answer
+	// may take must be as good: whether it was late plays no part in what counts.
+	const margin = frozenBudget + frozenAllowed
+	windows := felt.windows(frozenWindow, lasts)
+	for _, w := range windows {
+		due := uint64(frozenRate * w.lasts.Seconds())
+		r.Windows++
+		if !log.Calm(w.from, w.from+int64(w.lasts+margin)) {
+			r.VoidCalls, r.VoidInTime = r.VoidCalls+due, r.VoidInTime+w.inTime
+			continue
+		}
+		if r.Valid++; r.Windows == 1 {
+			r.First++
+		}
+		r.Calls, r.InTime, r.Maxus = r.Calls+due, r.InTime+w.inTime, max(r.Maxus, micros(w.worst))
+		for _, c := range w.late[:min(len(w.late), frozenLateMost-len(r.Late))] {
+			r.Late = append(r.Late, FrozenLate{micros(time.Duration(c.intended-windows[0].from)) / 1e3, micros(c.late), micros(c.latency)})
+		}
 	}
+	total := log.Total()
+	r.ControlPoints, r.ControlMissed, r.ControlMaxus = total.Points, total.Missed, micros(total.Worst)
+	return r
 }
 
 func (f *Frozen) add(r FrozenRun) {
 	f.Runs = append(f.Runs, r)
-	if !r.Valid {
-		f.VoidCalls, f.VoidInTime = f.VoidCalls+r.Calls, f.VoidInTime+r.InTime
-		return
-	}
-	f.Valid++
-	f.Calls, f.InTime, f.ControlMissed = f.Calls+r.Calls, f.InTime+r.InTime, f.ControlMissed+r.ControlMissed
+	f.Windows, f.Valid, f.First = f.Windows+r.Windows, f.Valid+r.Valid, f.First+r.First
+	f.Calls, f.InTime, f.Maxus = f.Calls+r.Calls, f.InTime+r.InTime, max(f.Maxus, r.Maxus)
+	f.VoidCalls, f.VoidInTime = f.VoidCalls+r.VoidCalls, f.VoidInTime+r.VoidInTime
+	f.ControlPoints, f.ControlMissed = f.ControlPoints+r.ControlPoints, f.ControlMissed+r.ControlMissed
+	f.ControlMaxus = max(f.ControlMaxus, r.ControlMaxus)
 }
 
 func (f *Frozen) judge() {
-	f.BudgetUs, f.AllowedUs = micros(frozenBudget), micros(frozenAllowed)
+	f.BudgetUs, f.AllowedUs, f.WindowMs = micros(frozenBudget), micros(frozenAllowed), micros(frozenWindow)/1e3
 	f.Rate, f.Required, f.ControlAllowed = frozenRate, frozenShare, controlAllowed
 	f.Share = float64(f.InTime) / float64(max(f.Calls, 1))
 	switch {

@@ -3,7 +3,6 @@ package chaos
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,10 +22,11 @@ type HelperPlan struct {
 	// away from the socket; Burst is for how long at a time.
 	Burn  []time.Duration
 	Burst time.Duration
-	// Awake is to keep every processor from halting and to cost nobody anything: on a
-	// virtual machine it takes longer to wake one up than to answer a call. Linux does so
-	// by itself when it is started with idle=poll.
-	Awake bool
+	// Sleep is to sleep on every processor until points in time so far apart, of which
+	// those count as missed that are met later than Allowed, and to write a hiccup.Log to
+	// the file Log at the end.
+	Sleep, Allowed time.Duration
+	Log            string
 }
 
 // startHelper starts this program as a helper.
@@ -45,11 +45,11 @@ func Help(ctx context.Context, plan string) error {
 	if err := json.Unmarshal([]byte(plan), &p); err != nil {
 		return err
 	}
-	fmt.Fprintln(os.Stderr, "READY")
-	switch {
-	case p.Awake:
-		return awake(ctx)
-	case len(p.Burn) > 0:
+	if p.Sleep > 0 {
+		return sleep(ctx, p)
+	}
+	ready()
+	if len(p.Burn) > 0 {
 		burn(ctx, p.Burn, p.Burst)
 		return nil
 	}
@@ -61,30 +61,7 @@ func Help(ctx context.Context, plan string) error {
 	return fmt.Errorf("chaos: no mode %q", p.Mode)
 }
 
-// awake spins on every processor in the idle class, which only runs where nobody else
-// wants to.
-func awake(ctx context.Context) error {
-	runtime.GOMAXPROCS(runtime.NumCPU() + 1) // one for the end
-	failed := make([]error, runtime.NumCPU())
-	var tasks sync.WaitGroup
-	for cpu := range failed {
-		tasks.Go(func() {
-			runtime.LockOSThread()
-			var where unix.CPUSet
-			where.Set(cpu)
-			idle := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}
-			if failed[cpu] = errors.Join(unix.SchedSetaffinity(0, &where), unix.SchedSetAttr(0, &idle, 0)); failed[cpu] != nil {
-				return
-			}
-			for ctx.Err() == nil {
-				for range 10_000 {
-				}
-			}
-		})
-	}
-	tasks.Wait()
-	return errors.Join(failed...)
-}
+func ready() { fmt.Fprintln(os.Stderr, "READY") }
 
 // burn uses the processors as a profile says, step by step and over and over, in bursts as
 // long as is said, by a thread a processor. What it could not use in a step it uses after it.

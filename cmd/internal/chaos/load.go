@@ -35,7 +35,7 @@ type Load struct {
 	// Allowed is what is added to a budget before an answer counts as late.
 	Allowed time.Duration
 
-	each func(intended, started, answered int64) // is told of every call; nil for none
+	each func(feltCall) // is told of every call; nil for none
 }
 
 // Counts is what became of the calls of a Load.
@@ -152,9 +152,15 @@ func (l Load) Run(ctx context.Context, during func(context.Context) error) (*Cou
 		return nil, err
 	}
 	c := &caller{Load: l, clock: &punctual{Monotonic: load.NewMonotonic(0)}, client: client, calls: make(chan started, maxInFlight)}
+	var waiting sync.WaitGroup // the first calls are not to wait for thousands of goroutines to start
+	waiting.Add(maxInFlight)
 	for range maxInFlight {
-		c.tasks.Go(c.serve)
+		c.tasks.Go(func() {
+			waiting.Done()
+			c.serve()
+		})
 	}
+	waiting.Wait()
 	run, err := load.StartOpen(ctx, load.Options{
 		Pacer: pacer, Duration: l.For, Clock: c.clock, Labels: []string{"call"}, Sources: sources,
 		MaxInFlight: maxInFlight, Drain: 5 * time.Second,
@@ -214,10 +220,11 @@ func (c *caller) serve() {
 		r := &replies[0]
 		o := outcome(err, r)
 		call.Done(o)
+		inTime := o.Err == nil && !late
 		if c.each != nil {
-			c.each(call.Intended, call.at, answered)
+			c.each(feltCall{call.Intended, time.Duration(call.at - call.Intended), time.Duration(answered - call.Intended), inTime})
 		}
-		if o.Err == nil && !late {
+		if inTime {
 			c.inBudget.Add(1)
 		}
 		if what := c.Oracle.Wrong(i, r); what != "" {

@@ -46,7 +46,7 @@ func (e *Env) Suite(ctx context.Context, p Plan, log io.Writer) (rows []Row, err
 		}
 	}
 	try("proof: frozen", func() (Row, error) {
-		return e.TryFrozen(ctx, p.Frozen) // a run in which the machine stands still is void
+		return e.TryFrozen(ctx, p.Frozen) // a window in which the machine stands still is void
 	})
 	for _, m := range append(slices.Clone(Modes), Nobody) {
 		try("proof: hostile peer: "+m.Name, func() (Row, error) {
@@ -72,7 +72,7 @@ func tell(w io.Writer, r *Row, took time.Duration) {
 		fmt.Fprintf(w, "; %s", n)
 	}
 	if f := r.Frozen; f != nil {
-		fmt.Fprintf(w, "; %s: %d of %d calls in time in %d valid runs of %d", f.Verdict, f.InTime, f.Calls, f.Valid, len(f.Runs))
+		fmt.Fprintf(w, "; %s: %d of %d calls in time in %d valid windows of %d, %d of %d in the others", f.Verdict, f.InTime, f.Calls, f.Valid, f.Windows, f.VoidInTime, f.VoidCalls)
 	}
 	if h := r.Hostile; h != nil {
 		fmt.Fprintf(w, "; %s: %+.0f %% (%+.0f to %+.0f)", h.Verdict, 100*h.Worse, 100*h.Least, 100*h.Most)

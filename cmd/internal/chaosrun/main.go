@@ -42,11 +42,12 @@ var (
 )
 
 func main() {
-	// Two threads sleep in system calls, until a call is due and as the control of a
-	// proof. Go lets such a thread keep its processor for up to 10 ms, and the goroutines
-	// that make the calls would wait for it: they get processors of their own.
+	// A thread sleeps in system calls until a call is due. Go lets such a thread keep its
+	// processor for up to 10 ms, and the goroutines that make the calls would wait for it:
+	// they get processors of their own.
 	runtime.GOMAXPROCS(runtime.NumCPU() + 2)
-	// As kernelsim does. Its helpers inherit it: whoever means harm would ask for it, too.
+	// As an agent on a busy host does. What is started inherits it: the daemons, as they
+	// should, and the hostile, since whoever means harm would ask for it, too.
 	_ = timeslice.Set(timeslice.Short)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -92,7 +93,6 @@ func runChaos(ctx context.Context, args []string) (err error) {
 	rounds := f.Int("rounds", 0, "rounds of a hostile peer; 0 for 20, or 1 with -quick")
 	turn := f.Duration("turn", 0, "length of its turns; 0 for 1s, or 300ms with -quick")
 	peer := f.String("peer", "", "ml-bridge's --peer in the proofs of hostile peers")
-	awake := f.Bool("awake", true, "keep the processors from halting in the proof of a frozen daemon")
 	out := f.String("out", "out", "folder for chaos.json and chaos.md")
 	docs := f.String("docs", "", "file for the page, besides")
 	if err := f.Parse(args); err != nil {
@@ -104,11 +104,11 @@ func runChaos(ctx context.Context, args []string) (err error) {
 	}
 	plan := chaos.Plan{
 		Only:        expr,
-		Frozen:      chaos.FrozenPlan{Run: 5 * time.Second, Valid: 4, Most: 16, Awake: *awake},
+		Frozen:      chaos.FrozenPlan{Run: 5 * time.Second, Calls: 100_000, Most: 16},
 		HostileTurn: time.Second, HostileRounds: 20,
 	}
 	if *quick {
-		plan.Frozen.Run, plan.Frozen.Valid, plan.Frozen.Most = 2*time.Second, 1, 3
+		plan.Frozen.Run, plan.Frozen.Calls, plan.Frozen.Most = 2*time.Second, 10_000, 4
 		plan.HostileTurn, plan.HostileRounds = 300*time.Millisecond, 1
 	}
 	if *lasts == 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/mlbridge/mlbridge/ipc/timeslice"
 )
 
-// CheckTimeSlice says whether --time-slice can be d; 0 is none of the process' own.
+// CheckTimeSlice says whether --time-slice can be d; 0 leaves the process what it has.
 func CheckTimeSlice(d time.Duration) error {
 	if d != 0 && (d < timeslice.Least || d > timeslice.Most) {
 		return fmt.Errorf("--time-slice %v is neither 0 nor in %v to %v", d, timeslice.Least, timeslice.Most)

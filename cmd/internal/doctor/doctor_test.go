@@ -156,10 +156,11 @@ func TestTimersAreJudged(t *testing.T) {
 func TestClockAndProcessors(t *testing.T) {
 	const cpu = "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 	const clock = "sys/devices/system/clocksource/clocksource0/current_clocksource"
-	h := world(t, map[string]string{clock: "hpet\n", cpu: "powersave\n", "proc/stat": "cpu  50 0 40 0 0 0 0 10 0 0\n"})
+	h := world(t, map[string]string{clock: "hpet\n", cpu: "powersave\n", "proc/stat": "cpu  50 0 40 0 0 0 0 10 0 0\n", "proc/sys/kernel/sched_autogroup_enabled": "1\n"})
 	want(t, h.clock(t.Context()), Warning, "hpet", "tsc")
 	got := h.processors(t.Context())
 	want(t, got, Note, "powersave")
+	want(t, got, Note, "autogroups are on", "sched_autogroup_enabled=0")
 	want(t, got, Warning, "10.0 % of the time")
 	want(t, world(t, map[string]string{clock: "tsc\n"}).clock(t.Context()), Good, "tsc")
 }

@@ -125,7 +125,7 @@ func (h *Host) pressure(context.Context) (out []Finding) {
 		name, advice string
 		most         float64 // share of the last minute, in per cent
 	}{
-		{"cpu", "Something always waits for a processor: see who with top; CPUWeight= of mlbridge.slice puts the bridge first.", 20},
+		{"cpu", "Something always waits for a processor: see who with top; CPUWeight= of mlbridge.slice puts the bridge first, and --time-slice=100us of ml-bridge and mld, with the same in the agent that asks, lets them come at once.", 20},
 		{"memory", "Memory is short: see who with systemd-cgtop -m.", 5},
 		{"io", "The bridge itself reads and writes no files while it answers; what waits for disks may be who asks: iotop -o says who.", 40},
 	} {

@@ -77,6 +77,9 @@ func (h *Host) processors(context.Context) []Finding {
 	if governor := line(h.Sys, "devices/system/cpu/cpu0/cpufreq/scaling_governor"); governor == "powersave" {
 		out = append(out, found(area, Note, "On older drivers than intel_pstate and amd-pstate: cpupower frequency-set -g performance.", "the frequency governor is powersave"))
 	}
+	if line(h.Proc, "sys/kernel/sched_autogroup_enabled") == "1" {
+		out = append(out, found(area, Note, "sysctl kernel.sched_autogroup_enabled=0 where batch work is to be kept behind by nice, or by the idle class: with it, a session's processes compete as one, whatever their priority. (Services in cgroups of their own are not concerned.)", "autogroups are on"))
+	}
 	if user, steal := h.stolen(); user > 0 && steal > 0.02 {
 		out = append(out, found(area, Warning, "Other machines take processor time away; no setting here changes that.", "%.1f %% of the time since boot was stolen by the hypervisor", 100*steal))
 	}

@@ -1,6 +1,6 @@
 // Command extract turns recorded data into feature matrices for training.
 //
-//	extract -data DIR -out DIR [-only workload,memory,failure,threat] [-free=false]
+//	extract -data DIR -out DIR [-only workload,memory,failure,threat] [-free=false] [-windows]
 //
 // It builds the requests a kernel would have sent at every moment of the
 // recordings and runs the very code that serves (daemon/features) over them,
@@ -19,6 +19,7 @@ import (
 type job struct {
 	data, out string
 	free      bool // leave out of "train" what may only be used for research
+	windows   bool // write what recurrent nets read, too
 }
 
 func main() {
@@ -34,6 +35,7 @@ func run(args []string) error {
 	flags.StringVar(&j.data, "data", os.Getenv("DATA"), "folder with workload/, memory/, failure/, threat/")
 	flags.StringVar(&j.out, "out", "", "folder for the matrices")
 	flags.BoolVar(&j.free, "free", true, "skip training parts that are for research only")
+	flags.BoolVar(&j.windows, "windows", false, "also write the windows themselves, for recurrent nets (compare.py)")
 	only := flags.String("only", "workload,memory,failure,threat", "predictors, comma-separated")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -46,6 +46,9 @@ func extractFailure(j *job) error {
 			if err != nil {
 				return err
 			}
+			if err := t.withSteps(j, failureStepsWidth); err != nil {
+				return err
+			}
 			o.Thin = o.Part == "train"
 			return t.end(recordings.ReadFailure(s, o, t))
 		})
@@ -63,6 +66,9 @@ func extractMemory(j *job) error {
 		err := j.each(&recordings.Set{}, "memory_"+given, func(name string, o recordings.Options) error {
 			t, err := createTable(j.out, name, &features.Memory, memoryRows, "entity", "ask", "hit", "ahead")
 			if err != nil {
+				return err
+			}
+			if err := t.withSteps(j, memoryStepsWidth); err != nil {
 				return err
 			}
 			o.Stride, o.Tables = memoryStride[o.Part], given == "tables"
@@ -102,6 +108,9 @@ func failureRow(t *table, q *recordings.Question) error {
 	rules.Failure(r, &rule)
 	features.FailureRow(r, rule.Type, t.row)
 	t.witness(r)
+	if err := t.addSteps(func(w []float32) { failureSteps(r, w) }); err != nil {
+		return err
+	}
 	return t.add(t.row, float64(q.Entity), float64(b2i(q.Failed)), float64(q.Left), q.Keep)
 }
 
@@ -115,6 +124,9 @@ func memoryRows(t *table, q *recordings.Question) error {
 	t.witness(r)
 	for c := range p.Len() {
 		hit := float64(b2i(p.Address(c) == q.NextAddress))
+		if err := t.addSteps(func(w []float32) { memorySteps(r, p.Address(c), w) }); err != nil {
+			return err
+		}
 		ahead := float64(1 + slices.Index(q.Coming, p.Address(c))) // in faults, 1 for the next; 0 for later
 		if err := t.add(t.row[c*width:(c+1)*width], float64(q.Entity), float64(t.asked-1), hit, ahead); err != nil {
 			return fmt.Errorf("ask %d: %w", t.asked, err)

@@ -18,6 +18,7 @@ import (
 //
 //	<name>.x.npy     float32, the layout's columns
 //	<name>.about.npy float64, the columns named in <name>.json
+//	<name>.window.npy  float32, a window's steps one after the other, where asked for
 //	<name>.asks      of a few rows of test: the row's number and its request as
 //	                 sent over the wire, in hex, for the tests of daemon/predict
 type table struct {
@@ -26,6 +27,7 @@ type table struct {
 	columns  []string
 	entities []string // names behind the numbers of the column "entity"
 	x, about *matrix
+	steps    *matrix // nil where no windows are asked for
 	asks     bytes.Buffer
 	asked    int
 
@@ -88,6 +90,11 @@ func (t *table) close() error {
 	}
 	if err := os.WriteFile(t.path+".asks", t.asks.Bytes(), 0o644); err != nil {
 		return err
+	}
+	if t.steps != nil {
+		if err := t.steps.close(); err != nil {
+			return err
+		}
 	}
 	if err := t.x.close(); err != nil {
 		return err

@@ -31,6 +31,9 @@ func extractThreat(j *job) error {
 			if err != nil {
 				return err
 			}
+			if err := t.withSteps(j, threatStepsWidth); err != nil {
+				return err
+			}
 			if set.Research {
 				return t.end(writeAttacks(t, traces, ordinary))
 			}
@@ -62,7 +65,9 @@ func learnNovelty(traces []recordings.Trace) (ordinary *syscalls.Novelty, crossw
 				scored = append(scored, syscalls.Scored{By: crosswise[i]})
 			}
 			s := &scored[place[t.Name]]
-			s.Windows = append(s.Windows, recordings.Windows(t.Calls)...)
+			for _, w := range recordings.Windows(t.Calls) {
+				s.Windows = append(s.Windows, w.Calls)
+			}
 		}
 	}
 	usual := syscalls.Usual(scored)
@@ -94,8 +99,8 @@ func writeOrdinary(t *table, traces []recordings.Trace, tables [2]*syscalls.Nove
 				if err := t.addWindow(w, 0, tables[half]); err != nil {
 					return err
 				}
-				bad, how := recordings.Corrupt(random, w)
-				if err := t.addWindow(bad, 1+how, tables[half]); err != nil {
+				bad, how := recordings.Corrupt(random, w.Calls)
+				if err := t.addWindow(recordings.Window{Before: w.Before, Calls: bad}, 1+how, tables[half]); err != nil {
 					return err
 				}
 			}
@@ -124,8 +129,8 @@ const (
 	ways
 )
 
-func (t *table) addWindow(calls []syscalls.Group, kind int, by *syscalls.Novelty) error {
-	q := recordings.WindowRequest(calls, by)
+func (t *table) addWindow(w recordings.Window, kind int, by *syscalls.Novelty) error {
+	q := w.Request(by)
 	for asked := range ways {
 		if asked >= askedVector {
 			q.Anomalies = nil
@@ -138,6 +143,9 @@ func (t *table) addWindow(calls []syscalls.Group, kind int, by *syscalls.Novelty
 		}
 		features.ThreatRow(q, t.row)
 		t.witness(q)
+		if err := t.addSteps(func(steps []float32) { threatSteps(w.Calls, steps) }); err != nil {
+			return err
+		}
 		if err := t.add(t.row, float64(len(t.entities)-1), float64(kind), float64(asked)); err != nil {
 			return err
 		}

@@ -66,25 +66,34 @@ func HalvesByProgram(traces []Trace) (halves [2][]Trace) {
 	return halves
 }
 
+// Window is a stretch of a trace to ask about, and what the agent did before it.
+type Window struct{ Before, Calls []syscalls.Group }
+
 // Windows are 100 calls each, 50 apart; a shorter trace is one window.
-func Windows(calls []syscalls.Group) [][]syscalls.Group {
+func Windows(calls []syscalls.Group) []Window {
 	if len(calls) <= syscalls.WindowCalls {
-		return [][]syscalls.Group{calls}
+		return []Window{{Calls: calls}}
 	}
-	var out [][]syscalls.Group
+	var out []Window
 	for end := syscalls.WindowCalls; end <= len(calls); end += windowStep {
-		out = append(out, calls[end-syscalls.WindowCalls:end])
+		begin := end - syscalls.WindowCalls
+		out = append(out, Window{calls[:begin], calls[begin:end]})
 	}
 	return out
 }
 
-// WindowRequest asks about a window of calls, scored by a table of ordinary calls.
-func WindowRequest(calls []syscalls.Group, table *syscalls.Novelty) *ipc.ThreatRequest {
+// Request asks about the window, scored by a table of ordinary calls: the metrics are
+// of the window, as of a client that reports every hundred calls.
+func (w Window) Request(table *syscalls.Novelty) *ipc.ThreatRequest {
 	var s syscalls.Stream
-	for _, g := range calls {
+	q := &ipc.ThreatRequest{TimeSinceLastThreat: ipc.Never}
+	for _, g := range w.Before {
 		s.Add(g, 0)
 	}
-	q := &ipc.ThreatRequest{TimeSinceLastThreat: ipc.Never}
+	s.Report(q, table, 0)
+	for _, g := range w.Calls {
+		s.Add(g, 0)
+	}
 	s.Report(q, table, 0)
 	return q
 }

@@ -33,7 +33,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	f := flag.NewFlagSet("cpumanager", flag.ContinueOnError)
+	f := flag.NewFlagSet("cpumanager", flag.ExitOnError)
 	socket := f.String("socket", "", "the bridge's socket; found by itself when empty")
 	proc := f.String("proc", "/proc", "where procfs is")
 	every := f.Duration("every", time.Second, "the interval")

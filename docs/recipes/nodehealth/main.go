@@ -41,7 +41,7 @@ type condition struct {
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	f := flag.NewFlagSet("nodehealth", flag.ContinueOnError)
+	f := flag.NewFlagSet("nodehealth", flag.ExitOnError)
 	socket := f.String("socket", "", "the bridge's socket; found by itself when empty")
 	proc := f.String("proc", "/proc", "where procfs is")
 	every := f.Duration("every", 5*time.Second, "the interval")

@@ -50,7 +50,7 @@ var (
 )
 
 func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
-	f := flag.NewFlagSet("threatscore", flag.ContinueOnError)
+	f := flag.NewFlagSet("threatscore", flag.ExitOnError)
 	socket := f.String("socket", "", "the bridge's socket; found by itself when empty")
 	calls := f.Int("calls", 100, "calls of a process between two questions about it")
 	above := f.Float64("above", 0.5, "report scores above this; -1 reports all")

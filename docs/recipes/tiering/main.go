@@ -41,7 +41,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
-	f := flag.NewFlagSet("tiering", flag.ContinueOnError)
+	f := flag.NewFlagSet("tiering", flag.ExitOnError)
 	socket := f.String("socket", "", "the bridge's socket; found by itself when empty")
 	pages := f.Int("pages", 64, "pages that the fast tier holds")
 	atLeast := f.Float64("confidence", 0.3, "move a page ahead when it is this likely")

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"time"
+
+	"github.com/mlbridge/mlbridge/kernelsim/hiccup"
+)
+
+// noted is a call of the high class.
+type noted struct {
+	due    time.Duration // its intended start, of CLOCK_MONOTONIC
+	inTime bool
+}
+
+// windows is what came of the calls that were due in windows of a run in which no sleeper
+// was late.
+type windows struct{ all, valid, calls, inTime int }
+
+// judge cuts a run that lasted so long into windows. One is valid where no sleeper missed
+// a point in it or in the time that its last calls may take: whether calls were late
+// plays no part in it.
+func judge(calls []noted, l *hiccup.Log, began, lasts, budget time.Duration) (w windows) {
+	w.all = int(lasts / windowTime)
+	valid := make([]bool, w.all)
+	for i := range valid {
+		from := began + time.Duration(i)*windowTime
+		if valid[i] = l.Calm(int64(from), int64(from+windowTime+budget+allowed)); valid[i] {
+			w.valid++
+		}
+	}
+	for _, c := range calls {
+		i := int((c.due - began) / windowTime)
+		if c.due < began || i >= w.all || !valid[i] {
+			continue
+		}
+		if w.calls++; c.inTime {
+			w.inTime++
+		}
+	}
+	return w
+}

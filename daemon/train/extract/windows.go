@@ -1,0 +1,65 @@
+package main
+
+import (
+	"math"
+
+	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/syscalls"
+)
+
+// Recurrent nets read the windows themselves, oldest first, so many inputs a step.
+const (
+	failureStepsWidth = 2 * ipc.MaxHealthHistory // health, flag
+	memoryStepsWidth  = ipc.MaxAccessHistory     // the candidate's distance
+	threatStepsWidth  = syscalls.WindowCalls     // a call's group
+)
+
+func (t *table) withSteps(j *job, width int) (err error) {
+	if j.windows {
+		t.steps, err = createMatrix(t.path+".window.npy", width, "<f4")
+	}
+	return err
+}
+
+// addSteps writes what fill makes of an empty window, where windows are asked for.
+func (t *table) addSteps(fill func([]float32)) error {
+	if t.steps == nil {
+		return nil
+	}
+	w := make([]float32, t.steps.width)
+	fill(w)
+	return t.steps.addF32(w)
+}
+
+// failureSteps is the health and the flag at each sample; before the first, health is
+// the first and there is no flag.
+func failureSteps(q *ipc.FailureRequest, w []float32) {
+	h, f := q.HistoricalHealth, q.FailureHistory
+	for i := range ipc.MaxHealthHistory {
+		ago := ipc.MaxHealthHistory - i
+		w[2*i] = h[max(0, len(h)-ago)]
+		if ago <= len(f) {
+			w[2*i+1] = float32(f[len(f)-ago])
+		}
+	}
+}
+
+// memorySteps is how far a candidate lies from each fault, in pages, the logarithm of it
+// with its sign.
+func memorySteps(q *ipc.MemoryRequest, candidate uint64, w []float32) {
+	for i, a := range q.AccessHistory[len(q.AccessHistory)-min(len(q.AccessHistory), len(w)):] {
+		d := float64(int64(candidate-a) / 4096)
+		w[i] = float32(math.Copysign(math.Log2(1+math.Abs(d)), d))
+	}
+}
+
+// threatSteps is the group of each call, and Groups before the first of a short window.
+func threatSteps(calls []syscalls.Group, w []float32) {
+	missing := len(w) - len(calls)
+	for i := range w {
+		w[i] = float32(syscalls.Groups)
+		if i >= missing {
+			w[i] = float32(calls[i-missing])
+		}
+	}
+}

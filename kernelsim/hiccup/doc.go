@@ -1,0 +1,17 @@
+// Package hiccup tells when a machine could not have been on time, while something else
+// is measured on it.
+//
+// A thread on each processor does nothing but sleep until one point in time after the
+// other, with clock_nanosleep(2), and notes where it woke too late: a hypervisor that
+// takes processors away, an interrupt that lasts, a machine that is frozen. (The idea is that of Gil Tene's
+// jHiccup, which has one thread for the whole machine.) There is a thread a processor because a hypervisor takes them one by one: a sleeper that may run
+// anywhere wakes on the one that is left, and a call that needs the other is late alone.
+//
+// The sleepers go before everybody else where that is allowed (nice -20). So what makes
+// them late is the machine, and not that whoever is measured kept a processor for itself;
+// where they may not, it can be either. They use little: a wake-up is some
+// microseconds.
+//
+// Record belongs into a process of its own. The runtime of a Go process that is busy makes
+// its threads wait after they woke, and the measured process' doings would excuse it.
+package hiccup
