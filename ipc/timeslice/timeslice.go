@@ -7,6 +7,10 @@
 // processor at once from one that has a longer slice. With the same slice as everybody it
 // waits until the other's is over, up to 2.8 ms, which is more than a call's whole budget.
 // It gets no more of the processor for it, and needs no privilege.
+//
+// Who asks and who answers should do so alike. On a processor that they share, the one with
+// the shorter slice takes the other's place in the middle of what it does: a hit then takes
+// 9 µs instead of 5.
 package timeslice
 
 import (
@@ -25,7 +29,8 @@ const (
 	Most  = 100 * time.Millisecond
 )
 
-// Short is what a process that answers kernels, or asks for one, should take.
+// Short is what processes that answer kernels, or ask for them, should take where others
+// compute.
 const Short = Least
 
 // ErrUnsupported is that this kernel gives everybody the same slice: before Linux 6.12.

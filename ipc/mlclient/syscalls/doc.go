@@ -4,7 +4,7 @@
 //
 // A kernel (or whoever watches an agent) calls Stream.Add for every call and
 // Stream.Report when it asks for a prediction. Both allocate nothing and use a
-// fixed 200 bytes per agent. The stream's state is the client's: the model
+// fixed 300 bytes per agent. The stream's state is the client's: the model
 // stays a pure function of the request.
 //
 //	var s syscalls.Stream
@@ -33,7 +33,18 @@
 //	68 … 116   share of each pair of classes, before × after, in row order;
 //	           classes: file, memory, process, identity, network, wait, other
 //
-// A vector of another length is not an error; the model treats it as absent.
+// Over the agent's calls so far, a thousand to two thousand of them at most (its memory:
+// counts of the groups, all halved, rounding down, whenever they sum to 2,000):
+//
+//	117 … 123  share of each class, in the order above
+//	124        calls in the memory / 1,000, at most 1
+//	125        different groups / 63
+//	126        entropy of the groups' shares, bits
+//	127        share of the commonest group
+//
+// A vector of the first 117 alone is that of a client without memory: the model takes
+// the agent to have begun with the window. A vector of another length is not an error;
+// the model treats it as absent.
 //
 // # Anomaly types
 //

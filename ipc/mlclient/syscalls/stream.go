@@ -9,19 +9,26 @@ import (
 // WindowCalls is how many calls the features look back.
 const WindowCalls = 100
 
-// Width is the length of syscall_features.
-const Width = Groups + statistics + int(Classes)*int(Classes)
+// Width is the length of syscall_features: what the window says, then what the agent did
+// before it.
+const Width = windowWidth + memoryWidth
+
+const (
+	windowWidth = Groups + statistics + int(Classes)*int(Classes)
+	memoryWidth = int(Classes) + 4
+)
 
 // statistics is the number of columns between the shares and the class pairs.
 const statistics = 5
 
-// Stream follows the system calls of one agent: the last hundred, and counts
-// since the last report. The zero value is ready. It is about 200 bytes, not
-// safe for concurrent use, and allocates nothing.
+// Stream follows the system calls of one agent: the last hundred, how the last two
+// thousand were mixed, and counts since the last report. The zero value is ready. It is
+// about 300 bytes, not safe for concurrent use, and allocates nothing.
 type Stream struct {
-	ring [WindowCalls]Group
-	n    int // calls in ring
-	at   int // where the next one goes
+	ring   [WindowCalls]Group
+	n      int // calls in ring
+	at     int // where the next one goes
+	memory memory
 
 	metrics ipc.ThreatMetrics // since the last report
 }
@@ -36,6 +43,7 @@ func (s *Stream) Add(g Group, bytes uint64) {
 	s.ring[s.at] = g
 	s.at = (s.at + 1) % WindowCalls
 	s.n = min(s.n+1, WindowCalls)
+	s.memory.add(g)
 	m := &s.metrics
 	m.SyscallCount++
 	switch g.Class() {
@@ -70,11 +78,11 @@ func (s *Stream) Report(q *ipc.ThreatRequest, n *Novelty, now uint64) {
 	for i := range calls {
 		calls[i] = s.ring[(s.at-s.n+i+WindowCalls)%WindowCalls]
 	}
-	q.SyscallFeatures = appendFeatures(q.SyscallFeatures, calls)
+	q.SyscallFeatures = s.memory.appendFeatures(appendFeatures(q.SyscallFeatures, calls))
 	q.Anomalies = n.appendAnomalies(q.Anomalies, calls, now)
 }
 
-// appendFeatures writes the vector whose layout doc.go gives.
+// appendFeatures writes the window's part of the vector whose layout doc.go gives.
 func appendFeatures(dst []float32, calls []Group) []float32 {
 	var count [Groups]int
 	var pairs [Classes * Classes]int

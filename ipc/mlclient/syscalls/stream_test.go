@@ -59,11 +59,43 @@ func TestFeaturesAreSharesOfTheLastHundredCalls(t *testing.T) {
 	for _, v := range f[:Groups] {
 		shares += v
 	}
-	for _, v := range f[Groups+statistics:] {
+	for _, v := range f[Groups+statistics : windowWidth] {
 		pairs += v
 	}
 	if math.Abs(float64(shares-1)) > 1e-5 || math.Abs(float64(pairs-1)) > 1e-5 {
 		t.Errorf("shares sum to %v, pairs to %v", shares, pairs)
+	}
+}
+
+// The memory holds what the window has forgotten, and forgets in its turn.
+func TestMemoryOutlastsTheWindow(t *testing.T) {
+	var s Stream
+	add := func(n int, names ...string) []float32 {
+		for i := range n {
+			s.Add(Named(names[i%len(names)]), 0)
+		}
+		var q ipc.ThreatRequest
+		s.Report(&q, Ordinary(), 0)
+		return q.SyscallFeatures[windowWidth:]
+	}
+	equal := func(what string, got []float32, want ...float32) {
+		t.Helper()
+		for i, v := range want {
+			if math.Abs(float64(got[i]-v)) > 1e-6 {
+				t.Errorf("%s: number %d is %v, want %v", what, i, got[i], v)
+			}
+		}
+	}
+	//                                 file memory process identity network wait other | calls groups entropy top
+	equal("one group", add(100, "read"), 1, 0, 0, 0, 0, 0, 0, 0.1, 1./63, 0, 1)
+	equal("another since", add(300, "setuid"), 0.25, 0, 0, 0.75, 0, 0, 0, 0.4, 2./63, 0.811278, 0.75)
+	// 2,000 calls: 100, 300 and 1,600 are halved to 50, 150 and 800.
+	equal("halved", add(1600, "sendto"), 0.05, 0, 0, 0.15, 0.8, 0, 0, 1, 3./63)
+	for range 7 { // 50 halved until nothing is left
+		add(2000, "futex")
+	}
+	if got := add(1, "futex"); got[0] != 0 || got[5] < 0.99 {
+		t.Errorf("14,000 calls later the memory says %v", got)
 	}
 }
 
