@@ -6,7 +6,7 @@ LINTERS := $(OUT)/linters
 PKGS := ./... ./testdata/traces
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench anatomy cached overload curves tails regress chaos soak micro micro-diff lint monitoring fuzz train eval clean dist deb rpm two-versions deploy-test observe schema reproducible
+.PHONY: help build run test bench anatomy cached overload curves tails regress chaos soak micro micro-diff lint monitoring fuzz train eval clean dist deb rpm two-versions deploy-test machine-test observe schema reproducible
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -123,6 +123,10 @@ two-versions: deb rpm
 deploy-test: ## try the packages under a real systemd, as root: deploy/test says what it needs
 	$(MAKE) two-versions ARCHES="$(HOSTARCH)"
 	deploy/test/systemd $(DIST) $(OUT)/dist-next
+
+machine-test: ## the same in a machine with a kernel of its own, where memory is bounded (QEMU; ACCEL=tcg)
+	$(MAKE) two-versions ARCHES="$(HOSTARCH)"
+	deploy/test/machine $(DIST) $(OUT)/dist-next
 
 observe: ## watch the daemons with a real Prometheus (PROMETHEUS=path) and OpenTelemetry Collector
 	cd deploy/observe && $(GO) vet ./... && $(GO) test -count=1 ./...
