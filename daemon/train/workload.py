@@ -25,12 +25,13 @@ ZONES = [0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1]
 ZONE_LEFT_OUT = 0.05
 # The parts of research trees: rounds; what rows of other signals weigh, so that a source
 # left out still has a part that knows more than one; what a source weighs more, having
-# twenty times the machines; columns left out. Absolute columns tell gpus apart, of which
+# twenty times the machines; columns left out; how many fits, of seeds of their own, are
+# averaged: few pods, so one fit is off by half a per cent. Absolute columns tell gpus apart, of which
 # there is one source; the cpu gains nothing from the memory.
 PARTS = {
-    "cpu": (32, 0.3, {}, lambda n: n in ABSOLUTE or n.startswith("other_")),
-    "mem": (66, 0.1, {"bitbrains_mem": 4}, lambda n: n in ABSOLUTE),
-    "gpu": (46, 0.02, {}, lambda n: n.startswith("other_")),
+    "cpu": (32, 0.3, {}, lambda n: n in ABSOLUTE or n.startswith("other_"), 1),
+    "mem": (66, 0.1, {"bitbrains_mem": 4}, lambda n: n in ABSOLUTE, 1),
+    "gpu": (46, 0.02, {}, lambda n: n.startswith("other_"), 2),
 }
 
 
@@ -88,9 +89,11 @@ def fit(folder, sources, names, free, derived=DERIVED, most=ROWS):
         return _trees(rows, {}, 100, 0.1, _columns(names, lambda n: n in SIGNAL + ABSOLUTE or n.startswith("other_")))
     bytes_, gpu = names.index("bytes"), names.index("gpu")
     part = {}
-    for p, (rounds, elsewhere, more, left) in PARTS.items():
+    for p, (rounds, elsewhere, more, left, fits) in PARTS.items():
         weights = {s: (1 if signal(s) == p else elsewhere) * more.get(s, 1) for s in rows}
-        part[p] = _trees(rows, weights, rounds, 0.2, _columns(names, left))
+        part[p] = trees.Ensemble([])
+        for i in range(fits):
+            part[p] += _trees(rows, weights, rounds, 0.2, _columns(names, left), trees.SEED + i).scaled(1 / fits)
     return (part["cpu"].gated(bytes_, above=False).gated(gpu, above=False) +
             part["mem"].gated(bytes_) + part["gpu"].gated(gpu))
 
@@ -116,13 +119,13 @@ def _rows(folder, source, rng, most):
     return t.x, np.clip((t["next"] - t["current"]) / t["unit"], -50, 50), w
 
 
-def _trees(rows, weights, rounds, rate, columns):
+def _trees(rows, weights, rounds, rate, columns, seed=trees.SEED):
     x = np.concatenate([x for x, _, _ in rows.values()])
     y = np.concatenate([y for _, y, _ in rows.values()])
     w = np.concatenate([w * weights.get(s, 1) for s, (_, _, w) in rows.items()])
     # 30 leaves, and two more of the gates: the engine's vectors hold 32.
     return trees.fit(x, y, w, rounds=rounds, columns=columns, objective="l1", num_leaves=30, learning_rate=rate,
-                     min_data_in_leaf=100, feature_fraction=0.7, max_bin=127)
+                     min_data_in_leaf=100, feature_fraction=0.7, max_bin=127, seed=seed)
 
 
 def _zone(folder, sources, step):

@@ -68,9 +68,6 @@ func extractMemory(j *job) error {
 			if err != nil {
 				return err
 			}
-			if err := t.withSteps(j, memoryStepsWidth); err != nil {
-				return err
-			}
 			o.Stride, o.Tables = memoryStride[o.Part], given == "tables"
 			return t.end(recordings.ReadMemory(o, t))
 		})
@@ -124,9 +121,6 @@ func memoryRows(t *table, q *recordings.Question) error {
 	t.witness(r)
 	for c := range p.Len() {
 		hit := float64(b2i(p.Address(c) == q.NextAddress))
-		if err := t.addSteps(func(w []float32) { memorySteps(r, p.Address(c), w) }); err != nil {
-			return err
-		}
 		ahead := float64(1 + slices.Index(q.Coming, p.Address(c))) // in faults, 1 for the next; 0 for later
 		if err := t.add(t.row[c*width:(c+1)*width], float64(q.Entity), float64(t.asked-1), hit, ahead); err != nil {
 			return fmt.Errorf("ask %d: %w", t.asked, err)

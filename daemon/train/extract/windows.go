@@ -1,8 +1,6 @@
 package main
 
 import (
-	"math"
-
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/mlclient/syscalls"
 )
@@ -10,7 +8,6 @@ import (
 // Recurrent nets read the windows themselves, oldest first, so many inputs a step.
 const (
 	failureStepsWidth = 2 * ipc.MaxHealthHistory // health, flag
-	memoryStepsWidth  = ipc.MaxAccessHistory     // the candidate's distance
 	threatStepsWidth  = syscalls.WindowCalls     // a call's group
 )
 
@@ -41,15 +38,6 @@ func failureSteps(q *ipc.FailureRequest, w []float32) {
 		if ago <= len(f) {
 			w[2*i+1] = float32(f[len(f)-ago])
 		}
-	}
-}
-
-// memorySteps is how far a candidate lies from each fault, in pages, the logarithm of it
-// with its sign.
-func memorySteps(q *ipc.MemoryRequest, candidate uint64, w []float32) {
-	for i, a := range q.AccessHistory[len(q.AccessHistory)-min(len(q.AccessHistory), len(w)):] {
-		d := float64(int64(candidate-a) / 4096)
-		w[i] = float32(math.Copysign(math.Log2(1+math.Abs(d)), d))
 	}
 }
 
