@@ -7,11 +7,8 @@
 // jHiccup, which has one thread for the whole machine.) There is a thread a processor because a hypervisor takes them one by one: a sleeper that may run
 // anywhere wakes on the one that is left, and a call that needs the other is late alone.
 //
-// The sleepers go before everybody else where that is allowed (nice -20). So what makes
-// them late is the machine, and not that whoever is measured kept a processor for itself;
-// where they may not, it can be either. They use little: a wake-up is some
-// microseconds.
-//
-// Record belongs into a process of its own. The runtime of a Go process that is busy makes
-// its threads wait after they woke, and the measured process' doings would excuse it.
+// The sleepers go before everybody else, in the real-time class, where that is allowed. So
+// what makes them late is the machine, and not that whoever is measured kept a processor
+// for itself; where they may not, it can be either. They use little: a wake-up is some
+// microseconds. They are a process of their own, without Go's runtime.
 package hiccup

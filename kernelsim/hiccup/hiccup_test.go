@@ -1,8 +1,6 @@
 package hiccup
 
 import (
-	"context"
-	"path/filepath"
 	"reflect"
 	"runtime"
 	"testing"
@@ -22,7 +20,11 @@ func play(until int64, away ...Stall) (s Sleeper) {
 				woke = a.To * us
 			}
 		}
-		s.met(due, last, woke, 200*time.Microsecond)
+		s.Points++
+		s.Worst = max(s.Worst, time.Duration(woke-due))
+		if woke-due > 200*us {
+			s.miss(last, woke)
+		}
 		last = woke
 	}
 	return s
@@ -97,15 +99,18 @@ func TestCalm(t *testing.T) {
 	}
 }
 
-func TestRecord(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	before := monotonic()
-	l, err := Record(ctx, time.Millisecond, time.Hour, cancel)
+func TestSleepers(t *testing.T) {
+	s, err := Start(time.Millisecond, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(l.Sleepers) < 1 || len(l.Sleepers) > runtime.NumCPU() || l.From < before || l.To <= l.From {
-		t.Errorf("%d sleepers on %d processors, from %d to %d, begun at %d", len(l.Sleepers), runtime.NumCPU(), l.From, l.To, before)
+	defer s.Kill()
+	l, err := s.End()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Sleepers) < 1 || len(l.Sleepers) > runtime.NumCPU() || l.From <= 0 || l.To <= l.From || l.Every != time.Millisecond || l.Allowed != time.Hour {
+		t.Errorf("%+v on %d processors", l, runtime.NumCPU())
 	}
 	seen := make(map[int]bool)
 	for _, s := range l.Sleepers {
@@ -117,25 +122,53 @@ func TestRecord(t *testing.T) {
 	if !l.Calm(l.From, l.To) {
 		t.Error("an hour was allowed, and it was not calm")
 	}
-	path := filepath.Join(t.TempDir(), "log.json")
-	if err := l.Save(path); err != nil {
-		t.Fatal(err)
-	}
-	if back, err := Load(path); err != nil || !reflect.DeepEqual(back, l) {
-		t.Errorf("%v: %+v became %+v", err, l, back)
-	}
-	if _, err := Load(path + "?"); err == nil {
-		t.Error("a file that is not there was read")
-	}
 	if total := l.Total(); total.Points < uint64(len(l.Sleepers)) {
 		t.Errorf("%+v in all", total)
 	}
+	if _, err := s.End(); err == nil {
+		t.Error("ended twice")
+	}
 }
 
-func TestRecordRefuses(t *testing.T) {
+// Where nothing is allowed all points are missed, and told.
+func TestMissesAreTold(t *testing.T) {
+	s, err := Start(time.Millisecond, time.Nanosecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Kill()
+	l, err := s.End()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range l.Sleepers {
+		if s.Points == 0 || s.Missed != s.Points || len(s.Stalls) != 1 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+func TestStartRefuses(t *testing.T) {
 	for _, c := range [][2]time.Duration{{0, 1}, {time.Second, 0}, {999, 1}} {
-		if _, err := Record(t.Context(), c[0], c[1], func() {}); err == nil {
+		if s, err := Start(c[0], c[1]); err == nil {
+			s.Kill()
 			t.Errorf("every %v, allowed %v is taken", c[0], c[1])
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	l, err := parse("log 5 900 1\nsleeper 2 4 250\nmiss 100 200 450\nmiss 450 400 460\nmiss 600 700 800\nsleeper 3 4 0\n")
+	want := &Log{From: 5, To: 900, First: true, Sleepers: []Sleeper{
+		{CPU: 2, Points: 4, Worst: 250, Missed: 3, Stalls: []Stall{{100, 460}, {600, 800}}},
+		{CPU: 3, Points: 4},
+	}}
+	if err != nil || !reflect.DeepEqual(l, want) {
+		t.Errorf("%v: %+v, want %+v", err, l, want)
+	}
+	for _, text := range []string{"", "log 1 2 3\n", "miss 1 2 3\n", "sleeper 1 2\n", "sleeper 1 2 x\n", "nobody 1 2 3\n"} {
+		if l, err := parse(text); err == nil {
+			t.Errorf("%q is %+v", text, l)
 		}
 	}
 }

@@ -12,7 +12,7 @@ type Log struct {
 	To       int64         `json:"to"`   // and until
 	Every    time.Duration `json:"every_ns"`
 	Allowed  time.Duration `json:"allowed_ns"`
-	First    bool          `json:"first"` // they were allowed to go before others
+	First    bool          `json:"first"` // they went before everybody else
 	Sleepers []Sleeper     `json:"sleepers"`
 }
 
@@ -61,14 +61,8 @@ func (l *Log) Total() (t Sleeper) {
 	return t
 }
 
-// met notes that the point due was met at woke, after the one before was at last.
-func (s *Sleeper) met(due, last, woke int64, allowed time.Duration) {
-	late := time.Duration(woke - due)
-	s.Points++
-	s.Worst = max(s.Worst, late)
-	if late <= allowed {
-		return
-	}
+// miss notes a point that was met too late, at woke; last is when the one before was.
+func (s *Sleeper) miss(last, woke int64) {
 	s.Missed++
 	if n := len(s.Stalls); n > 0 && last <= s.Stalls[n-1].To {
 		s.Stalls[n-1].To = woke // it is still late from the stall before

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/kernelsim/hiccup"
 	"github.com/mlbridge/mlbridge/kernelsim/load"
 )
 
@@ -125,7 +126,7 @@ func (g *generator) noted() []noted {
 }
 
 // point measures one load, beside sleepers that it ends.
-func (g *generator) point(ctx context.Context, multiple, rate float64, beside *sleepers) (Point, error) {
+func (g *generator) point(ctx context.Context, multiple, rate float64, beside *hiccup.Sleepers) (Point, error) {
 	pacer, err := load.Poisson(rate, 1)
 	if err != nil {
 		return Point{}, err
@@ -144,7 +145,7 @@ func (g *generator) point(ctx context.Context, multiple, rate float64, beside *s
 		return Point{}, err
 	}
 	r := run.Wait()
-	log, err := beside.end()
+	log, err := beside.End()
 	if err != nil {
 		return Point{}, err
 	}

@@ -32,6 +32,7 @@ import (
 	"github.com/mlbridge/mlbridge/bench/internal/process"
 	"github.com/mlbridge/mlbridge/bench/internal/report"
 	"github.com/mlbridge/mlbridge/bench/internal/system"
+	"github.com/mlbridge/mlbridge/kernelsim/hiccup"
 )
 
 // options is the command line.
@@ -43,7 +44,6 @@ type options struct {
 	bin     string
 	only    []float64 // of loads; all when empty
 	serve   string
-	sleep   string
 }
 
 // loads are multiples of what the daemon can answer.
@@ -72,16 +72,12 @@ func run() error {
 		return err
 	})
 	flag.StringVar(&o.serve, "serve", "", "run as the daemon (used by this program itself)")
-	flag.StringVar(&o.sleep, "sleep", "", "sleep beside a load and write a log (used by this program itself)")
 	flag.Parse()
 	if flag.NArg() > 0 || o.service < time.Microsecond || o.budget <= 0 || o.run <= 0 {
 		return errors.New("no arguments, -service at least 1µs, -budget and -run above 0")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if o.sleep != "" {
-		return sleep(ctx, o.sleep)
-	}
 	// The threads that make the calls, and the daemon's worker, wait in system calls, and
 	// each takes one of Go's processors with it until the runtime notices: with two
 	// everything else in the process stood still for up to 20 ms.
@@ -153,11 +149,12 @@ func measure(ctx context.Context, o *options) error {
 		if err != nil {
 			return err
 		}
-		beside, err := startSleepers(ctx, s, self, temp)
+		beside, err := hiccup.Start(sleepEvery, allowed)
 		if err != nil {
 			return err
 		}
 		p, err := g.point(ctx, load, load*capacity, beside)
+		beside.Kill()
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,14 @@ import (
 	"github.com/mlbridge/mlbridge/kernelsim/hiccup"
 )
 
+const (
+	sleepEvery = 200 * time.Microsecond
+	// allowed is what ml-bridge keeps of a budget of 4 ms for the way back.
+	allowed = 200 * time.Microsecond
+	// windowTime is what is judged for itself, as in docs/chaos.md.
+	windowTime = 100 * time.Millisecond
+)
+
 // noted is a call of the high class.
 type noted struct {
 	due    time.Duration // its intended start, of CLOCK_MONOTONIC

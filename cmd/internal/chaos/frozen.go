@@ -122,7 +122,7 @@ func (e *Env) frozenRun(ctx context.Context, c *Chain, lasts time.Duration, all 
 	if _, err := c.recover(ctx); err != nil {
 		return r, nil, err
 	}
-	beside, err := e.startSleepers(time.Second/frozenRate, frozenAllowed)
+	beside, err := hiccup.Start(time.Second/frozenRate, frozenAllowed)
 	if err != nil {
 		return r, nil, err
 	}
@@ -141,7 +141,7 @@ func (e *Env) frozenRun(ctx context.Context, c *Chain, lasts time.Duration, all 
 		return r, nil, err
 	}
 	all.add(counts)
-	if log, err = beside.log(); err != nil {
+	if log, err = beside.End(); err != nil {
 		return r, nil, err
 	}
 	return frozenRun(felt, log, lasts), log, nil

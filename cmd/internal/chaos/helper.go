@@ -22,11 +22,6 @@ type HelperPlan struct {
 	// away from the socket; Burst is for how long at a time.
 	Burn  []time.Duration
 	Burst time.Duration
-	// Sleep is to sleep on every processor until points in time so far apart, of which
-	// those count as missed that are met later than Allowed, and to write a hiccup.Log to
-	// the file Log at the end.
-	Sleep, Allowed time.Duration
-	Log            string
 }
 
 // startHelper starts this program as a helper.
@@ -45,10 +40,7 @@ func Help(ctx context.Context, plan string) error {
 	if err := json.Unmarshal([]byte(plan), &p); err != nil {
 		return err
 	}
-	if p.Sleep > 0 {
-		return sleep(ctx, p)
-	}
-	ready()
+	fmt.Fprintln(os.Stderr, "READY")
 	if len(p.Burn) > 0 {
 		burn(ctx, p.Burn, p.Burst)
 		return nil
@@ -60,8 +52,6 @@ func Help(ctx context.Context, plan string) error {
 	}
 	return fmt.Errorf("chaos: no mode %q", p.Mode)
 }
-
-func ready() { fmt.Fprintln(os.Stderr, "READY") }
 
 // burn uses the processors as a profile says, step by step and over and over, in bursts as
 // long as is said, by a thread a processor. What it could not use in a step it uses after it.

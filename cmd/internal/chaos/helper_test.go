@@ -4,7 +4,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Helpers are ready, do what they do until they are told to end, and end well.
@@ -26,29 +25,8 @@ func TestHelpers(t *testing.T) {
 	}
 }
 
-// Sleepers say what they met, on every processor.
-func TestSleepers(t *testing.T) {
-	e := &Env{Self: os.Args[0]}
-	s, err := e.startSleepers(time.Millisecond, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Kill()
-	l, err := s.log()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if total := l.Total(); total.Points == 0 || total.Missed > 0 || !l.Calm(l.From, l.To) {
-		t.Errorf("%+v", l)
-	}
-	s.Kill()
-	if _, err := os.Stat(s.dir); err == nil {
-		t.Error("what they wrote is left")
-	}
-}
-
 func TestHelpersSayWhatTheyCannot(t *testing.T) {
-	for plan, want := range map[string]string{`{"Sleep":1}`: "want at least 1µs", "{}": `no mode ""`, `{"Mode":"is kind"}`: `no mode "is kind"`, "?": "invalid character"} {
+	for plan, want := range map[string]string{"{}": `no mode ""`, `{"Mode":"is kind"}`: `no mode "is kind"`, "?": "invalid character"} {
 		if err := Help(t.Context(), plan); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Help(%s) = %v, want %q", plan, err, want)
 		}
