@@ -80,13 +80,8 @@ func (m *Monotonic) SleepUntil(t int64) {
 }
 
 // tightenTimerSlack lets the kernel fire the calling thread's timers when they
-// are due instead of up to 50 µs later (the default slack, prctl(2)), and returns
-// what undoes it. The caller must be locked to its thread. (A shorter scheduling
-// slice, sched_setattr(2), was tried too: no difference beyond the noise.)
-func tightenTimerSlack() (restore func()) {
-	old, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
-	if err != nil || unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) != nil {
-		return func() {} // not fatal: the pacing error will tell
-	}
-	return func() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(old), 0, 0, 0) }
+// are due instead of up to 50 µs later (the default slack, prctl(2)). The caller must be
+// locked to its thread, which should end with it.
+func tightenTimerSlack() {
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) // not fatal: the pacing error will tell
 }

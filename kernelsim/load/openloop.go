@@ -75,10 +75,12 @@ func StartOpen(ctx context.Context, o Options, target Target) (*OpenLoop, error)
 	release := context.AfterFunc(ctx, func() { r.stop.Store(true) })
 	go func() {
 		defer close(r.paced)
-		// The thread keeps its timer slack and its lock only as long as it paces.
+		// Not unlocked: the thread ends with the goroutine, and with it its timer slack and
+		// what a Clock gave it. As one of Go's workers a thread with a higher priority than
+		// theirs would keep one from the processor that was woken to look for work, and the
+		// calls of another run would wait.
 		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		defer tightenTimerSlack()()
+		tightenTimerSlack()
 		r.pace()
 	}()
 	go func() {

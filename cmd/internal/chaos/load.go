@@ -89,20 +89,17 @@ type punctual struct {
 func (p *punctual) SleepUntil(t int64) {
 	if !p.settled {
 		p.settled = true
-		goFirst() // and does so until the thread ends
+		goFirst() // until the thread ends, as a load's does with its run
 	}
 	p.Monotonic.SleepUntil(t)
 }
 
-// goFirst gives the calling thread the highest priority, if it may have it, and gives
-// what takes it back. (Not real-time: the kernel takes a spinning real-time thread off its
-// core for 50 ms in every second.)
-func goFirst() (undo func()) {
+// goFirst gives the calling thread the highest priority, if it may have it. (Not
+// real-time: the kernel takes a spinning real-time thread off its core for 50 ms in every
+// second.)
+func goFirst() {
 	const highest = -20
-	if unix.Setpriority(unix.PRIO_PROCESS, 0, highest) != nil {
-		return func() {}
-	}
-	return func() { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, 0) }
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, highest)
 }
 
 // caller is a run of a Load.
