@@ -94,12 +94,15 @@ func (p *punctual) SleepUntil(t int64) {
 	p.Monotonic.SleepUntil(t)
 }
 
-// goFirst gives the calling thread the highest priority, if it may have it. (Not
-// real-time: the kernel takes a spinning real-time thread off its core for 50 ms in every
-// second.)
-func goFirst() {
+// goFirst gives the calling thread the highest priority, if it may have it, and gives
+// what takes it back. (Not real-time: the kernel takes a spinning real-time thread off its
+// core for 50 ms in every second.)
+func goFirst() (undo func()) {
 	const highest = -20
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, highest)
+	if unix.Setpriority(unix.PRIO_PROCESS, 0, highest) != nil {
+		return func() {}
+	}
+	return func() { _ = unix.Setpriority(unix.PRIO_PROCESS, 0, 0) }
 }
 
 // caller is a run of a Load.
