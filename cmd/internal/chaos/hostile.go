@@ -55,6 +55,9 @@ type HostileRound struct {
 const (
 	// hostileAllowed is by how much a hostile peer may make others' p99 worse.
 	hostileAllowed = 0.2
+	// hostileEnough is the fewest rounds between the outermost of which the median lies with
+	// a probability of 95 %.
+	hostileEnough = 6
 	// hostileStart is what a process has to reach its full speed. What it does to others
 	// meanwhile does not count: it is here to stay.
 	hostileStart = 300 * time.Millisecond
@@ -231,7 +234,7 @@ func (h *Hostile) judge() {
 	h.Worse, h.P99us, h.BurnP99, h.CPU = median(worse), median(p99), median(burn), median(cpu)
 	h.Least, h.Most = medianWithin(worse)
 	switch {
-	case 2*h.Valid <= len(h.Rounds) || h.Most-h.Least > 2*hostileAllowed:
+	case h.Valid < hostileEnough, 2*h.Valid <= len(h.Rounds), h.Most-h.Least > 2*hostileAllowed:
 		h.Verdict = void
 	case h.Worse <= hostileAllowed:
 		h.Verdict = "pass"

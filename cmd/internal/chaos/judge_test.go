@@ -48,6 +48,7 @@ func TestHostileJudges(t *testing.T) {
 		"a good one is, too":          {append(many(9, bad), HostileRound{P99us: 50, BurnP99us: 100}), "fail"},
 		"anything may be the truth":   {append(many(5, good), many(5, stalled)...), void},
 		"the other side is no better": {append(many(5, good), many(5, HostileRound{P99us: 100, BurnP99us: 900})...), void},
+		"few":                         {many(5, bad), void},
 		"no calls":                    {many(3, HostileRound{P99us: 100}), void},
 		"nothing":                     {nil, void},
 	} {

@@ -73,6 +73,7 @@ func writeProofs(w io.Writer, rows []Row) {
 		fmt.Fprintf(w, `
 ## A frozen daemon
 
+ml-bridge, mld and the process that asks take short turns on the processors here (`+"`--time-slice`"+`, 100 µs).
 mld is stopped (SIGSTOP) and calls with a budget of 1 ms come at 5,000 a second from then on. At least
 99.99 %% must be answered within 1.2 ms of their intended start. Beside them a process has a thread on
 each processor that only sleeps, with clock_nanosleep, until as many points in time; it goes before
@@ -97,7 +98,7 @@ The p99 of others while a peer is hostile, over that while a process uses as muc
 the same times, millisecond by millisecond, and never comes near the socket. The two take turns beside
 one load that goes on; every pair of turns gives a ratio, and the median of them counts. At most 20 %% worse
 is allowed. The interval has the true median in it in 19 cases of 20; where it is wider than 40 points there
-is no verdict. *Nobody* is that other process compared with itself: what the comparison finds where there is
+is no verdict, nor with less than 6 rounds. *Nobody* is that other process compared with itself: what the comparison finds where there is
 nothing to find. ml-bridge has quotas by peer (`+"`--peer`"+`): where one is set, it is named. What the
 bridge does for the peer is no part of what the other process uses.
 
