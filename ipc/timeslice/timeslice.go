@@ -86,15 +86,3 @@ func setThread(id int, d time.Duration) error {
 	}
 	return nil
 }
-
-// Of gives the slice of the calling thread, ErrUnsupported where it can have none of its own.
-func Of() (time.Duration, error) {
-	a, err := unix.SchedGetAttr(0, 0)
-	if err != nil {
-		return 0, fmt.Errorf("timeslice: sched_getattr: %w", err)
-	}
-	if a.Runtime == 0 {
-		return 0, ErrUnsupported
-	}
-	return time.Duration(a.Runtime), nil
-}

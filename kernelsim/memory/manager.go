@@ -28,7 +28,8 @@ const (
 	// 54 % at 76 % from 0.02, 55 % at 73 % from 0.01.
 	Threshold = 0.02
 	// moreThreshold is the same for the further pages of an answer, whose chance is of
-	// being accessed soon: what the evaluation chose on val for an accuracy of 70 %.
+	// being accessed soon: what the evaluation chose on val for an accuracy of 70 % at
+	// ed54f86. It chooses a lower one since, as eval tells; this one was not tried again.
 	moreThreshold = 0.43
 
 	pageSize  = 4096

@@ -98,8 +98,8 @@ The p99 of others while a peer is hostile, over that while a process uses as muc
 the same times, millisecond by millisecond, and never comes near the socket. The two take turns beside
 one load that goes on; every pair of turns gives a ratio, and the median of them counts. At most 20 %% worse
 is allowed. The interval has the true median in it in 19 cases of 20; where it is wider than 40 points there
-is no verdict, nor with less than 6 rounds. *Nobody* is that other process compared with itself: what the comparison finds where there is
-nothing to find. ml-bridge has quotas by peer (`+"`--peer`"+`): where one is set, it is named. What the
+is no verdict, nor with less than 6 rounds. *Nobody* is that other process compared with itself: what the
+comparison finds where there is nothing to find. ml-bridge has quotas by peer (`+"`--peer`"+`): where one is set, it is named. What the
 bridge does for the peer is no part of what the other process uses.
 
 | the peer | processors | p99 µs beside it | beside the other | worse | interval | rounds | verdict |
