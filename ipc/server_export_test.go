@@ -42,3 +42,14 @@ func (s *Server) Resting() (n int) {
 	}
 	return n
 }
+
+// Spent is how many connections rest whose peer has not enough left for a turn: unlike
+// those that only wait until their answers are on their way, they do so until time passes.
+func (s *Server) Spent() (n int) {
+	for c := range s.conns {
+		if c.resting && c.owner.share.left < restTurn {
+			n++
+		}
+	}
+	return n
+}
