@@ -15,8 +15,8 @@
 //
 // Who offers the processor may not get it back for a scheduler's slice if somebody else
 // computes there, while a sleeper that is woken is preferred. So a waiter that was away for
-// half a millisecond does not poll for a while, and if that happens again soon, for twice
-// as long.
+// half a millisecond does not poll for a while, and if that happens again within a thousand
+// looks, for four times as long.
 package busypoll
 
 import "time"
@@ -34,8 +34,15 @@ const (
 	// of the processors up to 2.8 ms).
 	lostAfter = int64(500 * time.Microsecond)
 
-	shortestBar = int64(100 * time.Millisecond)
+	// shortestBar is short because a host that takes the processor away for once looks the
+	// same. On a virtual machine where that happens four times a second, 100 ms left cold
+	// calls without polling for nearly half of the time, at 100 µs each.
+	shortestBar = int64(10 * time.Millisecond)
 	longestBar  = int64(10 * time.Second)
+
+	// keptEnough looks in a row tell a host from a stranger that computes, who takes the
+	// processor at nearly each. It is more than it takes to open a window.
+	keptEnough = 1000
 )
 
 // Window is how long one waiter polls. It is not safe for concurrent use. Times are of
@@ -52,6 +59,7 @@ type Window struct {
 	slept  bool  // polling has ended without result
 	barred int64 // until when the processor is left to others
 	bar    int64 // how long that was decided to be the last time
+	kept   int   // looks after which the processor was still there, since it was lost
 }
 
 // New gives a closed window that grows to most, at most a second. 0 or less: it stays
@@ -98,11 +106,13 @@ func (w *Window) End(now int64) {
 // latest look and until now.
 func (w *Window) mind(now int64) {
 	if now-w.looked < lostAfter {
+		w.kept++
 		return
 	}
-	if now-w.barred > w.bar {
-		w.bar = 0 // all was well for longer than it was barred
+	if w.kept >= keptEnough {
+		w.bar = 0
 	}
-	w.bar = min(max(shortestBar, 2*w.bar), longestBar)
+	w.kept = 0
+	w.bar = min(max(shortestBar, 4*w.bar), longestBar)
 	w.barred, w.window = now+w.bar, 0
 }
