@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/daemon/httploop"
@@ -18,6 +19,16 @@ import (
 // that the library serves, reloads and the garbage collector; and four loops answer
 // more than one socket's clients can ask.
 func DefaultLoops() int { return min(4, max(1, runtime.GOMAXPROCS(0)-1)) }
+
+// pollTime is for how long a loop polls with so many processors. On a single one, which the
+// caller and the bridge poll on, too, a third that does is in their way: a cold call takes
+// 14 µs there instead of 12. With two it takes 14 instead of 16 to 40.
+func pollTime(most time.Duration, processors int) time.Duration {
+	if processors == 1 {
+		return 0
+	}
+	return most
+}
 
 // laneRoute is a route that is answered on the loops.
 type laneRoute struct {
@@ -44,7 +55,7 @@ func (s *Server) startLanes() (err error) {
 	}
 	s.lanes, err = httploop.Start(s.opts.Loops, serverName, (*laneBackend)(s), httploop.Limits{
 		Read: s.opts.ReadTimeout, Write: s.opts.WriteTimeout, Idle: s.opts.IdleTimeout,
-		Dedicated: s.opts.Dedicated, BusyPoll: s.opts.BusyPoll,
+		Dedicated: s.opts.Dedicated, BusyPoll: pollTime(s.opts.BusyPoll, runtime.GOMAXPROCS(0)),
 	})
 	return err
 }

@@ -157,3 +157,11 @@ func TestDefaultLoops(t *testing.T) {
 		}
 	}
 }
+
+func TestPollingNeedsASecondProcessor(t *testing.T) {
+	for processors, want := range map[int]time.Duration{1: 0, 2: time.Millisecond, 64: time.Millisecond} {
+		if got := pollTime(time.Millisecond, processors); got != want {
+			t.Errorf("with %d processors loops poll for %v, want %v", processors, got, want)
+		}
+	}
+}

@@ -19,7 +19,7 @@ type Options struct {
 	// Dedicated says that the process is there for the server: its loops may keep a
 	// processor each while requests come briskly, at the expense of other goroutines.
 	Dedicated bool
-	BusyPoll  time.Duration // they then poll for so long at most before they sleep (package busypoll); 0: not at all
+	BusyPoll  time.Duration // they then poll for so long at most before they sleep (package busypoll), except on a single processor; 0: not at all
 
 	MaxConns     int           // open connections; further ones get 503
 	ReadTimeout  time.Duration // from a request's first byte to its last

@@ -24,7 +24,7 @@ type flags struct {
 	Models string `help:"Folder with manifests and model files that replace the built-in models; what changes there is loaded within seconds." type:"path" placeholder:"DIR" group:"models"`
 
 	MaxConns  int           `help:"Open connections; further ones are refused." default:"4096" group:"bounds"`
-	BusyPoll  time.Duration `help:"While calls come briskly, look for the next one for so long before sleeping: pays where cores are to spare; 0 for never." default:"0s" group:"bounds"`
+	BusyPoll  time.Duration `help:"While calls come briskly, look for the next one for so long before sleeping: fewer wake-ups for more processor time, never with a single processor; 0 for never." default:"100us" group:"bounds"`
 	TimeSlice time.Duration `help:"Turns on a processor that others want, too, e.g. 100us: the shorter, the sooner they come (Linux 6.12 and later). For agents, ml-bridge and mld alike, or they cost each other; 0 for the kernel's own." default:"0s" group:"bounds"`
 	Drain     time.Duration `help:"How long calls in flight may take to finish after SIGTERM." default:"10s" group:"bounds" live:""`
 
