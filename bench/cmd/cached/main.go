@@ -19,16 +19,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/mlbridge/mlbridge/bench/internal/build"
-	"github.com/mlbridge/mlbridge/bench/internal/process"
 	"github.com/mlbridge/mlbridge/bench/internal/program"
 	"github.com/mlbridge/mlbridge/bench/internal/report"
 	"github.com/mlbridge/mlbridge/bench/internal/system"
@@ -116,23 +112,11 @@ var off = []string{"--ttl", "1ns", "--max-ttl", "1ns"}
 
 func measure(ctx context.Context, o *options) error {
 	doc := Document{Machine: report.ThisMachine(), Interval: o.interval.Seconds(), Intervals: o.intervals}
-	s, err := process.NewStarter()
+	e, done, err := program.Daemons(ctx, "cached", o.out, "")
 	if err != nil {
 		return err
 	}
-	bin, err := filepath.Abs(filepath.Join(o.out, "bench", "bin"))
-	if err != nil {
-		return err
-	}
-	if err := build.Daemons(ctx, s, "..", bin); err != nil {
-		return err
-	}
-	temp, err := os.MkdirTemp("", "mlbridge-cached-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(temp)
-	e := &system.Env{Starter: s, Bin: bin, Temp: temp}
+	defer done()
 	plan, err := newPlan(ctx, o)
 	if err != nil {
 		return err
@@ -151,12 +135,8 @@ func measure(ctx context.Context, o *options) error {
 		}
 		doc.Results = append(doc.Results, results...)
 	}
-	data, err := json.MarshalIndent(&doc, "", "  ")
-	if err != nil {
-		return err
-	}
 	doc.table(os.Stdout)
-	return os.WriteFile(filepath.Join(o.out, "cached.json"), append(data, '\n'), 0o644)
+	return program.Write(o.out, "cached", &doc)
 }
 
 // table prints the results in Markdown, as docs/cache.md has them.

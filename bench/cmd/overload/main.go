@@ -15,21 +15,17 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
-	"github.com/mlbridge/mlbridge/bench/internal/build"
-	"github.com/mlbridge/mlbridge/bench/internal/process"
+	"github.com/mlbridge/mlbridge/bench/internal/program"
 	"github.com/mlbridge/mlbridge/bench/internal/report"
 	"github.com/mlbridge/mlbridge/bench/internal/system"
 	"github.com/mlbridge/mlbridge/kernelsim/hiccup"
@@ -49,20 +45,18 @@ type options struct {
 // loads are multiples of what the daemon can answer.
 var loads = []float64{0.5, 0.8, 1, 1.2, 1.5, 2, 5, 10}
 
-func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "overload:", err)
-		os.Exit(1)
-	}
-}
+// longest bounds a run whatever happens.
+const longest = time.Hour
 
-func run() error {
+func main() { program.Main("overload", longest, run) }
+
+func run(ctx context.Context) error {
 	var o options
 	flag.DurationVar(&o.service, "service", 400*time.Microsecond, "the daemon's time for a question")
 	flag.DurationVar(&o.budget, "budget", 4*time.Millisecond, "of a call")
 	flag.DurationVar(&o.run, "run", 5*time.Second, "measured at each load")
 	flag.StringVar(&o.out, "out", "../out", "folder for the results; builds go to its folder bench")
-	flag.StringVar(&o.bin, "bin", "", "folder with an ml-bridge to measure instead of building one")
+	flag.StringVar(&o.bin, "bin", "", "folder with ml-bridge and mld to use instead of building them")
 	flag.Func("load", "measure this multiple only; may be given more than once", func(s string) error {
 		v, err := strconv.ParseFloat(s, 64)
 		if err == nil && !slices.Contains(loads, v) {
@@ -76,8 +70,6 @@ func run() error {
 	if flag.NArg() > 0 || o.service < time.Microsecond || o.budget <= 0 || o.run <= 0 {
 		return errors.New("no arguments, -service at least 1µs, -budget and -run above 0")
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	// The threads that make the calls, and the daemon's worker, wait in system calls, and
 	// each takes one of Go's processors with it until the runtime notices: with two
 	// everything else in the process stood still for up to 20 ms.
@@ -100,35 +92,22 @@ type Document struct {
 }
 
 func measure(ctx context.Context, o *options) error {
-	s, err := process.NewStarter()
+	e, done, err := program.Daemons(ctx, "overload", o.out, o.bin)
 	if err != nil {
 		return err
 	}
-	bin := o.bin
-	if bin == "" {
-		if bin, err = filepath.Abs(filepath.Join(o.out, "bench", "bin")); err != nil {
-			return err
-		}
-		if err := build.Daemons(ctx, s, "..", bin); err != nil {
-			return err
-		}
-	}
-	temp, err := os.MkdirTemp("", "mlbridge-overload-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(temp)
+	defer done()
+	socket := filepath.Join(e.Temp, "daemon.sock")
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	daemon, err := s.Serve(ctx, false, self, "-serve", filepath.Join(temp, "daemon.sock"), "-service", o.service.String())
+	daemon, err := e.Starter.Serve(ctx, false, self, "-serve", socket, "-service", o.service.String())
 	if err != nil {
 		return err
 	}
 	defer daemon.Stop()
-	e := &system.Env{Starter: s, Bin: bin, Temp: temp}
-	sys, err := system.StartBridge(ctx, e, "unix:"+filepath.Join(temp, "daemon.sock"), "--budget", o.budget.String())
+	sys, err := system.StartBridge(ctx, e, "unix:"+socket, "--budget", o.budget.String())
 	if err != nil {
 		return err
 	}
@@ -166,11 +145,7 @@ func measure(ctx context.Context, o *options) error {
 		doc.Points = append(doc.Points, p)
 	}
 	doc.table(os.Stdout)
-	data, err := json.MarshalIndent(&doc, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(o.out, "overload.json"), append(data, '\n'), 0o644)
+	return program.Write(o.out, "overload", &doc)
 }
 
 // table prints the points in Markdown, as docs/overload.md has them. What the model can
