@@ -22,6 +22,7 @@ run: build ## run the whole path on this machine and show the verdict (ARGS="ker
 test: ## run every test, with the race detector
 	$(GO) vet $(PKGS)
 	$(GO) test -race -timeout 15m $(PKGS)
+	cd bench && $(GO) vet ./... && $(GO) test -race ./...
 
 bench: ## measure the whole path beside its peers (QUICK=1: under a minute)
 	cd bench && $(GO) run ./cmd/chain $(if $(QUICK),-quick) $(ARGS)
