@@ -17,7 +17,7 @@ func TestColdCallAllocatesNothing(t *testing.T) {
 		calls := []*ipc.Call{c}
 		var answer []byte
 		cold := func() {
-			c.Arrived = ipc.Now()
+			c.Arrived = r.now()
 			c.Deadline = c.Arrived.Add(time.Second)
 			r.Round(calls)
 			if answer == nil {

@@ -17,7 +17,7 @@ func BenchmarkHit(b *testing.B) {
 			calls := []*ipc.Call{c}
 			b.ReportAllocs()
 			for b.Loop() {
-				c.Arrived = ipc.Now()
+				c.Arrived = r.now()
 				c.Deadline = c.Arrived.Add(time.Millisecond)
 				r.Round(calls)
 			}
@@ -42,7 +42,7 @@ func BenchmarkCold(b *testing.B) {
 	calls := []*ipc.Call{c}
 	b.ReportAllocs()
 	for b.Loop() {
-		c.Arrived = ipc.Now()
+		c.Arrived = r.now()
 		c.Deadline = c.Arrived.Add(time.Second)
 		r.Round(calls)
 		r.conns[0].end(end)

@@ -50,7 +50,11 @@ func New(cfg Config) (*Bridge, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	loop, err := eventloop.New(func() int64 { return int64(ipc.Now()) })
+	clock := cfg.clock
+	if clock == nil {
+		clock = func() int64 { return int64(ipc.Now()) }
+	}
+	loop, err := eventloop.New(clock)
 	if err != nil {
 		return nil, fmt.Errorf("bridge: %w", err)
 	}

@@ -27,7 +27,7 @@ func run(t *testing.T, b *Bridge) {
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run() }()
 	t.Cleanup(func() {
-		b.Shutdown(time.Second)
+		b.Shutdown(time.Minute)
 		if err := <-ended; err != nil {
 			t.Errorf("Run() = %v, want nil after a shutdown", err)
 		}
@@ -35,7 +35,7 @@ func run(t *testing.T, b *Bridge) {
 }
 
 // patient is a budget that no test machine exhausts by being slow.
-const patient = 10 * time.Second
+const patient = time.Minute
 
 func ask(t *testing.T, b *Bridge, opts ipc.Options, reqs ...ipc.Request) []ipc.Reply {
 	t.Helper()
@@ -109,14 +109,16 @@ func TestCacheServesTheSameQuestion(t *testing.T) {
 
 func TestWithoutDaemonTheRuleAnswers(t *testing.T) {
 	b := start(t, Config{Upstream: deadTarget(t)})
-	for i, r := range ask(t, b, ipc.Options{Budget: 20 * time.Millisecond}, oneOfEach()...) {
-		if r.Source != ipc.SourceRule || !strings.HasPrefix(r.Model, "rule-") ||
-			(r.Reason != ipc.ReasonDaemonUnavailable && r.Reason != ipc.ReasonDeadline) {
-			t.Errorf("reply %d = %+v, want the rule for want of a daemon", i, r)
+	for b.Upstream().State != UpstreamDown { // a machine that is busy may have no time to find out at first
+		for i, r := range ask(t, b, ipc.Options{Budget: 20 * time.Millisecond}, oneOfEach()...) {
+			if r.Source != ipc.SourceRule || !strings.HasPrefix(r.Model, "rule-") ||
+				(r.Reason != ipc.ReasonDaemonUnavailable && r.Reason != ipc.ReasonDeadline && r.Reason != ipc.ReasonBreakerOpen) {
+				t.Errorf("reply %d = %+v, want the rule for want of a daemon", i, r)
+			}
 		}
 	}
-	if up := b.Upstream(); up.State != UpstreamDown || up.Reason == "" {
-		t.Errorf("Upstream() = %+v, want down with a reason", up)
+	if up := b.Upstream(); up.Reason == "" {
+		t.Errorf("Upstream() = %+v, want a reason", up)
 	}
 	r := ask(t, b, ipc.Options{Budget: 20 * time.Millisecond, RequireModel: true}, workload(1, 0.5))[0]
 	if r.Status != ipc.StatusUnavailable && r.Status != ipc.StatusDeadlineExceeded {
@@ -141,8 +143,14 @@ func TestLateAnswerServesTheNextCallAsStale(t *testing.T) {
 	release, entered := make(chan struct{}), make(chan struct{}, 8)
 	d.on(func(http.ResponseWriter, *http.Request) bool { entered <- struct{}{}; <-release; return false })
 	b := start(t, Config{Upstream: target(t, d.URL), StaleBound: time.Hour})
-	ask(t, b, ipc.Options{Budget: 5 * time.Millisecond}, workload(1, 0.5))
-	<-entered
+	for asked := false; !asked; { // on a machine that is busy it may not be asked in time
+		ask(t, b, ipc.Options{Budget: 5 * time.Millisecond}, workload(1, 0.5))
+		select {
+		case <-entered:
+			asked = true
+		default:
+		}
+	}
 	close(release)
 	// A patient call behind it proves that the late answer has been taken in.
 	ask(t, b, ipc.Options{Budget: patient}, workload(2, 0.5))
@@ -164,9 +172,15 @@ func TestRecoversWhenTheDaemonComesBack(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return true
 	})
-	ask(t, b, ipc.Options{Budget: 20 * time.Millisecond}, workload(1, 0.5))
-	if up := <-states; up {
-		t.Fatal("first state is up, want down")
+	for told := false; !told; { // on a machine that is busy it may not be asked in time
+		ask(t, b, ipc.Options{Budget: 20 * time.Millisecond}, workload(1, 0.5))
+		select {
+		case up := <-states:
+			if told = true; up {
+				t.Fatal("first state is up, want down")
+			}
+		default:
+		}
 	}
 	if m := b.Models(); len(m) != 0 {
 		t.Errorf("Models() = %v before any model answered", m)

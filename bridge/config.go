@@ -59,7 +59,8 @@ type Config struct {
 	// that what is told of it is true where nobody asks anything; 5 s.
 	Probe time.Duration
 
-	more []func(*eventloop.Loop, ipc.Kind) upstream.Conn // further hosts, of tests
+	more  []func(*eventloop.Loop, ipc.Kind) upstream.Conn // further hosts, of tests
+	clock func() int64                                    // of tests; else ipc.Now
 
 	// Tracer, when set, records calls as spans of traces.
 	Tracer Tracer

@@ -1,13 +1,17 @@
 package bridge
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/mlbridge/mlbridge/bridge/upstream"
 	"github.com/mlbridge/mlbridge/daemon/api"
@@ -109,15 +113,41 @@ func predictionFor(q ipc.Request) ipc.Prediction {
 	return p
 }
 
-// deadTarget is an address on which nobody listens.
+// deadTarget is an address on which nobody listens, nor will before the test ends.
 func deadTarget(t *testing.T) upstream.Target {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	t.Helper()
+	at, _ := deadPort(t)
+	return at
+}
+
+// deadPort is a deadTarget that comes to life. The port is taken all the time, so that
+// nobody else's daemon answers there.
+func deadPort(t *testing.T) (at upstream.Target, revive func() net.Listener) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := ln.Addr().String()
-	ln.Close()
-	return target(t, "http://"+addr)
+	f := os.NewFile(uintptr(fd), "socket")
+	t.Cleanup(func() { f.Close() })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	addr, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target(t, fmt.Sprintf("http://127.0.0.1:%d", addr.(*unix.SockaddrInet4).Port)), func() net.Listener {
+		t.Helper()
+		if err := unix.Listen(fd, unix.SOMAXCONN); err != nil {
+			t.Fatal(err)
+		}
+		ln, err := net.FileListener(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ln
+	}
 }
 
 func target(t *testing.T, url string) upstream.Target {

@@ -130,7 +130,7 @@ func TestWhoInsistsOnAModelWaitsForIt(t *testing.T) {
 	q := workload(1, 0.5)
 	r, _ := answered(t, q, 150*time.Millisecond)
 	c := ipc.NewCall(q, &r.done)
-	c.RequireModel, c.Arrived, c.Deadline = true, ipc.Now(), ipc.Now().Add(patient)
+	c.RequireModel, c.Arrived, c.Deadline = true, r.now(), r.now().Add(patient)
 	r.Round([]*ipc.Call{c})
 	if r.done.n != 1 {
 		t.Fatalf("answered at once: %+v", c.Reply)
@@ -198,7 +198,7 @@ func TestFreshAnswerIsNeverTooOldToBeStale(t *testing.T) {
 	q := workload(1, 0.5)
 	r, e := answered(t, q, 15*time.Second)
 	e.level = 7 // 12.8 s
-	r.lanes[0].routes[0].breaker.failed(http.ErrServerClosed, ipc.Now())
+	r.lanes[0].routes[0].breaker.failed(http.ErrServerClosed, r.now())
 	if c := r.submit(q)[0]; c.Reply.Source != ipc.SourceStale {
 		t.Errorf("15 s old with a TTL of 12.8 s: %v, want stale", c.Reply.Source)
 	}

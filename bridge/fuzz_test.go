@@ -25,7 +25,7 @@ func FuzzDaemonAnswer(f *testing.F) {
 		var calls []*ipc.Call
 		for range 2 { // identical, hence one question
 			c := ipc.NewCall(q, &r.done)
-			c.Arrived = ipc.Now()
+			c.Arrived = r.now()
 			c.Deadline, c.RequireModel = c.Arrived.Add(patient), require
 			calls = append(calls, c)
 		}

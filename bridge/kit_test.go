@@ -4,16 +4,16 @@ import (
 	"net/http"
 	"testing"
 
-	"go.uber.org/goleak"
 
 	"github.com/mlbridge/mlbridge/bridge/upstream"
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
+	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 // countDone owns calls that a test submits by hand.
 type countDone struct{ n int }
@@ -88,7 +88,7 @@ func model(kind ipc.Kind, name string) func(*upstream.Exchange) {
 }
 
 // rig is a bridge whose loop does not run, so that the test decides what happens
-// when; its connections are held.
+// when; its connections are held, and its clock moves by a tick whenever it is read.
 type rig struct {
 	*Bridge
 	conns  [len(ipc.Kinds)]*heldConn
@@ -96,9 +96,14 @@ type rig struct {
 	done   countDone
 }
 
+// tick is little enough for a thousand readings within the shortest budget of a test.
+const tick = 100
+
 func newRig(t testing.TB, cfg Config) *rig {
 	t.Helper()
 	r := new(rig)
+	at := int64(ipc.Now())
+	cfg.clock = func() int64 { at += tick; return at }
 	cfg.Host = func(_ *eventloop.Loop, k ipc.Kind) upstream.Conn {
 		c := new(heldConn)
 		r.conns[k-1] = c
@@ -141,7 +146,7 @@ func (r *rig) submit(reqs ...ipc.Request) []*ipc.Call {
 	calls := make([]*ipc.Call, len(reqs))
 	for i, q := range reqs {
 		calls[i] = ipc.NewCall(q, &r.done)
-		calls[i].Arrived = ipc.Now()
+		calls[i].Arrived = r.now()
 		calls[i].Deadline = calls[i].Arrived.Add(patient)
 	}
 	r.Round(calls)

@@ -52,7 +52,7 @@ func TestIdenticalQuestionsOfUnlikeCallers(t *testing.T) {
 	r := newRig(t, Config{})
 	q := workload(1, 0.5)
 	strict, lenient := ipc.NewCall(q, &r.done), ipc.NewCall(q, &r.done)
-	now := ipc.Now()
+	now := r.now()
 	for _, c := range []*ipc.Call{strict, lenient} {
 		c.Arrived, c.Deadline = now, now.Add(patient)
 	}

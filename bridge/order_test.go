@@ -15,7 +15,7 @@ func (r *rig) asks(a *ipc.Account, class ipc.Class, budget time.Duration, agents
 	calls := make([]*ipc.Call, len(agents))
 	for i, agent := range agents {
 		c := ipc.NewCall(workload(agent, 0.5), &r.done)
-		c.Arrived = ipc.Now()
+		c.Arrived = r.now()
 		c.Deadline, c.Account, c.Class = c.Arrived.Add(budget), a, class
 		calls[i] = c
 	}

@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -79,7 +78,7 @@ func TestIdleBridgeKnowsWhetherItsDaemonIsThere(t *testing.T) {
 // The first question after a daemon was found to be back is answered by it, though its
 // kind's breaker is still open.
 func TestFirstQuestionToADaemonThatIsBack(t *testing.T) {
-	at := deadTarget(t)
+	at, revive := deadPort(t)
 	states := make(chan UpstreamState, 16)
 	b := start(t, Config{Upstream: at, Probe: time.Millisecond, OnState: func(s UpstreamState) { states <- s }})
 	if r := ask(t, b, ipc.Options{Budget: patient}, workload(1, 0.5))[0]; r.Source != ipc.SourceRule {
@@ -88,11 +87,7 @@ func TestFirstQuestionToADaemonThatIsBack(t *testing.T) {
 	if s := <-states; s.State != UpstreamDown {
 		t.Fatalf("without a daemon: %v", s.State)
 	}
-	ln, err := net.Listen("tcp", strings.TrimPrefix(at.URL, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	newFakeDaemonOn(t, ln)
+	newFakeDaemonOn(t, revive())
 	for s := range states {
 		if s.State != UpstreamDown {
 			break

@@ -157,7 +157,7 @@ func TestAModelIsDemotedTriedAndTrustedAgain(t *testing.T) {
 	}
 	// Whoever insists on a model is told.
 	insisting := ipc.NewCall(workload(1, 0.25), &c.done)
-	insisting.Arrived = ipc.Now()
+	insisting.Arrived = c.now()
 	insisting.Deadline, insisting.RequireModel = insisting.Arrived.Add(patient), true
 	c.Round([]*ipc.Call{insisting})
 	if r := insisting.Reply; r.Status != ipc.StatusUnavailable || r.Source != ipc.SourceNone {
@@ -279,7 +279,7 @@ func TestStandingAllocatesNothing(t *testing.T) {
 	calls := []*ipc.Call{call}
 	o := []ipc.Outcome{{Subject: q.Subject(), Actual: ipc.Prediction{Kind: ipc.Workload}}}
 	if n := testing.AllocsPerRun(1000, func() {
-		call.Arrived = ipc.Now()
+		call.Arrived = c.now()
 		call.Deadline = call.Arrived.Add(patient)
 		c.Round(calls)
 		o[0].PredictionID = call.Reply.PredictionID

@@ -95,9 +95,9 @@ func TestNobodyIsForgottenOrMixedUp(t *testing.T) {
 	}
 }
 
-// stressSlack is how much later than its budget an answer may come on a busy test
-// machine with the race detector.
-const stressSlack = 2 * time.Second
+// stressSlack is longer than any machine is busy with other things: who is forgotten waits
+// for ever.
+const stressSlack = 2 * time.Minute
 
 // stressOne makes one call about agents that only this worker has, and gives the
 // sources of the answers.

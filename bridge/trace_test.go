@@ -42,7 +42,7 @@ func TestTracedCallsEndOnce(t *testing.T) {
 	conn := r.conns[0]
 	ask := func(trace uint8, q ipc.Request, require bool) *ipc.Call {
 		c := ipc.NewCall(q, &r.done)
-		c.Arrived = ipc.Now()
+		c.Arrived = r.now()
 		c.Deadline, c.RequireModel = c.Arrived.Add(time.Minute), require
 		if trace > 0 {
 			c.Trace = ipc.Trace{ID: [16]byte{trace}, Span: [8]byte{1}, Flags: 1}

@@ -17,12 +17,13 @@ import (
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/daemon/registry"
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
 	// fasthttp keeps one goroutine for the Date header, for good.
-	goleak.VerifyTestMain(bothWays{m}, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+	leaks.Main(bothWays{m}, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
 }
 
 // bothWays runs every test with the loops and then with the library alone: the

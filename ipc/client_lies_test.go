@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/ipctest"
+	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
 )
 
 // okSlot is a reply slot with changes on request.
@@ -146,7 +147,7 @@ func TestClientHelloLies(t *testing.T) {
 		"unknown status": {ipctest.Send(ipctest.Message(5, 0, 77, "", "")), &ipc.StatusError{Status: ipc.StatusInternal}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+			defer leaks.None(t, goleak.IgnoreCurrent())
 			bridge := ipctest.Listen(t, ipctest.Script(c.step, ipctest.Hang()))
 			client, err := ipc.Dial(t.Context(), bridge.Path, ipc.ClientConfig{})
 			if err == nil {

@@ -9,10 +9,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
-
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/ipctest"
+	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
 )
 
 // long is a budget that no test uses up unless something is broken.
@@ -22,7 +21,7 @@ const long = 10 * time.Minute
 // to be gone at the end.
 func clientOf(t *testing.T, cfg ipc.ClientConfig, handlers ...ipctest.Handler) (*ipc.Client, *ipctest.Bridge) {
 	t.Helper()
-	t.Cleanup(func() { goleak.VerifyNone(t) })
+	t.Cleanup(func() { leaks.None(t) })
 	bridge := ipctest.Listen(t, handlers...)
 	client, err := ipc.Dial(t.Context(), bridge.Path, cfg)
 	if err != nil {

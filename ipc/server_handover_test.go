@@ -75,7 +75,7 @@ func TestServerHandOver(t *testing.T) {
 // The server changes at every byte of a stream of frames; the peer gets every answer
 // once, in order.
 func TestServerHandOverAtEveryByte(t *testing.T) {
-	s := serve(t, ipc.ServerConfig{})
+	s := serve(t, ipc.ServerConfig{Limits: unhurried()})
 	c := s.greeted(t)
 	stream := bytes.Join([][]byte{workload(1), ping(2), workload(3)}, nil)
 	for i := range stream {
@@ -83,7 +83,7 @@ func TestServerHandOverAtEveryByte(t *testing.T) {
 		if i == len(stream)/2 { // read, and kept as the start of a frame
 			s.await(t, "the bytes to be read", func() bool { return s.Held() > 0 })
 		}
-		s = successor(t, ipc.ServerConfig{}, s.handOver(t))
+		s = successor(t, ipc.ServerConfig{Limits: unhurried()}, s.handOver(t))
 	}
 	c.wantReply(1, ipc.StatusOK)
 	c.wantPong(2)

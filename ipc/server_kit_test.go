@@ -18,6 +18,7 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
 	"github.com/mlbridge/mlbridge/ipc/ipctest"
+	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
 )
 
 // served is a real server on a socket of its own, with a backend that the test
@@ -69,7 +70,8 @@ func serve(t testing.TB, cfg ipc.ServerConfig) *served {
 
 func (s *served) start(t testing.TB, cfg ipc.ServerConfig, ln *ipc.Listener) {
 	t.Helper()
-	t.Cleanup(func() { goleak.VerifyNone(t, goleak.IgnoreCurrent()) })
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { leaks.None(t, before) })
 	var err error
 	if s.clock == nil {
 		s.clock = func() int64 { return int64(ipc.Now()) }
@@ -160,6 +162,14 @@ func (s *served) greeted(t testing.TB) *caller {
 		t.Fatalf("answer to hello: %v", m)
 	}
 	return c
+}
+
+// unhurried are the default limits but for the time of a frame, for tests that send one
+// piece by piece and mean no peer that is slow.
+func unhurried() ipc.Limits {
+	limits := ipc.DefaultLimits()
+	limits.FrameIn = long
+	return limits
 }
 
 func clientHello() []byte { return ipctest.Message(ipctest.TypeHello, 1, 1, "test", 0) }

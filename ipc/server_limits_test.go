@@ -91,7 +91,7 @@ func TestServerAdmitsByCredentials(t *testing.T) {
 
 // A length of a megabyte reserves nothing before the bytes come.
 func TestServerAnnouncedLengthReservesNothing(t *testing.T) {
-	s := serve(t, ipc.ServerConfig{})
+	s := serve(t, ipc.ServerConfig{Limits: unhurried()})
 	const n = 50
 	for range n {
 		c := s.greeted(t)
@@ -108,7 +108,7 @@ func TestServerAnnouncedLengthReservesNothing(t *testing.T) {
 // When all peers together hold too much, the one that would go over the bound is
 // told so and closed, the others stay.
 func TestServerMaxHeld(t *testing.T) {
-	s := serve(t, ipc.ServerConfig{MaxHeld: 256 << 10})
+	s := serve(t, ipc.ServerConfig{MaxHeld: 256 << 10, Limits: unhurried()})
 	small := s.greeted(t)
 	small.send([]byte{0, 0, 1, 0, 0x94}) // holds little: is never the one
 	part := append([]byte{0, 0x0f, 0xff, 0xff}, make([]byte, 60<<10)...)

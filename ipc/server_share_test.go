@@ -180,7 +180,7 @@ func TestHeavyPeersDoNotRestForEachOther(t *testing.T) {
 	for _, c := range callers {
 		c.send(many(enough))
 	}
-	s.await(t, "both to rest: at first each takes the other for light", func() bool { return s.Resting() == 2 })
+	s.await(t, "both to have nothing left: at first each takes the other for light", func() bool { return s.Spent() == 2 })
 	s.later(time.Second)
 	for _, c := range callers {
 		c.wantReplies(enough)

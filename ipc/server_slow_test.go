@@ -2,8 +2,6 @@ package ipc_test
 
 import (
 	"bytes"
-	"errors"
-	"os"
 	"testing"
 	"time"
 
@@ -18,6 +16,7 @@ func TestServerSlowFrame(t *testing.T) {
 	limits.FrameIn = 200 * time.Millisecond
 	s := serve(t, ipc.ServerConfig{Limits: limits})
 	bystander := s.greeted(t)
+	began := time.Now()
 	c := s.greeted(t)
 	frame := predict(1, slotsOf(requests(40)...)...)
 	stop := make(chan struct{})
@@ -38,7 +37,6 @@ func TestServerSlowFrame(t *testing.T) {
 			}
 		}
 	}()
-	began := time.Now()
 	c.wantError(0, ipc.StatusInvalidArgument, ipc.FaultFrameSlow)
 	c.wantEnd()
 	if d := time.Since(began); d < limits.FrameIn {
@@ -54,7 +52,7 @@ func TestServerSlowFrame(t *testing.T) {
 
 // Slow is not broken: frames cut anywhere are whole again, if they come in time.
 func TestServerFramesCutAnywhere(t *testing.T) {
-	s := serve(t, ipc.ServerConfig{})
+	s := serve(t, ipc.ServerConfig{Limits: unhurried()})
 	c := s.greeted(t)
 	stream := bytes.Join([][]byte{workload(1), ping(2), predict(3, slotsOf(requests(2)...)...)}, nil)
 	for _, step := range []int{1, 2, 3, 7, 50, len(stream)} {
@@ -92,31 +90,33 @@ func TestServerPeerThatNeverReads(t *testing.T) {
 	c := s.greeted(t)
 	bad := predict(1, make([]any, 200)...) // 200 replies with an error text each
 	flood := bytes.Repeat(bad, 100)
-	sent := 0
-	for range 10_000 { // until the server has stopped reading and the kernel's buffers are full
-		_ = c.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
-		n, err := c.Write(flood)
-		sent += n
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			break
+	flooded := make(chan int, 1)
+	go func() {
+		sent := 0
+		defer func() { flooded <- sent }()
+		for { // until it is closed
+			n, err := c.Write(flood)
+			if sent += n; err != nil {
+				return
+			}
 		}
-		if err != nil {
-			break // closed already
-		}
-	}
+	}()
 	// The replies to one read of 64 KiB come on top of the queue: 300 messages of
 	// 200 slots with a text of less than 100 bytes.
 	const bound = queue + 300*200*100
-	s.on(t, func() {
-		if got := s.Held(); got > bound {
-			t.Errorf("%d bytes held for a peer that does not read, want at most %d", got, bound)
-		}
+	held := 0
+	s.await(t, "the server to stop reading", func() bool {
+		held = max(held, s.Held())
+		return s.Paused() == 1 || s.Stats().Stuck == 1
 	})
+	if held > bound {
+		t.Errorf("%d bytes held for a peer that does not read, want at most %d", held, bound)
+	}
 	bystander.send(workload(1))
 	bystander.wantReply(1, ipc.StatusOK)
 	select {
 	case err := <-faults:
-		t.Logf("%d bytes sent; %v", sent, err)
+		t.Logf("%d bytes sent, %d held; %v", <-flooded, held, err)
 	case <-time.After(long):
 		t.Fatal("the peer was never closed")
 	}

@@ -51,7 +51,7 @@ func vectorServer(t *testing.T, backend Backend) (dial func() net.Conn) {
 	ran := make(chan error, 1)
 	go func() { ran <- loop.Run() }()
 	t.Cleanup(func() {
-		server.Shutdown(time.Second)
+		server.Shutdown(time.Minute)
 		loop.Close()
 		if err := <-ran; !errors.Is(err, eventloop.ErrClosed) {
 			t.Error(err)
@@ -64,7 +64,7 @@ func vectorServer(t *testing.T, backend Backend) (dial func() net.Conn) {
 		}
 		t.Cleanup(func() { conn.Close() })
 		// Only so that a server that never answers fails this test and not the run.
-		if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		if err := conn.SetDeadline(time.Now().Add(10 * time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		return conn

@@ -17,12 +17,13 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
 )
 
 func TestMain(m *testing.M) {
 	// After refusing a request net/http waits half a second for the peer to read
 	// the answer, longer than goleak does for it.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+	leaks.Main(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
 }
 
 // running is a Server on a listener, shut down at the end of the test.
@@ -45,7 +46,7 @@ func serve(t *testing.T, network, address string, handler http.Handler, cfg Serv
 		select {
 		case err := <-r.done:
 			r.done <- err
-		case <-time.After(10 * time.Second):
+		case <-time.After(10 * time.Minute):
 			t.Error("Serve does not return after Close")
 		}
 	})
@@ -61,7 +62,7 @@ func (r *running) dial(t *testing.T) (conn net.Conn, peer *bufio.Reader) {
 	}
 	t.Cleanup(func() { conn.Close() })
 	// Nothing here waits for long; a defect must not hang the test.
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	return conn, bufio.NewReader(conn)

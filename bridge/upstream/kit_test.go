@@ -10,11 +10,12 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
+	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
 )
 
 // patience ends a test whose event never comes; no exchange of a test that works
 // takes so long.
-const patience = 20 * time.Second
+const patience = 5 * time.Minute
 
 // rig runs a loop with one connection to a target.
 type rig struct {
@@ -33,7 +34,8 @@ type result struct {
 
 func newRig(t testing.TB, target string, library bool) *rig {
 	t.Helper()
-	t.Cleanup(func() { goleak.VerifyNone(t, goleak.IgnoreCurrent()) })
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { leaks.None(t, before) })
 	tg, err := ParseTarget(target)
 	if err != nil {
 		t.Fatal(err)

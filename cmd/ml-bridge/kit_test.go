@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// startup bounds how long the process may take to be ready or to end.
-const startup = 30 * time.Second
+// startup bounds how long the process may take to be ready or to end. It is there to tell
+// where a test hangs, and longer than any machine is busy with other things.
+const startup = 5 * time.Minute
 
 // bridgeProcess is an ml-bridge that has said READY.
 type bridgeProcess struct {

@@ -10,18 +10,19 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+
+	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
 )
 
 func TestMain(m *testing.M) {
 	// A busy loop keeps its processor, and the tests' clients need one, too.
 	runtime.GOMAXPROCS(max(3, runtime.NumCPU()))
-	goleak.VerifyTestMain(m)
+	leaks.Main(m)
 }
 
 // patience ends a test whose event never comes.
-const patience = 20 * time.Second
+const patience = 5 * time.Minute
 
 // patient are limits that no test reaches.
 var patient = Limits{Read: time.Minute, Write: time.Minute, Idle: time.Minute}

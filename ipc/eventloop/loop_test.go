@@ -6,11 +6,12 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+
+	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 func TestPostFromManyGoroutines(t *testing.T) {
 	l := running(t)

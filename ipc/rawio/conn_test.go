@@ -145,15 +145,24 @@ func TestConnAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestQuietWriteDeadline: a write that the peer does not take ends in time.
+// TestQuietWriteDeadline: a write that the peer does not take ends in time, also by a
+// deadline that is set while it waits.
 func TestQuietWriteDeadline(t *testing.T) {
-	wrapped, _ := pair(t, rawio.Quiet, "unix", filepath.Join(t.TempDir(), "s"))
-	if err := wrapped.SetDeadline(time.Now().Add(10 * time.Millisecond)); err != nil {
-		t.Fatal(err)
-	}
+	wrapped, peer := pair(t, rawio.Quiet, "unix", filepath.Join(t.TempDir(), "s"))
+	began := make(chan error, 1)
+	go func() {
+		_, err := io.ReadFull(peer, make([]byte, 1)) // a part was written
+		began <- errors.Join(err, wrapped.SetDeadline(time.Now().Add(10*time.Millisecond)))
+	}()
 	n, err := wrapped.Write(make([]byte, 16<<20))
 	if !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 || n == 16<<20 {
 		t.Errorf("Write = %d, %v; want a part, and the deadline's error", n, err)
+	}
+	if err := <-began; err != nil {
+		t.Error(err)
+	}
+	if n, err := wrapped.Write(make([]byte, 16<<20)); !errors.Is(err, os.ErrDeadlineExceeded) || n == 16<<20 {
+		t.Errorf("a Write after the deadline = %d, %v; want its error", n, err)
 	}
 	if err := wrapped.Close(); err != nil {
 		t.Errorf("Close = %v", err)

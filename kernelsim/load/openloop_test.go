@@ -6,10 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+
+	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 // fakeOptions are a run on a fake clock: 1000 calls a second for 100 ms.
 func fakeOptions(t testing.TB, clock *fakeClock) Options {

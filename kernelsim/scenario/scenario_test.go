@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/ipctest"
+	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
 	"github.com/mlbridge/mlbridge/ipc/mlclient"
 	"github.com/mlbridge/mlbridge/kernelsim/advice"
 	"github.com/mlbridge/mlbridge/kernelsim/drive"
@@ -21,7 +21,7 @@ import (
 	"github.com/mlbridge/mlbridge/testdata/traces"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 // connect is the kernel side's client, connected to a fake bridge whose models
 // answer everything surely.

@@ -36,7 +36,7 @@ type named struct {
 }
 
 // patience is how long a message may take on a machine that is busy with other tests.
-const patience = 30 * time.Second
+const patience = 10 * time.Minute
 
 // New starts a manager that ends with the test.
 func New(t testing.TB) *Manager {
