@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"testing"
 
-
 	"github.com/mlbridge/mlbridge/bridge/upstream"
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"

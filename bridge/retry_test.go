@@ -38,7 +38,8 @@ func TestRetriesStayInTheirBudget(t *testing.T) {
 		test := func(t *testing.T, cfg Config, most int) {
 			t.Parallel()
 			var calls, answered atomic.Int64
-			daemon := daemon // the two that run this at the same time share the other
+			daemon := daemon // those that run this at the same time share the other
+
 			if daemon == nil { // what reaches either counts
 				daemon, cfg.Failover = hangingUp, []upstream.Target{hangingUp(t, &calls)}
 			}

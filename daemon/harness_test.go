@@ -153,7 +153,7 @@ func startSource(t *testing.T, src *source, opts Options) *running {
 		go func() { served <- r.Serve(ln) }()
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := r.Shutdown(ctx); err != nil {
 			t.Errorf("Shutdown = %v", err)

@@ -106,7 +106,7 @@ func TestInterruptedReplayReports(t *testing.T) {
 	}
 	interrupted := false
 	for lines := bufio.NewScanner(pipe); lines.Scan(); {
-		if !interrupted && strings.Contains(lines.Text(), "00:01/") {
+		if !interrupted && underWay(lines.Text()) {
 			interrupted = true
 			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)

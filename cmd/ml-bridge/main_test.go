@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/admin"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
@@ -144,7 +143,7 @@ func TestDrainAnswersHTTPWithoutTheDaemon(t *testing.T) {
 	defer silent.Close()
 	socket := filepath.Join(t.TempDir(), "s")
 	p := startBridge(t, "--socket", socket, "--http", "127.0.0.1:0", "--upstream", "http://"+silent.Addr().String(),
-		"--upstream-timeout", "1m", "--drain", "1s")
+		"--upstream-timeout", "1m", "--drain", "4s") // it settles at two: a machine that stands still meanwhile has two more
 	c, err := net.Dial("tcp", p.http)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +159,6 @@ func TestDrainAnswersHTTPWithoutTheDaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer upstream.Close()
-	begun := time.Now()
 	if err := p.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +167,7 @@ func TestDrainAnswersHTTPWithoutTheDaemon(t *testing.T) {
 		t.Errorf("answer = %q, %v; want 200 from the rule", answer, err)
 	}
 	if code := p.exit(t); code != cli.ExitOK {
-		t.Errorf("exit code %d after a drain of %v, want 0", code, time.Since(begun))
+		t.Errorf("exit code %d, want 0", code)
 	}
 }
 

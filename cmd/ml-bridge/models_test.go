@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/admin"
 	"github.com/mlbridge/mlbridge/ipc"
@@ -42,7 +41,7 @@ func TestKillSwitch(t *testing.T) {
 		agent++
 		replies := make([]ipc.Reply, 1)
 		q := &ipc.WorkloadRequest{AgentID: agent, CurrentCPU: 0.5}
-		if err := c.Predict(t.Context(), []ipc.Request{q}, replies, ipc.Options{Budget: 10 * time.Second}); err != nil || replies[0].Status != ipc.StatusOK {
+		if err := c.Predict(t.Context(), []ipc.Request{q}, replies, ipc.Options{Budget: startup}); err != nil || replies[0].Status != ipc.StatusOK {
 			t.Fatalf("%v, %+v", err, replies[0])
 		}
 		return replies[0]

@@ -33,7 +33,7 @@ type neighbour struct {
 
 const (
 	// glance is how long mld may take to tell about its models: the page waits for it.
-	glance = 500 * time.Millisecond
+	glance = 2 * time.Second
 	// seenFor is how long what it told is shown.
 	seenFor = 2 * time.Second
 )

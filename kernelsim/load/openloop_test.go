@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
 )
 

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/ipctest"
 	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"

@@ -23,7 +23,9 @@ async function poll() {
     const since = state.samples.at(-1)?.t ?? 0;
     const answer = await fetch(`/api/ml/status?since=${since}`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
     if (!answer.ok) throw new Error("the bridge answered " + answer.status);
-    take(await answer.json());
+    const doc = await answer.json();
+    if (state.paused) return; // what was under way then changes nothing either
+    take(doc);
     state.failures = 0;
   } catch (error) {
     if (++state.failures >= 2) lost(error);

@@ -35,7 +35,7 @@ func Here() *Host {
 }
 
 // patience bounds each thing that somebody else has to answer.
-const patience = 3 * time.Second
+const patience = 5 * time.Second
 
 func systemctl(ctx context.Context, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)

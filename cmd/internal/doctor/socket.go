@@ -49,7 +49,13 @@ func permissions(area, path string, info fs.FileInfo) Finding {
 	return good(area, "%s, mode %04o%s", path, mode, owner)
 }
 
-const pings = 200
+const (
+	pings   = 200
+	pingFor = time.Second // at most
+	// asks is how often the question is asked until it is answered in time: on a machine
+	// that is busy with other things, once is no more than chance.
+	asks = 5
+)
 
 // ask asks the bridge one question as others do, and times it by pings.
 func (h *Host) ask(ctx context.Context, path string) []Finding {
@@ -69,8 +75,13 @@ func (h *Host) ask(ctx context.Context, path string) []Finding {
 	defer c.Close()
 	q := &ipc.FailureRequest{Component: "doctor", HealthScore: 1, TimeSinceLastFailure: ^uint64(0)}
 	replies := make([]ipc.Reply, 1)
-	if err := c.Predict(ctx, []ipc.Request{q}, replies, ipc.Options{Budget: 100 * time.Millisecond}); err != nil {
-		return []Finding{found(area, Failure, "See what it says: journalctl -u ml-bridge -n 50.", "it takes connections and answers no questions: %v", err)}
+	for range asks {
+		if err := c.Predict(ctx, []ipc.Request{q}, replies, ipc.Options{Budget: 100 * time.Millisecond}); err != nil {
+			return []Finding{found(area, Failure, "See what it says: journalctl -u ml-bridge -n 50.", "it takes connections and answers no questions: %v", err)}
+		}
+		if replies[0].Status != ipc.StatusDeadlineExceeded {
+			break
+		}
 	}
 	took, pid, err := ping(ctx, path, pings)
 	h.bridge = pid
@@ -79,7 +90,7 @@ func (h *Host) ask(ctx context.Context, path string) []Finding {
 	}
 	slices.Sort(took)
 	p50, p99 := took[len(took)/2], took[len(took)*99/100]
-	text := fmt.Sprintf("%s answers: %v, from %s; %d pings took %v (median) to %v (99 %%)", c.ServerName(), replies[0].Status, replies[0].Source, pings, p50, p99)
+	text := fmt.Sprintf("%s answers: %v, from %s; %d pings took %v (median) to %v (99 %%)", c.ServerName(), replies[0].Status, replies[0].Source, len(took), p50, p99)
 	if p99 > time.Millisecond {
 		return []Finding{found(area, Warning, "Look at timers, processors, cgroups and pressure below: the bridge itself takes tens of microseconds.", "%s: over the budget of 1 ms", text)}
 	}

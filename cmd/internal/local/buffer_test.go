@@ -34,7 +34,7 @@ func (b *lockedBuffer) String() string {
 // await returns when the text has been written.
 func (b *lockedBuffer) await(t *testing.T, text string) {
 	t.Helper()
-	late := time.After(30 * time.Second)
+	late := time.After(10 * time.Minute)
 	for !strings.Contains(b.String(), text) {
 		select {
 		case <-b.grown:

@@ -106,7 +106,7 @@ func local(t *testing.T, mood string, while func(*exec.Cmd, *lockedBuffer)) (cod
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, "local"), bin)
 	cmd.Env = append(os.Environ(), fakeEnv+"="+mood, "PIDS="+pids, "TMPDIR="+temp)
