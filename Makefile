@@ -4,6 +4,8 @@ GO  := go
 LINTERS := $(OUT)/linters
 # The go command leaves folders named testdata out of ./... .
 PKGS := ./... ./testdata/traces
+# Modules of their own, so that nobody else gets their dependencies.
+MODULES := bench deploy/observe deploy/schema deploy/packaging/notices
 
 .DEFAULT_GOAL := help
 .PHONY: help build run test bench anatomy cached overload curves tails regress chaos soak micro micro-diff lint monitoring fuzz train eval clean dist deb rpm two-versions deploy-test machine-test observe schema reproducible
@@ -88,7 +90,7 @@ lint: ## check formatting, vet, staticcheck and golangci-lint
 	$(GO) vet $(PKGS)
 	$(LINTERS)/staticcheck $(PKGS)
 	$(LINTERS)/golangci-lint run
-	cd bench && $(abspath $(LINTERS))/staticcheck ./... && $(abspath $(LINTERS))/golangci-lint run
+	@set -e; for module in $(MODULES); do (set -x; cd $$module; $(GO) vet ./...; $(abspath $(LINTERS))/staticcheck ./...; $(abspath $(LINTERS))/golangci-lint run); done
 
 # promtool 0.x is Prometheus 3's: the module has no version 3.
 PROMTOOL ?= $(or $(shell command -v promtool),$(LINTERS)/promtool)

@@ -2,6 +2,9 @@ module github.com/mlbridge/mlbridge
 
 go 1.26.0
 
+// What runs produce; deploy/test has whole systems there.
+ignore ./out
+
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/alecthomas/kong v1.17.0
