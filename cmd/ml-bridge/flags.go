@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -82,72 +84,73 @@ const maxRecordLimit = 1 << 20
 // flag's default, or it would take the flag for given beside --models.
 const defaultUpstream = "http://127.0.0.1:9005"
 
-// maxCacheMiB is a terabyte: more is a slip of the hand.
-const maxCacheMiB = 1 << 20
+// More than these is a slip of the hand: a terabyte, and no process has so many
+// descriptors, no machine so many agents.
+const (
+	maxCacheMiB = 1 << 20
+	maxConns    = 1 << 24
+	maxSubjects = 1 << 30
+)
 
-// Validate is called by kong.
+// Validate is called by kong. The error joins all that is wrong.
 func (f *flags) Validate() error {
 	if len(f.Upstream) == 0 && f.Models == "" {
 		f.Upstream = []string{defaultUpstream}
 	}
-	if _, err := f.mode(); err != nil {
-		return err
+	_, mode := f.mode()
+	_, targets := f.targets()
+	_, peers := f.peers()
+	_, classes := parseClasses(f.Class)
+	if classes != nil {
+		classes = fmt.Errorf("--class: %w", classes)
 	}
-	if _, err := f.targets(); err != nil {
-		return err
+	return errors.Join(mode, cli.CheckAddress("--http", f.HTTP), targets, peers, classes,
+		f.checkModels(), f.checkTimes(), f.checkNumbers(), cli.CheckTimeSlice(f.TimeSlice), tracing.Check(f.Trace, f.TraceShare))
+}
+
+func (f *flags) checkModels() error {
+	if f.Models == "" || f.Models == builtIn {
+		return nil
 	}
-	if _, err := f.peers(); err != nil {
-		return err
+	if info, err := os.Stat(f.Models); err != nil || !info.IsDir() {
+		return fmt.Errorf("--models: %q is neither %q nor a folder", f.Models, builtIn)
 	}
-	if err := cli.CheckTimeSlice(f.TimeSlice); err != nil {
-		return err
-	}
-	if _, err := parseClasses(f.Class); err != nil {
-		return fmt.Errorf("--class: %w", err)
-	}
-	if f.Models != "" && f.Models != builtIn {
-		if info, err := os.Stat(f.Models); err != nil || !info.IsDir() {
-			return fmt.Errorf("--models: %q is neither %q nor a folder", f.Models, builtIn)
-		}
-	}
-	for _, d := range []struct {
-		flag     string
-		v        time.Duration
-		min, max time.Duration
-	}{
-		{"--budget", f.Budget, 1, ipc.DefaultLimits().MaxBudget},
-		{"--ttl", f.TTL, 1, time.Hour},
-		{"--max-ttl", f.MaxTTL, 0, 24 * time.Hour},
-		{"--stale-bound", f.StaleBound, 0, time.Hour},
-		{"--negative-ttl", f.NegativeTTL, 0, time.Hour},
-		{"--upstream-suspect", f.UpstreamSuspect, 1, time.Hour},
-		{"--upstream-timeout", f.UpstreamTimeout, 1, time.Hour},
-		{"--drain", f.Drain, 0, time.Hour},
-	} {
-		if d.v < d.min || d.v > d.max {
-			return fmt.Errorf("%s: %v is outside %v..%v", d.flag, d.v, d.min, d.max)
-		}
-	}
-	if err := tracing.Check(f.Trace, f.TraceShare); err != nil {
-		return err
-	}
-	if f.MaxConns < 1 {
-		return fmt.Errorf("--max-conns must be at least 1")
-	}
-	if f.RecordLimit < 1 || f.RecordLimit > maxRecordLimit {
-		return fmt.Errorf("--record-limit must be in 1..%d", maxRecordLimit)
-	}
-	if f.BreakerFailures < 1 || f.BreakerFailures > 1000 {
-		return fmt.Errorf("--breaker-failures: %d is outside 1..1000", f.BreakerFailures)
-	}
-	if f.Subjects < 1 {
-		return fmt.Errorf("--subjects must be at least 1")
-	}
+	return nil
+}
+
+func (f *flags) checkTimes() error {
+	return errors.Join(
+		within("--budget", f.Budget, 1, ipc.DefaultLimits().MaxBudget),
+		within("--ttl", f.TTL, 1, time.Hour),
+		within("--max-ttl", f.MaxTTL, 0, 24*time.Hour),
+		within("--stale-bound", f.StaleBound, 0, time.Hour),
+		within("--negative-ttl", f.NegativeTTL, 0, time.Hour),
+		within("--busy-poll", f.BusyPoll, 0, time.Second),
+		within("--upstream-suspect", f.UpstreamSuspect, 1, time.Hour),
+		within("--upstream-timeout", f.UpstreamTimeout, 1, time.Hour),
+		within("--drain", f.Drain, 0, time.Hour),
+	)
+}
+
+func (f *flags) checkNumbers() error {
+	var tolerance error
 	if !(f.Tolerance > 0 && f.Tolerance <= 1) {
-		return fmt.Errorf("--tolerance: %v is outside (0, 1]", f.Tolerance)
+		tolerance = fmt.Errorf("--tolerance: %v is outside (0, 1]", f.Tolerance)
 	}
-	if f.CacheMiB < 1 || f.CacheMiB > maxCacheMiB {
-		return fmt.Errorf("--cache-mib: %d is outside 1..%d", f.CacheMiB, maxCacheMiB)
+	return errors.Join(
+		within("--max-conns", f.MaxConns, 1, maxConns),
+		within("--record-limit", f.RecordLimit, 1, maxRecordLimit),
+		within("--breaker-failures", f.BreakerFailures, 1, 1000),
+		within("--subjects", f.Subjects, 1, maxSubjects),
+		within("--cache-mib", f.CacheMiB, 1, maxCacheMiB),
+		tolerance,
+	)
+}
+
+// within reports a flag's value outside its range.
+func within[T cmp.Ordered](flag string, v, least, most T) error {
+	if v < least || v > most {
+		return fmt.Errorf("%s: %v is outside %v..%v", flag, v, least, most)
 	}
 	return nil
 }

@@ -46,6 +46,9 @@ func TestWrongFlagsAreUsageErrors(t *testing.T) {
 		{[]string{"--socket-mode", "0666"}, "--socket-mode"},
 		{[]string{"--socket-mode", "0400"}, "--socket-mode"},
 		{[]string{"--socket-mode", "rw"}, "--socket-mode"},
+		{[]string{"--http", "nowhere"}, "--http"},
+		{[]string{"--http", "127.0.0.1:99999"}, "--http"},
+		{[]string{"--busy-poll", "-1s"}, "--busy-poll"},
 		{[]string{"--upstream", "ftp://mld"}, "--upstream"},
 		{[]string{"--upstream", "unix:mld.sock"}, "absolute"},
 		{[]string{"--upstream", "http://mld:9005/api"}, "--upstream"},
@@ -119,7 +122,7 @@ func TestFailuresToStartAreSaid(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	for want, args := range map[string][]string{
 		"is taken by another process": {"--socket", socket, "--http", ln.Addr().String()},
-		"http: listen tcp":            {"--socket", socket, "--http", "no-port"},
+		"http: listen tcp":            {"--socket", socket, "--http", "192.0.2.1:9006"},
 		"no-such-folder":              {"--socket", "/no-such-folder/s", "--http", ""},
 	} {
 		cmd := command(t, append(args, "--log-format", "json")...)

@@ -38,20 +38,30 @@ func TestConfigCheck(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		code int
-		want string
+		want []string // all that it says
 	}{
-		{"ttl = '50ms'\nmax-conns = 10\n", cli.ExitOK, "good, with 2 settings changed"},
-		{"ttl = '0s'\n", cli.ExitUsage, "--ttl"},
-		{"upstraem = 'http://mld:9005'\n", cli.ExitUsage, `ml-bridge.toml:1: unknown key "upstraem": did you mean "upstream"?`},
-		{"upstream = 'http://mld:9005'\nmodels = 'embedded'\n", cli.ExitUsage, "--models"},
+		{"ttl = '50ms'\nmax-conns = 10\n", cli.ExitOK, []string{": good, with 2 settings changed"}},
+		{"\nttl = '0s'\n", cli.ExitUsage, []string{":2: ttl: 0s is outside"}},
+		{"upstraem = 'http://mld:9005'\n", cli.ExitUsage, []string{`:1: unknown key "upstraem": did you mean "upstream"?`}},
+		{"upstream = 'http://mld:9005'\nmodels = 'embedded'\n", cli.ExitUsage, []string{":2: models and --upstream"}},
+		// What cannot be read, what nobody knows and what cannot be are said together.
+		{"[bridge]\nsokcet = 'x'\nttl = 'fast'\nhttp = 'nowhere'\nmax-conns = 0\ntime-slice = '1us'\n", cli.ExitUsage, []string{
+			":1: there are no tables here", ":2: unknown key", ":3: ttl: ", ":4: http: ", ":5: max-conns: ", ":6: time-slice ",
+		}},
 	} {
 		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		cmd := command(t, "config", "check", file)
 		out, _ := cmd.CombinedOutput()
-		if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(string(out), c.want) {
-			t.Errorf("%q: exit code %d, %s; want %d and %s", c.text, code, out, c.code, c.want)
+		said := string(out)
+		for _, want := range c.want {
+			if !strings.Contains(said, file+want) {
+				t.Errorf("%q: it does not say %s", c.text, want)
+			}
+		}
+		if code := cmd.ProcessState.ExitCode(); code != c.code || strings.Count(said, "\n") != len(c.want) {
+			t.Errorf("%q: exit code %d, %s; want %d and %d lines", c.text, code, said, c.code, len(c.want))
 		}
 	}
 }

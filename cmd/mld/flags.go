@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
@@ -47,15 +48,22 @@ func (f *flags) Compute() (err error) {
 	return err
 }
 
-// Validate is called by kong.
+// Validate is called by kong. The error joins all that is wrong.
 func (f *flags) Validate() error {
-	switch {
-	case f.MaxConns < 1:
-		return errMaxConns
-	case f.Drain < 0:
-		return errDrain
+	var problems []error
+	for _, address := range f.Listen {
+		if !strings.HasPrefix(address, "unix:") {
+			problems = append(problems, cli.CheckAddress("--listen", address))
+		}
 	}
-	return errors.Join(f.checkModels(), cli.CheckTimeSlice(f.TimeSlice), tracing.Check(f.Trace, f.TraceShare))
+	if f.MaxConns < 1 {
+		problems = append(problems, errMaxConns)
+	}
+	if f.Drain < 0 {
+		problems = append(problems, errDrain)
+	}
+	problems = append(problems, f.checkModels(), cli.CheckTimeSlice(f.TimeSlice), tracing.Check(f.Trace, f.TraceShare))
+	return errors.Join(problems...)
 }
 
 // checkModels reports a folder that is not there. Kong's own type for folders that exist

@@ -248,7 +248,7 @@ func TestModelsInSettingsFile(t *testing.T) {
 	}
 	for _, wrong := range []string{filepath.Join(dir, "none"), notes} {
 		p := with(wrong)
-		if code := p.exit(t); code != cli.ExitUsage || !strings.Contains(p.text(), "--models: ") || !strings.Contains(p.text(), wrong) {
+		if code := p.exit(t); code != cli.ExitUsage || !strings.Contains(p.text(), file+":2: models: ") || !strings.Contains(p.text(), wrong) {
 			t.Errorf("models = %q: exit %d\n%s", wrong, code, p.text())
 		}
 	}
@@ -338,7 +338,7 @@ func TestTakenPort(t *testing.T) {
 // TestUsage: wrong flags exit with 2 and say which.
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{
-		{"--nonsense"}, {"--log-format", "xml"}, {"--http-server", "other"}, {"--models", "/nowhere/at/all"}, {"--max-conns", "0"}, {"--drain", "-1s"}, {"argument"},
+		{"--nonsense"}, {"--log-format", "xml"}, {"--http-server", "other"}, {"--models", "/nowhere/at/all"}, {"--max-conns", "0"}, {"--drain", "-1s"}, {"--listen", "nowhere"}, {"argument"},
 	} {
 		p := launch(t, args...)
 		if code := p.exit(t); code != cli.ExitUsage || !strings.HasPrefix(p.text(), "mld: ") {

@@ -55,6 +55,7 @@ type Parsed struct {
 	File  *config.File // nil where none was named
 	Stray []string     // variables that look like settings and are none
 	flags any          // as given to Parse
+	wrong error        // with the file; what is right in it is looked at all the same
 }
 
 // Parse fills flags, a pointer to a struct as kong takes it, from args, the
@@ -72,6 +73,9 @@ func (a *App) Parse(flags any, args []string, more ...kong.Option) (*Parsed, err
 		panic(err) // the flags' declaration is wrong, which every test would see
 	}
 	if p.Context, err = parser.Parse(args); err != nil {
+		err = p.placed(err)
+	}
+	if err = errors.Join(p.wrong, err); err != nil {
 		return nil, err
 	}
 	p.Stray = config.StrayEnvironment(a.Env, p.Model)
@@ -112,13 +116,32 @@ func (p *Parsed) readFile(ctx *kong.Context) error {
 		return nil
 	}
 	file, err := config.Read(path)
-	if file != nil {
-		err = errors.Join(err, file.Check(config.Settings(ctx.Model)))
-	}
-	if err != nil {
+	if file == nil {
 		return err
 	}
+	p.wrong = errors.Join(err, file.Check(config.Settings(ctx.Model)))
 	p.File = file
 	ctx.AddResolver(file)
 	return nil
+}
+
+// placed says where in the file the settings are that err's lines are about.
+func (p *Parsed) placed(err error) error {
+	failed, ok := errors.AsType[*kong.ParseError](err)
+	if !ok || p.File == nil {
+		return err
+	}
+	var lines []error
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		for _, s := range config.Settings(failed.Context.Model) {
+			rest, ok := strings.CutPrefix(line, "--"+s.Name)
+			at := config.Origin(failed.Context, p.File, s)
+			if ok && strings.HasPrefix(at, p.File.Path+":") && (strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, " ")) {
+				line = at + ": " + s.Name + rest
+				break
+			}
+		}
+		lines = append(lines, errors.New(line))
+	}
+	return errors.Join(lines...)
 }

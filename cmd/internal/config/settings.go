@@ -34,7 +34,7 @@ func names(flags []*kong.Flag) []string {
 }
 
 // Check compares the file with the settings there are. The error joins all that is
-// wrong.
+// wrong, and the file is then without it, so that the rest can be looked at.
 func (f *File) Check(settings []*kong.Flag) error {
 	var problems []error
 	for _, key := range f.order {
@@ -46,6 +46,7 @@ func (f *File) Check(settings []*kong.Flag) error {
 		}
 		if err := fits(settings[i].Value, e.value); err != nil {
 			problems = append(problems, f.at(e.line, "%s: %v", key, err))
+			delete(f.entries, key)
 		}
 	}
 	return errors.Join(problems...)
