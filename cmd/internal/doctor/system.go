@@ -24,7 +24,7 @@ func (h *Host) limits(context.Context) []Finding {
 	pid, open := h.bridgeProcess()
 	switch {
 	case pid == 0:
-		out = append(out, found(area, Note, "Run doctor as root, or as the bridge's user.", "the limits of the bridge's process cannot be read"))
+		out = append(out, found(area, Note, "Where one runs, run doctor as root, or as its user.", "there is no ml-bridge whose limits can be read"))
 	case open < h.Conns+spare:
 		out = append(out, found(area, Warning, fmt.Sprintf("LimitNOFILE=%d in the unit (the packaged one has 65536), or ulimit -n by hand.", 2*h.Conns+spare),
 			"the bridge (process %d) may have %d descriptors open, for %d connections", pid, open, h.Conns))
@@ -200,6 +200,10 @@ func (h *Host) kernel(context.Context) []Finding {
 	}
 	has("sched_ext", "A scheduler in BPF that asks the bridge needs Linux 6.12 or later with CONFIG_SCHED_CLASS_EXT; everything else works without.", exists(h.Sys, "kernel/sched_ext"))
 	has("BTF", "BPF programs that are compiled once need CONFIG_DEBUG_INFO_BTF; the bridge does not.", exists(h.Sys, "kernel/btf/vmlinux"))
+	// Tasks of the idle class, as whoever runs doctor may be, have none on any kernel.
+	if own, err := unix.SchedGetAttr(0, 0); err == nil && own.Policy == unix.SCHED_NORMAL {
+		has("time slices of a task's own", "--time-slice needs Linux 6.12 or later.", own.Runtime != 0)
+	}
 	fd, err := unix.MemfdCreate("doctor", unix.MFD_CLOEXEC)
 	if err == nil {
 		unix.Close(fd)
