@@ -80,8 +80,8 @@ func TestClosedLoopEndsWithItsContext(t *testing.T) {
 
 func TestClosedLoopEndsCallsThatHang(t *testing.T) {
 	r, err := StartClosed(t.Context(), Options{
-		Workers: 1, Duration: time.Millisecond, Drain: time.Millisecond,
-		Labels: []string{"a"}, Sources: []string{"s"},
+		Workers: 1, Duration: time.Millisecond, Drain: time.Millisecond, MaxCalls: 1,
+		Labels: []string{"a"}, Sources: []string{"s"}, Clock: &fakeClock{}, // else it could be over before it began
 	},
 		func(ctx context.Context, _ int, _ uint64, _ int) Outcome {
 			<-ctx.Done()

@@ -14,7 +14,6 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/ipctest"
 	"github.com/mlbridge/mlbridge/ipc/record"
-	"github.com/mlbridge/mlbridge/kernelsim/load"
 )
 
 // call makes a recorded call of one slot for each request; nil is one of an unknown kind.
@@ -100,9 +99,13 @@ func TestPlay(t *testing.T) {
 }
 
 // stuck answers when nobody waits any more.
-type stuck struct{ asked }
+type stuck struct {
+	asked
+	called func()
+}
 
 func (s *stuck) Predict(ctx context.Context, _ []ipc.Request, _ []ipc.Reply, _ ipc.Options) error {
+	s.called()
 	<-ctx.Done()
 	return ctx.Err()
 }
@@ -119,11 +122,11 @@ func TestCallsThatWereNotSent(t *testing.T) {
 	}{{2, "WARNING: bridge: 2 of 3 calls were not sent"}, {time.Hour, "bridge: interrupted; 2 calls were not sent"}} {
 		calls[2].At = c.after
 		ctx, cancel := context.WithCancel(t.Context())
-		p, err := Play(ctx, Config{Calls: calls, Predictors: []ipc.Predictor{&stuck{}}, Speed: 1, Callers: 1, Started: func(load.Run) {
+		p, err := Play(ctx, Config{Calls: calls, Predictors: []ipc.Predictor{&stuck{called: func() {
 			if c.after == time.Hour {
-				time.AfterFunc(50*time.Millisecond, cancel)
+				cancel()
 			}
-		}})
+		}}}, Speed: 1, Callers: 1})
 		cancel()
 		if err != nil {
 			t.Fatal(err)

@@ -77,7 +77,7 @@ func TestWholePath(t *testing.T) {
 	}
 	run, err := scenario.StartLoad(t.Context(), scenario.LoadConfig{
 		Predictors: []ipc.Predictor{c}, Mix: mix, Schedule: "poisson:500", Duration: 300 * time.Millisecond,
-		Budget: 30 * time.Second, Callers: 32,
+		Budget: 30 * time.Second, Callers: 512, // more than calls: after a stall all are due at once
 	}, pool)
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func TestClosedLoop(t *testing.T) {
 		t.Fatal(err)
 	}
 	run, err := scenario.StartLoad(t.Context(), scenario.LoadConfig{
-		Predictors: []ipc.Predictor{c}, Mix: mix, Workers: 2, Duration: 50 * time.Millisecond, Budget: 30 * time.Second,
+		Predictors: []ipc.Predictor{c}, Mix: mix, Workers: 2, Duration: time.Second, Budget: 30 * time.Second,
 	}, pool)
 	if err != nil {
 		t.Fatal(err)
