@@ -26,7 +26,7 @@ func TestRecipesRun(t *testing.T) {
 		name, kind, input string
 		args              []string
 	}{
-		{"cpumanager", "workload", "", []string{"-every", "200ms", "-rounds", "3"}},
+		{"cpumanager", "workload", "", []string{"-every", "200ms", "-rounds", "10"}},
 		{"tiering", "memory", walk, []string{"-wait", startup.String()}},
 		{"threatscore", "threat", strings.Repeat("7 0\n7 257\n", 200), []string{"-wait", startup.String()}},
 	}
@@ -35,7 +35,7 @@ func TestRecipesRun(t *testing.T) {
 		recipes = append(recipes, struct {
 			name, kind, input string
 			args              []string
-		}{"nodehealth", "failure", "", []string{"-every", "200ms", "-rounds", "3"}})
+		}{"nodehealth", "failure", "", []string{"-every", "200ms", "-rounds", "10"}})
 	}
 	for _, r := range recipes {
 		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, r.name), append(r.args, "-socket", chain.socket)...)

@@ -168,15 +168,20 @@ func TestAnnouncedBodies(t *testing.T) {
 // connection closed, whether the header or the body is slow. On a busy machine the server
 // may have lost patience before it was sent all of what is there: then the end is a reset.
 func TestSlowPeers(t *testing.T) {
-	r := start(t, nil, Options{ReadTimeout: 100 * time.Millisecond})
-	for _, sent := range []string{
+	r := start(t, nil, Options{ReadTimeout: time.Second}) // longer than such a machine stands still before it sends anything
+	slow := []string{
 		"POST /api",
 		"POST /api/ml/predict/workload HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
 		"POST /api/ml/predict/workload HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
 		"POST /api/ml/predict/workload HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n" + strings.Repeat(" ", 8500),
-	} {
-		c := r.dial(t)
-		fmt.Fprint(c, sent)
+	}
+	conns := make([]net.Conn, len(slow))
+	for i, sent := range slow {
+		conns[i] = r.dial(t)
+		fmt.Fprint(conns[i], sent)
+	}
+	for i, sent := range slow {
+		c := conns[i]
 		if status, body := readAnswer(t, c); status != http.StatusRequestTimeout || api.ParseError(body) == "" {
 			t.Errorf("%.60q: %d %s", sent, status, body)
 		}

@@ -3,13 +3,31 @@ package daemon
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
 )
+
+// counted waits until so many calls were: each is when its answer has been written, which
+// its reader may have seen before.
+func (r *running) counted(t *testing.T, want uint64) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; runtime.Gosched() {
+		got := uint64(0)
+		r.counts.each(func(_, _ string, n uint64) { got += n })
+		if got >= want {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d calls were counted, want %d", got, want)
+		}
+	}
+}
 
 // TestMetrics counts known calls and reads the counts in all three forms.
 func TestMetrics(t *testing.T) {
@@ -27,6 +45,7 @@ func TestMetrics(t *testing.T) {
 	json(originBodies[4].path, originBodies[4].body, 200) // one of three slots is good
 	json(one.path, "{", 400)
 
+	r.counted(t, 4)
 	m := r.Metrics(ipc.Workload)
 	if m.Calls != 4 || m.Predictions != 3 || m.Errors != 3 || m.ErrorRate != 0.5 || m.Model != "fake@1" {
 		t.Errorf("%+v, want 4 calls, 3 predictions, 3 errors", m)
@@ -85,6 +104,7 @@ func TestLabelsAreBounded(t *testing.T) {
 		r.do(t, c, http.MethodGet, fmt.Sprintf("/invented/%d?x=%d", i, i), "", nil)
 		r.do(t, c, fmt.Sprintf("METHOD%c", 'A'+i%26), "/invented", "", nil)
 	}
+	r.counted(t, 100)
 	series := 0
 	r.counts.each(func(route, class string, n uint64) {
 		series++
