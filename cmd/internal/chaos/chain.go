@@ -139,7 +139,7 @@ func (u usage) and(n int) usage {
 	return u
 }
 
-var scraper = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+var scraper = &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 
 func (c *Chain) usage() (u usage, err error) {
 	resp, err := scraper.Get("http://" + c.page + "/metrics")
@@ -160,10 +160,10 @@ func (c *Chain) usage() (u usage, err error) {
 }
 
 // settled waits until what the bridge holds does not change any more, and is not above
-// most, and gives it; after five seconds, what it is then.
+// most, and gives it; after half a minute, what it is then.
 func (c *Chain) settled(most usage) (u usage, err error) {
 	var last usage
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		if u, err = c.usage(); time.Now().After(end) {
 			return u, err
 		}

@@ -142,10 +142,10 @@ func (t *Trial) corrupt(at int) error {
 		return err
 	}
 	defer p.Close()
-	_ = p.SetDeadline(time.Now().Add(20 * time.Millisecond))
 	if _, err := p.Write(bytes); err != nil && !gone(err) {
 		return err
 	}
+	_ = p.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
 	for {
 		if _, err := p.receive(); err != nil {
 			if gone(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || isTimeout(err) {

@@ -36,10 +36,10 @@ func ask(id uint64, budget time.Duration, q ipc.Request) []byte {
 // dialPeer connects. A backlog that is full (EAGAIN, unix(7)) is waited for: peers come
 // faster than a bridge that is not let onto a processor can take them.
 func dialPeer(socket string) (*peer, error) {
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		conn, err := net.Dial("unix", socket)
 		if err == nil {
-			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			_ = conn.SetDeadline(time.Now().Add(patience))
 			return &peer{conn}, nil
 		}
 		if !errors.Is(err, unix.EAGAIN) || time.Now().After(end) {

@@ -17,7 +17,7 @@ import (
 
 // patience bounds how long a process may take to start, to end or to recover. It is a
 // bound for a busy machine, not a measurement.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // starter starts processes from a thread that lives as long as the program: a child's
 // death signal is tied to the thread that started it, and Go ends threads when it likes.
