@@ -151,7 +151,7 @@ def check_budget(check, bridge):
     start = time.perf_counter()
     answers = bridge.predict(GOOD, budget=1_000_000)
     took = time.perf_counter() - start
-    check("a call of 1 ms is answered (round trip below 1 s on a busy machine)", len(answers) == 4 and took < 1, f"{took:.3f} s")
+    check("a call of 1 ms is answered (round trip below 10 s on a very busy machine)", len(answers) == 4 and took < 10, f"{took:.3f} s")
     nil_budget = write_array(4) + write_uint(3) + write_uint(900) + NIL + write_array(1) + write_slot(*GOOD[0])
     bridge.send(nil_budget)
     check_answers(check, "a budget of nil is the default", bridge.finish(900), GOOD[:1])
