@@ -92,7 +92,7 @@ func TestServerHandOverAtEveryByte(t *testing.T) {
 
 // What a peer has not taken goes along, to the byte.
 func TestServerHandOverOfUnsentReplies(t *testing.T) {
-	old := serve(t, ipc.ServerConfig{MaxQueue: 1 << 20, OnFault: func(_ ipc.Peer, err error) { t.Error(err) }})
+	old := serve(t, ipc.ServerConfig{MaxQueue: 1 << 20, Stuck: long, OnFault: func(_ ipc.Peer, err error) { t.Error(err) }})
 	c := old.greeted(t)
 	const calls = 60
 	for id := range uint64(calls) {
