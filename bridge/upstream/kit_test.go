@@ -2,12 +2,14 @@ package upstream
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
 	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
@@ -125,6 +127,25 @@ func networks(t *testing.T, test func(t *testing.T, ln net.Listener, target stri
 		t.Cleanup(func() { _ = ln.Close() })
 		test(t, ln, "unix:"+path)
 	})
+}
+
+// refusingTCP is an address on which nobody listens: the port is taken, so that nobody
+// else will before the test ends.
+func refusingTCP(t *testing.T) (target string) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	addr, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d", addr.(*unix.SockaddrInet4).Port)
 }
 
 func listenTCP(t *testing.T) (ln net.Listener, target string) {

@@ -187,10 +187,8 @@ func TestAnswerBeforeTheCallIsWritten(t *testing.T) {
 }
 
 func TestDialErrors(t *testing.T) {
-	ln, refused := listenTCP(t)
-	_ = ln.Close()
 	for name, target := range map[string]string{
-		"refused": refused,
+		"refused": refusingTCP(t),
 		"no file": "unix:/nonexistent/socket",
 		"no name": "http://mlbridge.invalid:1",
 	} {
