@@ -34,7 +34,7 @@ func newService(t *testing.T, args ...string) *service {
 	s.Listen("bridge", "unix", s.socket)
 	s.http = s.Listen("http", "tcp", "127.0.0.1:0").String()
 	s.Listen("admin", "unix", s.admin)
-	s.args = append([]string{"--models", "embedded", "--handover", "--socket", "/nowhere/else", "--http", "nothing"}, args...)
+	s.args = append([]string{"--models", "embedded", "--handover", "--socket", "/nowhere/else", "--http", "192.0.2.1:1"}, args...)
 	return s
 }
 
