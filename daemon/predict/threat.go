@@ -7,9 +7,10 @@ import (
 )
 
 // threat serves models with the output probability, the threat score, and, where
-// the model learnt types, type_odds: log odds of the types from 1 on. The
-// metadata counters_percent says how often a verdict from the four counters
-// alone was right in training, foreign and ordinary windows being equally many.
+// the model learnt types, type_odds: what speaks for each type from 1 on, as odds,
+// log odds or shares; the largest tells. The metadata counters_percent says how often
+// a verdict from the four counters alone was right in training, foreign and ordinary
+// windows being equally many.
 type threat struct {
 	probability int
 	types       int // output, -1 without one
@@ -32,7 +33,7 @@ func (*threat) prepare(req ipc.Request, _ *slot, dst []float32) int {
 }
 
 // conclude maps the score to type and action. The type is the likeliest from
-// monitorFrom on; a model that learnt none leaves it to the rule's guess from the
+// typeFrom on; a model that learnt none leaves it to the rule's guess from the
 // counters, from 0.5 on.
 // The action follows the score (see threatAction).
 func (m *threat) conclude(req ipc.Request, _ *slot, w *worker, first int, out *ipc.Prediction) {
@@ -41,7 +42,7 @@ func (m *threat) conclude(req ipc.Request, _ *slot, w *worker, first int, out *i
 	p := &out.Threat
 	p.Score = unit(raw)
 	p.Action = threatAction(p.Score)
-	if p.Score >= 0.5 || m.types >= 0 && p.Score >= monitorFrom {
+	if p.Score >= 0.5 || m.types >= 0 && p.Score >= typeFrom {
 		p.Type = m.likeliest(q, w, first)
 	}
 	switch {
@@ -83,9 +84,13 @@ func threatType(q *ipc.ThreatRequest) uint8 {
 	return rule.Type
 }
 
-// monitorFrom is the score from which an agent is watched. A model that learnt types
-// says from here on what it would be: whoever watches wants to know for what.
+// monitorFrom is the score from which an agent is watched.
 const monitorFrom = 0.25
+
+// typeFrom is the score from which a model that learnt types says what it would be: the
+// share of attacks that its scores assume, above which an agent is more suspicious than
+// any. Hard attacks seldom score more, and whoever looks into them wants to know for what.
+const typeFrom = 0.1
 
 // threatAction never terminates: a process cannot be brought back when a score
 // was wrong, an isolated one can.

@@ -6,10 +6,13 @@ says how foreign a window is. Research build (FREE=0): real attacks of ADFA-LD
 besides, and its ordinary traces; then the type is learnt too.
 
 An agent's earlier scores come with the request. They are joined linearly, in
-log odds: trees would learn the history of these traces, a weight cannot.
+log odds: trees would learn the history of these traces, a weight cannot. They count
+against the odds that answers are calibrated for: earlier answers as low as those of anybody
+say nothing, nor does a request without any.
 """
 import numpy as np
 from onnx import helper, numpy_helper
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
@@ -18,7 +21,8 @@ import scores
 import trees
 from tables import Table
 
-PRIOR = 0.1  # share of foreign windows among those learnt from, by weight
+PRIOR = 0.1  # share of foreign windows that answers are calibrated for, by weight
+LEARNT = {True: 0.1, False: 0.3}  # and among those learnt from, by build
 # Share that the free build's score assumes: at it, one in a hundred ordinary windows of
 # programs left out reaches a half, where it would be two and a half.
 ASSUMED = 0.06
@@ -27,16 +31,24 @@ WEIGHT = np.array([1.0, 0.5, 0.25])  # of a window asked in each way
 FREE = dict(objective="binary", num_leaves=8, learning_rate=0.15, min_data_in_leaf=40, feature_fraction=0.4, lambda_l2=5.0)
 # Twice the trees gain 0.001 of ROC-AUC on val and pass the time of an answer.
 RESEARCH = dict(FREE, num_leaves=20, learning_rate=0.15, min_data_in_leaf=60, feature_fraction=0.3)
+TYPES = dict(n_estimators=60, max_leaf_nodes=64, min_samples_leaf=20, max_features=0.5)
 ROUNDS = {True: 80, False: 80}
-HARMLESS = 6.0  # weight of modern harmless programs beside ADFA-LD's traces
-FOLDS = 4
+# Weight of modern harmless programs beside ADFA-LD's traces.
+HARMLESS = {"threat_benign_train": 6.0, "threat_ordinary_train": 2.0}
+EVEN = {True: 0.5, False: 0.25}  # windows of a program or trace weigh their number to minus this
+FOLDS = {True: 4, False: 5}  # the latter: as many as train has instances of each attack
+NEIGHBOURS = 25  # harmless traces of ADFA-LD that share a fold
+ORDINARY = np.log2(PRIOR / (1 - PRIOR))  # mean of earlier scores that says nothing, log2 odds
+# The most that earlier scores may weigh. What fits is twice that; but the hardest attacks have
+# low scores throughout, and to find these too cost half as many false positives again on val.
+MEMORY = 0.15
 HISTORY = ["has_history", "history"]
 # ADFA-LD's kinds, from 1 on, as the product's types.
 TYPE = np.array([0, 1, 2, 2, 3, 4, 5])
 
 
 def train(folder, out, free):
-    sets = [Table(folder, "threat_benign_train")] + ([] if free else [Table(folder, "threat_adfa_train")])
+    sets = _sets(folder, free)
     data = _joined(sets, free)
     settings = dict(FREE if free else RESEARCH, rounds=ROUNDS[free], columns=_columns(sets[0]))
     raw = _out_of_fold(data, settings)
@@ -46,7 +58,7 @@ def train(folder, out, free):
     weight = 0.0  # the changed windows of the free build do not follow each other
     if not free:
         a, b, weight = _history(data, raw, a, b)
-    model = trees.fit(data["x"], data["y"], data["w"], **settings).scaled(a, b)
+    model = trees.fit(data["x"], data["y"], data["learnt"], **settings).scaled(a, b)
     counters = data["asked"] == WAYS["counters"]
     even = _even_odds(data["y"][counters], scores.sigmoid(a * raw[counters] + b), ASSUMED if free else PRIOR)
     width = data["x"].shape[1]
@@ -57,8 +69,12 @@ def train(folder, out, free):
     return modelfile.write(f"{out}/threat.onnx", nodes, width, outputs, {
         "predictor": "threat", "name": "threat-novelty-trees" if free else "threat-trees", "features": sets[0].layout,
         "terms": "free" if free else "research", "counters_percent": str(round(100 * even)),
-        "trained_on": "threat/benign_x86 and corruptions of it" + ("" if free else ", ADFA-LD")},
+        "trained_on": "threat/benign_x86 and corruptions of it" + ("" if free else ", daemon/train/ordinary, ADFA-LD")},
         widths={"type_odds": 5})
+
+
+def _sets(folder, free):
+    return [Table(folder, f"threat_{s}_train") for s in (["benign"] if free else ["benign", "ordinary", "adfa"])]
 
 
 def _columns(t):
@@ -66,38 +82,42 @@ def _columns(t):
 
 
 def _joined(sets, free):
-    """The rows of all sets; the windows of a trace follow each other."""
-    parts = {k: [] for k in ("x", "y", "kind", "asked", "trace", "program", "w")}
-    traces = programs = 0
+    """The rows of all sets; the windows of a trace follow each other. What belongs together
+    shares a fold: a program, an instance of an attack, ADFA-LD's neighbouring harmless traces."""
+    parts = {k: [] for k in ("x", "y", "kind", "asked", "trace", "fold", "w")}
+    traces = 0
     for t in sets:
         keep = np.arange(len(t)) if free else np.flatnonzero((t["kind"] == 0) | ("adfa" in t.name))
         entity, asked, kind = t["entity"][keep].astype(int), t["asked"][keep].astype(int), t["kind"][keep].astype(int)
-        names, ids = np.unique(t.entities, return_inverse=True)  # programs, or traces: they stay together in a fold
-        program = ids[entity] + programs
-        w = WEIGHT[asked] / np.sqrt(np.bincount(program)[program])
-        parts["w"].append(w / w.sum() * len(keep) * (HARMLESS if not free and "benign" in t.name else 1.0))
+        program = np.unique(t.entities, return_inverse=True)[1][entity]  # or trace
+        instance = t["instance"][keep].astype(int)
+        fold = np.where(instance > 0, instance, entity // NEIGHBOURS) if "adfa" in t.name else program
+        w = WEIGHT[asked] / np.bincount(program)[program] ** EVEN[free]
+        parts["w"].append(w / w.sum() * len(keep) * (1.0 if free else HARMLESS.get(t.name, 1.0)))
         for k, v in (("x", t.x[keep]), ("y", (kind > 0).astype(float)), ("kind", kind if "adfa" in t.name else 0 * kind),
-                     ("asked", asked), ("trace", entity + traces), ("program", program)):
+                     ("asked", asked), ("trace", entity + traces), ("fold", fold % FOLDS[free])):
             parts[k].append(v)
-        traces, programs = traces + len(t.entities), programs + len(names)
+        traces += len(t.entities)
     d = {k: np.concatenate(v) for k, v in parts.items()}
     y, w = d["y"], d["w"]
-    d["w"] = w * np.where(y == 1, PRIOR / w[y == 1].sum(), (1 - PRIOR) / w[y == 0].sum()) * len(y)
+    for k, share in (("w", PRIOR), ("learnt", LEARNT[free])):
+        d[k] = w * np.where(y == 1, share / w[y == 1].sum(), (1 - share) / w[y == 0].sum()) * len(y)
     return d
 
 
 def _out_of_fold(d, settings):
     """Scores of programs by ensembles that have not seen them."""
     logits = np.zeros(len(d["y"]))
-    for fold in range(FOLDS):
-        test = d["program"] % FOLDS == fold
-        logits[test] = trees.fit(d["x"][~test], d["y"][~test], d["w"][~test], **settings).predict(d["x"][test])
+    for fold in range(d["fold"].max() + 1):
+        test = d["fold"] == fold
+        logits[test] = trees.fit(d["x"][~test], d["y"][~test], d["learnt"][~test], **settings).predict(d["x"][test])
     return logits
 
 
 def _previous(d, raw, a, b, weight):
-    """The mean of the last ten answers before each window, as the features give it:
-    in log2 odds, each cut to 1:99, answers being made with history themselves."""
+    """The mean of the last ten answers before each window, as the features give it (in
+    log2 odds, each cut to 1:99), above what is ordinary; answers are made with history
+    themselves."""
     out = np.zeros(len(raw))
     limit = np.log2(99)
     for asked in WAYS.values():
@@ -106,7 +126,7 @@ def _previous(d, raw, a, b, weight):
         for begin, end in zip(starts[:-1], starts[1:]):
             answers = []
             for i in rows[begin:end]:
-                out[i] = np.mean(answers[-10:]) if answers else 0.0
+                out[i] = np.mean(answers[-10:]) - ORDINARY if answers else 0.0
                 logit = a * raw[i] + b + weight * out[i]
                 answers.append(min(max(logit / np.log(2), -limit), limit))
     return out
@@ -117,11 +137,12 @@ def _history(d, raw, a, b):
     answers before, so it is fitted in rounds."""
     weight = 0.0
     for _ in range(5):
-        x = np.c_[raw, _previous(d, raw, a, b, weight)]
-        m = LogisticRegression(C=1e4).fit(x, d["y"], sample_weight=d["w"])
-        (a, weight), b = m.coef_[0], m.intercept_[0]
-        # Below the weight at which a history of sure answers confirms itself.
-        weight = float(np.clip(weight, 0.0, 0.6))
+        earlier = _previous(d, raw, a, b, weight)
+        m = LogisticRegression(C=1e4).fit(np.c_[raw, earlier], d["y"], sample_weight=d["w"])
+        a, weight = m.coef_[0]
+        weight = np.clip(weight, 0.0, MEMORY)
+        true, b = scores.platt(a * raw + weight * earlier, d["y"], d["w"])  # what was cut is missing
+        a, weight = true * a, true * weight
     return float(a), float(b), weight
 
 
@@ -129,6 +150,7 @@ def _score(model, table, width, weight):
     """Trees, and the history's weight beside them."""
     line = np.zeros((width, 1), np.float32)
     line[table.features.index("history")] = weight
+    line[table.features.index("has_history")] = -weight * ORDINARY
     return [trees.node(model, "score", "x", "foreign"),
             helper.make_node("Constant", [], ["history_weight"], value=numpy_helper.from_array(line)),
             helper.make_node("MatMul", ["x", "history_weight"], ["remembered"]),
@@ -137,15 +159,17 @@ def _score(model, table, width, weight):
 
 
 def _types(d, columns):
-    """Log odds of the five types, learnt from attacks alone, types alike and long traces
-    weighing less: what is judged is what a trace's windows say together."""
+    """The five types' shares in a forest of randomised trees (Geurts, Ernst, Wehenkel,
+    Machine Learning 63, 2006), learnt from attacks alone, types alike and long traces
+    weighing less: what is judged is what a trace's windows say together. There are few
+    traces to learn from, so boosted trees fit them too closely."""
     rows = np.flatnonzero((d["kind"] > 0) & (d["asked"] != WAYS["counters"]))
     y = TYPE[d["kind"][rows]] - 1
     w = 1 / np.sqrt(np.bincount(d["trace"])[d["trace"][rows]])
     w /= np.bincount(y, weights=w)[y]
-    booster = trees.fit(d["x"][rows], y, w / w.mean(), rounds=40, columns=columns, objective="multiclass", num_class=5,
-                        num_leaves=5, learning_rate=0.15, min_data_in_leaf=40, feature_fraction=0.2, lambda_l2=10.0)
-    return [trees.node(booster, "type", "x", "type_odds", [i % 5 for i in range(len(booster.trees))])]
+    forest = ExtraTreesClassifier(**TYPES, random_state=trees.SEED % 2**31, n_jobs=1)
+    forest.fit(d["x"][rows][:, columns], y, sample_weight=w / w.mean())
+    return [trees.node(trees.Ensemble.of_forest(forest, columns), "type", "x", "type_odds")]
 
 
 def _even_odds(y, p, share):
@@ -157,14 +181,14 @@ def left_out(folder):
     """How well each kind of attack is found by trees that never saw it: windows of
     test, without the history. A model of its own is fitted for each, so this is about
     the way of training, not about the file."""
-    sets = [Table(folder, "threat_benign_train"), Table(folder, "threat_adfa_train")]
+    sets = _sets(folder, False)
     d, columns, test = _joined(sets, False), _columns(sets[0]), Table(folder, "threat_adfa_test")
     full = test["asked"] == WAYS["full"]
     x, kind = np.asarray(test.x)[full], test["kind"][full].astype(int)
     areas = []
     for k in range(1, len(TYPE)):
         fit, judged = d["kind"] != k, (kind == 0) | (kind == k)
-        raw = trees.fit(d["x"][fit], d["y"][fit], d["w"][fit], rounds=ROUNDS[False], columns=columns, **RESEARCH)
+        raw = trees.fit(d["x"][fit], d["y"][fit], d["learnt"][fit], rounds=ROUNDS[False], columns=columns, **RESEARCH)
         areas.append(roc_auc_score(kind[judged] > 0, raw.predict(x[judged])))
     return [{"set": "adfa", "part": "test", "metric": "left_out_kind_roc_auc", "n": int(full.sum()),
              "model": float(np.mean(areas)), "by_kind": [round(float(a), 4) for a in areas]}]

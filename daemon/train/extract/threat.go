@@ -21,21 +21,31 @@ func extractThreat(j *job) error {
 	if err := os.WriteFile(filepath.Join(j.out, "novelty.bin"), ordinary.Bytes(), 0o644); err != nil {
 		return err
 	}
+	if !j.free {
+		t, err := threatTable(j, "threat_ordinary_train")
+		if err != nil {
+			return err
+		}
+		traces, err := recordings.OrdinaryTraces()
+		if err != nil {
+			return err
+		}
+		if err := t.end(writeRecorded(t, traces, ordinary)); err != nil {
+			return err
+		}
+	}
 	for _, set := range []*recordings.Set{benign, adfa} {
 		err := j.each(set, "threat_"+set.Name, func(name string, o recordings.Options) error {
 			traces, err := recordings.ReadTraces(set, j.data, o.Part)
 			if err != nil {
 				return err
 			}
-			t, err := createTable(j.out, name, &features.Threat, nil, "entity", "kind", "asked")
+			t, err := threatTable(j, name)
 			if err != nil {
 				return err
 			}
-			if err := t.withSteps(j, threatStepsWidth); err != nil {
-				return err
-			}
 			if set.Research {
-				return t.end(writeAttacks(t, traces, ordinary))
+				return t.end(writeRecorded(t, traces, ordinary))
 			}
 			tables := [2]*syscalls.Novelty{ordinary, ordinary}
 			if o.Part == "train" {
@@ -48,6 +58,14 @@ func extractThreat(j *job) error {
 		}
 	}
 	return nil
+}
+
+func threatTable(j *job, name string) (*table, error) {
+	t, err := createTable(j.out, name, &features.Threat, nil, "entity", "kind", "asked", "instance")
+	if err != nil {
+		return nil, err
+	}
+	return t, t.withSteps(j, threatStepsWidth)
 }
 
 // learnNovelty makes the table that ships, of all traces, and for each half of
@@ -96,11 +114,11 @@ func writeOrdinary(t *table, traces []recordings.Trace, tables [2]*syscalls.Nove
 		for _, tr := range list {
 			t.Entity(tr.Name)
 			for _, w := range recordings.Windows(tr.Calls) {
-				if err := t.addWindow(w, 0, tables[half]); err != nil {
+				if err := t.addWindow(w, 0, 0, tables[half]); err != nil {
 					return err
 				}
 				bad, how := recordings.Corrupt(random, w.Calls)
-				if err := t.addWindow(recordings.Window{Before: w.Before, Calls: bad}, 1+how, tables[half]); err != nil {
+				if err := t.addWindow(recordings.Window{Before: w.Before, Calls: bad}, 1+how, 0, tables[half]); err != nil {
 					return err
 				}
 			}
@@ -109,11 +127,12 @@ func writeOrdinary(t *table, traces []recordings.Trace, tables [2]*syscalls.Nove
 	return nil
 }
 
-func writeAttacks(t *table, traces []recordings.Trace, ordinary *syscalls.Novelty) error {
+// writeRecorded writes the windows as they are.
+func writeRecorded(t *table, traces []recordings.Trace, ordinary *syscalls.Novelty) error {
 	for _, tr := range traces {
 		t.Entity(tr.Name)
 		for _, w := range recordings.Windows(tr.Calls) {
-			if err := t.addWindow(w, tr.Kind, ordinary); err != nil {
+			if err := t.addWindow(w, tr.Kind, tr.Instance, ordinary); err != nil {
 				return err
 			}
 		}
@@ -129,7 +148,7 @@ const (
 	ways
 )
 
-func (t *table) addWindow(w recordings.Window, kind int, by *syscalls.Novelty) error {
+func (t *table) addWindow(w recordings.Window, kind, instance int, by *syscalls.Novelty) error {
 	q := w.Request(by)
 	for asked := range ways {
 		if asked >= askedVector {
@@ -146,7 +165,7 @@ func (t *table) addWindow(w recordings.Window, kind int, by *syscalls.Novelty) e
 		if err := t.addSteps(func(steps []float32) { threatSteps(w.Calls, steps) }); err != nil {
 			return err
 		}
-		if err := t.add(t.row, float64(len(t.entities)-1), float64(kind), float64(asked)); err != nil {
+		if err := t.add(t.row, float64(len(t.entities)-1), float64(kind), float64(asked), float64(instance)); err != nil {
 			return err
 		}
 	}

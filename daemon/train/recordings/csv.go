@@ -24,10 +24,15 @@ func eachRow(path string, visit func(r *record) error) error {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
+	return eachRowOf(in, path, visit)
+}
+
+// eachRowOf does the same for rows that are not compressed; errors call them name.
+func eachRowOf(in io.Reader, name string, visit func(r *record) error) error {
 	c := csv.NewReader(in)
 	c.ReuseRecord = true
 	if _, err := c.Read(); err != nil {
-		return fmt.Errorf("%s: header: %w", path, err)
+		return fmt.Errorf("%s: header: %w", name, err)
 	}
 	for {
 		fields, err := c.Read()
@@ -42,7 +47,7 @@ func eachRow(path string, visit func(r *record) error) error {
 		}
 		if err != nil {
 			line, _ := c.FieldPos(0)
-			return fmt.Errorf("%s:%d: %w", path, line, err)
+			return fmt.Errorf("%s:%d: %w", name, line, err)
 		}
 	}
 }

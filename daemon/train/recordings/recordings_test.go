@@ -128,3 +128,32 @@ func TestRecordsNameTheLineOfABadNumber(t *testing.T) {
 		t.Errorf("error %v, want the file and line 3", err)
 	}
 }
+
+// The repository's programs stay apart from those that are judged.
+func TestOrdinaryPrograms(t *testing.T) {
+	traces, err := OrdinaryTraces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	judged := []string{"find", "zstd", "grep", "git", "node", "memcached", "gawk", "cp_rm", "sed"}
+	programs := map[string]int{}
+	for _, tr := range traces {
+		programs[tr.Name]++
+		if n := len(tr.Calls); n < 10 || n > 4000 || tr.Kind != 0 {
+			t.Errorf("a thread of %s has %d calls and kind %d, want 10 to 4000 and 0", tr.Name, n, tr.Kind)
+		}
+		for _, name := range judged {
+			if strings.HasPrefix(tr.Name, name) {
+				t.Errorf("%s is among the judged programs", tr.Name)
+			}
+		}
+	}
+	for name, threads := range programs {
+		if threads > 40 {
+			t.Errorf("%d threads of %s, want at most 40", threads, name)
+		}
+	}
+	if len(programs) != 33 {
+		t.Errorf("%d programs, the README of daemon/train says 33", len(programs))
+	}
+}

@@ -1,22 +1,27 @@
 package recordings
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
 
+	"github.com/mlbridge/mlbridge/daemon/train/ordinary"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/mlclient/syscalls"
 )
 
 const windowStep = 50 // calls between the ends of two windows of a trace
 
-// Trace is the calls of one thread. Kind 0 is harmless.
+// Trace is the calls of one thread. Kind 0 is harmless; an attack was made several times,
+// and threads of one Instance belong together.
 type Trace struct {
-	Name  string
-	Kind  int
-	Calls []syscalls.Group
+	Name     string
+	Kind     int
+	Instance int
+	Calls    []syscalls.Group
 }
 
 // ThreatSets are the recordings of system calls.
@@ -25,18 +30,35 @@ var ThreatSets = []Set{{Name: "benign"}, {Name: "adfa", Research: true}}
 // ReadTraces gives the traces of a set.
 func ReadTraces(s *Set, data, part string) ([]Trace, error) {
 	if s.Research {
-		return readTraces(filepath.Join(data, "threat", "adfa_"+part+".csv.gz"), 0, 1)
+		return readTraces(filepath.Join(data, "threat", "adfa_"+part+".csv.gz"), 1)
 	}
-	return readTraces(filepath.Join(data, "threat", "benign_x86_"+part+".csv.gz"), 0, -1)
+	return readTraces(filepath.Join(data, "threat", "benign_x86_"+part+".csv.gz"), -1)
 }
 
-// readTraces reads the columns name, kind (-1: none) and, as the last, calls.
-func readTraces(path string, name, kind int) ([]Trace, error) {
+// OrdinaryTraces gives the harmless programs of package ordinary, for training only.
+func OrdinaryTraces() ([]Trace, error) {
+	in, err := gzip.NewReader(bytes.NewReader(ordinary.Programs))
+	if err != nil {
+		return nil, err
+	}
 	var all []Trace
-	err := eachRow(path, func(r *record) error {
-		t := Trace{Name: r.text(name)}
+	err = eachRowOf(in, "ordinary programs", addTrace(&all, -1))
+	return all, err
+}
+
+// readTraces reads the columns name, from column kind on (-1: none) kind and instance, and,
+// as the last, calls.
+func readTraces(path string, kind int) ([]Trace, error) {
+	var all []Trace
+	err := eachRow(path, addTrace(&all, kind))
+	return all, err
+}
+
+func addTrace(all *[]Trace, kind int) func(r *record) error {
+	return func(r *record) error {
+		t := Trace{Name: r.text(0)}
 		if kind >= 0 {
-			t.Kind = r.int(kind)
+			t.Kind, t.Instance = r.int(kind), r.int(kind+1)
 		}
 		for _, word := range strings.Fields(r.fields[len(r.fields)-1]) {
 			nr, err := strconv.Atoi(word)
@@ -48,10 +70,9 @@ func readTraces(path string, name, kind int) ([]Trace, error) {
 			}
 			t.Calls = append(t.Calls, syscalls.I386(nr))
 		}
-		all = append(all, t)
+		*all = append(*all, t)
 		return nil
-	})
-	return all, err
+	}
 }
 
 // HalvesByProgram splits by program, alternating in order of appearance.
