@@ -70,14 +70,7 @@ func judgeFailure(e *evaluation) error {
 	for i := range recordings.FailureSets {
 		set := &recordings.FailureSets[i]
 		for _, part := range e.parts {
-			a := &failureAnswers{interval: intervals[set.Name]}
-			a.b = batcher[recordings.Question]{by: e.by, kind: ipc.Failure, take: a.take}
-			ok, err := e.read(set.Name, part, func() error {
-				return recordings.ReadFailure(set, recordings.Options{Data: e.data, Part: part}, a)
-			})
-			if err == nil && ok {
-				err = a.b.flush()
-			}
+			a, err := askFailure(e, set, set.Name, recordings.Options{Data: e.data, Part: part})
 			if err != nil {
 				return err
 			}
@@ -85,25 +78,56 @@ func judgeFailure(e *evaluation) error {
 				a.judge(e, set.Name, part)
 			}
 		}
+		if set.Name != "lanl" || !slices.Contains(e.parts, "test") {
+			continue
+		}
+		// The references of the data were taken so: lanl's target is of these questions.
+		a, err := askFailure(e, set, lanlNumbers, recordings.Options{Data: e.data, Part: "test", Numbers: true})
+		if err != nil {
+			return err
+		}
+		if len(a.model) > 0 {
+			a.rank(e, newSample(a.entity), lanlNumbers, "test")
+		}
 	}
 	return nil
 }
 
-func (a *failureAnswers) judge(e *evaluation, set, part string) {
-	s := newSample(a.entity)
-	new := func(metric string, v float64) row { return plain("failure", set, part, metric, v, len(a.model)) }
-	simple := []guess{{"1 - health", a.sick}, {"time since failure", a.recently}, {"flags", a.flags}}
+// lanlNumbers is LANL asked for every number of a node, there or not.
+const lanlNumbers = "lanl_numbers"
+
+func askFailure(e *evaluation, set *recordings.Set, name string, o recordings.Options) (*failureAnswers, error) {
+	a := &failureAnswers{interval: intervals[set.Name]}
+	a.b = batcher[recordings.Question]{by: e.by, kind: ipc.Failure, take: a.take}
+	ok, err := e.read(name, o.Part, func() error { return recordings.ReadFailure(set, o, a) })
+	if err == nil && ok {
+		err = a.b.flush()
+	}
+	return a, err
+}
+
+// rank judges the order of the answers. It returns the share of failures and the
+// simple guesses.
+func (a *failureAnswers) rank(e *evaluation, s *sample, set, part string) (base float64, simple []guess) {
+	simple = []guess{{"1 - health", a.sick}, {"time since failure", a.recently}, {"flags", a.flags}}
 	if set == "oom" {
 		simple = []guess{{"1 - health", a.sick}, {"health / slope", a.falling}}
 	}
+	new := func(metric string, v float64) row { return plain("failure", set, part, metric, v, len(a.model)) }
 	e.add(s.compare(new("roc_auc", 0), s.ranking(a.failed, roc), false, a.model, a.rule, simple...))
 	e.add(s.compare(new("pr_auc", 0), s.ranking(a.failed, pr), false, a.model, a.rule, simple...))
-	base := 0.0
 	for _, f := range a.failed {
 		base += float64(b2i(f))
 	}
 	base /= float64(len(a.failed))
 	e.add(new("base_rate", base))
+	return base, simple
+}
+
+func (a *failureAnswers) judge(e *evaluation, set, part string) {
+	s := newSample(a.entity)
+	new := func(metric string, v float64) row { return plain("failure", set, part, metric, v, len(a.model)) }
+	base, simple := a.rank(e, s, set, part)
 	squares := func(p func(i int) float64) []float64 {
 		out := make([]float64, len(a.failed))
 		for i, f := range a.failed {
@@ -171,8 +195,16 @@ func median(x []float64) float64 {
 	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
-// warnings counts the kills, of runs with at least five samples, that were warned
-// of within the horizon when 5 % of the other samples are false alarms.
+// leadHorizon is how far before a kill an alarm is taken for a warning of it, in s:
+// the longer of the two horizons in the references of the data.
+const leadHorizon = 3
+
+// warnings looks at the kills of runs with at least five samples, when 5 % of the
+// samples more than the horizon before a kill, or without one, are false alarms. A
+// kill is warned of by an alarm within the horizon. Lead is counted as in the
+// references of the data, from the first alarm of the last three seconds: one
+// before the horizon is a false sample, and a warning all the same. The same within
+// the horizon alone is given beside it.
 func (a *failureAnswers) warnings(e *evaluation, new func(string, float64) row) {
 	var quiet []float64
 	for i, f := range a.failed {
@@ -182,30 +214,43 @@ func (a *failureAnswers) warnings(e *evaluation, new func(string, float64) row) 
 	}
 	slices.Sort(quiet)
 	bound := quiet[int(0.95*float64(len(quiet)-1))]
-	lead, last := map[int32]float64{}, map[int32]int{}
+	type warning struct{ first, within float64 } // s before the kill, 0: none
+	warned, last := map[int32]warning{}, map[int32]int{}
 	for i, f := range a.failed {
-		if a.left[i] > 0 {
-			run := a.entity[i]
-			last[run] = a.left[i]
-			if f && a.model[i] > bound {
-				lead[run] = max(lead[run], float64(a.left[i])*a.interval/1e9)
+		if a.left[i] == 0 {
+			continue
+		}
+		run, before := a.entity[i], float64(a.left[i])*a.interval/1e9
+		last[run] = a.left[i]
+		if w := warned[run]; a.model[i] > bound {
+			if before <= leadHorizon {
+				w.first = max(w.first, before)
 			}
+			if f {
+				w.within = max(w.within, before)
+			}
+			warned[run] = w
 		}
 	}
-	var leads []float64
-	warned := 0
+	var first, within []float64
+	count := 0
 	for run, left := range last {
 		if left <= 2 { // the run was followed to its kill
-			leads = append(leads, lead[run])
-			warned += b2i(lead[run] > 0)
+			w := warned[run]
+			first, within = append(first, w.first), append(within, w.within)
+			count += b2i(w.within > 0)
 		}
 	}
-	if len(leads) == 0 {
+	if len(first) == 0 {
 		return
 	}
-	w, m := new("kills_warned", float64(warned)/float64(len(leads))), new("median_lead_s", median(leads))
-	w.N, m.N = len(leads), len(leads)
-	e.add(w.aim(), m.aim())
+	for _, r := range []row{
+		new("kills_warned", float64(count)/float64(len(first))),
+		new("median_lead_s", median(first)), new("median_lead_within_horizon_s", median(within)),
+	} {
+		r.N = len(first)
+		e.add(r.aim())
+	}
 }
 
 func b2i(b bool) int {

@@ -47,13 +47,17 @@ func readLANL(data, part string) ([]*lanlSystem, error) {
 }
 
 // nodeNames are the nodes of a system: those that failed, filled up to its
-// number of nodes with nodes that never did.
-func (s *lanlSystem) nodeNames() []int {
+// number of nodes with nodes that never did, or, numbers, up to the largest number.
+func (s *lanlSystem) nodeNames(numbers bool) []int {
 	var names []int
+	count := s.nodes
 	for n := range s.outages {
 		names = append(names, n)
+		if numbers {
+			count = max(count, n+1)
+		}
 	}
-	for n := 0; len(names) < s.nodes; n++ {
+	for n := 0; len(names) < count; n++ {
 		if _, failed := s.outages[n]; !failed {
 			names = append(names, n)
 		}
@@ -70,7 +74,7 @@ func readLANLSet(o Options, to Sink) error {
 	entity := 0
 	for _, s := range all {
 		peers := s.byDay(-1)
-		for _, node := range s.nodeNames() {
+		for _, node := range s.nodeNames(o.Numbers) {
 			to.Entity(s.name + "/" + strconv.Itoa(node))
 			if err := s.askNode(to, entity, node, o.Thin, peers); err != nil {
 				return err

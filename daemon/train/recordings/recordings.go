@@ -66,9 +66,10 @@ type Sink interface {
 
 // Options says which questions of a part are asked.
 type Options struct {
-	Data   string // the folder
-	Part   string
-	Stride int  // memory: one of so many windows
-	Tables bool // memory: with the candidates of a client's own tables
-	Thin   bool // failure: leave most quiet node-days out, and weigh the rest
+	Data    string // the folder
+	Part    string
+	Stride  int  // memory: one of so many windows
+	Tables  bool // memory: with the candidates of a client's own tables
+	Numbers bool // LANL: for every number of a node up to the largest that failed, there or not
+	Thin    bool // failure: leave most quiet node-days out, and weigh the rest
 }

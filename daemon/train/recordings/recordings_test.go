@@ -157,3 +157,15 @@ func TestOrdinaryPrograms(t *testing.T) {
 		t.Errorf("%d programs, the README of daemon/train says 33", len(programs))
 	}
 }
+
+// A record that names a node beyond the system's number of nodes takes the place of
+// one that never failed, unless every number is asked for.
+func TestLANLNodesThatNeverFailed(t *testing.T) {
+	s := &lanlSystem{nodes: 3, outages: map[int][]outage{0: {{start: 1}}, 5: {{start: 2}}}}
+	if got := s.nodeNames(false); !slices.Equal(got, []int{0, 1, 5}) {
+		t.Errorf("nodes %v", got)
+	}
+	if got := s.nodeNames(true); !slices.Equal(got, []int{0, 1, 2, 3, 4, 5}) {
+		t.Errorf("every number: %v", got)
+	}
+}
