@@ -40,6 +40,9 @@ func drawn(r *rand.Rand, k ipc.Kind) ipc.Request {
 		for range ipc.MaxFailureHistory {
 			q.FailureHistory = append(q.FailureHistory, uint8(r.IntN(4)/3))
 		}
+		if q.Component == "node-7" { // of a sender that keeps counts
+			q.FailureRates = []float32{1, 2, 5, 9, 700, 0.002, 0.01, 0.05, 0.002}
+		}
 		q.HealthScore, q.CurrentValue, q.Baseline = q.HistoricalHealth[ipc.MaxHealthHistory-1], r.Float32(), r.Float32()
 		return q
 	case ipc.Memory:

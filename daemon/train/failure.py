@@ -30,6 +30,9 @@ FAMILIES = {
                    # Trees and a small net err on different programs: the mean of their
                    # logits is better than either on the worst program left out.
                    net=dict(hidden=16, alpha=1.0, epochs=20),
+                   # Neither knows how a foreign program allocates, but memory is used up at some
+                   # rate in any: half a deviation of how long health lasts at the steepest.
+                   lasting=("left_least", 0.5),
                    # Few programs: shallow trees, and what must not happen cannot: less
                    # health, or a steeper fall, never lowers the chance.
                    falling=["health", "left3", "left5", "left10", "left1", "left_least", "left_middle"],
@@ -56,6 +59,9 @@ def train(folder, out, free):
         raw = trees.fit(x, y, w, (val.x, val["label"], val["keep"]), rounds=f["rounds"], columns=branches, objective="binary",
                         monotone_constraints=monotone, **f["settings"])
         net = perceptron.fit(x, y, w, columns, **f["net"]) if "net" in f else None
+        if "lasting" in f:
+            column, share = f["lasting"]
+            net = net.falling(fit.x, fit.features.index(column), 2 * share * np.std(_logit(raw, net, fit.x)))
         a, b = _calibrate(raw, net, fit, val)
         share = 1.0 if net is None else 0.5
         chance += raw.scaled(a * share, b).gated(gate)
@@ -76,13 +82,15 @@ def train(folder, out, free):
     return data
 
 
+def _logit(raw, net, x):
+    z = raw.predict(x)
+    return z if net is None else (z + net.predict(x)) / 2
+
+
 def _calibrate(raw, net, fit, val):
     """Platt on train and val. Base rates of val differ from train's (few systems, few
     hosts), so both parts vote with equal weight."""
-    def logit(t):
-        z = raw.predict(t.x)
-        return z if net is None else (z + net.predict(t.x)) / 2
-    logits = np.r_[logit(fit), logit(val)]
+    logits = np.r_[_logit(raw, net, fit.x), _logit(raw, net, val.x)]
     labels = np.r_[fit["label"], val["label"]]
     weights = np.r_[fit["keep"] / fit["keep"].sum(), val["keep"] / val["keep"].sum()]
     return scores.platt(logits, labels, weights * len(weights))

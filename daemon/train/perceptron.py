@@ -22,6 +22,15 @@ class Net:
     def scaled(self, factor):
         return Net(self.mean, self.scale, self.first, self.bias, self.second * factor, self.last * factor)
 
+    def falling(self, x, column, weight):
+        """The same less weight times a column that it does not read, standardised on x and
+        cut like the others: one more hidden unit, which is never below its bound."""
+        values = np.asarray(x)[:, column].astype(float)
+        mean, scale, unit = self.mean.copy(), self.scale.copy(), np.zeros((len(self.mean), 1))
+        mean[column], scale[column], unit[column] = values.mean(), 1 / values.std(), 1
+        return Net(mean, scale, np.hstack([self.first, unit]), np.append(self.bias, FAR),
+                   np.vstack([self.second, [[-weight]]]), self.last + weight * FAR)
+
 
 def fit(x, y, weight, columns, hidden, alpha, epochs):
     """Columns that are not named have a scale of 0. Weights are met by drawing rows."""
