@@ -55,7 +55,7 @@ func TestNobodyIsForgottenOrMixedUp(t *testing.T) {
 	source := rand.New(rand.NewPCG(1, 2))
 	d.on(moody(func(n int) int { mu.Lock(); defer mu.Unlock(); return source.IntN(n) }))
 	b, err := New(Config{
-		Upstream: target(t, d.URL), Attempt: 20 * time.Millisecond, TTL: 10 * time.Millisecond,
+		Upstream: target(t, d.URL), Attempt: 20 * time.Millisecond, TTL: 60 * time.Millisecond,
 		RetryInterval: time.Millisecond, MaxRetryInterval: 5 * time.Millisecond,
 		QueueLimit: 32, Subjects: 64,
 	})
