@@ -8,7 +8,7 @@ PKGS := ./... ./testdata/traces
 MODULES := bench deploy/observe deploy/schema deploy/packaging/notices
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench anatomy cached overload curves tails regress chaos soak micro micro-diff lint monitoring fuzz train eval clean dist deb rpm two-versions deploy-test machine-test observe schema reproducible
+.PHONY: help build run test bench anatomy cached overload curves tails regress chaos soak micro micro-diff lint monitoring fuzz train eval clean dist deb rpm two-versions deploy-test machine-test cluster-test observe schema reproducible
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -130,6 +130,10 @@ deploy-test: ## try the packages under a real systemd, as root: deploy/test says
 machine-test: ## the same in a machine with a kernel of its own, where memory is bounded (QEMU; ACCEL=tcg)
 	$(MAKE) two-versions ARCHES="$(HOSTARCH)"
 	deploy/test/machine $(DIST) $(OUT)/dist-next
+
+cluster-test: ## run the DaemonSet on a node: a kubelet in a machine of its own, as root (ACCEL=tcg)
+	$(MAKE) dist ARCHES="$(HOSTARCH)"
+	deploy/cluster/run $(DIST)
 
 observe: ## watch the daemons with a real Prometheus (PROMETHEUS=path) and OpenTelemetry Collector
 	cd deploy/observe && $(GO) vet ./... && $(GO) test -count=1 ./...
