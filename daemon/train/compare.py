@@ -6,10 +6,10 @@ Each family is fitted to the same rows of train and judged on val. Times are of 
 Runtime on one core, the least of many calls, without the preparation of rows, so that
 all are timed alike; mld's engine is faster with trees. Recurrent nets read the windows
 that `go run ./extract -windows` writes beside the rows (without it they are left out): the
-health and flags of a component, the calls that an agent's counts are of. The latter (recurrent.py) need PyTorch,
-requirements-compare.txt, and are left out with a word without it; a request carries counts,
-not their sequence, so they also say what that costs. Memory has none: a GRU on a candidate's
-distances to the faults before it stayed at a top-1 of 0.10 in the time that others had.
+health and flags of a component, the calls that an agent's counts are of, the steps between
+an agent's faults. The latter two (recurrent.py, ranker.py) need PyTorch, requirements-compare.txt, and
+are left out with a word without it. A request carries counts of calls, not their sequence,
+so these nets also say what that costs.
 """
 import sys
 import time
@@ -33,7 +33,10 @@ from tables import Table, exists
 ROWS = 120_000  # of train and of val, at most, of each set
 COSTS = "What the memory model's cost buys"
 CALLS = "calls"  # what a step holds: the number of a group, no measure
-EPOCHS = 8  # of nets of calls
+FAULTS = "faults"  # a step of an agent's faults: they belong to a question, not to a row
+NET_EPOCHS = 8  # of dense nets
+EPOCHS = {CALLS: 8, FAULTS: 30}
+OWN = ("by_", "given", "chance", "distance")  # how columns begin that are a candidate's own
 ROUNDS = (10, 25, 50, 100, 200)  # trees of the memory model's costs
 SETTINGS = dict(objective="binary", num_leaves=16, max_depth=6, learning_rate=0.15, min_data_in_leaf=100, max_bin=127)
 
@@ -49,7 +52,8 @@ def main(folder, out, *wanted):
         text = [f"## {name}", "", f"{rows}", "", f"| family | numbers | µs alone | µs of 64 | {' | '.join(score)} |", "|" + " --- |" * (4 + len(score))]
         fitted = [(*f, val[0]) for f in _families(fit, val, columns)] + list(_recurrent(fit, val, inputs))
         for family, size, data, z, x in fitted:
-            one, many = (_time(data, x[:n * per], n) for n in (1, 64))
+            fed = x if callable(x) else lambda n: {"x": x[:n]}
+            one, many = (_time(data, fed(n * per), n) for n in (1, 64))
             values = [f"{s(val, z):.4f}" for s in score.values()]
             text.append(f"| {family} | {size} | {one:.1f} | {many:.2f} | {' | '.join(values)} |")
         sections[name] = "\n".join(text) + "\n"
@@ -88,8 +92,8 @@ def _pr(v, z):
 def _memory(folder):
     fit, val = (memory._asks(Table(folder, f"memory_tables_{p}"), ROWS) for p in ("train", "val"))
     top1 = lambda v, z: v[3]["hit"][memory._best(v[3], z)].mean()
-    return ("The next page among candidates, with the client's tables; times are of a question of 20 candidates.", {"top-1": top1},
-            *((t.x, t["hit"], memory._equal(t["entity"]), t) for t in (fit, val)), list(range(fit.x.shape[1])), 20, None)
+    return (f"The next page among candidates, with the client's tables; times are of a question of 20 candidates. The GRUs see the rows {EPOCHS[FAULTS]} times, the dense nets {NET_EPOCHS}.", {"top-1": top1},
+            *((t.x, t["hit"], memory._equal(t["entity"]), t) for t in (fit, val)), list(range(fit.x.shape[1])), 20, FAULTS)
 
 
 def _failure(folder, family, what):
@@ -122,7 +126,7 @@ def _families(fit, val, columns):
     m = LogisticRegression(C=1.0, max_iter=300).fit(see(x)[rows], y[rows])
     yield "linear", m.coef_.size + 1, _net([(m.coef_.T, m.intercept_)], x.shape[1], columns, mean, spread), m.decision_function(seen)
     for hidden in ((16,), (64, 32)):
-        m = MLPClassifier(hidden, alpha=0.01, max_iter=8, learning_rate_init=2e-3, batch_size=512, random_state=1).fit(see(x)[rows], y[rows])
+        m = MLPClassifier(hidden, alpha=0.01, max_iter=NET_EPOCHS, learning_rate_init=2e-3, batch_size=512, random_state=1).fit(see(x)[rows], y[rows])
         p = np.clip(m.predict_proba(seen)[:, 1], 1e-7, 1 - 1e-7)
         size = sum(v.size for v in m.coefs_ + m.intercepts_)
         yield "dense " + "-".join(map(str, hidden)), size, _net(list(zip(m.coefs_, m.intercepts_)), x.shape[1], columns, mean, spread), np.log(p / (1 - p))
@@ -135,8 +139,14 @@ def _recurrent(fit, val, inputs):
     """The same of GRUs on the windows, and what they read."""
     if fit[3].window is None:
         return
-    if inputs == CALLS:
-        yield from _of_calls(fit, val)
+    if inputs in (CALLS, FAULTS):
+        try:
+            import ranker
+            import recurrent
+        except (ImportError, OSError, ValueError) as e:  # what PyTorch lacks shows in many ways
+            print(f"compare: no recurrent nets of {inputs}:", e, file=sys.stderr)
+            return
+        yield from _of_calls(recurrent, fit, val) if inputs == CALLS else _of_faults(ranker, fit, val)
         return
     _, y, w, _ = fit
     x = fit[3].window.reshape(len(y), -1, inputs)
@@ -150,18 +160,34 @@ def _recurrent(fit, val, inputs):
         yield f"GRU {hidden} on the window", net.size(), data, net.predict(seen), seen
 
 
-def _of_calls(fit, val):
-    try:
-        import recurrent
-    except (ImportError, OSError, ValueError) as e:  # what PyTorch lacks shows in many ways
-        print("compare: no recurrent nets of calls:", e, file=sys.stderr)
-        return
+def _of_calls(recurrent, fit, val):
     calls, seen = fit[3].window, val[3].window
     for cell, hidden in (("GRU", 32), ("LSTM", 32)):
-        net = recurrent.fit(cell, hidden, calls, fit[1], EPOCHS)
+        net = recurrent.fit(cell, hidden, calls, fit[1], EPOCHS[CALLS])
         data, z = recurrent.onnx(net), recurrent.predict(net, seen)
         assert np.allclose(modelfile.run(data, seen[:50])["y"], z[:50], atol=1e-4)
         yield f"{cell} {hidden} on the calls", recurrent.size(net), data, z, seen
+
+
+def _of_faults(ranker, fit, val):
+    """Of a candidate the nets see how it came to be one and its distance; what else its row
+    holds is made from the faults. And beside a dense net of the whole row."""
+    (x, y, w, t), (seen, *_, v) = fit, val
+    names = t.features
+    faults, owner = _questions(t)
+    later, of = _questions(v)
+    for what, columns in (("", [i for i, c in enumerate(names) if c.startswith(OWN)]), (" beside rows", list(range(len(names))))):
+        net = ranker.Ranker(32, (64, 32), columns).fit(faults, x, owner, y, w, EPOCHS[FAULTS])
+        data, z = net.onnx(len(names)), net.predict(later, seen, of)
+        fed = lambda n: {"x": seen[:n], "faults": later[:of[n - 1] + 1], "owner": of[:n]}
+        assert np.allclose(modelfile.run(data, **fed(200))["y"], z[:200], atol=1e-4)
+        yield "GRU 32 on the faults" + what, net.size(), data, z, fed
+
+
+def _questions(t):
+    """The windows of a table's questions, and each row's place among them."""
+    asks, owner = np.unique(t["ask"].astype(int), return_inverse=True)
+    return np.asarray(t.window[asks]), owner
 
 
 def _net(layers, width, columns, mean, spread):
@@ -199,20 +225,20 @@ def _costs(folder):
         kept = val.take(np.flatnonzero(place < most))
         best = memory._best(kept, z[place < most])
         size = max(1, round(len(kept) / asks))
-        us = _time(part.onnx(val.x.shape[1]), val.x[:size], 1)
+        us = _time(part.onnx(val.x.shape[1]), {"x": val.x[:size]}, 1)
         text.append(f"| {rounds} | {most} ({size} on average) | {us:.1f} | {kept['hit'][best].mean():.4f} |")
     return text
 
 
-def _time(data, x, questions):
+def _time(data, fed, questions):
     """µs a question, the least of many calls."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    x, least = np.ascontiguousarray(x, np.float32), np.inf
+    fed, least = {k: np.ascontiguousarray(v) for k, v in fed.items()}, np.inf
     for _ in range(500):
         begin = time.perf_counter()
-        session.run(None, {"x": x})
+        session.run(None, fed)
         least = min(least, time.perf_counter() - begin)
     return least / questions * 1e6
 

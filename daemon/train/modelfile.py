@@ -29,13 +29,15 @@ def write(path, nodes, width, outputs, metadata, widths=None):
     return data
 
 
-def run(data, x):
-    """ONNX Runtime's answer: {output name: its first column}."""
+def run(data, x, **more):
+    """ONNX Runtime's answer: {output name: its first column}. Of many rows it is taken in
+    parts, unless there are more inputs than x."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     names = [o.name for o in session.get_outputs()]
     parts = []
-    for start in range(0, max(len(x), 1), 262144):
-        parts.append([v[:, 0] for v in session.run(names, {"x": np.ascontiguousarray(x[start:start + 262144])})])
+    rows = max(len(x), 1) if more else 262144
+    for start in range(0, max(len(x), 1), rows):
+        parts.append([v[:, 0] for v in session.run(names, {"x": np.ascontiguousarray(x[start:start + rows]), **more})])
     return {n: np.concatenate([p[i] for p in parts]) for i, n in enumerate(names)}

@@ -15,7 +15,7 @@ class Table:
         self.name = name
         self.layout, self.features, self.entities = head["layout"], head["features"], head["entities"] or []
         self.x = np.load(path + ".x.npy", mmap_mode="r")
-        window = path + ".window.npy"  # of extract -windows
+        window = path + ".window.npy"  # of extract -windows: of each row, or of each "ask"
         self.window = np.load(window, mmap_mode="r") if os.path.exists(window) else None
         about = np.load(path + ".about.npy")
         self.about = {c: about[:, i] for i, c in enumerate(head["about"])}
@@ -31,7 +31,7 @@ class Table:
         t = object.__new__(Table)
         t.name, t.layout, t.features, t.entities = self.name, self.layout, self.features, self.entities
         t.x = np.asarray(self.x[rows])
-        t.window = None if self.window is None else np.asarray(self.window[rows])
+        t.window = self.window if self.window is None or "ask" in self.about else np.asarray(self.window[rows])
         t.about = {k: v[rows] for k, v in self.about.items()}
         return t
 

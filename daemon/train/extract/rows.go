@@ -68,6 +68,9 @@ func extractMemory(j *job) error {
 			if err != nil {
 				return err
 			}
+			if err := t.withSteps(j, memoryStepsWidth); err != nil {
+				return err
+			}
 			o.Stride, o.Tables = memoryStride[o.Part], given == "tables"
 			return t.end(recordings.ReadMemory(o, t))
 		})
@@ -111,7 +114,7 @@ func failureRow(t *table, q *recordings.Question) error {
 	return t.add(t.row, float64(q.Entity), float64(b2i(q.Failed)), float64(q.Left), q.Keep)
 }
 
-// memoryRows writes all candidates of a window as rows that share "ask".
+// memoryRows writes all candidates of a window as rows that share "ask", the window once.
 func memoryRows(t *table, q *recordings.Question) error {
 	r := q.Request.(*ipc.MemoryRequest)
 	p := &t.pages
@@ -119,6 +122,9 @@ func memoryRows(t *table, q *recordings.Question) error {
 	width := features.Memory.Width()
 	p.Rows(r, t.row)
 	t.witness(r)
+	if err := t.addSteps(func(w []float32) { memorySteps(r, w) }); err != nil {
+		return err
+	}
 	for c := range p.Len() {
 		hit := float64(b2i(p.Address(c) == q.NextAddress))
 		ahead := float64(1 + slices.Index(q.Coming, p.Address(c))) // in faults, 1 for the next; 0 for later

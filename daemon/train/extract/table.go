@@ -18,7 +18,8 @@ import (
 //
 //	<name>.x.npy     float32, the layout's columns
 //	<name>.about.npy float64, the columns named in <name>.json
-//	<name>.window.npy  float32, a window's steps one after the other, where asked for
+//	<name>.window.npy  float32, a window's steps one after the other, where asked for: of
+//	                 each row, or, where there is a column "ask", of each question
 //	<name>.asks      of a few rows of test: the row's number and its request as
 //	                 sent over the wire, in hex, for the tests of daemon/predict
 type table struct {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/mlclient/syscalls"
 )
@@ -9,6 +11,7 @@ import (
 const (
 	failureStepsWidth = 2 * ipc.MaxHealthHistory // health, flag
 	threatStepsWidth  = syscalls.WindowCalls     // a call's group
+	memoryStepsWidth  = 3 * ipc.MaxAccessHistory // pages since the fault before, time since then, a write
 )
 
 func (t *table) withSteps(j *job, width int) (err error) {
@@ -51,3 +54,21 @@ func threatSteps(calls []syscalls.Group, w []float32) {
 		}
 	}
 }
+
+// memorySteps is each fault's distance in pages from the one before, as signed log2 of
+// one more, log2 of one more than the ns in between, and whether it was a write. Faults
+// before a short window are zeros.
+func memorySteps(q *ipc.MemoryRequest, w []float32) {
+	missing := ipc.MaxAccessHistory - len(q.AccessHistory)
+	for i, address := range q.AccessHistory {
+		at := w[3*(missing+i):]
+		if i > 0 {
+			d := float64(int64(address-q.AccessHistory[i-1]) / pageBytes)
+			at[0] = float32(math.Copysign(math.Log2(1+math.Abs(d)), d))
+			at[1] = float32(math.Log2(1 + float64(q.AccessTimestamps[i]-q.AccessTimestamps[i-1])))
+		}
+		at[2] = float32(b2i(q.AccessTypes[i] == ipc.AccessWrite))
+	}
+}
+
+const pageBytes = 4096
