@@ -68,24 +68,14 @@ func (f *felt) windows(each, lasts time.Duration) []window {
 	return out
 }
 
-// between gives the p99 of the calls that were due in an interval, and the p99 of how
-// late the load was to make them.
-func (f *felt) between(from, to int64) (latency, late time.Duration) {
+// between gives what the calls took that were due from ≤ t < to.
+func (f *felt) between(from, to int64) (took []time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var took, start []time.Duration
 	for _, c := range f.calls {
 		if c.intended >= from && c.intended < to {
-			took, start = append(took, c.latency), append(start, c.late)
+			took = append(took, c.latency)
 		}
 	}
-	return p99(took), p99(start)
-}
-
-func p99(d []time.Duration) time.Duration {
-	if len(d) == 0 {
-		return 0
-	}
-	slices.Sort(d)
-	return d[min(len(d)*99/100, len(d)-1)]
+	return took
 }

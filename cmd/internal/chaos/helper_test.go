@@ -4,14 +4,13 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Helpers are ready, do what they do until they are told to end, and end well.
 func TestHelpers(t *testing.T) {
 	e := &Env{Self: os.Args[0]}
 	for name, p := range map[string]HelperPlan{
-		"burn": {Burn: []time.Duration{50 * time.Microsecond, 0}}, "comes and goes": {Mode: "comes and goes", Socket: t.TempDir() + "/nobody"},
+		"nobody": {Mode: Nobody.Name}, "comes and goes": {Mode: "comes and goes", Socket: t.TempDir() + "/nobody"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, err := e.startHelper(p, nil)

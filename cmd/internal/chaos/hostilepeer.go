@@ -25,6 +25,10 @@ var Modes = []Mode{
 	{"sends garbage", "a process that sends random bytes on 4 connections at a time, as fast as it can", garbage},
 }
 
+// Nobody is no hostile peer, but a process that computes a little and stays away from the
+// socket: what the comparison finds where there is nothing to find.
+var Nobody = Mode{"nobody", "no peer: a process with 4 tasks that compute for 50 µs and sleep for a millisecond", idle}
+
 // hands runs n copies of do, each again and again until ctx ends. A bridge that turns a
 // hostile peer away is right to; the peer comes back.
 func hands(ctx context.Context, n int, do func() error) error {
@@ -161,5 +165,14 @@ func garbage(ctx context.Context, socket string) error {
 		}
 		_, err = p.Write(append(hello(), b...))
 		return err
+	})
+}
+
+func idle(ctx context.Context, _ string) error {
+	return hands(ctx, 4, func() error {
+		for end := monotonic() + int64(50*time.Microsecond); monotonic() < end; {
+		}
+		time.Sleep(time.Millisecond)
+		return nil
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestRowJudges(t *testing.T) {
@@ -26,89 +25,6 @@ func TestRowJudges(t *testing.T) {
 		c.change(&r)
 		if r.judge(); c.want == "" && r.Failed != "" || !strings.Contains(r.Failed, c.want) {
 			t.Errorf("%s: failed = %q, want %q", what, r.Failed, c.want)
-		}
-	}
-}
-
-func TestHostileJudges(t *testing.T) {
-	many := func(n int, r HostileRound) (rounds []HostileRound) {
-		for range n {
-			rounds = append(rounds, r)
-		}
-		return rounds
-	}
-	good, bad, stalled := HostileRound{P99us: 119, BurnP99us: 100}, HostileRound{P99us: 121, BurnP99us: 100}, HostileRound{P99us: 900, BurnP99us: 100}
-	for name, c := range map[string]struct {
-		rounds []HostileRound
-		want   string
-	}{
-		"good":                        {many(10, good), "pass"},
-		"bad":                         {many(10, bad), "fail"},
-		"a stall is one of many":      {append(many(9, good), stalled), "pass"},
-		"a good one is, too":          {append(many(9, bad), HostileRound{P99us: 50, BurnP99us: 100}), "fail"},
-		"anything may be the truth":   {append(many(5, good), many(5, stalled)...), void},
-		"the other side is no better": {append(many(5, good), many(5, HostileRound{P99us: 100, BurnP99us: 900})...), void},
-		"few":                         {many(5, bad), void},
-		"no calls":                    {many(3, HostileRound{P99us: 100}), void},
-		"nothing":                     {nil, void},
-	} {
-		h := Hostile{Rounds: c.rounds}
-		if h.judge(); h.Verdict != c.want {
-			t.Errorf("%s: %s (%+.2f, %+.2f to %+.2f), want %s", name, h.Verdict, h.Worse, h.Least, h.Most, c.want)
-		}
-	}
-}
-
-// The ends are those of tables of the sign test's interval for a median.
-func TestMedianWithin(t *testing.T) {
-	for n, want := range map[int][2]float64{1: {1, 1}, 2: {1, 2}, 5: {1, 5}, 6: {1, 6}, 9: {2, 8}, 10: {2, 9}, 20: {6, 15}, 40: {14, 27}} {
-		var v []float64
-		for i := range n {
-			v = append(v, float64(n-i))
-		}
-		if least, most := medianWithin(v); least != want[0] || most != want[1] {
-			t.Errorf("of %d: %v to %v, want %v", n, least, most, want)
-		}
-	}
-	if least, most := medianWithin(nil); least != 0 || most != 0 {
-		t.Errorf("of none: %v to %v", least, most)
-	}
-}
-
-// What is replayed is what was used, at the time when it was, over and over.
-func TestBurnt(t *testing.T) {
-	const ms = time.Millisecond
-	due := []time.Duration{0, 0, 2 * ms, 2 * ms} // all of the second of three steps, on two processors
-	for at, want := range map[time.Duration]time.Duration{0: 0, ms: 0, 3 * ms / 2: ms, 2 * ms: 2 * ms, 3 * ms: 2 * ms, 4 * ms: 2 * ms, 6 * ms: 4 * ms, 600 * ms: 400 * ms} {
-		if got := burnt(due, at); got != want {
-			t.Errorf("burnt by %v: %v, want %v", at, got, want)
-		}
-	}
-	for used, want := range map[time.Duration]time.Duration{0: ms, ms: ms, 2 * ms: 4 * ms, 100 * ms: 100 * ms} {
-		if got := burnsAgain(due, used, 0); got != want {
-			t.Errorf("with %v used it goes on at %v, want %v", used, got, want)
-		}
-	}
-}
-
-// A part of a load is the calls that were due in it, whenever they were answered.
-func TestFeltBetween(t *testing.T) {
-	f := new(felt)
-	for i := range int64(1000) {
-		at := i * int64(time.Millisecond)
-		took := time.Microsecond
-		if i >= 500 && i < 505 {
-			took = time.Duration(i) * time.Second
-		}
-		f.note(feltCall{intended: at, late: 2 * time.Microsecond, latency: took})
-	}
-	for _, c := range []struct {
-		from, to time.Duration
-		want     time.Duration
-	}{{0, 500, time.Microsecond}, {450, 550, 504 * time.Second}, {450, 951, time.Microsecond}, {2000, 3000, 0}} {
-		got, late := f.between(int64(c.from*time.Millisecond), int64(c.to*time.Millisecond))
-		if got != c.want || c.want > 0 && late != 2*time.Microsecond {
-			t.Errorf("between %d and %d ms: p99 %v, late %v, want %v and 2µs", c.from, c.to, got, late, c.want)
 		}
 	}
 }
@@ -149,7 +65,7 @@ func TestRowsAreWritten(t *testing.T) {
 		{Fault: "mld: kill -9", What: "killed", Group: "mld", Ran: true, Sent: 10, Answered: 10, InBudget: 9, BySource: map[string]uint64{"rule": 10}, GoroutinesAfter: 12, RSSMBAfter: 30},
 		{Fault: "disk full", What: "no room", Group: "privileged", NotRun: "needs root"},
 		{Fault: "frozen", Group: proofs, Ran: true, Sent: 5, Frozen: &Frozen{Verdict: void, Runs: []FrozenRun{{}, {}}, FrozenRun: FrozenRun{Windows: 100, Valid: 2, First: 1, Calls: 1000, InTime: 999, VoidCalls: 200, VoidInTime: 100}}},
-		{Fault: "hostile peer: floods", Group: proofs, Ran: true, Sent: 5, Hostile: &Hostile{Verdict: "pass", Quota: "*:conns=4"}, Failed: "a\nb"},
+		{Fault: "hostile peer: floods", Group: proofs, Ran: true, Sent: 5, Hostile: &Hostile{Verdict: "pass", Quota: "*:conns=4", Peer: HostileSide{CPU: 0.5, Windows: 10, Valid: 7, Calls: 700}, Other: HostileSide{Windows: 10, Valid: 8, Calls: 800}}, Failed: "a\nb"},
 	}
 	var data, page bytes.Buffer
 	if err := WriteJSON(&data, rows); err != nil {
@@ -167,7 +83,7 @@ func TestRowsAreWritten(t *testing.T) {
 	if err := WriteMarkdown(&page, rows, "a machine"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| mld: kill -9 | 10 | 10 | 90.0 % |", "Not run: needs root", "## A frozen daemon", "**void**: 999 of 1000 calls in time (0.0000 %) in the 2 valid windows of 100; in the void ones 100 of 200 (50.0 %)", "Of the 2 runs 1 have", "| all | 2 of 100 | 1000 | 1 |", "not allowed to go before others", "| floods, held to `*:conns=4` |", "**Failed: a.**"} {
+	for _, want := range []string{"| mld: kill -9 | 10 | 10 | 90.0 % |", "Not run: needs root", "## A frozen daemon", "**void**: 999 of 1000 calls in time (0.0000 %) in the 2 valid windows of 100; in the void ones 100 of 200 (50.0 %)", "Of the 2 runs 1 have", "| all | 2 of 100 | 1000 | 1 |", "not allowed to go before others", "| floods, held to `*:conns=4` | 0.50, 0.00 | 7, 8 of 10 | 700, 800 |", "**Failed: a.**"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page does not say %q:\n%s", want, &page)
 		}

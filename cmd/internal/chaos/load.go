@@ -28,7 +28,10 @@ type Load struct {
 	Oracle *Oracle
 	Socket string
 	Rate   float64 // calls a second
+	Random bool    // they come at random (Poisson), else one after the other as the clock goes
 	For    time.Duration
+	// UntilDone ends it when what runs beside it does, if that is sooner.
+	UntilDone bool
 	// Budget of call n; nil alternates between 1 ms, the default, and 20 ms, in which
 	// the model has the time to be right or wrong.
 	Budget func(n uint64) time.Duration
@@ -147,7 +150,7 @@ func (l Load) Run(ctx context.Context, during func(context.Context) error) (*Cou
 		return nil, err
 	}
 	defer client.Close()
-	pacer, err := load.Constant(l.Rate)
+	pacer, err := l.pacer()
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +164,9 @@ func (l Load) Run(ctx context.Context, during func(context.Context) error) (*Cou
 		})
 	}
 	waiting.Wait()
-	run, err := load.StartOpen(ctx, load.Options{
+	calling, stop := context.WithCancel(ctx)
+	defer stop()
+	run, err := load.StartOpen(calling, load.Options{
 		Pacer: pacer, Duration: l.For, Clock: c.clock, Labels: []string{"call"}, Sources: sources,
 		MaxInFlight: maxInFlight, Drain: 5 * time.Second,
 	}, c)
@@ -173,13 +178,23 @@ func (l Load) Run(ctx context.Context, during func(context.Context) error) (*Cou
 	if during != nil {
 		broke = during(ctx)
 	}
+	if l.UntilDone {
+		stop()
+	}
 	result := run.Wait()
 	close(c.calls)
 	c.tasks.Wait()
-	if result.Interrupted {
+	if ctx.Err() != nil {
 		return nil, errors.Join(broke, context.Cause(ctx))
 	}
 	return c.counts(result), broke
+}
+
+func (l *Load) pacer() (load.Pacer, error) {
+	if l.Random {
+		return load.Poisson(l.Rate, 1)
+	}
+	return load.Constant(l.Rate)
 }
 
 func (c *caller) counts(r *load.Result) *Counts {

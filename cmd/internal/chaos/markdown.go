@@ -65,8 +65,9 @@ func writeProofs(w io.Writer, rows []Row) {
 			f.write(&frozen)
 		}
 		if h := r.Hostile; h != nil {
-			fmt.Fprintf(&hostile, "| %s%s | %.2f | %.0f | %.0f | %+.0f %% | %+.0f to %+.0f %% | %d | %s |\n",
-				strings.TrimPrefix(r.Fault, "hostile peer: "), quota(h.Quota), h.CPU, h.P99us, h.BurnP99, 100*h.Worse, 100*h.Least, 100*h.Most, h.Valid, h.Verdict)
+			fmt.Fprintf(&hostile, "| %s%s | %.2f, %.2f | %d, %d of %d | %d, %d | %.0f | %.0f | %+.0f %% | %+.0f to %+.0f %% | %.0f, %.0f | %s |\n",
+				strings.TrimPrefix(r.Fault, "hostile peer: "), quota(h.Quota), h.Peer.CPU, h.Other.CPU, h.Peer.Valid, h.Other.Valid, h.Peer.Windows, h.Peer.Calls, h.Other.Calls,
+				h.Peer.P99us, h.Other.P99us, 100*h.Worse, 100*h.Least, 100*h.Most, h.Peer.AllP99us, h.Other.AllP99us, h.Verdict)
 		}
 	}
 	if frozen.Len() > 0 {
@@ -94,17 +95,25 @@ were due in valid windows, at most 16 times; the verdict is over all of these ca
 		fmt.Fprintf(w, `
 ## A hostile peer
 
-The p99 of others while a peer is hostile, over that while a process uses as much of the processors at
-the same times, millisecond by millisecond, and never comes near the socket. The two take turns beside
-one load that goes on; every pair of turns gives a ratio, and the median of them counts. At most 20 %% worse
-is allowed. The interval has the true median in it in 19 cases of 20; where it is wider than 40 points there
-is no verdict, nor with less than 6 rounds. *Nobody* is that other process compared with itself: what the
-comparison finds where there is nothing to find. ml-bridge has quotas by peer (`+"`--peer`"+`): where one is set, it is named. What the
-bridge does for the peer is no part of what the other process uses.
+The p99 of others while a peer is hostile, over that while a process takes as much of the processors
+and never comes near the socket: the peer notes when each of its threads ran and for how long, as the
+kernel tells it (perf_event_open, PERF_RECORD_SWITCH), and the other, as many threads in C, computes at the
+same times for as long. The two take turns of about a second beside one load that goes on, calls at
+random: peer, other, other, peer, and so on, so that what drifts cancels. What a process does in its first
+0.3 s does not count, and a turn begins when the bridge has let go of what the last peer left. At most
+20 %% worse is allowed.
 
-| the peer | processors | p99 µs beside it | beside the other | worse | interval | rounds | verdict |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |
-%s`, hostile.String())
+A turn is judged in windows of 100 ms, and these are valid by the sleepers and the rule of the proof
+of a frozen daemon: whether calls were late plays no part in it. The p99 of a side is that of all calls
+in all its valid windows. The interval is what other pairs of turns of the same kind would have given in 19
+cases of 20 (bootstrap over pairs); where it is wider than 40 points there is no verdict, nor with less than
+%d pairs or %d calls on a side. *Nobody* is a process with a few tasks that compute and sleep, compared like
+the others: what the comparison finds where there is nothing to find. ml-bridge has quotas by peer (`+"`--peer`"+`):
+where one is set, it is named. What the bridge does for the peer is no part of what the other process does.
+
+| the peer | processors: it, the other | valid windows | calls in them | p99 µs beside it | beside the other | worse | interval | p99 µs of all windows | verdict |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |
+%s`, hostileEnough, hostileCalls, hostile.String())
 	}
 }
 

@@ -161,21 +161,6 @@ func (p *Process) descriptors() int {
 	return len(entries)
 }
 
-// switches counts how often the process' threads were taken off a processor.
-func (p *Process) switches() (n int) {
-	tasks, _ := filepath.Glob("/proc/" + strconv.Itoa(p.PID) + "/task/*/status")
-	for _, name := range tasks {
-		status, _ := os.ReadFile(name)
-		for line := range strings.Lines(string(status)) {
-			if _, value, ok := strings.Cut(line, "voluntary_ctxt_switches:"); ok { // and nonvoluntary
-				times, _ := strconv.Atoi(strings.TrimSpace(value))
-				n += times
-			}
-		}
-	}
-	return n
-}
-
 // resident gives VmRSS in MB (10^6 bytes); 0 when the process is gone.
 func (p *Process) resident() float64 {
 	status, _ := os.ReadFile("/proc/" + strconv.Itoa(p.PID) + "/status")

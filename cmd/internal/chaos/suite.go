@@ -50,7 +50,7 @@ func (e *Env) Suite(ctx context.Context, p Plan, log io.Writer) (rows []Row, err
 	})
 	for _, m := range append(slices.Clone(Modes), Nobody) {
 		try("proof: hostile peer: "+m.Name, func() (Row, error) {
-			return steadily(ctx, func() (Row, error) { return e.TryHostile(ctx, m, p.HostileRounds, p.HostileTurn) })
+			return e.TryHostile(ctx, m, p.HostileRounds, p.HostileTurn)
 		})
 	}
 	return rows, err
@@ -75,7 +75,8 @@ func tell(w io.Writer, r *Row, took time.Duration) {
 		fmt.Fprintf(w, "; %s: %d of %d calls in time in %d valid windows of %d, %d of %d in the others", f.Verdict, f.InTime, f.Calls, f.Valid, f.Windows, f.VoidInTime, f.VoidCalls)
 	}
 	if h := r.Hostile; h != nil {
-		fmt.Fprintf(w, "; %s: %+.0f %% (%+.0f to %+.0f)", h.Verdict, 100*h.Worse, 100*h.Least, 100*h.Most)
+		fmt.Fprintf(w, "; %s: %+.0f %% (%+.0f to %+.0f), %.0f us beside %.2f processors and %.0f beside %.2f; %d of %d and %d of %d windows", h.Verdict, 100*h.Worse, 100*h.Least, 100*h.Most,
+			h.Peer.P99us, h.Peer.CPU, h.Other.P99us, h.Other.CPU, h.Peer.Valid, h.Peer.Windows, h.Other.Valid, h.Other.Windows)
 	}
 	fmt.Fprintln(w)
 }
