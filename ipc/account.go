@@ -89,7 +89,7 @@ func (a *Account) admit() error {
 	if q := a.Quota.Conns; q > 0 && a.conns > q {
 		return &StatusError{Status: StatusOverloaded, Text: fmt.Sprintf("this process has %d connections, no more are taken", q)}
 	}
-	if a.rests.n >= restConns {
+	if a.rests.queue.n+a.rests.untaken.n >= restConns {
 		return &StatusError{Status: StatusOverloaded, Text: "this process connects faster than its share lets it be served"}
 	}
 	return nil
@@ -110,6 +110,18 @@ func (s *Server) giveBack(a *Account) {
 func (s *Server) answered(a *Account, n int) {
 	if a.inFlight -= n; a.inFlight == 0 {
 		s.forget(a)
+	}
+}
+
+// light reports whether the peer asks so little that others rest for it. To wait until it
+// takes its answers does not make it a light one.
+func (a *Account) light() bool { return a.share.light() && a.rests.untaken.first == nil }
+
+// earn brings the share up to date.
+func (a *Account) earn(now Instant) {
+	a.share.fill(now)
+	if a.rests.untaken.first != nil {
+		a.share.left = min(a.share.left, shareBurst/2)
 	}
 }
 

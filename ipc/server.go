@@ -190,7 +190,7 @@ func (s *Server) answer() {
 func (s *Server) flush() {
 	if s.peers > 1 {
 		for i, c := range s.dirty {
-			if c.owner.share.light() {
+			if c.owner.light() {
 				s.dirty[i], c.dirty = nil, false
 				c.flush()
 			}

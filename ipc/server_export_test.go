@@ -36,18 +36,18 @@ func (s *Server) Paused() (n int) {
 // Resting is how many connections rest.
 func (s *Server) Resting() (n int) {
 	for c := range s.conns {
-		if c.resting {
+		if c.resting != nil {
 			n++
 		}
 	}
 	return n
 }
 
-// Spent is how many connections rest whose peer has not enough left for a turn: unlike
-// those that only wait until their answers are on their way, they do so until time passes.
+// Spent is how many connections rest that are not read however quiet it is: their peer has
+// not enough left for a turn, or is to take its answers first.
 func (s *Server) Spent() (n int) {
 	for c := range s.conns {
-		if c.resting && c.owner.share.left < restTurn {
+		if c.resting != nil && (c.owner.share.left < c.owner.rests.worth() && !c.owner.rests.turn || c.resting == &c.owner.rests.untaken) {
 			n++
 		}
 	}

@@ -61,8 +61,8 @@ func (s *Server) accept(brief bool) {
 			s.pauseAccept(acceptRest)
 			return
 		}
-		if storm = storm || c == nil || c.resting; c != nil {
-			resting = max(resting, c.owner.rests.n)
+		if storm = storm || c == nil || c.resting != nil; c != nil {
+			resting = max(resting, c.owner.rests.queue.n)
 		}
 		if brief && s.clock().Sub(began) > turnTime {
 			break
@@ -87,8 +87,8 @@ func stormPause(took time.Duration, resting int) time.Duration {
 	return min(pause+pause*time.Duration(resting)/stormResting, acceptRest)
 }
 
-// pauseAccept has accepting go on at the end of a round that takes place after so long,
-// or a little later in any case.
+// pauseAccept has accepting go on at the end of a round that takes place after so long and
+// in a quiet moment, or a little later in any case.
 func (s *Server) pauseAccept(d time.Duration) {
 	s.loop.Unwatch(s.listener.fd)
 	s.acceptFrom = s.now().Add(d)

@@ -133,6 +133,9 @@ func (p *pendingCall) reply() {
 	c, s := p.conn, p.conn.server
 	s.calls -= len(p.calls)
 	c.inFlight--
+	if s.peers > 1 && c.owner.light() && c.owner.Peer.PID != own {
+		s.lights.asked(c.owner, s.now())
+	}
 	s.answered(c.owner, len(p.calls))
 	if c.closed || c.broken { // nothing follows the error that ends a connection
 		s.stats.orphaned.Add(uint64(len(p.calls)))

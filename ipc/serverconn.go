@@ -30,7 +30,6 @@ type serverConn struct {
 	greeted bool // hello came
 	dirty   bool // in server.dirty
 	watched bool // by the loop
-	resting bool // in its owner's rests: not read for now
 	late    bool // its frame has been given time once more
 	later   bool // in server.later
 	paused  bool // not read: its replies pile up
@@ -42,7 +41,8 @@ type serverConn struct {
 	frameLate eventloop.Timer // a started frame must be complete by then
 	stuck     eventloop.Timer // some of out must have been taken by then
 
-	before, after *serverConn // in the list of those that rest
+	resting       *restQueue  // of its owner's rests: not read for now; nil: it does not rest
+	before, after *serverConn // in it
 }
 
 // newConn makes a connection, of one that has ended where there is one.
@@ -62,14 +62,18 @@ func (c *serverConn) Ready(readable, writable bool) {
 	if writable && len(c.out) > 0 {
 		c.flush()
 	}
-	if !readable || c.closed || c.paused || c.shut || c.resting {
+	if c.closed || c.paused || c.shut {
 		return
 	}
-	switch s := c.server; {
-	case !s.mayRead(c.owner):
+	s := c.server
+	switch {
+	case c.resting == &c.owner.rests.untaken:
+		if readable || !c.untaken() { // it has hung up, or taken some
+			s.takesAgain(c)
+		}
+	case !readable || c.resting != nil:
+	case !s.mayRead(c.owner) || s.aside(c.owner):
 		s.rest(c)
-	case s.aside(c.owner):
-		s.putOff(c)
 	default:
 		c.read()
 	}
@@ -176,7 +180,7 @@ func (c *serverConn) account() {
 
 // onFrameLate gives a frame time once more whose peer rests: it may have sent it whole.
 func (c *serverConn) onFrameLate() {
-	if c.resting && !c.late {
+	if c.resting != nil && !c.late {
 		c.late = true
 		c.server.loop.ArmIn(&c.frameLate, c.server.cfg.Limits.FrameIn)
 		return
@@ -301,8 +305,8 @@ func (c *serverConn) drop() {
 	s.loop.Disarm(&c.frameLate)
 	s.loop.Disarm(&c.stuck)
 	c.unwatch()
-	if c.resting {
-		c.owner.rests.remove(c)
+	if c.resting != nil {
+		c.resting.remove(c)
 	}
 	s.giveBuffer(c.out)
 	c.in.clear(s)

@@ -3,11 +3,10 @@ package ipc
 import "time"
 
 // While somebody light is asking, what others want is done at the end of a round: when
-// the light ones have been read and answered, or their questions are on their way. What
-// others do in their turn, to read and to close, wakes their processes, which then run
-// on the processor that has a light one's answer to write.
+// the light ones have been read and answered, or their questions are on their way. Who is
+// not light rests, and has its turn there (type rests).
 type later struct {
-	conns  []*serverConn // that have something to be read, or whose frame is late
+	conns  []*serverConn // whose frame is late
 	accept bool
 	gone   []*serverConn // in this round, to be used again
 }
@@ -21,7 +20,7 @@ func (s *Server) others(a *Account) bool {
 }
 
 // aside reports whether the peer is to let others go first.
-func (s *Server) aside(a *Account) bool { return !a.share.light() && s.others(a) }
+func (s *Server) aside(a *Account) bool { return !a.light() && s.others(a) }
 
 // putOff has the connection's turn come at the end of the round.
 func (s *Server) putOff(c *serverConn) {
@@ -34,7 +33,7 @@ func (s *Server) putOff(c *serverConn) {
 // doLater does what was put off, and reports whether anything was.
 func (s *Server) doLater() bool {
 	l := &s.later
-	accept := l.accept || s.acceptPause.Armed() && s.now() >= s.acceptFrom
+	accept := l.accept || s.acceptPause.Armed() && s.now() >= s.acceptFrom && s.quiet(nil)
 	if !accept && len(s.resters) == 0 && len(l.conns) == 0 {
 		return false
 	}
@@ -49,16 +48,11 @@ func (s *Server) doLater() bool {
 		over := s.clock().Sub(began) > laterTime
 		switch {
 		case c.closed, s.leaving != nil:
-		case c.overdue != nil && over:
+		case over:
 			s.loop.ArmIn(&c.frameLate, 0)
-		case c.overdue != nil:
+		default:
 			c.fault(c.overdue)
 			c.flush() // which closes it, and that takes time
-		case over || c.paused || c.shut || c.resting: // it is still readable
-		case c.untaken():
-			s.rest(c)
-		default:
-			c.read()
 		}
 	}
 	l.conns = l.conns[:0]

@@ -27,7 +27,7 @@ type readTurn struct {
 
 // turn gives how many bytes of a connection may be read now, 0 to let others go first.
 func (s *Server) turn(a *Account) int {
-	if s.peers < 2 && a.rests.first == nil {
+	if s.peers < 2 && a.rests.queue.first == nil {
 		return readBufSize
 	}
 	t := &a.turn
@@ -81,9 +81,9 @@ func (s *Server) asks(a *Account, slots int, now Instant) {
 	}
 	alone := s.peers < 2
 	if !alone {
-		a.share.fill(now)
+		a.earn(now)
 	}
-	if a.share.light() {
+	if a.light() {
 		s.lights.asked(a, now)
 	}
 	if !alone {

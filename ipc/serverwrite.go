@@ -93,8 +93,12 @@ func (c *serverConn) watch() {
 	waiting := len(c.out) - c.written
 	c.pause(waiting > c.server.maxQueue(c.owner))
 	var want eventloop.Interest
-	if !c.paused && !c.shut && !c.resting {
+	switch {
+	case c.paused || c.shut:
+	case c.resting == nil:
 		want = eventloop.Readable
+	case c.resting == &c.owner.rests.untaken:
+		want = eventloop.Taken
 	}
 	if waiting > 0 {
 		want |= eventloop.Writable

@@ -84,7 +84,7 @@ type lights [2]struct {
 	until Instant
 }
 
-// asked notes that a does.
+// asked notes that a does, or has been answered.
 func (l *lights) asked(a *Account, now Instant) {
 	if l[0].who != a {
 		l[1] = l[0]
@@ -101,6 +101,16 @@ func (l *lights) beside(a *Account, now Instant) bool {
 		}
 	}
 	return false
+}
+
+// latest is when somebody light other than a asked last, or was answered.
+func (l *lights) latest(a *Account) (at Instant) {
+	for i := range l {
+		if l[i].who != nil && l[i].who != a {
+			at = max(at, l[i].until-Instant(lightFor))
+		}
+	}
+	return at
 }
 
 // end is when nobody light is asking any more, as far as is known.

@@ -17,10 +17,11 @@ func TestShareFillsAndOwes(t *testing.T) {
 	if h.light() || h.left != -500*time.Microsecond {
 		t.Errorf("after the burst and half a millisecond: %v left, light %v", h.left, h.light())
 	}
-	if got, want := h.earns(restTurn), 5600*time.Microsecond; got != want {
+	const rest = 10 * (restTurn + 500*time.Microsecond)
+	if got, want := h.earns(restTurn), rest; got != want {
 		t.Errorf("a tenth earns %v in %v, want %v", restTurn, got, want)
 	}
-	h.fill(start.Add(5600 * time.Microsecond))
+	h.fill(start.Add(rest))
 	if h.left != restTurn {
 		t.Errorf("then %v is left, want %v", h.left, restTurn)
 	}

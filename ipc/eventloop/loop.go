@@ -45,6 +45,9 @@ type Interest uint32
 const (
 	Readable Interest = unix.EPOLLIN | unix.EPOLLRDHUP
 	Writable Interest = unix.EPOLLOUT
+	// Taken is the edge of Writable: told of once when the watch begins, and again whenever
+	// the peer has taken something while there is room.
+	Taken Interest = unix.EPOLLOUT | unix.EPOLLET
 )
 
 // Handler is told when its descriptor is ready.
