@@ -131,7 +131,7 @@ machine-test: ## the same in a machine with a kernel of its own, where memory is
 	$(MAKE) two-versions ARCHES="$(HOSTARCH)"
 	deploy/test/machine $(DIST) $(OUT)/dist-next
 
-cluster-test: ## run the DaemonSet on a node: a kubelet in a machine of its own, as root (ACCEL=tcg)
+cluster-test: ## run the DaemonSet on a node: a real kubelet and control plane, in a container, as root
 	$(MAKE) dist ARCHES="$(HOSTARCH)"
 	deploy/cluster/run $(DIST)
 
