@@ -21,7 +21,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -59,7 +58,11 @@ Comment: The commands are linked statically with the Go modules below and with t
 `)
 	p := paragraph{files: "*", copyright: []string{"the mlbridge authors"}, license: "Apache-2.0", texts: []string{string(own)}}
 	p.write(w, written)
-	std, err := read("Go standard library", runtimeRoot())
+	root, err := goRoot()
+	if err != nil {
+		return err
+	}
+	std, err := read("Go standard library", root)
 	if err != nil {
 		return err
 	}
@@ -116,12 +119,12 @@ func cached(repository, module string) (string, error) {
 	return m.Dir, nil
 }
 
-func runtimeRoot() string {
+func goRoot() (string, error) {
 	out, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
-		return runtime.GOROOT()
+		return "", fmt.Errorf("go env GOROOT: %w", err)
 	}
-	return strings.TrimSpace(string(out))
+	return strings.TrimSpace(string(out)), nil
 }
 
 // paragraph is what is said about one work.
