@@ -11,8 +11,8 @@ import (
 // earned a turn that they are read, in turn.
 //
 // A turn is taken in a quiet moment, when nobody light waits for an answer or has just got
-// one: whom to serve costs its process time on the processors, too, and they are what a
-// light one's answer needs on its way. Else it is put off, but not for long.
+// one: to serve a peer sets its process going, too, on the processors that a light one's
+// answer needs on its way. Else it is put off, but not for long.
 type rests struct {
 	queue   restQueue
 	untaken restQueue // those that are not read before the peer has taken answers
