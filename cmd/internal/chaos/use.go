@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mlbridge/mlbridge/kernelsim/switches"
 )
 
 // Use is when a process had a processor and for how long, thread by thread: what has to
@@ -75,11 +77,40 @@ func (u *Use) scale(total time.Duration) {
 // watchSelf notes for so long when the threads of this process run: as the kernel tells,
 // or, where it is not to, as their CPU clocks say in steps of a millisecond.
 func watchSelf(ctx context.Context, lasts time.Duration) Use {
-	if s, err := openSwitches(); err == nil {
-		defer s.close()
-		return s.watch(ctx, lasts)
+	if w, err := switches.Own(); err == nil {
+		defer w.Close()
+		return watchSwitches(ctx, w, lasts)
 	}
 	return watchClocks(ctx, lasts)
+}
+
+// watchSwitches gathers runs for so long.
+func watchSwitches(ctx context.Context, w *switches.Watch, lasts time.Duration) Use {
+	from := monotonic()
+	var all []switches.Record
+	for over := false; !over; {
+		over = pause(ctx, 10*time.Millisecond) != nil || monotonic()-from > int64(lasts)
+		w.Drain(func(r switches.Record) { all = append(all, r) })
+	}
+	return useOf(from, lasts, runsOf(all, from))
+}
+
+// runsOf puts together when each thread was given a processor and left it. A thread goes
+// from one processor to another, so the rings only tell its story together.
+func runsOf(all []switches.Record, from int64) map[int][]Run {
+	slices.SortStableFunc(all, func(a, b switches.Record) int { return cmp.Compare(a.At, b.At) })
+	began, runs := make(map[int]int64), make(map[int][]Run)
+	for _, x := range all {
+		since, running := began[x.TID]
+		switch {
+		case x.What == switches.On:
+			began[x.TID] = x.At
+		case x.What == switches.Off && running:
+			delete(began, x.TID)
+			runs[x.TID] = append(runs[x.TID], Run{time.Duration(since - from), time.Duration(x.At - since)})
+		}
+	}
+	return runs
 }
 
 // watchClocks takes what a thread used in a step for one run at its beginning. A step that
