@@ -7,6 +7,11 @@
 // jHiccup, which has one thread for the whole machine.) There is a thread a processor because a hypervisor takes them one by one: a sleeper that may run
 // anywhere wakes on the one that is left, and a call that needs the other is late alone.
 //
+// A program of somebody else's that computes makes no such sleeper late, and yet everybody
+// of its own class. So the kernel is asked, too, when other processes than this one and its
+// descendants had a processor (package switches), where it may be: with CAP_PERFMON.
+// Processes outside of this one's PID namespace have no number in it and are not seen.
+//
 // The sleepers go before everybody else, in the real-time class, where that is allowed. So
 // what makes them late is the machine, and not that whoever is measured kept a processor
 // for itself; where they may not, it can be either. They use little: a wake-up is some

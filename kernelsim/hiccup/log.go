@@ -14,6 +14,9 @@ type Log struct {
 	Allowed  time.Duration `json:"allowed_ns"`
 	First    bool          `json:"first"` // they went before everybody else
 	Sleepers []Sleeper     `json:"sleepers"`
+
+	Watched   bool            `json:"watched"`             // strangers were looked for
+	Strangers map[int][]Stall `json:"strangers,omitempty"` // when they had a processor, in order
 }
 
 // Sleeper is the thread of one processor. Points that passed while it slept count as
@@ -34,10 +37,16 @@ type Stall struct {
 	To   int64 `json:"to"`
 }
 
-// Calm reports whether every sleeper slept throughout from ≤ t < to, and none missed a
+// Calm reports whether everybody was OnTime from ≤ t < to, and strangers had no processor
+// for more than Allowed in all of it.
+func (l *Log) Calm(from, to int64) bool {
+	return l.OnTime(from, to) && l.Others(from, to) <= l.Allowed
+}
+
+// OnTime reports whether every sleeper slept throughout from ≤ t < to, and none missed a
 // point in it. A processor that was away for more than Every and Allowed together is
 // always seen.
-func (l *Log) Calm(from, to int64) bool {
+func (l *Log) OnTime(from, to int64) bool {
 	if len(l.Sleepers) == 0 || from < l.From || to > l.To {
 		return false
 	}
@@ -51,6 +60,26 @@ func (l *Log) Calm(from, to int64) bool {
 		})
 		return i < len(s.Stalls) && s.Stalls[i].From < to
 	})
+}
+
+// Others is how long strangers had the processor that they had for longest, of the time
+// from ≤ t < to. 0 where nobody looked.
+func (l *Log) Others(from, to int64) (most time.Duration) {
+	for _, runs := range l.Strangers {
+		// Runs are in order and apart.
+		i, _ := slices.BinarySearchFunc(runs, from, func(r Stall, from int64) int {
+			if r.To > from {
+				return 1
+			}
+			return -1
+		})
+		had := int64(0)
+		for ; i < len(runs) && runs[i].From < to; i++ {
+			had += min(runs[i].To, to) - max(runs[i].From, from)
+		}
+		most = max(most, time.Duration(had))
+	}
+	return most
 }
 
 // Total adds up the sleepers.

@@ -31,6 +31,7 @@ type Sleepers struct {
 	ready          chan struct{} // closed with the first line of out, or its end
 	errs           bytes.Buffer
 	ended          bool
+	others         *strangers // nil where nobody may look
 }
 
 // Start has a process sleep on every processor that this one may use. Points are every
@@ -77,6 +78,7 @@ func start(program string, every, allowed time.Duration) (*Sleepers, error) {
 		defer close(s.ready)
 		_, _ = io.Copy(s.out, out)
 	}()
+	s.others = watchStrangers()
 	return s, nil
 }
 
@@ -88,6 +90,7 @@ func (s *Sleepers) End() (*Log, error) {
 	s.ended = true
 	_ = s.in.Close()
 	<-s.ready
+	others := s.others.end()
 	if err := s.cmd.Wait(); err != nil {
 		return nil, fmt.Errorf("hiccup: %w: %s", err, &s.errs)
 	}
@@ -96,6 +99,10 @@ func (s *Sleepers) End() (*Log, error) {
 		return nil, err
 	}
 	l.Every, l.Allowed = s.every, s.allowed
+	if s.others != nil {
+		l.From = max(l.From, s.others.begin)
+		l.Watched, l.Strangers = true, others
+	}
 	return l, nil
 }
 
@@ -107,6 +114,7 @@ func (s *Sleepers) Kill() {
 	s.ended = true
 	_ = s.cmd.Process.Kill()
 	_ = s.cmd.Wait()
+	s.others.end()
 }
 
 // parse reads what the program prints at its end.

@@ -20,12 +20,12 @@ type noted struct {
 	inTime bool
 }
 
-// windows is what came of the calls that were due in windows of a run in which no sleeper
-// was late.
+// windows is what came of the calls that were due in windows of a run in which the machine
+// was calm (hiccup.Log.Calm).
 type windows struct{ all, valid, calls, inTime int }
 
-// judge cuts a run that lasted so long into windows. One is valid where no sleeper missed
-// a point in it or in the time that its last calls may take: whether calls were late
+// judge cuts a run that lasted so long into windows. One is valid where the machine
+// was calm in it and in the time that its last calls may take: whether calls were late
 // plays no part in it.
 func judge(calls []noted, l *hiccup.Log, began, lasts, budget time.Duration) (w windows) {
 	w.all = int(lasts / windowTime)
