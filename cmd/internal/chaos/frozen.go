@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -17,7 +18,12 @@ import (
 // Beside them a thread on each processor does nothing but sleep until points in time as
 // many a second, with clock_nanosleep (package hiccup). It misses a point when it wakes
 // 0.2 ms after it: then nobody could have been on time there. Where that happens for more
-// than 0.005 % of the points, a run says nothing about the bridge and is void.
+// than 0.005 % of the points, a run says nothing about the bridge and is void. So it is
+// where a program that has nothing to do with this had a processor for 0.2 ms: the sleepers
+// go before it, and who is measured does not.
+//
+// The process that makes the calls collects no garbage meanwhile: its collector takes
+// processors for milliseconds, and it is no part of what is measured.
 //
 // A virtual machine from which the host takes a processor for some milliseconds now and
 // then has no run of seconds that is not void. So every window of such a run counts for
@@ -52,6 +58,8 @@ type FrozenRun struct {
 	ControlPoints uint64  `json:"control_points"`
 	ControlMissed uint64  `json:"control_missed"`
 	ControlMaxus  float64 `json:"control_max_us"`
+	Watched       bool    `json:"watched"`   // strangers were looked for
+	Strangers     int     `json:"strangers"` // windows that are void for them, and not for the sleepers
 
 	Late []FrozenLate `json:"late,omitempty"` // in valid windows; the first of them
 }
@@ -127,6 +135,7 @@ func (e *Env) frozenRun(ctx context.Context, c *Chain, lasts time.Duration, all 
 		return r, nil, err
 	}
 	defer beside.Kill()
+	defer uncollected()()
 	if err := c.mld.Signal(syscall.SIGSTOP); err != nil {
 		return r, nil, err
 	}
@@ -156,8 +165,11 @@ func frozenRun(felt *felt, log *hiccup.Log, lasts time.Duration) (r FrozenRun) {
 	for _, w := range windows {
 		due := uint64(frozenRate * w.lasts.Seconds())
 		r.Windows++
-		if !log.Calm(w.from, w.from+int64(w.lasts+margin)) {
+		if from, to := w.from, w.from+int64(w.lasts+margin); !log.Calm(from, to) {
 			r.VoidCalls, r.VoidInTime = r.VoidCalls+due, r.VoidInTime+w.inTime
+			if log.OnTime(from, to) {
+				r.Strangers++
+			}
 			continue
 		}
 		if r.Valid++; r.Windows == 1 {
@@ -170,7 +182,19 @@ func frozenRun(felt *felt, log *hiccup.Log, lasts time.Duration) (r FrozenRun) {
 	}
 	total := log.Total()
 	r.ControlPoints, r.ControlMissed, r.ControlMaxus = total.Points, total.Missed, micros(total.Worst)
+	r.Watched = log.Watched
 	return r
+}
+
+// uncollected frees what can be freed and has no garbage collected until undo, but for
+// when the process has grown to a gigabyte.
+func uncollected() (undo func()) {
+	debug.FreeOSMemory()
+	limit, percent := debug.SetMemoryLimit(1<<30), debug.SetGCPercent(-1)
+	return func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 func (f *Frozen) add(r FrozenRun) {
@@ -180,6 +204,7 @@ func (f *Frozen) add(r FrozenRun) {
 	f.VoidCalls, f.VoidInTime = f.VoidCalls+r.VoidCalls, f.VoidInTime+r.VoidInTime
 	f.ControlPoints, f.ControlMissed = f.ControlPoints+r.ControlPoints, f.ControlMissed+r.ControlMissed
 	f.ControlMaxus = max(f.ControlMaxus, r.ControlMaxus)
+	f.Watched, f.Strangers = r.Watched, f.Strangers+r.Strangers
 }
 
 func (f *Frozen) judge() {

@@ -79,12 +79,16 @@ mld is stopped (SIGSTOP) and calls with a budget of 1 ms come at 5,000 a second 
 99.99 %% must be answered within 1.2 ms of their intended start. Beside them a process has a thread on
 each processor that only sleeps, with clock_nanosleep, until as many points in time; it goes before
 everybody else. Where one of these is more than 0.2 ms late at more than 0.005 %% of its points, nobody
-could have been on time, and the time is void: it says nothing about the bridge.
+could have been on time, and the time is void: it says nothing about the bridge. So it is where a program that
+has nothing to do with this had a processor for 0.2 ms, as the kernel tells (perf_event_open): the
+sleepers go before it, and the bridge does not. The process that asks is written in Go, too; its garbage
+collector, which would take the processors for milliseconds, rests during a run.
 
 Each run of 5 s, with the freezing at its start, is judged in windows of 100 ms. A window has 500 points a
 processor, of which 0.005 %% are none: it is valid where no sleeper on any processor missed any, in it
-or in the 1.2 ms after it, in which its last calls are answered. A call counts in the window in which it
-was due. So what counts is decided by the sleepers alone; whether calls were late plays no part in it.
+or in the 1.2 ms after it, in which its last calls are answered, and strangers had no processor for more
+than 0.2 ms of it in all. A call counts in the window in which it
+was due. So what counts is decided without the calls; whether they were late plays no part in it.
 What a void window leaves behind is in the next one, and counts. Runs are repeated until 100,000 calls
 were due in valid windows, at most 16 times; the verdict is over all of these calls, and with less than
 10,000 there is none. The others are told beside them: what a caller on this machine felt is both.
@@ -122,12 +126,15 @@ func (f *Frozen) write(w io.Writer) {
 	if !f.Ahead {
 		fmt.Fprint(w, "The sleepers were not allowed to go before others: they may have had to wait for who was measured.\n\n")
 	}
+	if !f.Watched {
+		fmt.Fprint(w, "Who else had the processors could not be seen: only the sleepers decide here.\n\n")
+	}
 	all := f.FrozenRun
 	fmt.Fprintf(w, "**%s**: %d of %d calls in time (%.4f %%) in the %d valid windows of %d; in the void ones %d of %d (%s).\n"+
 		"Of the %d runs %d have their first window, in which mld was frozen, among the valid ones.\n\n",
 		f.Verdict, all.InTime, all.Calls, 100*f.Share, all.Valid, all.Windows,
 		all.VoidInTime, all.VoidCalls, percent(all.VoidInTime, all.VoidCalls), len(f.Runs), all.First)
-	fmt.Fprint(w, "| run | valid windows | calls | late | max µs | calls in void windows | late | sleepers late | their max µs |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	fmt.Fprint(w, "| run | valid windows | calls | late | max µs | calls in void windows | late | sleepers late | their max µs | windows void for strangers |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	for i, r := range f.Runs {
 		r.row(w, fmt.Sprint(i+1))
 	}
@@ -135,8 +142,8 @@ func (f *Frozen) write(w io.Writer) {
 }
 
 func (r *FrozenRun) row(w io.Writer, name string) {
-	fmt.Fprintf(w, "| %s | %d of %d | %d | %d | %.0f | %d | %d | %d of %d | %.0f |\n", name, r.Valid, r.Windows,
-		r.Calls, r.Calls-r.InTime, r.Maxus, r.VoidCalls, r.VoidCalls-r.VoidInTime, r.ControlMissed, r.ControlPoints, r.ControlMaxus)
+	fmt.Fprintf(w, "| %s | %d of %d | %d | %d | %.0f | %d | %d | %d of %d | %.0f | %d |\n", name, r.Valid, r.Windows,
+		r.Calls, r.Calls-r.InTime, r.Maxus, r.VoidCalls, r.VoidCalls-r.VoidInTime, r.ControlMissed, r.ControlPoints, r.ControlMaxus, r.Strangers)
 }
 
 func quota(terms string) string {
