@@ -90,7 +90,7 @@ or in the 1.2 ms after it, in which its last calls are answered, and strangers h
 than 0.2 ms of it in all. A call counts in the window in which it
 was due. So what counts is decided without the calls; whether they were late plays no part in it.
 What a void window leaves behind is in the next one, and counts. Runs are repeated until 100,000 calls
-were due in valid windows, at most 16 times; the verdict is over all of these calls, and with less than
+were due in valid windows, at most 32 times; the verdict is over all of these calls, and with less than
 10,000 there is none. The others are told beside them: what a caller on this machine felt is both.
 
 %s`, frozen.String())

@@ -104,7 +104,7 @@ func runChaos(ctx context.Context, args []string) (err error) {
 	}
 	plan := chaos.Plan{
 		Only:        expr,
-		Frozen:      chaos.FrozenPlan{Run: 5 * time.Second, Calls: 100_000, Most: 16},
+		Frozen:      chaos.FrozenPlan{Run: 5 * time.Second, Calls: 100_000, Most: 32},
 		HostileTurn: time.Second, HostileRounds: 20,
 	}
 	if *quick {
