@@ -3,8 +3,12 @@ package handover
 import (
 	"bytes"
 	"os"
+	"runtime"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/vmihailenco/msgpack/v5"
 	"golang.org/x/sys/unix"
 
 	"github.com/mlbridge/mlbridge/bridge"
@@ -115,4 +119,57 @@ func open(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return len(list)
+}
+
+// What a length claims is believed only as far as there are bytes, and nothing is nested.
+func TestReadIsBounded(t *testing.T) {
+	for name, text := range map[string]string{
+		"connections without end": "\x82\xa7Version\x01\xa5Conns\xdd\xff\xff\xff\xff",
+		"answers without end":     "\x82\xa7Version\x01\xa7Answers\xc6\xff\xff\xff\xff",
+		"a deep nest":             "\x82\xa7Version\x01\xa4Nest" + strings.Repeat("\x91", 16<<20),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		d, err := read(strings.NewReader(text))
+		runtime.ReadMemStats(&after)
+		if err == nil || len(d.Conns) > 0 {
+			t.Errorf("%s: %d connections, %v; want an error", name, len(d.Conns), err)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 4<<20 {
+			t.Errorf("%s: %d bytes allocated", name, took)
+		}
+	}
+}
+
+// FuzzRead: whatever is in the memfd there is an error, or a document that comes out as it
+// went in, with no more connections than bytes describe.
+func FuzzRead(f *testing.F) {
+	for _, d := range []document{
+		{Version: version},
+		{Version: version + 1},
+		{Version: version, Conns: connections{{Greeted: true, Frame: 1 << 20, Batch: 256, InFlight: 64, Unread: []byte{0, 0, 0, 9}}, {Unsent: []byte("tail")}}, Answers: []byte("warm"), Standings: []byte("judged")},
+	} {
+		text, err := msgpack.Marshal(&d)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		d, err := read(bytes.NewReader(text))
+		if err != nil {
+			return
+		}
+		if len(d.Conns) > len(text) {
+			t.Fatalf("%d connections of %d bytes", len(d.Conns), len(text))
+		}
+		again, err := msgpack.Marshal(&d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := read(bytes.NewReader(again))
+		if diff := cmp.Diff(d, e); err != nil || diff != "" {
+			t.Fatalf("written again: %v (-first +second):\n%s", err, diff)
+		}
+	})
 }

@@ -23,16 +23,22 @@ const (
 // document is the memfd's content.
 type document struct {
 	Version   int
-	Conns     []connection
-	Answers   []byte
-	Standings []byte // absent from a process that did not know it
+	Conns     connections
+	Answers   block
+	Standings block // absent from a process that did not know it
 }
+
+// connections and block are read with care: see their DecodeMsgpack.
+type (
+	connections []connection
+	block       []byte
+)
 
 // connection is an ipc.Handed without its descriptor.
 type connection struct {
 	Greeted                bool
 	Frame, Batch, InFlight int // what the peer was told
-	Unread, Unsent         []byte
+	Unread, Unsent         block
 }
 
 // Pack fills a descriptor with h, whose connections it closes in this process.

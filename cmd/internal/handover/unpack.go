@@ -34,17 +34,14 @@ func Unpack(queue *os.File) (h bridge.Handover, err error) {
 	memory := os.NewFile(uintptr(fds[0]), Name)
 	fds = fds[1:]
 	defer memory.Close()
-	var d document
 	if _, err := memory.Seek(0, io.SeekStart); err != nil {
 		return h, fmt.Errorf("handover: %w", err)
 	}
-	if err := msgpack.NewDecoder(bufio.NewReaderSize(memory, 1<<16)).Decode(&d); err != nil {
+	d, err := read(memory)
+	if err != nil {
 		return h, fmt.Errorf("handover: %w", err)
 	}
-	switch {
-	case d.Version != version:
-		return h, fmt.Errorf("handover: version %d, want %d", d.Version, version)
-	case len(d.Conns) != len(fds):
+	if len(d.Conns) != len(fds) {
 		return h, fmt.Errorf("handover: %d descriptors for %d connections", len(fds), len(d.Conns))
 	}
 	h.Answers, h.Standings = d.Answers, d.Standings
@@ -52,6 +49,44 @@ func Unpack(queue *os.File) (h bridge.Handover, err error) {
 		h.Conns = append(h.Conns, ipc.Handed{FD: fds[i], Greeted: c.Greeted, Told: c.told(), Unread: c.Unread, Unsent: c.Unsent})
 	}
 	return h, nil
+}
+
+// read reads what write wrote. A field that it does not know is an error: to step over one
+// the library follows it however deep it is nested, and a stack that ends ends the process.
+func read(in io.Reader) (d document, err error) {
+	m := msgpack.NewDecoder(bufio.NewReaderSize(in, 1<<16))
+	m.DisallowUnknownFields(true)
+	if err := m.Decode(&d); err != nil {
+		return document{}, err
+	}
+	if d.Version != version {
+		return document{}, fmt.Errorf("version %d, want %d", d.Version, version)
+	}
+	return d, nil
+}
+
+// DecodeMsgpack reads one connection after the other, where the library would at once make
+// room for as many as the length in front of them claims: 340 GB, for five bytes.
+func (c *connections) DecodeMsgpack(m *msgpack.Decoder) error {
+	n, err := m.DecodeArrayLen()
+	for *c = nil; err == nil && len(*c) < n; {
+		var next connection
+		err = m.Decode(&next)
+		*c = append(*c, next)
+	}
+	return err
+}
+
+// DecodeMsgpack reads piece by piece for the same reason.
+func (b *block) DecodeMsgpack(m *msgpack.Decoder) error {
+	const piece = 1 << 20
+	n, err := m.DecodeBytesLen()
+	for *b = nil; err == nil && len(*b) < n; {
+		read := len(*b)
+		*b = append(*b, make([]byte, min(n-read, piece))...)
+		err = m.ReadFull((*b)[read:])
+	}
+	return err
 }
 
 // receive takes the descriptors out of the queue.
