@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -89,10 +90,19 @@ func (e *Entry) check() error {
 		return errors.New("name, version or file is missing")
 	case e.Format != "" && e.Format != "onnx" && e.Format != "tfjs":
 		return fmt.Errorf("format %q is neither onnx nor tfjs", e.Format)
-	case !slices.Contains([]string{"", RoleServe, RoleShadow, RoleShare, RoleOff}, e.Role):
-		return fmt.Errorf("role %q is not serve, shadow, share or off", e.Role)
-	case e.Role == RoleShare && !(e.Share > 0 && e.Share < 1):
-		return fmt.Errorf("share %v is not between 0 and 1", e.Share)
+	case e.Role == "":
+		return nil
+	}
+	return CheckRole(e.Role, e.Share)
+}
+
+// CheckRole says what is wrong with a role and its share.
+func CheckRole(role string, share float64) error {
+	switch {
+	case !slices.Contains([]string{RoleServe, RoleShadow, RoleShare, RoleOff}, role):
+		return fmt.Errorf("role %q is not serve, shadow, share or off", role)
+	case role == RoleShare && !(share > 0 && share < 1):
+		return fmt.Errorf("share %v is not between 0 and 1", share)
 	}
 	return nil
 }
@@ -113,6 +123,9 @@ func ParseManifest(data []byte) ([]Entry, error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
 		return nil, fmt.Errorf("models: manifest: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("models: manifest: there is more behind its end")
 	}
 	for i := range list {
 		if err := list[i].check(); err != nil {

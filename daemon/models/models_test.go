@@ -40,10 +40,24 @@ func TestVerifyRefusesAChangedFile(t *testing.T) {
 	}
 }
 
+const one = `{"predictor":"workload","file":"w.onnx","name":"w","version":"1"}`
+
 func TestManifestNamesItsFaults(t *testing.T) {
-	for _, bad := range []string{``, `{}`, `[{"predictor":"weather"}]`} {
-		if _, err := ParseManifest([]byte(bad)); err == nil {
-			t.Errorf("manifest %q passed", bad)
+	for _, c := range []struct{ text, want string }{
+		{``, "EOF"},
+		{`{}`, "kind"},
+		{`[{"predictor":"weather"}]`, "weather"},
+		{one + one, "behind its end"},
+		{"[" + one + "] ]", "behind its end"},
+		{one[:len(one)-1] + `,"role":"king"}`, "king"},
+		{one[:len(one)-1] + `,"role":"share","share":1}`, "between 0 and 1"},
+		{one[:len(one)-1] + `,"rôle":"serve"}`, "rôle"},
+	} {
+		if _, err := ParseManifest([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("manifest %q: %v, want %q", c.text, err, c.want)
 		}
+	}
+	if list, err := ParseManifest([]byte(one + "\n")); err != nil || len(list) != 1 || list[0].Label() != "w@1" {
+		t.Errorf("one entry: %+v, %v", list, err)
 	}
 }

@@ -105,13 +105,27 @@ func (s *kindState) roleOf(e *models.Entry) role {
 
 // readState reads the folder's state; fs.ErrNotExist where there is none.
 func readState(dir string) (state, error) {
-	var s state
 	data, err := readFile(os.DirFS(dir), stateFile, maxManifest)
-	if err == nil {
-		err = json.Unmarshal(data, &s)
-	}
 	if err != nil {
 		return state{}, fmt.Errorf("%s: %w", stateFile, err)
+	}
+	return parseState(data)
+}
+
+func parseState(data []byte) (state, error) {
+	var s state
+	if err := json.Unmarshal(data, &s); err != nil {
+		return state{}, fmt.Errorf("%s: %w", stateFile, err)
+	}
+	for kind, k := range s.Kinds {
+		if k == nil {
+			continue
+		}
+		for label, r := range k.Roles {
+			if err := models.CheckRole(r.Role, r.Share); err != nil {
+				return state{}, fmt.Errorf("%s: %s: %s: %w", stateFile, kind, label, err)
+			}
+		}
 	}
 	return s, nil
 }

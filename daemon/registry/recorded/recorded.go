@@ -20,11 +20,15 @@ var files embed.FS
 
 // Requests gives the recorded questions of kind k. They are the caller's.
 func Requests(k ipc.Kind) ([]ipc.Request, error) {
-	rest, err := files.ReadFile(k.String() + ".bin")
+	text, err := files.ReadFile(k.String() + ".bin")
 	if err != nil {
 		return nil, fmt.Errorf("recorded: %w", err)
 	}
-	var list []ipc.Request
+	return Parse(k, text)
+}
+
+// Parse reads questions of kind k, one behind the other; each is valid.
+func Parse(k ipc.Kind, rest []byte) (list []ipc.Request, err error) {
 	for len(rest) > 0 {
 		q := ipc.NewRequest(k)
 		if rest, err = ipc.ParseRequest(rest, q); err != nil {
