@@ -52,29 +52,55 @@ func eachRowOf(in io.Reader, name string, visit func(r *record) error) error {
 	}
 }
 
-// record is a row. The first field that is no number is kept in err, which
-// eachRow returns with the line it stands in.
+// record is a row. What is wrong with the first field that is missing or no number is kept
+// in err, which eachRow returns with the line it stands in.
 type record struct {
 	fields []string
 	err    error
 }
 
-func (r *record) text(i int) string { return strings.Clone(r.fields[i]) }
+// raw is field i, valid during the visit.
+func (r *record) raw(i int) string {
+	if i < len(r.fields) {
+		return r.fields[i]
+	}
+	r.fail("%d columns, at least %d are wanted", len(r.fields), i+1)
+	return ""
+}
 
-func (r *record) empty(i int) bool { return r.fields[i] == "" }
+func (r *record) fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (r *record) text(i int) string { return strings.Clone(r.raw(i)) }
+
+func (r *record) empty(i int) bool { return r.raw(i) == "" }
 
 func (r *record) num(i int) float64 {
-	v, err := strconv.ParseFloat(r.fields[i], 64)
-	if err != nil && r.err == nil {
-		r.err = err
+	v, err := strconv.ParseFloat(r.raw(i), 64)
+	if err != nil {
+		r.fail("column %d: %w", i+1, err)
 	}
 	return v
 }
 
+// amount is a number that something can be: not negative, and a float64 tells it from the
+// next.
+func (r *record) amount(i int) uint64 {
+	v := r.num(i)
+	if !(v >= 0 && v <= 1<<53) {
+		r.fail("column %d: %v is no amount", i+1, v)
+		return 0
+	}
+	return uint64(v)
+}
+
 func (r *record) int(i int) int {
-	v, err := strconv.Atoi(r.fields[i])
-	if err != nil && r.err == nil {
-		r.err = err
+	v, err := strconv.Atoi(r.raw(i))
+	if err != nil {
+		r.fail("column %d: %w", i+1, err)
 	}
 	return v
 }

@@ -1,6 +1,7 @@
 package recordings
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,6 +15,10 @@ const (
 	// lanlStride thins train's quiet node-days (no failure in the next week, none
 	// in the last twenty days); the column "keep" weighs them back up.
 	lanlStride = 6
+
+	// What more would be is a mistake, and would be held in memory.
+	maxLANLNodes  = 1 << 17
+	maxLANLMinute = 100 * 366 * dayMinutes
 )
 
 // outage is one failure of a node, in minutes since 1996.
@@ -33,14 +38,23 @@ func readLANL(data, part string) ([]*lanlSystem, error) {
 	err := eachRow(filepath.Join(dir, "lanl_systems_"+part+".csv"), func(r *record) error {
 		s := &lanlSystem{name: r.text(0), nodes: r.int(1), first: r.int(3), last: r.int(4), outages: map[int][]outage{}}
 		all, byName[s.name] = append(all, s), s
+		if s.nodes < 0 || s.nodes > maxLANLNodes || s.first < 0 || s.last < s.first || s.last > maxLANLMinute {
+			r.fail("%d nodes from minute %d to %d: at most %d, in order, up to %d", s.nodes, s.first, s.last, maxLANLNodes, maxLANLMinute)
+		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return all, eachRow(filepath.Join(dir, "lanl_failures_"+part+".csv.gz"), func(r *record) error {
-		s := byName[r.fields[0]]
+		s := byName[r.raw(0)]
+		if s == nil {
+			return fmt.Errorf("system %q is not among the systems", r.raw(0))
+		}
 		node := r.int(1)
+		if node < 0 || node >= maxLANLNodes {
+			r.fail("node %d is not 0 to %d", node, maxLANLNodes-1)
+		}
 		s.outages[node] = append(s.outages[node], outage{r.int(2), max(0, r.int(3))})
 		return nil
 	})

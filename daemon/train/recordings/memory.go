@@ -29,7 +29,7 @@ func readFaults(path string) ([]*stream, error) {
 	var page, us int
 	types := map[string]uint8{"r": ipc.AccessRead, "w": ipc.AccessWrite, "x": ipc.AccessExecute}
 	err := eachRow(path, func(r *record) error {
-		if k := r.fields[0] + "/" + r.fields[1]; k != key {
+		if k := r.raw(0) + "/" + r.raw(1); k != key {
 			key, page, us = r.text(0)+"/"+r.text(1), 0, 0
 			all = append(all, &stream{program: r.text(0)})
 		}
@@ -37,7 +37,11 @@ func readFaults(path string) ([]*stream, error) {
 		page += r.int(3)
 		us += r.int(2)
 		s.address = append(s.address, uint64(page)*pageBytes)
-		s.kind = append(s.kind, types[r.fields[4]])
+		kind, ok := types[r.raw(4)]
+		if !ok {
+			r.fail("column 5: %q is not r, w or x", r.raw(4))
+		}
+		s.kind = append(s.kind, kind)
 		s.ns = append(s.ns, uint64(us)*1000)
 		return nil
 	})

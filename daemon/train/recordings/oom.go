@@ -20,7 +20,7 @@ func readOOMSet(o Options, to Sink) error {
 	dir := filepath.Join(o.Data, "failure")
 	killed := map[string]int{} // run → t_ms of the kill
 	err := eachRow(filepath.Join(dir, "oom_ends_"+o.Part+".csv.gz"), func(r *record) error {
-		if r.fields[2] == "oom" {
+		if r.raw(2) == "oom" {
 			killed[r.text(0)] = r.int(3)
 		}
 		return nil
@@ -32,7 +32,7 @@ func readOOMSet(o Options, to Sink) error {
 	var p *probe
 	entity := -1
 	return eachRow(filepath.Join(dir, "oom_runs_"+o.Part+".csv.gz"), func(r *record) error {
-		if r.fields[0] != run {
+		if r.raw(0) != run {
 			run, hits = r.text(0), 0
 			to.Entity(run)
 			entity++

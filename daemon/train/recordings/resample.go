@@ -36,14 +36,14 @@ func readOOM(path string) ([]*series, error) {
 	var all []*series
 	var before, at int
 	err := eachRow(path, func(r *record) error {
-		if len(all) == 0 || all[len(all)-1].name != r.fields[0] {
+		if len(all) == 0 || all[len(all)-1].name != r.raw(0) {
 			all = append(all, &series{name: r.text(0), has: [3]bool{true, true, false}, span: r.num(4) * 1024})
 			before, at = 0, 0
 		}
 		s := all[len(all)-1]
 		t, used := r.int(2), r.int(5)
 		s.samples = append(s.samples, sample{
-			cpu: share(1e4 * float64(used-before) / float64(max(1, t-at))), mem: uint64(r.num(3)) << 10,
+			cpu: share(1e4 * float64(used-before) / float64(max(1, t-at))), mem: r.amount(3) << 10,
 		})
 		before, at = used, t
 		return nil

@@ -25,7 +25,7 @@ func readSMDHealthSet(o Options, to Sink) error {
 	}
 	hosts, order := map[string]*host{}, []string(nil)
 	err := eachRow(path, func(r *record) error {
-		h := hosts[r.fields[0]]
+		h := hosts[r.raw(0)]
 		if h == nil {
 			h = &host{}
 			name := r.text(0)

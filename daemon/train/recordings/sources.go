@@ -25,7 +25,7 @@ func medianOf(x []float64) float64 {
 func bySeries(path string, has [3]bool, row func(r *record, s *series)) ([]*series, error) {
 	var all []*series
 	err := eachRow(path, func(r *record) error {
-		if len(all) == 0 || all[len(all)-1].name != r.fields[0] {
+		if len(all) == 0 || all[len(all)-1].name != r.raw(0) {
 			all = append(all, &series{name: r.text(0), has: has})
 		}
 		row(r, all[len(all)-1])
@@ -40,7 +40,7 @@ func bySeries(path string, has [3]bool, row func(r *record, s *series)) ([]*seri
 // readSMDWorkload: machine, minute, cpu_e4, mem_e4. The minutes have no gaps.
 func readSMDWorkload(path string) ([]*series, error) {
 	return ofCapacity(shareBytes * 1e4)(bySeries(path, [3]bool{true, true, false}, func(r *record, s *series) {
-		s.samples = append(s.samples, sample{cpu: share(r.num(2)), mem: uint64(r.num(3)) * shareBytes})
+		s.samples = append(s.samples, sample{cpu: share(r.num(2)), mem: r.amount(3) * shareBytes})
 	}))
 }
 
@@ -58,7 +58,7 @@ func ofCapacity(bytes float64) func([]*series, error) ([]*series, error) {
 // kernel reports shares, so it is cut there (1 of 1,980 rows of test).
 func readProcs(path string) ([]*series, error) {
 	return bySeries(path, [3]bool{true, true, false}, func(r *record, s *series) {
-		s.samples = append(s.samples, sample{cpu: share(r.num(2)), mem: uint64(r.num(3)) << 10})
+		s.samples = append(s.samples, sample{cpu: share(r.num(2)), mem: r.amount(3) << 10})
 	})
 }
 
@@ -76,7 +76,7 @@ func readBitbrains(path string) ([]*series, error) {
 	all, err := bySeries(path, [3]bool{true, true, false}, func(r *record, s *series) {
 		dt := r.int(1)
 		s.samples = append(s.samples, sample{
-			cpu: share(r.num(2)), mem: uint64(r.num(3)) << 10, gap: dt < 298 || dt > 302,
+			cpu: share(r.num(2)), mem: r.amount(3) << 10, gap: dt < 298 || dt > 302,
 		})
 	})
 	for _, s := range all {
@@ -98,12 +98,12 @@ func readGenTD26(path string) ([]*series, error) {
 			if r.empty(column) {
 				return
 			}
-			step, v := r.int(1), r.num(column)
+			step := r.int(1)
 			x := sample{gap: len(s.samples) > 0 && step != last+1}
 			if signal == 1 {
-				x.mem = uint64(v) * shareBytes
+				x.mem = r.amount(column) * shareBytes
 			} else {
-				x.gpu = share(v)
+				x.gpu = share(r.num(column))
 			}
 			last = step
 			s.samples = append(s.samples, x)
