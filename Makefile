@@ -151,7 +151,7 @@ fuzz: ## run every fuzz target for FUZZTIME (30s), or those of PKG=./ipc/... FUZ
 	@$(GO) list $(or $(PKG),./...) | while read -r pkg; do \
 		$(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' | grep -E '$(FUZZ)' | while read -r target; do \
 			echo "$$pkg $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$pkg || exit 1; \
 		done || exit 1; \
 	done
 
