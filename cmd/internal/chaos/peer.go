@@ -1,36 +1,25 @@
 package chaos
 
 import (
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
 	"net"
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
 	"golang.org/x/sys/unix"
 
+	"github.com/mlbridge/mlbridge/cmd/internal/wire"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
 // peer is a client that writes bytes of its own choosing.
 type peer struct{ net.Conn }
 
-// frame puts a message's elements, in msgpack, behind their length.
-func frame(elements ...any) []byte {
-	payload, err := msgpack.Marshal(elements)
-	if err != nil {
-		panic(err) // only numbers, strings and lists are in it
-	}
-	return append(binary.BigEndian.AppendUint32(nil, uint32(len(payload))), payload...)
-}
-
 // hello and ask are the frames of PROTOCOL.md, sections 6.1 and 6.3.
-func hello() []byte { return frame(0, 1, 1, "chaos-peer", 0) }
+func hello() []byte { return wire.Message(0, 1, 1, "chaos-peer", 0) }
 
 func ask(id uint64, budget time.Duration, q ipc.Request) []byte {
-	return frame(3, id, int64(budget), []any{[]any{uint8(q.Kind()), msgpack.RawMessage(ipc.AppendRequest(nil, q))}})
+	return wire.Message(3, id, int64(budget), []any{[]any{uint8(q.Kind()), msgpack.RawMessage(ipc.AppendRequest(nil, q))}})
 }
 
 // dialPeer connects. A backlog that is full (EAGAIN, unix(7)) is waited for: peers come
@@ -49,19 +38,7 @@ func dialPeer(socket string) (*peer, error) {
 }
 
 // receive reads one frame's payload.
-func (p *peer) receive() ([]byte, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(p, head[:]); err != nil {
-		return nil, err
-	}
-	n := binary.BigEndian.Uint32(head[:])
-	if n == 0 || n > 1<<20 {
-		return nil, fmt.Errorf("a frame of %d bytes", n)
-	}
-	payload := make([]byte, n)
-	_, err := io.ReadFull(p, payload)
-	return payload, err
-}
+func (p *peer) receive() ([]byte, error) { return wire.Read(p, 1<<20) }
 
 // errRefused is an answer that says no.
 var errRefused = errors.New("refused")

@@ -2,17 +2,14 @@ package doctor
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
-	"io"
 	"net"
 	"time"
 
-	"github.com/vmihailenco/msgpack/v5"
 	"golang.org/x/sys/unix"
 
+	"github.com/mlbridge/mlbridge/cmd/internal/wire"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -78,32 +75,16 @@ func listener(c net.Conn) (pid int) {
 
 // exchange writes a message and reads the next one, which must be of the type want.
 func exchange(c net.Conn, in *bufio.Reader, want int, elements ...any) error {
-	var b bytes.Buffer
-	b.Write(make([]byte, 4)) // the length
-	e := msgpack.NewEncoder(&b)
-	e.UseCompactInts(true)
-	if err := e.Encode(elements); err != nil {
+	if _, err := c.Write(wire.Message(elements...)); err != nil {
 		return err
 	}
-	binary.BigEndian.PutUint32(b.Bytes(), uint32(b.Len()-4))
-	if _, err := c.Write(b.Bytes()); err != nil {
-		return err
-	}
-	var head [4]byte
-	if _, err := io.ReadFull(in, head[:]); err != nil {
-		return err
-	}
-	size := binary.BigEndian.Uint32(head[:])
-	if size > mostHeard {
-		return fmt.Errorf("a frame of %d bytes", size)
-	}
-	payload := make([]byte, size)
-	if _, err := io.ReadFull(in, payload); err != nil {
+	payload, err := wire.Read(in, mostHeard)
+	if err != nil {
 		return err
 	}
 	// An array with a small integer in front: two bytes tell the message (PROTOCOL.md, 6).
-	if size < 2 || payload[0]&0xf0 != 0x90 || int(payload[1]) != want {
-		return fmt.Errorf("message % x, want one of type %d", payload[:min(size, 8)], want)
+	if len(payload) < 2 || payload[0]&0xf0 != 0x90 || int(payload[1]) != want {
+		return fmt.Errorf("message % x, want one of type %d", payload[:min(len(payload), 8)], want)
 	}
 	return nil
 }
