@@ -241,16 +241,23 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("exit code %d without a bridge, want 3", code)
 	}
 	p := startBridge(t, "--socket", socket, "--http", "", "--models", "embedded")
-	report, _ := ask() // how it ends depends on this machine, too
+	// How it ends depends on this machine, too, and where that stands still longer than doctor
+	// waits, doctor says so, rightly. It is asked again then.
 	answers := false
-	for _, f := range report.Findings {
-		answers = answers || f.Area == "bridge" && strings.Contains(f.Text, "answers: ok")
-		if (f.Area == "socket" || f.Area == "bridge" || f.Area == "admin") && f.Level == "failure" {
-			t.Errorf("%+v", f)
+	for try := 0; !answers && try < 20; try++ {
+		report, _ := ask()
+		for _, f := range report.Findings {
+			answers = answers || f.Area == "bridge" && strings.Contains(f.Text, "answers: ok")
+			if (f.Area == "socket" || f.Area == "admin") && f.Level == "failure" {
+				t.Errorf("%+v", f)
+			}
+		}
+		if !answers {
+			t.Logf("findings %+v; want the bridge's answer", report.Findings)
 		}
 	}
 	if !answers {
-		t.Errorf("findings %+v; want the bridge's answer", report.Findings)
+		t.Error("doctor never finds that the bridge answers")
 	}
 	_ = p.Process.Kill()
 }
