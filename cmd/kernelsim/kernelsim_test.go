@@ -80,6 +80,7 @@ func TestExitCodes(t *testing.T) {
 		{"no bridge where one would be", with("run"), 1, "start ml-bridge"},
 		{"no such flag", []string{"run", "--sockets", socket}, 2, "unknown flag"},
 		{"no such command", []string{"walk"}, 2, "walk"},
+		{"a command that is misspelt", []string{"rnu"}, 2, `did you mean "run"?`},
 		{"a rate that is none", []string{"load", "--rate", "many"}, 2, "rate"},
 		{"a mix of nothing", []string{"load", "--mix", "workload=0"}, 2, "mix"},
 		{"a kind that is none", []string{"load", "--mix", "tape"}, 2, "unknown kind"},
