@@ -39,9 +39,11 @@ func panelsHaveData(t *testing.T, features string, native bool) {
 		t.Fatalf("kernelsim: %v\n%s", err, out)
 	}
 
-	variables := strings.NewReplacer("$__rate_interval", "5s", "$instance", p.values(t, "mlbridge_connections"), "$mld", p.values(t, "mld_connections_open"))
+	d := readDashboard(t)
+	variables := p.variables(t, d)
 	asked := 0
-	for _, panel := range panels(t) {
+	var flat []string
+	for _, panel := range d.Panels {
 		for _, target := range panel.Targets {
 			asked++
 			graph, err := p.last(30*time.Second, variables.Replace(target.Expr))
@@ -50,9 +52,14 @@ func panelsHaveData(t *testing.T, features string, native bool) {
 			} else if len(graph) == 0 {
 				t.Errorf("%s: nothing to draw: %s", panel.Title, target.Expr)
 			}
+			checkLegend(t, panel.Title, target, graph)
+			if most(graph) == 0 {
+				flat = append(flat, panel.Title+" "+target.RefID)
+			}
 			t.Logf("%3d series  %s: %s", len(graph), panel.Title, target.Expr)
 		}
 	}
+	t.Logf("nothing but zero, as it should be while all is well: %s", strings.Join(flat, ", "))
 	if asked < 30 {
 		t.Errorf("the dashboard asks only %d questions: it is not read right", asked)
 	}
@@ -61,29 +68,96 @@ func panelsHaveData(t *testing.T, features string, native bool) {
 	p.exemplars(t, seen)
 }
 
-type panel struct {
-	Title   string
-	Targets []struct{ Expr string }
+// dashboard is what is shipped, as far as it asks for something.
+type dashboard struct {
+	Panels []struct {
+		Title   string
+		Targets []target
+	}
+	Templating struct {
+		List []struct {
+			Name, Type string
+			Query      any // a text for the kind of a data source, else an object with one
+		}
+	}
 }
 
-func panels(t *testing.T) []panel {
+type target struct{ RefID, Expr, LegendFormat string }
+
+func readDashboard(t *testing.T) (d dashboard) {
 	t.Helper()
-	var d struct{ Panels []panel }
 	if err := json.Unmarshal([]byte(shipped(t, "dashboard.json")), &d); err != nil {
 		t.Fatal(err)
 	}
-	return d.Panels
+	return d
 }
 
-// values is what Grafana puts in place of a variable whose values are the instances of a
-// metric, where all of them are chosen: alternatives of a regular expression in a string.
-func (p *prometheus) values(t *testing.T, metric string) string {
+// query gives the question of the panel with that title and reference.
+func (d *dashboard) query(t *testing.T, title, ref string) string {
 	t.Helper()
-	var names []string
-	if err := p.get("/api/v1/label/instance/values", url.Values{"match[]": {metric}}, &names); err != nil || len(names) != 1 {
-		t.Fatalf("instances of %s: %v, %v", metric, names, err)
+	for _, p := range d.Panels {
+		for _, q := range p.Targets {
+			if p.Title == title && q.RefID == ref {
+				return q.Expr
+			}
+		}
 	}
-	return "(" + strings.ReplaceAll(regexp.QuoteMeta(names[0]), `\`, `\\`) + ")"
+	t.Fatalf("no panel %q asks a question %s", title, ref)
+	return ""
+}
+
+var (
+	labelValues = regexp.MustCompile(`^label_values\((\w+), (\w+)\)$`)
+	legendLabel = regexp.MustCompile(`{{\s*(\w+)\s*}}`)
+)
+
+// variables puts in place of the dashboard's variables what Grafana's Prometheus source
+// does: the values that the variable's own question gives, where all of them are chosen, as
+// alternatives of a regular expression in a string; and for $__rate_interval the longer of
+// four scrapes and one scrape with one step of the graph, here a second each.
+func (p *prometheus) variables(t *testing.T, d dashboard) *strings.Replacer {
+	t.Helper()
+	swap := []string{"$__rate_interval", "4s"}
+	for _, v := range d.Templating.List {
+		if v.Type != "query" {
+			continue
+		}
+		question, _ := v.Query.(map[string]any)["query"].(string)
+		m := labelValues.FindStringSubmatch(question)
+		if m == nil {
+			t.Fatalf("variable %s asks %q", v.Name, question)
+		}
+		var values []string
+		if err := p.get("/api/v1/label/"+m[2]+"/values", url.Values{"match[]": {m[1]}}, &values); err != nil || len(values) != 1 {
+			t.Fatalf("variable %s: %v, %v; want one value", v.Name, values, err)
+		}
+		swap = append(swap, "$"+v.Name, "("+strings.ReplaceAll(regexp.QuoteMeta(values[0]), `\`, `\\`)+")")
+	}
+	if len(swap) != 6 {
+		t.Errorf("variables %q: the dashboard is not read right", swap)
+	}
+	return strings.NewReplacer(swap...)
+}
+
+// checkLegend looks for the labels that the legend names: Grafana leaves out what is not
+// there, and several lines would have one name.
+func checkLegend(t *testing.T, title string, q target, graph []series) {
+	t.Helper()
+	names := make(map[string]bool)
+	for _, s := range graph {
+		for _, m := range legendLabel.FindAllStringSubmatch(q.LegendFormat, -1) {
+			if s.Metric[m[1]] == "" {
+				t.Errorf("%s %s: the legend %q names a label that %v has not", title, q.RefID, q.LegendFormat, s.Metric)
+			}
+		}
+		name := legendLabel.ReplaceAllStringFunc(q.LegendFormat, func(l string) string {
+			return s.Metric[legendLabel.FindStringSubmatch(l)[1]]
+		})
+		if names[name] {
+			t.Errorf("%s %s: two lines are called %q", title, q.RefID, name)
+		}
+		names[name] = true
+	}
 }
 
 // rules looks at the rules and alerts: all are evaluated, and the SLO's has a value.

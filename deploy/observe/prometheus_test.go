@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,33 @@ func (s *series) latest() string {
 	}
 	text, _ := v[1].(string)
 	return text
+}
+
+// most is the largest value of any line, 0 without any.
+func most(graph []series) (v float64) {
+	for _, s := range graph {
+		for _, point := range s.Values {
+			text, _ := point[1].(string)
+			if f, err := strconv.ParseFloat(text, 64); err == nil {
+				v = max(v, f)
+			}
+		}
+	}
+	return v
+}
+
+// least is the smallest value of any line, 1 without any.
+func least(graph []series) float64 {
+	v := 1.0
+	for _, s := range graph {
+		for _, point := range s.Values {
+			text, _ := point[1].(string)
+			if f, err := strconv.ParseFloat(text, 64); err == nil {
+				v = min(v, f)
+			}
+		}
+	}
+	return v
 }
 
 func (p *prometheus) query(expr string) ([]series, error) {
