@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +24,12 @@ func peerOf(fd int) (Peer, error) {
 		return Peer{}, fmt.Errorf("ipc: peer credentials: %w", err)
 	}
 	return Peer{PID: cred.Pid, UID: cred.Uid, GID: cred.Gid}, nil
+}
+
+// ended reports whether the peer's process is known to have ended. A number of 0 is of
+// another namespace; one that is in use again, or waits for its parent, has not.
+func (p Peer) ended() bool {
+	return p.PID > 0 && errors.Is(unix.Kill(int(p.PID), 0), unix.ESRCH)
 }
 
 // SameUser admits peers that run under uid, and root.

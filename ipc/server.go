@@ -25,6 +25,8 @@ type ServerConfig struct {
 	Quota func(Peer) Quota
 	// identify says who is at the other end of a connection: peerOf, but in tests.
 	identify func(fd int) (Peer, error)
+	// ended says whether its process has ended: Peer.ended, but in tests.
+	ended func(Peer) bool
 	// OnFault is told of every connection that was closed for a fault of its peer.
 	// It runs on the loop and must not block.
 	OnFault func(Peer, error)
@@ -43,6 +45,9 @@ func (c *ServerConfig) setDefaults() error {
 	setDefault(&c.Stuck, 10*time.Second)
 	if c.identify == nil {
 		c.identify = peerOf
+	}
+	if c.ended == nil {
+		c.ended = Peer.ended
 	}
 	if c.OnFault == nil {
 		c.OnFault = func(Peer, error) {}

@@ -46,7 +46,7 @@ func newSocketServer(t testing.TB) *socketServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.admit(fds[0]); err != nil {
+	if _, _, err := server.admit(fds[0]); err != nil {
 		t.Fatal(err)
 	}
 	s := &socketServer{server: server, peer: fds[1], buf: make([]byte, 256<<10)}
@@ -210,7 +210,7 @@ func TestServerConnectionsAreUsedAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := s.server.admit(fds[0])
+		c, _, err := s.server.admit(fds[0])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,6 +20,13 @@ func (s *Server) OwnHeld() (sum int) {
 // own.
 func (c ServerConfig) As(who func() Peer) ServerConfig {
 	c.identify = func(int) (Peer, error) { return who(), nil }
+	c.ended = func(Peer) bool { return false }
+	return c
+}
+
+// Ends has the processes of peers end when gone says so.
+func (c ServerConfig) Ends(gone func(pid int32) bool) ServerConfig {
+	c.ended = func(p Peer) bool { return gone(p.PID) }
 	return c
 }
 

@@ -18,6 +18,8 @@ type crowd struct {
 	*served
 	now atomic.Int64
 	pid atomic.Int32
+
+	ended atomic.Int32 // the process that has; 0 for none
 }
 
 // The two processes of most tests.
@@ -35,7 +37,8 @@ func gather(t *testing.T, cfg ipc.ServerConfig) *crowd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.start(t, cfg.As(func() ipc.Peer { return ipc.Peer{PID: s.pid.Load()} }), ln)
+	cfg = cfg.As(func() ipc.Peer { return ipc.Peer{PID: s.pid.Load()} }).Ends(func(pid int32) bool { return pid == s.ended.Load() })
+	s.start(t, cfg, ln)
 	return s
 }
 
@@ -233,13 +236,9 @@ func TestHangingUpWhileResting(t *testing.T) {
 	s.await(t, "the connection to be gone", func() bool { return s.Stats().Connections == 1 && s.Resting() == 0 })
 }
 
-// A peer that makes connections and breaks them is let in ever more slowly, while
-// somebody light is asking; who does neither gets in all the same.
-func TestStormsOfConnections(t *testing.T) {
-	s := gather(t, ipc.ServerConfig{})
-	light := s.from(t, lightPID)
-	light.send(workload(1))
-	light.wantReply(1, ipc.StatusOK)
+// storm has the heavy peer make connections and break them until accepting rests.
+func (s *crowd) storm(t *testing.T) *caller {
+	t.Helper()
 	s.pid.Store(heavyPID)
 	var last *caller
 	for tries := 0; s.Stats().Storms == 0; tries++ {
@@ -258,6 +257,59 @@ func TestStormsOfConnections(t *testing.T) {
 		}
 	}
 	s.await(t, "its latest connection to rest", func() bool { return s.Resting() > 0 })
+	return last
+}
+
+// What an ended process left behind is let in, or turned away, without pauses, as far as it
+// is quiet: others wait behind it.
+func TestStormsEndWithTheirProcess(t *testing.T) {
+	for name, most := range map[string]int{"let in": 0, "most of it turned away": 8} {
+		t.Run(name, func(t *testing.T) {
+			s := gather(t, ipc.ServerConfig{Quota: func(p ipc.Peer) (q ipc.Quota) {
+				if p.PID == heavyPID {
+					q.Conns = most
+				}
+				return q
+			}})
+			light := s.from(t, lightPID)
+			light.send(workload(1))
+			light.wantReply(1, ipc.StatusOK)
+			s.storm(t)
+			s.ended.Store(heavyPID)
+			const left = 40
+			for range left {
+				s.dial(t)
+			}
+			before := s.Stats()
+			s.later(50 * time.Millisecond) // the pause that began before
+			dealt := func(s ipc.ServerStats) uint64 { return s.Accepted + s.Refused }
+			for id := uint64(2); dealt(s.Stats()) < dealt(before)+left; id++ {
+				if id > 10*left {
+					t.Fatalf("%+v, want all of %d dealt with", s.Stats(), left)
+				}
+				light.send(workload(id)) // somebody light is asking all the time
+				light.wantReply(id, ipc.StatusOK)
+				s.later(200 * time.Microsecond) // it is quiet
+			}
+			got := s.Stats()
+			if got.Storms != before.Storms {
+				t.Errorf("accepting rested %d times for a process that has ended", got.Storms-before.Storms)
+			}
+			if turned := got.Refused - before.Refused; (turned > 0) != (most > 0) {
+				t.Errorf("%d of %d were turned away, at most %d may be open", turned, left, most)
+			}
+		})
+	}
+}
+
+// A peer that makes connections and breaks them is let in ever more slowly, while
+// somebody light is asking; who does neither gets in all the same.
+func TestStormsOfConnections(t *testing.T) {
+	s := gather(t, ipc.ServerConfig{})
+	light := s.from(t, lightPID)
+	light.send(workload(1))
+	light.wantReply(1, ipc.StatusOK)
+	last := s.storm(t)
 	before := s.Stats().Connections
 	s.pid.Store(lightPID)
 	other := s.dial(t)

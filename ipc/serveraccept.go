@@ -50,7 +50,7 @@ func (s *Server) accept(brief bool) {
 	}
 	storm, resting := false, 0
 	for range most {
-		c, err := s.acceptOne()
+		c, peer, err := s.acceptOne()
 		if errors.Is(err, unix.EAGAIN) {
 			break
 		}
@@ -61,8 +61,13 @@ func (s *Server) accept(brief bool) {
 			s.pauseAccept(acceptRest)
 			return
 		}
-		if storm = storm || c == nil || c.resting != nil; c != nil {
-			resting = max(resting, c.owner.rests.queue.n)
+		// What an ended process left in the backlog is no storm: there is only so much of it,
+		// and others wait behind it.
+		if (c == nil || c.resting != nil) && !s.cfg.ended(peer) {
+			storm = true
+			if c != nil {
+				resting = max(resting, c.owner.rests.queue.n)
+			}
 		}
 		if brief && s.clock().Sub(began) > turnTime {
 			break
@@ -96,18 +101,18 @@ func (s *Server) pauseAccept(d time.Duration) {
 }
 
 // acceptOne takes one connection out of the backlog. It gives nil for one that was
-// refused, and has been told why.
-func (s *Server) acceptOne() (*serverConn, error) {
+// refused, and has been told why; whose it was in either case.
+func (s *Server) acceptOne() (*serverConn, Peer, error) {
 	for {
 		fd, err := accept4(s.listener.fd)
 		switch {
 		case err == nil:
-			c, _ := s.admit(fd)
-			return c, nil
+			c, peer, _ := s.admit(fd)
+			return c, peer, nil
 		case errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EINTR):
 			// That one gave up; the next may not have.
 		default:
-			return nil, err
+			return nil, Peer{}, err
 		}
 	}
 }
@@ -132,12 +137,12 @@ func (s *Server) resumeAccept() {
 }
 
 // admit makes a connection of fd, or tells the peer why not and closes it.
-func (s *Server) admit(fd int) (*serverConn, error) {
+func (s *Server) admit(fd int) (*serverConn, Peer, error) {
 	began := s.clock()
 	peer, err := s.cfg.identify(fd)
 	if err != nil {
 		unix.Close(fd)
-		return nil, err
+		return nil, peer, err
 	}
 	switch {
 	case len(s.conns) >= s.cfg.MaxConns:
@@ -151,12 +156,12 @@ func (s *Server) admit(fd int) (*serverConn, error) {
 	}
 	if err != nil {
 		s.refuse(fd, peer, err)
-		return nil, err
+		return nil, peer, err
 	}
 	c.owner.share.spend(inVain * max(min(s.since(began), mostAccept)-costAccept, 0))
 	c.number = s.stats.accepted.Add(1)
 	s.stats.connections.Add(1)
-	return c, nil
+	return c, peer, nil
 }
 
 // open makes a connection for which the peer's account has room.

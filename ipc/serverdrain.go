@@ -69,7 +69,7 @@ func (s *Server) stopAccept() {
 	if s.listener.path != "" {
 		_ = unix.Shutdown(s.listener.fd, unix.SHUT_RD)
 		for {
-			if _, err := s.acceptOne(); err != nil {
+			if _, _, err := s.acceptOne(); err != nil {
 				break
 			}
 		}

@@ -118,7 +118,7 @@ func (s *Server) Adopt(h Handed) error {
 		unix.Close(h.FD)
 		return err
 	}
-	c, err := s.admit(h.FD)
+	c, _, err := s.admit(h.FD)
 	if err != nil {
 		return err
 	}

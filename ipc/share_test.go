@@ -116,7 +116,7 @@ func TestFramesOfTheRestingAreGivenTimeOnceMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fds[1])
-	c, err := s.admit(fds[0])
+	c, _, err := s.admit(fds[0])
 	if err != nil {
 		t.Fatal(err)
 	}
