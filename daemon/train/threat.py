@@ -1,9 +1,10 @@
 """The threat model.
 
-Free build: no label of an attack. Trees learn to tell windows of ordinary
-programs from windows that were changed (see recordings/corrupt.go), so the score
-says how foreign a window is. Research build (FREE=0): real attacks of ADFA-LD
-besides, and its ordinary traces; then the type is learnt too.
+Free build: no label of an attack. The score says how foreign a window is: the sum of
+what the client's novelty detector found about the window, and a little of trees that learnt
+to tell windows of ordinary programs from windows that were changed (see recordings/corrupt.go).
+Research build (FREE=0): trees learn from real attacks of ADFA-LD and its ordinary traces
+besides; then the type is learnt too.
 
 An agent's earlier scores come with the request. They are joined linearly, in
 log odds: trees would learn the history of these traces, a weight cannot. They count
@@ -32,17 +33,24 @@ FREE = dict(objective="binary", num_leaves=8, learning_rate=0.15, min_data_in_le
 # Twice the trees gain 0.001 of ROC-AUC on val and pass the time of an answer.
 RESEARCH = dict(FREE, num_leaves=20, learning_rate=0.15, min_data_in_leaf=60, feature_fraction=0.3)
 TYPES = dict(n_estimators=60, max_leaf_nodes=64, min_samples_leaf=20, max_features=0.5)
-ROUNDS = {True: 80, False: 80}
+ROUNDS = 80
 # Weight of modern harmless programs beside ADFA-LD's traces.
 HARMLESS = {"threat_benign_train": 6.0, "threat_ordinary_train": 2.0}
 EVEN = {True: 0.5, False: 0.25}  # windows of a program or trace weigh their number to minus this
 FOLDS = {True: 4, False: 5}  # the latter: as many as train has instances of each attack
 NEIGHBOURS = 25  # harmless traces of ADFA-LD that share a fold
 ORDINARY = np.log2(PRIOR / (1 - PRIOR))  # mean of earlier scores that says nothing, log2 odds
-# The most that earlier scores may weigh. What fits is twice that; but the hardest attacks have
-# low scores throughout, and to find these too cost half as many false positives again on val.
-MEMORY = 0.15
+# The most that earlier scores may weigh. In the research build what fits is twice that; but the
+# hardest attacks have low scores throughout, and to find these too cost half as many false
+# positives again on val.
+MEMORY = {True: 0.1, False: 0.15}
 HISTORY = ["has_history", "history"]
+# Findings about the whole window. The largest surprise and the 90th percentile are about few of
+# its calls, and rare calls are ordinary.
+FINDINGS = ["surprise_mean", "above_4_bits", "above_6_bits", "unknown_triples"]
+# Beside the sum of the findings, the log odds of the trees count this much. They know changed
+# windows well, but what they learnt says little about attacks (CARDS.md).
+BESIDE = 0.07
 # ADFA-LD's kinds, from 1 on, as the product's types.
 TYPE = np.array([0, 1, 2, 2, 3, 4, 5])
 
@@ -50,27 +58,73 @@ TYPE = np.array([0, 1, 2, 2, 3, 4, 5])
 def train(folder, out, free):
     sets = _sets(folder, free)
     data = _joined(sets, free)
-    settings = dict(FREE if free else RESEARCH, rounds=ROUNDS[free], columns=_columns(sets[0]))
-    raw = _out_of_fold(data, settings)
-    a, b = scores.platt(raw, data["y"], data["w"])
-    if free:
-        b += np.log(ASSUMED / (1 - ASSUMED) * (1 - PRIOR) / PRIOR)
-    weight = 0.0  # the changed windows of the free build do not follow each other
-    if not free:
-        a, b, weight = _history(data, raw, a, b)
-    model = trees.fit(data["x"], data["y"], data["learnt"], **settings).scaled(a, b)
+    make = _Findings if free else _Attacks
+    raw = _out_of_fold(data, sets[0], make)
+    model = make(sets[0], data)
+    answers, weight = model.calibrate(data, raw)
     counters = data["asked"] == WAYS["counters"]
-    even = _even_odds(data["y"][counters], scores.sigmoid(a * raw[counters] + b), ASSUMED if free else PRIOR)
+    even = _even_odds(data["y"][counters], scores.sigmoid(answers[counters]), ASSUMED if free else PRIOR)
     width = data["x"].shape[1]
-    nodes, outputs = _score(model, sets[0], width, weight), ["probability"]
+    nodes, outputs = model.nodes("foreign") + _remembered(sets[0], width, weight, ASSUMED if free else PRIOR), ["probability"]
     if not free:
-        nodes += _types(data, settings["columns"])
+        nodes += _types(data, _columns(sets[0]))
         outputs.append("type_odds")
     return modelfile.write(f"{out}/threat.onnx", nodes, width, outputs, {
-        "predictor": "threat", "name": "threat-novelty-trees" if free else "threat-trees", "features": sets[0].layout,
+        "predictor": "threat", "name": "threat-novelty" if free else "threat-trees", "features": sets[0].layout,
         "terms": "free" if free else "research", "counters_percent": str(round(100 * even)),
         "trained_on": "threat/benign_x86 and corruptions of it" + ("" if free else ", daemon/train/ordinary, ADFA-LD")},
         widths={"type_odds": 5})
+
+
+class _Findings:
+    """The free build's log odds. With findings of the client's detector their sum, which
+    needs no learning because severities of all types compare, and a little of the trees; of
+    a request without any the trees alone."""
+
+    def __init__(self, table, d, rows=slice(None)):
+        self.width = len(table.features)
+        self.findings = [table.features.index(c) for c in FINDINGS]
+        self.has = table.features.index("has_anomalies")
+        self.trees = trees.fit(d["x"][rows], d["y"][rows], d["learnt"][rows], rounds=ROUNDS, columns=_columns(table), **FREE)
+
+    def predict(self, x):
+        learnt, x = self.trees.predict(x), np.asarray(x)
+        return np.where(x[:, self.has] > 0, x[:, self.findings].sum(1) + BESIDE * learnt, learnt)
+
+    def calibrate(self, d, raw):
+        """Both kinds of request by themselves. A changed window follows changed windows of
+        its program: whoever takes over a program stays."""
+        has = d["x"][:, self.has] > 0
+        assumed = np.log(ASSUMED / (1 - ASSUMED) * (1 - PRIOR) / PRIOR)
+        part = {k: d[k][has] for k in ("y", "w", "asked")} | {"trace": 2 * d["trace"][has] + (d["y"][has] > 0)}
+        a, b, weight = _history(part, raw[has], *scores.platt(raw[has], part["y"], part["w"]), MEMORY[True])
+        c, e = scores.platt(raw[~has], d["y"][~has], d["w"][~has])
+        self.with_findings, self.without = (a, b + assumed), (c, e + assumed)
+        return np.where(has, a * raw + b, c * raw + e) + assumed, weight
+
+    def nodes(self, target):
+        a, b = self.with_findings
+        both = self.trees.scaled(a * BESIDE, b).gated(self.has) + self.trees.scaled(*self.without).gated(self.has, above=False)
+        return [trees.node(both, "score", "x", "learnt")] + _line("found", {c: a for c in self.findings}, self.width) + [
+            helper.make_node("Add", ["learnt", "found"], [target])]
+
+
+class _Attacks:
+    """The research build's log odds: trees that know attacks."""
+
+    def __init__(self, table, d, rows=slice(None)):
+        self.trees = trees.fit(d["x"][rows], d["y"][rows], d["learnt"][rows], rounds=ROUNDS, columns=_columns(table), **RESEARCH)
+
+    def predict(self, x):
+        return self.trees.predict(x)
+
+    def calibrate(self, d, raw):
+        a, b, weight = _history(d, raw, *scores.platt(raw, d["y"], d["w"]), MEMORY[False])
+        self.trees = self.trees.scaled(a, b)
+        return a * raw + b, weight
+
+    def nodes(self, target):
+        return [trees.node(self.trees, "score", "x", target)]
 
 
 def _sets(folder, free):
@@ -105,12 +159,12 @@ def _joined(sets, free):
     return d
 
 
-def _out_of_fold(d, settings):
-    """Scores of programs by ensembles that have not seen them."""
+def _out_of_fold(d, table, make):
+    """Scores of programs by models that have not seen them."""
     logits = np.zeros(len(d["y"]))
     for fold in range(d["fold"].max() + 1):
         test = d["fold"] == fold
-        logits[test] = trees.fit(d["x"][~test], d["y"][~test], d["learnt"][~test], **settings).predict(d["x"][test])
+        logits[test] = make(table, d, ~test).predict(d["x"][test])
     return logits
 
 
@@ -122,6 +176,7 @@ def _previous(d, raw, a, b, weight):
     limit = np.log2(99)
     for asked in WAYS.values():
         rows = np.flatnonzero(d["asked"] == asked)
+        rows = rows[np.argsort(d["trace"][rows], kind="stable")]
         starts = np.r_[0, np.flatnonzero(np.diff(d["trace"][rows])) + 1, len(rows)]
         for begin, end in zip(starts[:-1], starts[1:]):
             answers = []
@@ -132,7 +187,7 @@ def _previous(d, raw, a, b, weight):
     return out
 
 
-def _history(d, raw, a, b):
+def _history(d, raw, a, b, most):
     """Calibration and the weight of the history together. Answers depend on the
     answers before, so it is fitted in rounds."""
     weight = 0.0
@@ -140,22 +195,27 @@ def _history(d, raw, a, b):
         earlier = _previous(d, raw, a, b, weight)
         m = LogisticRegression(C=1e4).fit(np.c_[raw, earlier], d["y"], sample_weight=d["w"])
         a, weight = m.coef_[0]
-        weight = np.clip(weight, 0.0, MEMORY)
+        weight = np.clip(weight, 0.0, most)
         true, b = scores.platt(a * raw + weight * earlier, d["y"], d["w"])  # what was cut is missing
         a, weight = true * a, true * weight
-    return float(a), float(b), weight
+    return float(a), float(b), float(weight)
 
 
-def _score(model, table, width, weight):
-    """Trees, and the history's weight beside them."""
+def _line(name, weights, width):
+    """The sum of columns of x times their weights."""
     line = np.zeros((width, 1), np.float32)
-    line[table.features.index("history")] = weight
-    line[table.features.index("has_history")] = -weight * ORDINARY
-    return [trees.node(model, "score", "x", "foreign"),
-            helper.make_node("Constant", [], ["history_weight"], value=numpy_helper.from_array(line)),
-            helper.make_node("MatMul", ["x", "history_weight"], ["remembered"]),
-            helper.make_node("Add", ["foreign", "remembered"], ["logit"]),
-            helper.make_node("Sigmoid", ["logit"], ["probability"])]
+    for column, weight in weights.items():
+        line[column] = weight
+    return [helper.make_node("Constant", [], [name + "_weights"], value=numpy_helper.from_array(line)),
+            helper.make_node("MatMul", ["x", name + "_weights"], [name])]
+
+
+def _remembered(table, width, weight, share):
+    """The history's weight beside the rest; share is what an answer is of which nothing is known."""
+    at = table.features.index
+    return _line("remembered", {at("history"): weight, at("has_history"): -weight * np.log2(share / (1 - share))}, width) + [
+        helper.make_node("Add", ["foreign", "remembered"], ["logit"]),
+        helper.make_node("Sigmoid", ["logit"], ["probability"])]
 
 
 def _types(d, columns):
@@ -182,13 +242,13 @@ def left_out(folder):
     test, without the history. A model of its own is fitted for each, so this is about
     the way of training, not about the file."""
     sets = _sets(folder, False)
-    d, columns, test = _joined(sets, False), _columns(sets[0]), Table(folder, "threat_adfa_test")
+    d, test = _joined(sets, False), Table(folder, "threat_adfa_test")
     full = test["asked"] == WAYS["full"]
     x, kind = np.asarray(test.x)[full], test["kind"][full].astype(int)
     areas = []
     for k in range(1, len(TYPE)):
-        fit, judged = d["kind"] != k, (kind == 0) | (kind == k)
-        raw = trees.fit(d["x"][fit], d["y"][fit], d["learnt"][fit], rounds=ROUNDS[False], columns=columns, **RESEARCH)
-        areas.append(roc_auc_score(kind[judged] > 0, raw.predict(x[judged])))
+        judged = (kind == 0) | (kind == k)
+        raw = _Attacks(sets[0], d, d["kind"] != k).predict(x[judged])
+        areas.append(roc_auc_score(kind[judged] > 0, raw))
     return [{"set": "adfa", "part": "test", "metric": "left_out_kind_roc_auc", "n": int(full.sum()),
              "model": float(np.mean(areas)), "by_kind": [round(float(a), 4) for a in areas]}]
