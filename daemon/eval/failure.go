@@ -70,6 +70,9 @@ func judgeFailure(e *evaluation) error {
 	for i := range recordings.FailureSets {
 		set := &recordings.FailureSets[i]
 		for _, part := range e.parts {
+			if set.Derived {
+				continue
+			}
 			a, err := askFailure(e, set, set.Name, recordings.Options{Data: e.data, Part: part})
 			if err != nil {
 				return err

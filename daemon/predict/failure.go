@@ -16,7 +16,7 @@ import (
 // samples are apart, so a time can only be told in the interval learnt from.
 type failure struct {
 	probability, intervals int
-	intervalNs             [3]float64 // by family
+	intervalNs             [features.Families]float64
 }
 
 // timeThreshold is the probability from which a time is told: below, the
@@ -50,7 +50,7 @@ func (*failure) prepare(req ipc.Request, s *slot, dst []float32) int {
 	return 1
 }
 
-func (m *failure) conclude(_ ipc.Request, s *slot, w *worker, first int, out *ipc.Prediction) {
+func (m *failure) conclude(req ipc.Request, s *slot, w *worker, first int, out *ipc.Prediction) {
 	p := &out.Failure
 	raw := w.session.Output(m.probability)[first]
 	p.Probability = unit(raw)
@@ -61,6 +61,6 @@ func (m *failure) conclude(_ ipc.Request, s *slot, w *worker, first int, out *ip
 	p.Confidence = verdict(p.Probability)
 	if p.Probability >= timeThreshold {
 		intervals := math.Exp2(max(0, min(maxLog2Intervals, float64(number(w.session.Output(m.intervals)[first])))))
-		p.PredictedTime = ipc.Some(uint64(intervals * m.intervalNs[features.Family(s.kind)]))
+		p.PredictedTime = ipc.Some(uint64(intervals * m.intervalNs[features.Family(s.kind, req.(*ipc.FailureRequest).TimeSinceLastFailure)]))
 	}
 }

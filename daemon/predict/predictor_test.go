@@ -125,6 +125,25 @@ func TestFailureSeesExhaustion(t *testing.T) {
 	}
 }
 
+// What failed a second ago, again and again, is told fractions of a second; what never
+// did, minutes.
+func TestFailureTellsTheTimeScale(t *testing.T) {
+	q := &ipc.FailureRequest{Component: "io", HealthScore: 0.2, CurrentValue: 0.8, Baseline: 0.6, TimeSinceLastFailure: 1000}
+	for i := range 20 {
+		q.HistoricalHealth = append(q.HistoricalHealth, 0.2*float32(i%3))
+	}
+	q.FailureHistory = []uint8{1, 0, 1, 0, 1, 1, 0, 1, 1, 0}
+	brief := ask(t, q).Failure
+	q.TimeSinceLastFailure, q.FailureHistory = ipc.Never, make([]uint8, 10)
+	slow := ask(t, q).Failure
+	if brief.Probability < 2*slow.Probability {
+		t.Errorf("failed again and again %+v, never %+v", brief, slow)
+	}
+	if at := brief.PredictedTime; at.Valid && at.Value > 2e9+1 {
+		t.Errorf("told %d ns, more than the horizon of 2 s", at.Value)
+	}
+}
+
 func TestThreatIsLessSureOfCountersAlone(t *testing.T) {
 	q := &ipc.ThreatRequest{TimeSinceLastThreat: ipc.Never}
 	q.Metrics = ipc.ThreatMetrics{OperationCount: 40, SyscallCount: 100}
@@ -211,7 +230,7 @@ func TestNewRefusesOtherFeatures(t *testing.T) {
 	if m.err == nil || !strings.Contains(m.err.Error(), "train again") {
 		t.Errorf("features failure-0: %v", m.err)
 	}
-	for _, bad := range []string{"", "1,2", "0,1,1", "1,x,1", "1,1,99999999999999999999"} {
+	for _, bad := range []string{"", "1,2,3", "0,1,1,1", "1,x,1,1", "1,1,1,99999999999999999999"} {
 		m := newMetadata(embedded(t, ipc.Failure))
 		m.values["interval_ms"] = bad
 		if newFailure(m); m.err == nil {

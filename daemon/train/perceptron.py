@@ -1,6 +1,7 @@
 """A small dense net over standardised columns, beside the trees of one family."""
 import numpy as np
 from onnx import helper, numpy_helper
+from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
 import trees
@@ -44,6 +45,20 @@ def fit(x, y, weight, columns, hidden, alpha, epochs):
     for full, value in zip(wide, (mean, scale, m.coefs_[0])):
         full[columns] = value
     return Net(*wide, m.intercepts_[0], m.coefs_[1], m.intercepts_[1])
+
+
+def linear(x, y, weight, columns):
+    """A logistic regression as a net: a hidden unit for each column, of a scale at which
+    nothing that was seen is cut, and never below its bound."""
+    part = np.asarray(x)[:, columns].astype(float)
+    mean = part.mean(0)
+    scale = FAR / np.abs(part - mean).max(0)
+    m = LogisticRegression(C=1.0, max_iter=500).fit((part - mean) * scale, y, sample_weight=weight)
+    wide = [np.zeros(x.shape[1]), np.zeros(x.shape[1]), np.zeros((x.shape[1], len(columns)))]
+    for full, value in zip(wide, (mean, scale, np.eye(len(columns)))):
+        full[columns] = value
+    coefficients = m.coef_.T
+    return Net(*wide, np.full(len(columns), FAR), coefficients, m.intercept_ - FAR * coefficients.sum())
 
 
 def nodes(nets, source, target, width):

@@ -35,6 +35,14 @@ class Table:
         t.about = {k: v[rows] for k, v in self.about.items()}
         return t
 
+    def with_rows(self, other):
+        """A new table of both tables' rows, in memory; entities are counted on."""
+        t = self.take(np.arange(len(self)))
+        t.x = np.concatenate([t.x, other.x])
+        t.about = {k: np.concatenate([v, other[k] + (len(self.entities) if k == "entity" else 0)]) for k, v in t.about.items()}
+        t.entities = t.entities + other.entities
+        return t
+
     def column(self, feature):
         return self.x[:, self.features.index(feature)]
 

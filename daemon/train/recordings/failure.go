@@ -6,8 +6,9 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
-// FailureSets are the recordings of failures, by the families of components.
-var FailureSets = []Set{{Name: "lanl"}, {Name: "oom"}, {Name: "smd"}}
+// FailureSets are the recordings of failures, by the families of components, and
+// what this project recorded beside them: programs to learn from, a strained host.
+var FailureSets = []Set{{Name: "lanl"}, {Name: "oom"}, {Name: "smd"}, {Name: "exhaustion", Derived: true}, {Name: "stress", Derived: true}}
 
 // ReadFailure asks at every moment of a set whether a failure comes.
 func ReadFailure(s *Set, o Options, to Sink) error {
@@ -16,6 +17,10 @@ func ReadFailure(s *Set, o Options, to Sink) error {
 		return readLANLSet(o, to)
 	case "oom":
 		return readOOMSet(o, to)
+	case "exhaustion":
+		return readExhaustion(to)
+	case "stress":
+		return readStress(to)
 	}
 	return readSMDHealthSet(o, to)
 }

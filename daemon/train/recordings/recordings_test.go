@@ -60,6 +60,55 @@ func TestUntilIncident(t *testing.T) {
 	}
 }
 
+// Programs that run out of memory, and a strained host, of this repository.
+func TestOwnRecordings(t *testing.T) {
+	for _, c := range []struct {
+		set     string
+		least   int
+		horizon int
+	}{{"exhaustion", 40_000, oomHorizon}, {"stress", 9_000, stressHorizon}} {
+		var n noted
+		if err := ReadFailure(&Set{Name: c.set}, Options{}, &n); err != nil {
+			t.Fatal(err)
+		}
+		failed := 0
+		for i := range n.asked {
+			q := &n.asked[i]
+			if q.Failed != (q.Left > 0 && q.Left <= c.horizon) {
+				t.Fatalf("%s: question %d has %d intervals left, failed %v", c.set, i, q.Left, q.Failed)
+			}
+			failed += b2i(q.Failed)
+		}
+		if len(n.asked) < c.least || failed < len(n.asked)/50 || failed > len(n.asked)/2 {
+			t.Errorf("%s: %d questions, %d before a failure", c.set, len(n.asked), failed)
+		}
+	}
+}
+
+// A component that fails in samples 2 and 3 and again in 6, asked as kernelsim asks.
+func TestStressAsksOutsideIncidents(t *testing.T) {
+	var n noted
+	bad := make([]bool, 9+stressHorizon)
+	bad[2], bad[3], bad[6] = true, true, true
+	if err := askStress(&n, 0, "io", make([]float64, len(bad)), bad); err != nil {
+		t.Fatal(err)
+	}
+	var since, left []int
+	for _, q := range n.asked {
+		s := -1
+		if !math.IsInf(q.Since, 1) {
+			s = int(q.Since)
+		}
+		since, left = append(since, s), append(left, q.Left)
+	}
+	if want := []int{-1, -1, 400, 600, 200, 400}; !slices.Equal(since, want) {
+		t.Errorf("ms since the failure %v, want %v", since, want)
+	}
+	if want := []int{2, 1, 2, 1, 0, 0}; !slices.Equal(left, want) {
+		t.Errorf("samples left %v, want %v", left, want)
+	}
+}
+
 func TestWorkloadQuestionKeepsTheOrder(t *testing.T) {
 	s := &series{has: [3]bool{true, true, false}, span: 100}
 	for _, v := range []float64{0.9, 0.1, 0.3, 0.5} {
