@@ -47,14 +47,17 @@ func TestStrangersRuns(t *testing.T) {
 		},
 		"told twice": {
 			[]switches.Record{
-				{What: switches.Off, CPU: 0, At: 10, PID: 9, Other: 1}, {What: switches.On, CPU: 0, At: 11, PID: 1, Other: 9},
-				{What: switches.Off, CPU: 0, At: 40, PID: 1, Other: 9}, {What: switches.On, CPU: 0, At: 41, PID: 9, Other: 1},
+				{What: switches.Off, CPU: 0, At: 10, PID: 9, Other: 1},
+				{What: switches.On, CPU: 0, At: 11, PID: 1, Other: 9},
+				{What: switches.Off, CPU: 0, At: 40, PID: 1, Other: 9},
+				{What: switches.On, CPU: 0, At: 41, PID: 9, Other: 1},
 			},
 			map[int][]Stall{0: {{10, 40}}},
 		},
 		"one after the other": {
 			[]switches.Record{
-				{What: switches.Off, CPU: 0, At: 10, PID: 9, Other: 1}, {What: switches.Off, CPU: 0, At: 40, PID: 1, Other: 4},
+				{What: switches.Off, CPU: 0, At: 10, PID: 9, Other: 1},
+				{What: switches.Off, CPU: 0, At: 40, PID: 1, Other: 4},
 				{What: switches.Off, CPU: 0, At: 50, PID: 4, Other: 0},
 			},
 			map[int][]Stall{0: {{10, 40}, {40, 50}}},
