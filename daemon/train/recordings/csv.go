@@ -3,6 +3,7 @@ package recordings
 import (
 	"compress/gzip"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -39,11 +40,15 @@ func eachRowOf(in io.Reader, name string, visit func(r *record) error) error {
 		if err == io.EOF {
 			return nil
 		}
-		if err == nil {
-			r := &record{fields: fields}
-			if err = visit(r); err == nil && r.err != nil {
-				err = r.err
-			}
+		if broken := (*csv.ParseError)(nil); errors.As(err, &broken) {
+			return fmt.Errorf("%s:%d: %w", name, broken.Line, broken.Err)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		r := &record{fields: fields}
+		if err = visit(r); err == nil {
+			err = r.err
 		}
 		if err != nil {
 			line, _ := c.FieldPos(0)
