@@ -64,7 +64,13 @@ func TestAModelThatComesDuringALoadIsLoaded(t *testing.T) {
 		j := &journal{on: "mine@2", do: func() { bring(t, dir, "3") }}
 		d := New(dir, zerolog.New(j))
 		d.Load(true)
-		go d.Watch(t.Context())
+		watched := make(chan struct{})
+		go func() {
+			defer close(watched)
+			d.Watch(t.Context())
+		}()
+		// A load under way still writes: it ends before the folder is removed.
+		t.Cleanup(func() { <-watched })
 		synctest.Wait()
 		bring(t, dir, "2")
 		time.Sleep(3 * lookEvery)
