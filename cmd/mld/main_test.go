@@ -41,12 +41,17 @@ type process struct {
 	log    bytes.Buffer
 	lines  chan map[string]any // the log, line by line
 	exited chan int
+	killed chan struct{} // closed when nobody awaits lines any more
+	gone   chan struct{} // closed when it has ended
 }
 
 // launch starts mld and logs what it writes.
 func launch(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(os.Args[0], args...), lines: make(chan map[string]any, 1000), exited: make(chan int, 1)}
+	p := &process{
+		Cmd: exec.Command(os.Args[0], args...), lines: make(chan map[string]any, 1000), exited: make(chan int, 1),
+		killed: make(chan struct{}), gone: make(chan struct{}),
+	}
 	p.Env = append(os.Environ(), beMLD+"=1")
 	p.Stdout = os.Stdout
 	stderr, err := p.StderrPipe()
@@ -57,6 +62,7 @@ func launch(t *testing.T, args ...string) *process {
 		t.Fatal(err)
 	}
 	go func() {
+		defer close(p.gone)
 		in := bufio.NewScanner(stderr)
 		for in.Scan() {
 			p.mu.Lock()
@@ -64,7 +70,10 @@ func launch(t *testing.T, args ...string) *process {
 			p.mu.Unlock()
 			var line map[string]any
 			if json.Unmarshal(in.Bytes(), &line) == nil {
-				p.lines <- line
+				select {
+				case p.lines <- line:
+				case <-p.killed:
+				}
 			}
 		}
 		close(p.lines)
@@ -79,7 +88,12 @@ func launch(t *testing.T, args ...string) *process {
 			p.exited <- -1
 		}
 	}()
-	t.Cleanup(func() { p.Process.Kill() })
+	// What it still does when it is killed is done before its folders are removed.
+	t.Cleanup(func() {
+		close(p.killed)
+		p.Process.Kill()
+		<-p.gone
+	})
 	return p
 }
 
