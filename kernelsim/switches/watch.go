@@ -29,7 +29,7 @@ const (
 
 // Own watches the threads of this process: those that there are, and all that these make.
 func Own() (*Watch, error) {
-	return watch(ownPages, unix.PerfBitInherit|unix.PerfBitExcludeKernel, threads())
+	return watch(ownPages, unix.PerfBitInherit|unix.PerfBitExcludeKernel, Threads())
 }
 
 // Machine watches all threads, and what processes are made.
@@ -109,8 +109,8 @@ func processors() (cpus []int, err error) {
 	return cpus, nil
 }
 
-// threads are those of this process.
-func threads() (tids []int) {
+// Threads are those of this process, by their numbers in the kernel.
+func Threads() (tids []int) {
 	entries, _ := os.ReadDir("/proc/self/task")
 	for _, e := range entries {
 		if tid, err := strconv.Atoi(e.Name()); err == nil {

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -123,7 +122,7 @@ func watchClocks(ctx context.Context, lasts time.Duration) Use {
 	before, runs := make(map[int]time.Duration), make(map[int][]Run)
 	from := monotonic()
 	for at := time.Duration(0); at < lasts && ctx.Err() == nil; {
-		for _, tid := range threads() {
+		for _, tid := range switches.Threads() {
 			if _, known := before[tid]; !known {
 				before[tid] = threadTime(tid)
 			}
@@ -140,17 +139,6 @@ func watchClocks(ctx context.Context, lasts time.Duration) Use {
 		at = time.Duration(monotonic() - from)
 	}
 	return useOf(from, lasts, runs)
-}
-
-// threads are those of this process.
-func threads() (tids []int) {
-	entries, _ := os.ReadDir("/proc/self/task")
-	for _, e := range entries {
-		if tid, err := strconv.Atoi(e.Name()); err == nil {
-			tids = append(tids, tid)
-		}
-	}
-	return tids
 }
 
 // threadTime is the CPU time of a thread of this process so far, by its CPU clock
