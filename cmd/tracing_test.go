@@ -83,6 +83,7 @@ func TestTracesCrossSocketAndHTTP(t *testing.T) {
 			t.Fatal(err)
 		}
 		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("X-ML-Budget-Ns", "60000000000") // see post
 		req.Header.Set("traceparent", byHTTP)
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {

@@ -153,7 +153,12 @@ func outOfDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 	unix.Close(lowest)
-	limit := unix.Rlimit{Cur: uint64(lowest) + 1, Max: 4096}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	enough := limit.Cur
+	limit.Cur = uint64(lowest) + 1
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +167,7 @@ func outOfDescriptors(t *testing.T) {
 	s.await(t, "accepting to rest", func() bool { return s.Stats().AcceptErrors > 1 })
 	bystander.send(workload(1))
 	bystander.wantReply(1, ipc.StatusOK)
-	limit.Cur = 1024
+	limit.Cur = enough
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
 	}
