@@ -8,7 +8,6 @@ swap, ends after 40 s, and is sampled each 50 ms. Where a sample comes more than
 the machine stood still, and so does the clock. Needs root, the cgroup v1 memory controller and no swap.
 """
 import gzip
-import io
 import os
 import random
 import shutil
@@ -22,9 +21,12 @@ import time
 from jobs import commands
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.dirname(HERE))
+import recorder  # noqa: E402
+
 OUT = os.path.join(HERE, "runs.csv.gz")
 ROOT = "/sys/fs/cgroup/memory"
-INTERVAL, SECONDS, RUNS, LATE = 0.05, 40, 12, 0.5
+INTERVAL, SECONDS, RUNS = 0.05, 40, 12
 COLUMNS = "run,program,outcome,end_ms,limit_kb,t_ms,rss_kb,failcnt"
 WORKERS, PREFIX = int(os.environ.get("WORKERS", "1")), os.environ.get("PREFIX", "")  # at once; before each command: nice, chrt
 
@@ -43,25 +45,21 @@ def run(line, limit_kb, work):
     """(outcome, end in ms, peak in kB, samples)"""
     group = tempfile.mkdtemp(prefix="mlbridge-oom-", dir=ROOT)
     put(group + "/memory.limit_in_bytes", limit_kb << 10)
-    start, samples, peak = time.monotonic(), [], 0
+    clock, samples, peak = recorder.Clock(), [], 0
     p = subprocess.Popen(["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec $2 sh -c "$1"', group, line, PREFIX], cwd=work,
                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
-        for k in range(1, int(SECONDS / INTERVAL) + 1):
-            wait = start + k * INTERVAL - time.monotonic()
-            if wait < -LATE:
-                start -= wait
-            time.sleep(max(0, wait))
+        for _ in clock.ticks(SECONDS, INTERVAL):
             # A killed child of a shell or a compiler's driver is a kill, too.
             killed = number(group + "/memory.oom_control", "oom_kill") > 0
             if p.poll() is not None or killed:
                 break
             rss = number(group + "/memory.stat", "total_rss") >> 10
             peak = max(peak, rss)
-            samples.append((int((time.monotonic() - start) * 1000), rss, number(group + "/memory.failcnt")))
+            samples.append((clock.ms(), rss, number(group + "/memory.failcnt")))
         killed = number(group + "/memory.oom_control", "oom_kill") > 0
         outcome = "oom" if killed else "timeout" if p.poll() is None else "ok" if p.returncode == 0 else "error"
-        end = int((time.monotonic() - start) * 1000)
+        end = clock.ms()
     finally:
         try:
             os.killpg(p.pid, signal.SIGKILL)
@@ -119,7 +117,7 @@ def main():
                     continue
                 with lock:
                     kept[program] = rows
-                    write([row for name in lines for row in kept.get(name, [])])
+                    recorder.write(OUT, COLUMNS, [row for name in lines for row in kept.get(name, [])])
         workers = [threading.Thread(target=worker) for _ in range(WORKERS)]
         for w in workers:
             w.start()
@@ -127,14 +125,6 @@ def main():
             w.join()
     finally:
         shutil.rmtree(work)
-
-
-def write(rows):
-    text = io.StringIO()
-    text.write(COLUMNS + "\n")
-    text.writelines(row + "\n" for row in rows)
-    with open(OUT, "wb") as f, gzip.GzipFile(filename="", mode="wb", fileobj=f, compresslevel=9, mtime=0) as z:
-        z.write(text.getvalue().encode("ascii"))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ maps them as it does for the data sets), at most 40 threads of a program, those 
 more. Arguments, times and results are not kept.
 """
 import gzip
-import io
 import os
 import subprocess
 import sys
@@ -17,7 +16,9 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "..", "testdata", "traces", "record"))
+sys.path.append(os.path.dirname(HERE))
 import number_table  # noqa: E402
+import recorder  # noqa: E402
 import strace_stream  # noqa: E402
 import streams  # noqa: E402
 from jobs import PROGRAMS  # noqa: E402
@@ -61,13 +62,8 @@ def main():
     for program in sys.argv[1:] or PROGRAMS:
         kept[program] = [" ".join(map(str, calls)) for calls in recorded(PROGRAMS[program])]
         print(f"{program}: {len(kept[program])} threads, {sum(c.count(' ') + 1 for c in kept[program])} calls", file=sys.stderr, flush=True)
-    text = io.StringIO()
-    text.write("program,syscalls\n")
-    for program in PROGRAMS:  # in the order of jobs.py
-        for calls in kept.get(program, []):
-            text.write(f"{program},{calls}\n")
-    with open(OUT, "wb") as f, gzip.GzipFile(filename="", mode="wb", fileobj=f, compresslevel=9, mtime=0) as z:
-        z.write(text.getvalue().encode("ascii"))
+    # In the order of jobs.py.
+    recorder.write(OUT, "program,syscalls", [f"{program},{calls}" for program in PROGRAMS for calls in kept.get(program, [])])
 
 
 if __name__ == "__main__":
