@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// patience bounds how long a daemon may take to start or to stop.
-const patience = 15 * time.Second
+// patience bounds how long a daemon may take to start or to stop. The tests have more.
+var patience = 15 * time.Second
 
 // ready is a daemon's READY line in its log.
 type ready struct {
