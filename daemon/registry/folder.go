@@ -30,12 +30,6 @@ type Folder struct {
 	memo  error             // why it could not be written
 }
 
-// trial is a model that was validated, or why it is not valid.
-type trial struct {
-	model *Model
-	err   error
-}
-
 // found is an entry of a manifest with what tells when it has changed.
 type found struct {
 	models.Entry
@@ -168,41 +162,6 @@ func (d *Folder) Candidate(k ipc.Kind) *Candidate {
 		}
 	}
 	return nil
-}
-
-// model validates the entry's model, unless it did before.
-func (d *Folder) model(f *found) (*Model, error) {
-	t := d.tried[f.mark]
-	if t == nil {
-		t = new(trial)
-		t.model, t.err = d.read(f)
-		if len(d.tried) > maxTried {
-			clear(d.tried)
-		}
-		d.tried[f.mark] = t
-	}
-	return t.model, t.err
-}
-
-// maxTried bounds the models that are kept in memory for coming back to.
-const maxTried = 32
-
-// read loads and validates a model.
-func (d *Folder) read(f *found) (*Model, error) {
-	data, err := readFile(d.fsys, f.File, maxModelFile)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Verify(data); err != nil {
-		return nil, err
-	}
-	p, err := parse(f.kind, &f.Entry, data, func(name string) ([]byte, error) {
-		return readFile(d.fsys, path.Join(path.Dir(f.File), name), maxModelFile)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return newModel(f.kind, p, d.dir+"/"+f.File, time.Now())
 }
 
 // scan reads the manifests: manifest.json first, the others by age. One that is broken

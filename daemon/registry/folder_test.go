@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mlbridge/mlbridge/daemon/engine/enginetest"
 	"github.com/mlbridge/mlbridge/daemon/models"
@@ -231,5 +232,31 @@ func TestMarkTellsChanges(t *testing.T) {
 	mark = d.Mark()
 	if _, err := d.Rollback(ipc.Workload); err != nil || d.Mark() == mark {
 		t.Errorf("a rollback does not change the mark, %v", err)
+	}
+}
+
+// TestAModelWrittenTwiceInATick: two files of one length and one time are two models.
+func TestAModelWrittenTwiceInATick(t *testing.T) {
+	for _, age := range []time.Duration{0, settled / 2, -time.Hour} {
+		d := newDrawer(t)
+		at := time.Now().Add(-age)
+		bring := func(cpu float32) {
+			t.Helper()
+			d.bring("1", cpu, nil)
+			if err := os.Chtimes(filepath.Join(d.dir, "1.onnx"), at, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		bring(37)
+		_ = d.Reload()
+		if err := d.Problem(ipc.Workload); err == nil {
+			t.Errorf("%v old: 37 passed for a share", age)
+		}
+		bring(0.25)
+		d.expect("mended in the same tick", "mine@1", "")
+		served := d.Snapshot().Model(ipc.Workload)
+		if d.expect("looked at again", "mine@1", ""); d.Snapshot().Model(ipc.Workload) != served {
+			t.Errorf("%v old: a model that is as it was is another one", age)
+		}
 	}
 }
