@@ -23,7 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HIGHEST = -20, MOST = 1 << 20 };
+/* A stack holds run() and what it calls. Users may keep few pages in memory: 8 MiB mostly,
+ * and as much is a thread's stack by default. */
+enum { HIGHEST = -20, MOST = 1 << 20, STACK = 64 << 10 };
 
 struct miss { int64_t last, due, woke; };
 
@@ -108,21 +110,24 @@ int main(int argc, char **argv) {
 	cpu_set_t may;
 	if (sched_getaffinity(0, sizeof may, &may) != 0)
 		die("sched_getaffinity");
-	mlockall(MCL_CURRENT | MCL_FUTURE); /* or not: where it may not, a page may be missing once */
 	int n = CPU_COUNT(&may);
 	struct sleeper *all = calloc(n, sizeof *all);
 	if (!all)
 		die("calloc");
+	pthread_attr_t small;
+	if (pthread_attr_init(&small) != 0 || pthread_attr_setstacksize(&small, STACK) != 0)
+		die("pthread_attr_setstacksize");
 	pthread_barrier_init(&up, NULL, n + 1);
 	for (int i = 0, cpu = 0; i < n; cpu++) {
 		if (!CPU_ISSET(cpu, &may))
 			continue;
 		all[i].cpu = cpu;
-		if (pthread_create(&all[i].thread, NULL, run, &all[i]) != 0)
+		if (pthread_create(&all[i].thread, &small, run, &all[i]) != 0)
 			die("pthread_create");
 		i++;
 	}
 	pthread_barrier_wait(&up);
+	mlockall(MCL_CURRENT); /* or not: where it may not, a page may be missing once */
 	int64_t from = now(), until = INT64_MAX;
 	int first = 1;
 	for (int i = 0; i < n; i++) {
