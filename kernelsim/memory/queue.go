@@ -1,8 +1,13 @@
 package memory
 
+import "slices"
+
 // Windows of the measures, in faults (the data's definitions): a fault is covered
 // when its page was issued at most coverWindow faults before; an issue is useful
-// when its page faults at most usefulWindow faults later.
+// when its page faults at most usefulWindow faults later. A page that is named while it
+// is here is wanted for longer and costs nothing: its cover begins anew, its issue does
+// not. So the data's references count, too: "next four pages" covers 0.38 of the faults
+// they were taken on only with the later names, 0.37 without.
 const (
 	coverWindow  = 32
 	usefulWindow = 64
@@ -22,8 +27,9 @@ type queue struct {
 }
 
 type issue struct {
-	page uint64
-	at   int // number of the fault at whose time it was issued
+	page  uint64
+	at    int // number of the fault at whose time it was issued
+	named int // of that at whose time it was named last
 }
 
 // fault is told that page faulted, as the agent's fault number n. It reports
@@ -35,14 +41,9 @@ func (q *queue) fault(page uint64, n int) (covered, useful bool) {
 	if _, here := q.pages[page]; !here {
 		return false, false
 	}
-	for i, is := range q.issues {
-		if is.page != page {
-			continue
-		}
-		covered = n-is.at <= coverWindow
-		q.issues = append(q.issues[:i], q.issues[i+1:]...)
-		break
-	}
+	i := q.find(page)
+	covered = n-q.issues[i].named <= coverWindow
+	q.issues = slices.Delete(q.issues, i, i+1)
 	delete(q.pages, page)
 	q.useful++
 	if covered {
@@ -63,9 +64,15 @@ func (q *queue) expire(n int) {
 	}
 }
 
-// issue prefetches page at the time of fault n, unless it is here already.
+// find gives the issue of a page that is here.
+func (q *queue) find(page uint64) int {
+	return slices.IndexFunc(q.issues, func(is issue) bool { return is.page == page })
+}
+
+// issue prefetches page at the time of fault n; if it is here already it stays wanted.
 func (q *queue) issue(page uint64, n int) (issued bool) {
 	if _, here := q.pages[page]; here {
+		q.issues[q.find(page)].named = n
 		return false
 	}
 	if q.pages == nil {
@@ -76,7 +83,7 @@ func (q *queue) issue(page uint64, n int) (issued bool) {
 		q.issues = append(q.issues[:0], q.issues[1:]...)
 		q.pushedOut++
 	}
-	q.issues = append(q.issues, issue{page, n})
+	q.issues = append(q.issues, issue{page: page, at: n, named: n})
 	q.pages[page] = struct{}{}
 	q.issued++
 	return true

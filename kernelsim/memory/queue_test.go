@@ -35,6 +35,30 @@ func TestQueueCountsAnIssueOnce(t *testing.T) {
 	}
 }
 
+// A page named again is wanted for longer, but was fetched when it was fetched.
+func TestAPageNamedAgainStaysWanted(t *testing.T) {
+	for _, c := range []struct {
+		after           int // faults from the issue to the page's fault, named again 20 after it
+		covered, useful bool
+	}{
+		{21, true, true}, {52, true, true}, {53, false, true}, {64, false, true}, {65, false, false},
+	} {
+		var q queue
+		q.issue(4, 0)
+		q.issue(5, 0)
+		for n := 1; n < c.after; n++ {
+			q.fault(99, n)
+			if n == 20 && q.issue(5, n) {
+				t.Fatal("a page that is here was fetched again")
+			}
+		}
+		covered, useful := q.fault(5, c.after)
+		if covered != c.covered || useful != c.useful {
+			t.Errorf("fault %d after the issue: covered %v, useful %v; want %v, %v", c.after, covered, useful, c.covered, c.useful)
+		}
+	}
+}
+
 func TestQueueIsBounded(t *testing.T) {
 	var q queue
 	for page := range uint64(queueLimit + 10) {
