@@ -160,6 +160,9 @@ func (p *Reply) describe(d *description, at string) {
 	d.add(at+"age_ns", nanos(p.Age))
 	d.add(at+"model", p.Model)
 	p.Prediction.describe(d, at)
+	if p.Ruled != 0 {
+		d.add(at+"ruled", uint64(p.Ruled))
+	}
 }
 
 func (o *Outcome) describe(d *description, at string) {
@@ -172,6 +175,9 @@ func (o *Outcome) describe(d *description, at string) {
 	}
 	d.add(at+"observed_ago_ns", nanos(o.Ago))
 	o.Actual.describe(d, at)
+	if o.Unobserved != 0 {
+		d.add(at+"unobserved", uint64(o.Unobserved))
+	}
 }
 
 func (p *Prediction) describe(d *description, at string) {

@@ -144,10 +144,16 @@ type replySlotMirror struct {
 	Prediction   msgpack.RawMessage
 }
 
-type replyMirror struct {
+type replySlotRuled struct {
+	replySlotMirror
+	Ruled uint16
+}
+
+// replyMirror has slots of either type.
+type replyMirror[S any] struct {
 	Type  uint16
 	ID    uint64
-	Slots []replySlotMirror
+	Slots []S
 }
 
 func pointer[T any](o Optional[T]) *T {

@@ -20,7 +20,7 @@ const oracleRounds = 100
 // An empty list and an absent one mean the same.
 var mirrored = cmp.Options{
 	cmpopts.EquateEmpty(),
-	cmp.AllowUnexported(threatFeatures{}, memoryCandidates{}, memoryChances{}, failureRates{}, memoryMore{}, predictFlags{}),
+	cmp.AllowUnexported(threatFeatures{}, memoryCandidates{}, memoryChances{}, failureRates{}, memoryMore{}, predictFlags{}, replySlotRuled{}),
 }
 
 // libraryForms gives v in both styles of the library.
@@ -126,19 +126,35 @@ func TestOracleReply(t *testing.T) {
 	a := newArbitrary()
 	for range oracleRounds {
 		m := &envelope{kind: msgReply, fromServer: true, replyID: a.u64()}
-		want := replyMirror{Type: uint16(msgReply), ID: m.replyID}
+		want := replyMirror[any]{Type: uint16(msgReply), ID: m.replyID}
 		for range 1 + a.IntN(20) {
 			p := a.reply(Kinds[a.IntN(len(Kinds))])
 			m.replies = append(m.replies, p)
-			want.Slots = append(want.Slots, replySlotMirror{
+			slot := replySlotMirror{
 				Kind: uint16(p.Kind), PredictionID: p.PredictionID, Source: uint16(p.Source), Reason: uint16(p.Reason),
 				Age: int64(p.Age), Model: p.Model, Prediction: AppendPrediction(nil, &p.Prediction),
-			})
+			}
+			if p.Ruled != 0 {
+				want.Slots = append(want.Slots, &replySlotRuled{slot, uint16(p.Ruled)})
+			} else {
+				want.Slots = append(want.Slots, &slot)
+			}
 		}
 		ours := m.append(nil)
-		var got replyMirror
-		if err := msgpack.Unmarshal(ours, &got); err != nil {
+		var read replyMirror[msgpack.RawMessage]
+		if err := msgpack.Unmarshal(ours, &read); err != nil {
 			t.Fatal(err)
+		}
+		got := replyMirror[any]{Type: read.Type, ID: read.ID}
+		for i, slot := range read.Slots {
+			var to any = new(replySlotMirror)
+			if m.replies[i].Ruled != 0 {
+				to = new(replySlotRuled)
+			}
+			if err := msgpack.Unmarshal(slot, to); err != nil {
+				t.Fatal(err)
+			}
+			got.Slots = append(got.Slots, to)
 		}
 		if diff := cmp.Diff(want, got, mirrored); diff != "" {
 			t.Fatalf("the library reads another reply (-ours +its):\n%s", diff)

@@ -15,9 +15,12 @@ type Outcome struct {
 	// share that came, 1 or 0 for an attack or a failure that did or did not
 	// happen, the address that was touched. Confidence is ignored.
 	Actual Prediction
+	// Unobserved are the values of a workload that nobody measured: what Actual has in
+	// their place says nothing. A gpu that is not there need not be among them.
+	Unobserved Targets
 }
 
-const outcomeFields = 5
+const outcomeFields = 5 // unobserved follows where there is any
 
 func appendOutcomes(b []byte, outcomes []Outcome) []byte {
 	b = appendArray(b, 2)
@@ -25,7 +28,11 @@ func appendOutcomes(b []byte, outcomes []Outcome) []byte {
 	b = appendArray(b, len(outcomes))
 	for i := range outcomes {
 		o := &outcomes[i]
-		b = appendArray(b, outcomeFields)
+		n := outcomeFields
+		if o.Unobserved != 0 {
+			n++
+		}
+		b = appendArray(b, n)
 		b = appendUint(b, o.PredictionID)
 		b = appendUint(b, uint64(o.Actual.Kind))
 		if o.Actual.Kind == Failure {
@@ -34,7 +41,9 @@ func appendOutcomes(b []byte, outcomes []Outcome) []byte {
 			b = appendUint(b, o.Subject.Agent)
 		}
 		b = appendUint(b, uint64(max(o.Ago, 0)))
-		b = AppendPrediction(b, &o.Actual)
+		if b = AppendPrediction(b, &o.Actual); o.Unobserved != 0 {
+			b = appendUint(b, uint64(o.Unobserved))
+		}
 	}
 	return b
 }
@@ -76,7 +85,12 @@ func (r *reader) outcome() (o Outcome, err error) {
 	}
 	o.Ago = time.Duration(r.uint("observed_ago", math.MaxInt64))
 	o.Actual.parse(r, kind)
-	r.skipRest(n, outcomeFields)
+	known := outcomeFields
+	if n > known {
+		known++
+		o.Unobserved = r.targets()
+	}
+	r.skipRest(n, known)
 	if r.err != nil {
 		return o, r.refuse(start, r.err)
 	}

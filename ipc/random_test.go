@@ -106,6 +106,7 @@ func (a arbitrary) reply(k Kind) Reply {
 		if a.IntN(2) == 0 {
 			p.Workload.GPU = Some(a.share())
 		}
+		p.Ruled = Targets(a.IntN(int(allTargets) + 1))
 	case Threat:
 		p.Threat = ThreatPrediction{a.share(), uint8(a.IntN(int(threatTypes))), a.share(), uint8(a.IntN(int(threatActions)))}
 	case Failure:

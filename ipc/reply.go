@@ -15,6 +15,9 @@ type Reply struct {
 	Reason       Reason        // why the answer is not fresh from the model
 	Age          time.Duration // since the model or rule computed it, ≥ 0
 	Model        string        // "name@version" of the model (or rule), ≤ 64 bytes
+	// Ruled are the values of a workload prediction that are the rule's though the answer
+	// comes from a model (whatever its Source): for these the model is demoted.
+	Ruled Targets
 
 	Prediction
 }
@@ -112,7 +115,7 @@ func appendReplyHead(b []byte, id uint64, n int) []byte {
 }
 
 const (
-	replySlotFields  = 8
+	replySlotFields  = 8 // ruled follows where there is any
 	statusSlotFields = 2 // reason follows where there is one
 )
 
@@ -130,7 +133,11 @@ func appendReplySlot(b []byte, p *Reply) []byte {
 		}
 		return b
 	}
-	b = appendArray(b, replySlotFields)
+	n := replySlotFields
+	if p.Ruled != 0 {
+		n++
+	}
+	b = appendArray(b, n)
 	b = appendUint(b, uint64(StatusOK))
 	b = appendUint(b, uint64(p.Kind))
 	b = appendUint(b, p.PredictionID)
@@ -138,7 +145,10 @@ func appendReplySlot(b []byte, p *Reply) []byte {
 	b = appendUint(b, uint64(p.Reason))
 	b = appendUint(b, uint64(max(p.Age, 0)))
 	b = appendString(b, clip(p.Model, MaxModelBytes))
-	return AppendPrediction(b, &p.Prediction)
+	if b = AppendPrediction(b, &p.Prediction); p.Ruled != 0 {
+		b = appendUint(b, uint64(p.Ruled))
+	}
+	return b
 }
 
 // replyHead reads up to the slots of a reply.
@@ -174,7 +184,12 @@ func (r *reader) replySlot(p *Reply, names *interner) {
 	p.Age = time.Duration(r.uint("age", math.MaxInt64))
 	p.Model = names.intern(r.bytes("model", MaxModelBytes))
 	p.Prediction.parse(r, kind)
-	r.skipRest(n, replySlotFields)
+	known := replySlotFields
+	if n > known {
+		known++
+		p.Ruled = r.targets()
+	}
+	r.skipRest(n, known)
 	if r.err == nil {
 		if err := p.Prediction.Validate(); err != nil {
 			r.fail(FaultRange, "%v", err)

@@ -57,6 +57,7 @@ func largestReply(k Kind) Reply {
 	switch k {
 	case Workload:
 		p.Workload = WorkloadPrediction{CPU: 1, Memory: Never, GPU: Some[float32](0), Confidence: 1}
+		p.Ruled = allTargets
 	case Threat:
 		p.Threat = ThreatPrediction{Score: 1, Type: ThreatWebShell, Confidence: 1, Action: ActionTerminate}
 	case Failure:

@@ -77,10 +77,14 @@ func ReplyTo(id uint64, replies []ipc.Reply) []byte {
 			slots[i] = []any{uint8(r.Status), r.Error}
 			continue
 		}
-		slots[i] = []any{
+		slot := []any{
 			0, uint8(r.Kind), r.PredictionID, uint8(r.Source), uint8(r.Reason), int64(r.Age), r.Model,
 			msgpack.RawMessage(ipc.AppendPrediction(nil, &r.Prediction)),
 		}
+		if r.Ruled != 0 {
+			slot = append(slot, uint8(r.Ruled))
+		}
+		slots[i] = slot
 	}
 	return Message(TypeReply, id, slots)
 }

@@ -66,7 +66,9 @@ func (e *entry) give(source ipc.Source, why ipc.Reason, now ipc.Instant, r *ipc.
 		e.hits++
 	}
 	*r = e.answer
-	r.Source, r.Reason = source, why
+	if r.Source, r.Reason = source, why; why == ipc.ReasonNone && r.Ruled != 0 {
+		r.Reason = ipc.ReasonDemoted // for a part of it
+	}
 	r.Age += now.Sub(e.received)
 }
 
@@ -125,7 +127,7 @@ func (c *Client) decide(kind ipc.Kind, e *entry, inputs uint64, now ipc.Instant,
 	}
 	if e != nil {
 		e.used = true
-		if e.answered {
+		if e.answered && !(require && e.answer.Ruled != 0) {
 			if e.inputs == inputs {
 				s.Same, stage = e.rung(now), c.stage(e, now)
 				s.TTL, s.StaleBound = c.fresh.TTL(e.level), c.fresh.Stale(e.level, c.cfg.StaleBound)

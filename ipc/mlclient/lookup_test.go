@@ -1,6 +1,7 @@
 package mlclient_test
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,6 +47,33 @@ func TestLookupHit(t *testing.T) {
 	}
 	if got := lookup(c, ipctest.Request(ipc.Memory, 2)); got.Source != ipc.SourceRule {
 		t.Errorf("another agent: %v, want the rule", got.Source)
+	}
+}
+
+// TestPartsOfTheRule stay marked as such in what the cache gives, and whoever insists on a
+// model is not given them from there.
+func TestPartsOfTheRule(t *testing.T) {
+	noLeaks(t)
+	var asked atomic.Int32
+	bridge := ipctest.Listen(t, ipctest.Script(handshake(), ipctest.Serve(func(q ipc.Request) ipc.Reply {
+		asked.Add(1)
+		r := ipctest.ModelReply(q)
+		r.Reason, r.Ruled = ipc.ReasonDemoted, ipc.TargetMemory
+		return r
+	})))
+	c := upClient(t, mlclient.Config{Path: bridge.Path, TTL: long})
+	q := ipctest.Request(ipc.Workload, 1)
+	warm(t, c, q)
+	if got := lookup(c, q); got.Source != ipc.SourceCache || got.Reason != ipc.ReasonDemoted || got.Ruled != ipc.TargetMemory {
+		t.Errorf("%v, %v, ruled %q; want the cache and the rule's memory", got.Source, got.Reason, got.Ruled)
+	}
+	before := asked.Load()
+	replies := make([]ipc.Reply, 1)
+	if err := c.Predict(t.Context(), []ipc.Request{q}, replies, ipc.Options{Budget: long, RequireModel: true}); err != nil {
+		t.Fatal(err)
+	}
+	if asked.Load() == before {
+		t.Error("who insists was given a part of the rule's from the cache")
 	}
 }
 

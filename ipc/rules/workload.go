@@ -29,7 +29,7 @@ func Workload(q *ipc.WorkloadRequest, p *ipc.WorkloadPrediction) {
 	*p = ipc.WorkloadPrediction{
 		CPU:        CPU(q),
 		Memory:     q.CurrentMemory,
-		GPU:        gpu(q),
+		GPU:        GPU(q),
 		Confidence: workloadConfidence(q.HistoricalCPU),
 	}
 }
@@ -45,9 +45,9 @@ func OriginWorkload(q *ipc.WorkloadRequest, p *ipc.WorkloadPrediction) {
 	p.Memory = memoryRise(q.HistoricalMemory, q.CurrentMemory)
 }
 
-// gpu is empty where the agent has none. A history without a current reading
-// still ends with the latest one.
-func gpu(q *ipc.WorkloadRequest) ipc.Optional[float32] {
+// GPU is the gpu share that Workload predicts, alone: none where the agent has none. A
+// history without a current reading still ends with the latest one.
+func GPU(q *ipc.WorkloadRequest) ipc.Optional[float32] {
 	switch n := len(q.HistoricalGPU); {
 	case q.CurrentGPU.Valid:
 		return ipc.Some(share(q.HistoricalGPU, q.CurrentGPU.Value))

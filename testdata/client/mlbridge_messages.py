@@ -197,8 +197,9 @@ def write_outcome(outcomes):
     for o in outcomes:
         kind = KINDS[o["kind"]]
         subject = write_str(o["subject"]) if isinstance(o["subject"], str) else write_uint(o["subject"])
-        out += write_array(5) + write_uint(o["prediction_id"]) + write_uint(kind) + subject
-        out += write_uint(o["observed_ago"]) + PREDICTION[kind].write(o["actual"])
+        unobserved = write_uint(o["unobserved"]) if o.get("unobserved") else b""
+        out += write_array(6 if unobserved else 5) + write_uint(o["prediction_id"]) + write_uint(kind) + subject
+        out += write_uint(o["observed_ago"]) + PREDICTION[kind].write(o["actual"]) + unobserved
     return out
 
 
@@ -210,8 +211,10 @@ def write_reply(call_id, slots):
             why = write_uint(s["reason"]) if s["reason"] else b""
             out += write_array(3 if why else 2) + write_uint(s["status"]) + write_str(s["text"]) + why
             continue
-        out += write_array(8) + b"".join(write_uint(s[k]) for k in ("status", "kind", "prediction_id", "source", "reason", "age"))
-        out += write_str(s["model"]) + PREDICTION[s["kind"]].write(s["prediction"])
+        ruled = write_uint(s["ruled"]) if s["ruled"] else b""
+        out += write_array(9 if ruled else 8)
+        out += b"".join(write_uint(s[k]) for k in ("status", "kind", "prediction_id", "source", "reason", "age"))
+        out += write_str(s["model"]) + PREDICTION[s["kind"]].write(s["prediction"]) + ruled
     return out
 
 
@@ -270,8 +273,20 @@ def read_answer(r):
     s = {"status": 0, "kind": r.integer(1, 4), "prediction_id": r.integer(0, U64), "source": r.integer(0, 4),
          "reason": r.integer(0, U8), "age": r.integer(0, U63), "model": r.string(64)}
     s["prediction"] = PREDICTION[s["kind"]].read(r)
-    r.skip_extra(n, 8)
+    s["ruled"] = read_targets(r, n, 8)
+    r.skip_extra(n, 9)
     return s
+
+
+def read_targets(r, n, at):
+    """The optional element at: bits 0 cpu, 1 memory, 2 gpu; others are ignored. Anything
+    else that is well formed is none."""
+    if n <= at:
+        return 0
+    start = r.at
+    r.skip()
+    unsigned = r.b[start] < 0x80 or 0xCC <= r.b[start] <= 0xCF
+    return int.from_bytes(r.b[start + (r.b[start] >= 0x80) : r.at], "big") & 7 if unsigned else 0
 
 
 def alone(r, read):
@@ -339,7 +354,8 @@ def read_observation(r):
     o["subject"] = Str(64, least=1).read(r) if o["kind"] == KINDS["failure"] else r.integer(0, U64)
     o["observed_ago"] = r.integer(0, U63)
     o["actual"] = PREDICTION[o["kind"]].read(r)
-    r.skip_extra(n, 5)
+    o["unobserved"] = read_targets(r, n, 5)
+    r.skip_extra(n, 6)
     return o
 
 

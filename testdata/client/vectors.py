@@ -75,7 +75,7 @@ def flat(m):
             at = f"outcome.{i}."
             out += [(at + "prediction_id", o["prediction_id"]), (at + "kind", KIND_NAMES[o["kind"]]),
                     (at + "subject", o["subject"]), (at + "observed_ago_ns", o["observed_ago"])]
-            out += fields(at, o["actual"])
+            out += fields(at, o["actual"]) + ([(at + "unobserved", o["unobserved"])] if o["unobserved"] else [])
     elif kind == GOAWAY:
         out.append(("text", m["text"]))
     return out
@@ -87,7 +87,7 @@ def answer(at, s):
         return [(at + "status", status_name(s["status"])), (at + "text", s["text"])] + why
     return [(at + "status", "ok"), (at + "kind", KIND_NAMES[s["kind"]]), (at + "prediction_id", s["prediction_id"]),
             (at + "source", SOURCE[s["source"]]), (at + "reason", s["reason"]), (at + "age_ns", s["age"]),
-            (at + "model", s["model"])] + fields(at, s["prediction"])
+            (at + "model", s["model"])] + fields(at, s["prediction"]) + ([(at + "ruled", s["ruled"])] if s["ruled"] else [])
 
 
 def fields(at, record):
