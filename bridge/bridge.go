@@ -197,12 +197,12 @@ func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
 	b.beginTrace(call)
 	key := cachekey.Of(call.Request)
 	b.score.of(key.Kind).drift.look(call.Request)
-	if b.score.ruled(key.Kind) {
+	if b.score.withheld(call, b.score.of(key.Kind).standing.serving) {
 		b.decideByRule(call, &key, now)
 		return
 	}
 	l := b.lanes[key.Kind-1]
-	if e := b.cache.get(&key); e.known() && e.inputs == key.Inputs && !b.score.distrusts(key.Kind, b.cache.model(e)) {
+	if e := b.cache.get(&key); e.known() && e.inputs == key.Inputs && !b.score.distrusts(call, key.Kind, b.cache.model(e)) {
 		switch b.cache.stage(e, now) {
 		case freshness.Fresh:
 			b.deliverCached(call, e, ipc.SourceCache, ipc.ReasonNone, now)
@@ -228,7 +228,7 @@ func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
 func (b *Bridge) fallBack(call *ipc.Call, key *cachekey.Key, why ipc.Reason) {
 	state := ladder.State{StaleBound: b.cfg.StaleBound, RequireModel: call.RequireModel, Why: why}
 	e, now := b.cache.get(key), b.now()
-	if e.known() && !b.score.distrusts(key.Kind, b.cache.model(e)) {
+	if e.known() && !b.score.distrusts(call, key.Kind, b.cache.model(e)) {
 		known := ladder.Rung{Available: true, Age: e.age(now), Confidence: b.cache.confidence(e)}
 		if state.Subject = known; e.inputs == key.Inputs {
 			state.Same = known
@@ -275,9 +275,11 @@ func (b *Bridge) deliverCached(call *ipc.Call, e cached, from ipc.Source, why ip
 func (b *Bridge) deliver(call *ipc.Call, from ipc.Source, why ipc.Reason, age time.Duration, model string) {
 	b.lastID++
 	r := &call.Reply
-	r.Status, r.Error = ipc.StatusOK, ""
+	r.Status, r.Error, r.Ruled = ipc.StatusOK, "", 0
 	r.PredictionID, r.Source, r.Reason, r.Age, r.Model = b.lastID, from, why, max(age, 0), model
-	b.score.remember(call.Request, r)
+	if ruled := b.score.remember(call.Request, r); ruled != 0 {
+		giveRuled(call.Request, r, ruled)
+	}
 	b.stats.answered(call)
 	b.endTrace(call)
 	call.Finish()

@@ -125,14 +125,14 @@ func (f *flight) answered(x *upstream.Exchange) {
 		if slot.Model != "" { // a candidate answers for this subject
 			model = strings.ToValidUTF8(slot.Model, "?")
 		}
-		distrusted := l.bridge.score.distrusts(l.kind, model) // since it was asked, perhaps
-		if !distrusted {
+		if !l.bridge.score.useless(l.kind, model) {
 			l.bridge.stats.cache.kept(l.kind, l.bridge.cache.put(&q.key, &slot.Prediction, model, now))
 		}
 		for _, id := range q.trials {
 			l.bridge.score.besides(id, model, &slot.Prediction)
 		}
 		for _, w := range q.waiting {
+			distrusted := l.bridge.score.distrusts(w.call, l.kind, model) // since it was asked, perhaps
 			if distrusted {
 				l.bridge.fallBack(w.call, &w.key, l.bridge.score.verdict())
 			} else {

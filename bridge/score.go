@@ -1,28 +1,16 @@
 package bridge
 
 import (
-	"math"
 	"sync/atomic"
 
 	"github.com/mlbridge/mlbridge/ipc"
-	"github.com/mlbridge/mlbridge/ipc/rules"
 )
 
 // scoreboard compares models and rules with what really happened. It remembers the
 // last predictions that were delivered, and beside each what the rule would have
 // said to the very same question, so that both are judged on the same cases. It also
 // remembers an answer that was not delivered: of a demoted model that is tried, or of
-// a candidate that answers in the shadow.
-//
-// The error of a prediction, smaller is better:
-//
-//	workload   |predicted cpu − actual cpu|
-//	threat     Brier score (score − attack)²
-//	failure    Brier score (probability − failed)²
-//	memory     0 for the right page, 1 for another
-//
-// (Brier: Verification of forecasts expressed in terms of probability, Monthly
-// Weather Review 78, 1950.)
+// a candidate that answers in the shadow. Errors are those of judged.go.
 type scoreboard struct {
 	ring  []remembered // by prediction id modulo its length
 	kinds [len(ipc.Kinds)]kindScore
@@ -30,26 +18,20 @@ type scoreboard struct {
 	told  func(Standing)
 }
 
-// remembered is what is needed to judge one prediction later.
+// remembered is what is needed to judge one prediction later: 64 bytes.
 type remembered struct {
 	id      uint64
-	subject uint64 // hash of the subject: an outcome must be about the same one
-	said    value  // what was delivered; the actual value once it is known
-	rule    value  // what the rule would have said
-	other   value  // what was answered besides, and not delivered
-	by      uint16 // the standing of who said it, 0 for the rule
+	subject uint64  // hash of the subject: an outcome must be about the same one
+	said    values  // what the model, or the rule, answered; the actual values once they are known
+	rule    values  // what the rule would have said
+	other   values  // what was answered besides, and not delivered
+	unit    float32 // bytes that memory is in
+	by      uint16  // the standing of who said it, 0 for the rule
 	otherBy uint16
 	kind    ipc.Kind
-	joined  bool // its outcome came
+	joined  bool        // its outcome came
+	ruled   ipc.Targets // of said, what the rule gave in its place
 }
-
-// value is the judged part of a prediction: the bits of a share or probability as a
-// float32, or the number of a page.
-type value uint64
-
-func numberOf(v float32) value { return value(math.Float32bits(v)) }
-
-func (v value) number() float64 { return float64(math.Float32frombits(uint32(v))) }
 
 // kindScore is written by the loop and read by anyone.
 type kindScore struct {
@@ -73,11 +55,19 @@ func (s *scoreboard) of(k ipc.Kind) *kindScore { return &s.kinds[k-1] }
 
 func (s *scoreboard) place(id uint64) *remembered { return &s.ring[id%uint64(len(s.ring))] }
 
-// ruled reports whether the rule answers for kind k: because the model that serves is
-// demoted, or because models are off.
-func (s *scoreboard) ruled(k ipc.Kind) bool {
-	m := s.of(k).standing.serving
-	return s.off.Load() || m != nil && m.demoted
+// withheld reports whether the answers of model m, which may be nil, are not to be given
+// to the call: models are off, or m is demoted for all that was asked, or for a part of
+// it and the caller insists on a model.
+func (s *scoreboard) withheld(call *ipc.Call, m *modelStanding) bool {
+	if s.off.Load() {
+		return true
+	}
+	if m == nil || m.demoted == 0 {
+		return false
+	}
+	all := asked(call.Request)
+	ruled := all & m.demoted
+	return ruled == all || ruled != 0 && call.RequireModel
 }
 
 // verdict is why a model that is not trusted is not.
@@ -95,24 +85,38 @@ func (s *scoreboard) serve(k ipc.Kind, label string) {
 	s.of(k).drift.restart()
 }
 
-// distrusts reports whether the answers of the model called label are not to be given.
-func (s *scoreboard) distrusts(k ipc.Kind, label string) bool {
-	return s.off.Load() || s.of(k).standing.of(label).demoted
+// distrusts reports whether the answers of the model called label are not to be given to
+// the call, which is of kind k.
+func (s *scoreboard) distrusts(call *ipc.Call, k ipc.Kind, label string) bool {
+	return s.withheld(call, s.of(k).standing.of(label))
 }
 
-// remember notes a delivered prediction. What it displaces had no outcome in time.
-func (s *scoreboard) remember(q ipc.Request, r *ipc.Reply) {
+// useless reports whether the answers of the model called label are given to nobody.
+func (s *scoreboard) useless(k ipc.Kind, label string) bool {
+	return s.off.Load() || s.of(k).standing.of(label).demoted == 1<<targetsOf(k)-1
+}
+
+// remember notes a prediction that is about to be delivered, and gives the targets for
+// which the rule's value is to be delivered in its place. What it displaces had no
+// outcome in time.
+func (s *scoreboard) remember(q ipc.Request, r *ipc.Reply) (ruled ipc.Targets) {
 	e := s.place(r.PredictionID)
 	if e.id != 0 && !e.joined {
 		s.of(e.kind).missing.Add(1)
 	}
-	*e = remembered{id: r.PredictionID, kind: r.Kind, subject: subjectHash(q.Subject()), said: judged(&r.Prediction)}
+	*e = remembered{id: r.PredictionID, kind: r.Kind, subject: subjectHash(q.Subject()), unit: unitOf(q)}
+	e.said = judged(&r.Prediction, e.unit)
 	if r.Source == ipc.SourceRule {
 		e.rule = e.said
-		return
+		return 0
 	}
-	e.rule = ruleSays(q)
-	e.by = s.of(r.Kind).standing.of(r.Model).id
+	e.rule = ruleSays(q, e.unit)
+	m := s.of(r.Kind).standing.of(r.Model)
+	e.by = m.id
+	if m.demoted != 0 {
+		e.ruled = m.demoted & asked(q)
+	}
+	return e.ruled
 }
 
 // besides notes what the model called label answered to the question of a delivered
@@ -122,23 +126,11 @@ func (s *scoreboard) besides(id uint64, label string, p *ipc.Prediction) {
 	if e.id != id || e.kind != p.Kind {
 		return
 	}
-	k := s.of(e.kind)
-	m := k.standing.of(label)
-	e.other, e.otherBy = judged(p), m.id
+	m := s.of(e.kind).standing.of(label)
+	e.other, e.otherBy = judged(p, e.unit), m.id
 	if e.joined && e.by == 0 {
-		s.judge(e, m, e.other, e.said, true)
+		s.judge(e, m, &e.other, &e.said, everyTarget)
 	}
-}
-
-// ruleSays gives the judged part of what the rule says: of a workload the cpu alone,
-// since this is done for every answer.
-func ruleSays(q ipc.Request) value {
-	if w, ok := q.(*ipc.WorkloadRequest); ok {
-		return numberOf(rules.CPU(w))
-	}
-	var p ipc.Prediction
-	rules.Predict(q, &p)
-	return judged(&p)
 }
 
 // observe joins an outcome to its prediction. Outcomes that come twice, too late,
@@ -162,62 +154,39 @@ func (s *scoreboard) observe(o *ipc.Outcome, lastID uint64) {
 	}
 	e.joined = true
 	k.joined.Add(1)
-	actual := judged(&o.Actual)
+	actual := judged(&o.Actual, e.unit)
+	if e.kind == ipc.Workload {
+		actual = actual.without(o.Unobserved)
+	}
 	if m := k.standing.byID(e.by); m != nil {
-		s.judge(e, m, e.said, actual, false)
+		s.judge(e, m, &e.said, &actual, e.ruled)
 	}
 	if m := k.standing.byID(e.otherBy); m != nil {
-		s.judge(e, m, e.other, actual, true)
+		s.judge(e, m, &e.other, &actual, everyTarget)
 	}
 	e.said = actual
 }
 
-// judge scores what m said about e's question beside what the rule says.
-func (s *scoreboard) judge(e *remembered, m *modelStanding, said, actual value, tried bool) {
+// judge scores what m said about e's question beside what the rule says. tried are the
+// targets for which nobody got it.
+func (s *scoreboard) judge(e *remembered, m *modelStanding, said, actual *values, tried ipc.Targets) {
 	k := &s.of(e.kind).standing
-	if k.judge(m, loss(e.kind, said, actual), loss(e.kind, e.rule, actual), apart(e.kind, said, e.rule), tried) {
-		s.told(k.standingOf(e.kind, m))
-	}
-}
-
-func judged(p *ipc.Prediction) value {
-	switch p.Kind {
-	case ipc.Workload:
-		return numberOf(p.Workload.CPU)
-	case ipc.Threat:
-		return numberOf(p.Threat.Score)
-	case ipc.Failure:
-		return numberOf(p.Failure.Probability)
-	}
-	return value(p.Memory.NextAddress >> pageShift)
-}
-
-func loss(k ipc.Kind, said, actual value) float64 {
-	if k == ipc.Memory {
-		if said == actual {
-			return 0
+	for i := range targetsOf(e.kind) {
+		if !judgeable(e.kind, i, said, &e.rule, actual) {
+			continue
 		}
-		return 1
+		c := pairCase{
+			model: loss(e.kind, i, said, actual), rule: loss(e.kind, i, &e.rule, actual),
+			most: apart(e.kind, i, said, &e.rule), tried: tried&(1<<i) != 0,
+		}
+		if k.judge(m, i, c) {
+			s.told(k.standingOf(e.kind, m, i))
+		}
 	}
-	d := said.number() - actual.number()
-	if k == ipc.Workload {
-		return math.Abs(d)
-	}
-	return d * d
 }
 
-// apart is the most by which the losses of two answers to the same question can differ,
-// whatever the outcome.
-func apart(k ipc.Kind, a, b value) float64 {
-	if k == ipc.Memory {
-		return loss(k, a, b)
-	}
-	d, sum := math.Abs(a.number()-b.number()), a.number()+b.number()
-	if k == ipc.Workload {
-		return d
-	}
-	return d * max(sum, 2-sum) // |a²-b²| or |(1-a)²-(1-b)²|
-}
+// everyTarget is that of an answer of which nobody got any.
+const everyTarget = ^ipc.Targets(0)
 
 // subjectHash is FNV-1a (RFC 9923) over the component, or the agent itself.
 func subjectHash(s ipc.Subject) uint64 {
@@ -239,7 +208,7 @@ type Score struct {
 	Late      uint64     // outcomes whose prediction was forgotten, the last 131,072 being remembered
 	Foreign   uint64     // outcomes about no prediction of this bridge, or about another subject
 	Missing   uint64     // predictions forgotten without an outcome
-	Standings []Standing // the serving model's first
+	Standings []Standing // one a model and target, the serving model's first
 	Drifts    []Drift    // of the questions
 }
 
@@ -254,4 +223,20 @@ func (b *Bridge) Scores() []Score {
 		}
 	}
 	return out
+}
+
+// Ruled gives the targets that the serving model is demoted for, and whether these are all
+// that it was judged on.
+func (s *Score) Ruled() (targets []string, all bool) {
+	all = true
+	for i := range s.Standings {
+		switch m := &s.Standings[i]; {
+		case !m.Serving:
+		case m.Demoted:
+			targets = append(targets, m.Target)
+		case m.Judged > 0:
+			all = false
+		}
+	}
+	return targets, all && len(targets) > 0
 }

@@ -16,7 +16,10 @@ import (
 //	         tries were better than the rule, beyond chance again.
 //
 // Every model of a kind has a standing of its own, by name and version: a new version
-// does not inherit the old one's, and one that is rolled back to finds its own again.
+// does not inherit the old one's, and one that is rolled back to finds its own again. It
+// has one for each target (see judged.go). A model that is demoted for some of what was
+// asked is asked all the same, and the rule's value takes the place of its own there: so
+// it is on probation with every question.
 type standing struct {
 	mu      sync.Mutex // for readers; the loop alone writes
 	models  [maxStandings]modelStanding
@@ -30,7 +33,12 @@ type modelStanding struct {
 	id      uint16 // 0 is nobody
 	label   string // "name@version"
 	used    uint16 // lastID of the standing when last looked for: the smallest goes
-	demoted bool
+	demoted ipc.Targets
+	targets [maxTargets]targetStanding
+}
+
+// targetStanding is how it did at one target.
+type targetStanding struct {
 	betting betting
 	window  pairWindow
 
@@ -41,6 +49,13 @@ type modelStanding struct {
 
 	turnPairs     int     // what its last demotion or return was decided on
 	turnAdvantage float64 // and the rule's error − its own over those
+}
+
+// pairCase is one case that a model and the rule were both judged on.
+type pairCase struct {
+	model, rule float64 // their errors
+	most        float64 // by which these could differ
+	tried       bool    // nobody got the model's answer
 }
 
 const (
@@ -102,49 +117,54 @@ func (s *standing) try() bool {
 	return s.calls%tryEvery == 0
 }
 
-// judge takes one case that the model and the rule were both judged on, with the errors
-// of both and the most by which these could differ, and reports whether the model was
-// demoted or came back for it.
-func (s *standing) judge(m *modelStanding, model, rule, most float64, tried bool) (changed bool) {
+// judge takes a case of a target, and reports whether the model was demoted or came back
+// for it.
+func (s *standing) judge(m *modelStanding, target int, c pairCase) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m.judged++
-	if tried {
-		m.tries++
+	if changed = m.targets[target].judge(c, m.demoted&(1<<target) != 0); changed {
+		m.demoted ^= 1 << target
 	}
-	m.modelSum += model
-	m.ruleSum += rule
-	if m.judged == 1 {
-		m.recentModel, m.recentRule = model, rule
+	return changed
+}
+
+func (t *targetStanding) judge(c pairCase, demoted bool) (changed bool) {
+	t.judged++
+	if c.tried {
+		t.tries++
+	}
+	t.modelSum += c.model
+	t.ruleSum += c.rule
+	if t.judged == 1 {
+		t.recentModel, t.recentRule = c.model, c.rule
 	} else {
-		m.recentModel += recentWeight * (model - m.recentModel)
-		m.recentRule += recentWeight * (rule - m.recentRule)
+		t.recentModel += recentWeight * (c.model - t.recentModel)
+		t.recentRule += recentWeight * (c.rule - t.recentRule)
 	}
-	closed := m.window.add(model - rule)
-	if m.demoted {
-		if !closed || !m.window.better() {
+	closed := t.window.add(c.model - c.rule)
+	if demoted {
+		if !closed || !t.window.better() {
 			return false
 		}
-		m.turnPairs, m.turnAdvantage = m.window.pairs(), -m.window.mean()
-		m.demoted = false
-		m.recoveries++
-		m.betting = betting{bursts: m.betting.bursts} // what it has been since is no record to be measured by
+		t.turnPairs, t.turnAdvantage = t.window.pairs(), -t.window.mean()
+		t.recoveries++
+		t.betting = betting{bursts: t.betting.bursts} // what it has been since is no record to be measured by
 		return true
 	}
-	cases, worse := m.betting.add(model-rule, most)
+	cases, worse := t.betting.add(c.model-c.rule, c.most)
 	if cases == 0 {
 		return false
 	}
-	m.turnPairs, m.turnAdvantage = cases, -worse
-	m.demoted = true
-	m.demotions++
-	m.window = pairWindow{} // probation starts from nothing
+	t.turnPairs, t.turnAdvantage = cases, -worse
+	t.demotions++
+	t.window = pairWindow{} // probation starts from nothing
 	return true
 }
 
-// Standing is where a model of a kind stands, and on what grounds.
+// Standing is where a model of a kind stands at one target, and on what grounds.
 type Standing struct {
 	Kind    ipc.Kind
+	Target  string // "cpu", "memory" or "gpu"; "score", "probability" or "page"
 	Model   string // name@version
 	Serving bool   // its answers come from the daemon now; false for a candidate or an earlier one
 	Demoted bool
@@ -168,40 +188,47 @@ type Standing struct {
 	TurnAdvantage float64
 }
 
-// snapshot gives the standings of kind k, the serving model's first.
+// snapshot gives the standings of kind k, the serving model's first. Targets that a model
+// was never judged at are left out, but the first.
 func (s *standing) snapshot(k ipc.Kind) []Standing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []Standing
-	for i := range s.models {
-		m := &s.models[i]
-		if m.id == 0 {
-			continue
+	add := func(m *modelStanding) {
+		for i := range targetsOf(k) {
+			if i == 0 || m.targets[i].judged > 0 || m.demoted&(1<<i) != 0 {
+				list = append(list, s.look(k, m, i))
+			}
 		}
-		list = append(list, s.look(k, m))
-		if m == s.serving {
-			list[0], list[len(list)-1] = list[len(list)-1], list[0]
+	}
+	if s.serving != nil {
+		add(s.serving)
+	}
+	for i := range s.models {
+		if m := &s.models[i]; m.id != 0 && m != s.serving {
+			add(m)
 		}
 	}
 	return list
 }
 
-// standingOf gives one model's.
-func (s *standing) standingOf(k ipc.Kind, m *modelStanding) Standing {
+// standingOf gives one model's at one target.
+func (s *standing) standingOf(k ipc.Kind, m *modelStanding, target int) Standing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.look(k, m)
+	return s.look(k, m, target)
 }
 
 // look is under s.mu.
-func (s *standing) look(k ipc.Kind, m *modelStanding) Standing {
-	n := float64(m.judged)
-	low, high := m.window.bounds()
+func (s *standing) look(k ipc.Kind, m *modelStanding, target int) Standing {
+	t := &m.targets[target]
+	n := float64(t.judged)
+	low, high := t.window.bounds()
 	return Standing{
-		Kind: k, Model: m.label, Serving: m == s.serving, Demoted: m.demoted,
-		Judged: m.judged, Tries: m.tries, Demotions: m.demotions, Recoveries: m.recoveries,
-		ModelError: m.modelSum / n, RuleError: m.ruleSum / n, RecentModel: m.recentModel, RecentRule: m.recentRule,
-		Window: m.window.pairs(), Advantage: -m.window.mean(), Low: -high, High: -low,
-		TurnCases: m.turnPairs, TurnAdvantage: m.turnAdvantage,
+		Kind: k, Target: targetNames[k-1][target], Model: m.label, Serving: m == s.serving, Demoted: m.demoted&(1<<target) != 0,
+		Judged: t.judged, Tries: t.tries, Demotions: t.demotions, Recoveries: t.recoveries,
+		ModelError: t.modelSum / n, RuleError: t.ruleSum / n, RecentModel: t.recentModel, RecentRule: t.recentRule,
+		Window: t.window.pairs(), Advantage: -t.window.mean(), Low: -high, High: -low,
+		TurnCases: t.turnPairs, TurnAdvantage: t.turnAdvantage,
 	}
 }

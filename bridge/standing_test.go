@@ -62,7 +62,8 @@ func TestWindowOfNothing(t *testing.T) {
 }
 
 // court plays callers whose world the test decides: the model says one thing, the rule
-// another, and one of them is right.
+// another, and one of them is right. Cpu and memory go together, a share of 1 being gib,
+// unless the test says otherwise.
 type court struct {
 	*rig
 	t     *testing.T
@@ -70,11 +71,14 @@ type court struct {
 	name  string  // of the model that serves
 	says  float32 // what the model says of every agent's cpu
 	turns []Standing
+	gpu   ipc.Optional[float32] // of every agent
 
 	candidate string  // in the shadow, "" for none
 	suggests  float32 // what it says
 	share     bool    // the candidate answers, and the model goes beside
 }
+
+const gib = 1 << 30
 
 func newCourt(t *testing.T) *court {
 	c := &court{t: t, name: "m@1", says: 0.75}
@@ -88,12 +92,12 @@ func newCourt(t *testing.T) *court {
 		answer.Resize(len(call.Requests))
 		for i := range answer.Slots {
 			slot := &answer.Slots[i]
-			slot.Prediction = ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: c.says, Confidence: 1}}
+			slot.Prediction = usage(c.says)
+			slot.Prediction.Workload.GPU, slot.Prediction.Workload.Confidence = c.gpu, 1
 			if c.candidate == "" {
 				continue
 			}
-			slot.Beside, slot.HasBeside = slot.Prediction, true
-			slot.Beside.Workload.CPU = c.suggests
+			slot.Beside, slot.HasBeside = usage(c.suggests), true
 			if answer.Beside = c.candidate; c.share {
 				slot.Prediction, slot.Beside = slot.Beside, slot.Prediction
 				slot.Model, answer.Beside = c.candidate, c.name
@@ -104,15 +108,39 @@ func newCourt(t *testing.T) *court {
 	return c
 }
 
-// ask asks about a new agent, whose rule says 0.25, and tells what happened.
-func (c *court) ask(actual float32) ipc.Reply {
+// usage is so much of a cpu and of a GiB.
+func usage(share float32) ipc.Prediction {
+	return ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: share, Memory: uint64(share * gib)}}
+}
+
+// question is about a new agent, whose rule says 0.25, of a GiB too.
+func (c *court) question() *ipc.WorkloadRequest {
 	c.agent++
-	call := c.submit(workload(c.agent, 0.25))[0]
-	r := call.Reply
-	o := ipc.Outcome{PredictionID: r.PredictionID, Subject: ipc.Subject{Agent: c.agent}, Actual: ipc.Prediction{Kind: ipc.Workload}}
-	o.Actual.Workload.CPU = actual
-	c.Observe([]ipc.Outcome{o})
+	q := workload(c.agent, 0.25)
+	q.HistoricalMemory, q.CurrentMemory, q.CurrentGPU = []uint64{gib, gib / 4}, gib/4, c.gpu
+	return q
+}
+
+// ask asks about a new agent and tells what happened.
+func (c *court) ask(actual float32) ipc.Reply { return c.askOf(usage(actual), 0) }
+
+// askOf tells all that happened, but what nobody measured.
+func (c *court) askOf(actual ipc.Prediction, unobserved ipc.Targets) ipc.Reply {
+	r := c.submit(c.question())[0].Reply
+	c.Observe([]ipc.Outcome{{PredictionID: r.PredictionID, Subject: ipc.Subject{Agent: c.agent}, Actual: actual, Unobserved: unobserved}})
 	return r
+}
+
+// standing gives the serving model's at a target.
+func (c *court) standing(target string) Standing {
+	c.t.Helper()
+	for _, s := range c.Scores()[0].Standings {
+		if s.Serving && s.Target == target {
+			return s
+		}
+	}
+	c.t.Fatalf("no standing at %s: %+v", target, c.Scores()[0].Standings)
+	return Standing{}
 }
 
 // until asks until the standing changes, at most limit times, and gives the number.
@@ -139,7 +167,7 @@ func TestAModelIsDemotedTriedAndTrustedAgain(t *testing.T) {
 		}
 	}
 	n := c.until(wrong, 1000)
-	if n > windowBlocks*blockPairs || !c.turns[0].Demoted || c.turns[0].Model != "m@1" {
+	if n > windowBlocks*blockPairs || len(c.turns) != 2 || !c.turns[0].Demoted || c.turns[0].Model != "m@1" || c.turns[1].Target != "memory" {
 		t.Errorf("after %d bad cases %+v; want a demotion within the window", n, c.turns)
 	}
 	if s := c.turns[0]; s.TurnAdvantage >= 0 || s.TurnCases == 0 {
@@ -165,14 +193,14 @@ func TestAModelIsDemotedTriedAndTrustedAgain(t *testing.T) {
 	}
 
 	n = c.until(right, 20*tryEvery*windowBlocks*blockPairs)
-	if s := c.turns[1]; s.Demoted || s.Recoveries != 1 {
+	if s := c.turns[2]; s.Demoted || s.Recoveries != 1 {
 		t.Errorf("after %d good cases: %+v", n, s)
 	}
 	if r := c.ask(right); r.Source != ipc.SourceModel {
 		t.Errorf("trusted again: %v, %v", r.Source, r.Reason)
 	}
 	// What the model said while it was demoted was nobody's answer, but it was judged.
-	if s := c.Scores()[0].Standings[0]; s.Tries < fewBlocks*blockPairs || s.Demotions != 1 {
+	if s := c.standing("memory"); s.Tries < fewBlocks*blockPairs || s.Demotions != 1 {
 		t.Errorf("%+v, want at least %d tries", s, fewBlocks*blockPairs)
 	}
 }
@@ -200,7 +228,7 @@ func TestANewModelStartsWithoutTheOldOnesRecord(t *testing.T) {
 			c.ask(0.25)
 		}
 	}
-	if got := c.Scores()[0].Standings; len(got) != maxStandings || !got[0].Serving {
+	if got := c.Scores()[0].Standings; len(got) != 2*maxStandings || !got[0].Serving || !got[1].Serving {
 		t.Errorf("standings %+v", got)
 	}
 }
@@ -215,9 +243,9 @@ func TestAnAnswerUnderWayWhenItsModelIsDemoted(t *testing.T) {
 	// One more question of before, as it were.
 	c.conns[0].sync = nil
 	m := c.score.of(ipc.Workload).standing.serving
-	m.demoted = false
-	call := c.submit(workload(1<<40, 0.25))[0]
-	m.demoted = true
+	m.demoted = 0
+	call := c.submit(c.question())[0]
+	m.demoted = ipc.TargetCPU | ipc.TargetMemory
 	c.conns[0].end(answers)
 	if r := call.Reply; r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDemoted {
 		t.Errorf("%v, %v", r.Source, r.Reason)
@@ -269,12 +297,12 @@ func TestStandingAllocatesNothing(t *testing.T) {
 	c := newCourt(t)
 	c.until(0.25, 1000)
 	body := []byte(nil)
-	c.conns[0].sync(&upstream.Exchange{Body: api.Msgpack.AppendCall(body, ipc.Workload, []ipc.Request{workload(1, 0.25)}, true)})
+	c.conns[0].sync(&upstream.Exchange{Body: api.Msgpack.AppendCall(body, ipc.Workload, []ipc.Request{c.question()}, true)})
 	answer := api.Answer{Model: c.name}
 	answer.Resize(1)
-	answer.Slots[0].Prediction = ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: 0.75, Confidence: 1}}
+	answer.Slots[0].Prediction = usage(0.75)
 	c.conns[0].sync = replay(api.Msgpack.AppendAnswer(nil, &answer, true))
-	q := workload(1, 0.25)
+	q := c.question()
 	call := ipc.NewCall(q, &c.done)
 	calls := []*ipc.Call{call}
 	o := []ipc.Outcome{{Subject: q.Subject(), Actual: ipc.Prediction{Kind: ipc.Workload}}}
@@ -344,7 +372,7 @@ func TestACandidateIsScoredBesideTheModel(t *testing.T) {
 	c.candidate, c.suggests = "c@2", 0.5
 	of := func(label string) (s Standing) {
 		for _, s = range c.Scores()[0].Standings {
-			if s.Model == label {
+			if s.Model == label && s.Target == "cpu" {
 				return s
 			}
 		}

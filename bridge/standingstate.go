@@ -12,32 +12,35 @@ import (
 // Where the models stand as bytes, for a successor on the same machine, all integers and
 // floats (IEEE 754) little-endian:
 //
-//	u8   version, 2
+//	u8   version, 3
 //	u8   1: the operator has turned the models off
 //	entries until the end, at most maxStandings a kind, each:
 //	  u8   kind
 //	  u8   length of the model's name, name@version
-//	  u8   1: its answers are the ones given; + 2: it is demoted
-//	  u64  judged, tries, demotions, recoveries
-//	  f64  sum of its errors, of the rule's, recent mean of its errors, of the rule's
-//	  u64  cases that its last turn was decided on; f64 its advantage over those
-//	  u64  blocks ever closed; f64 sum of the open block; u8 differences in it
-//	  f64  windowBlocks means, as they stand in the ring
-//	  what betting keeps: scale, record, its cases, the three games, then what is known of
-//	  bursts: u64 blocks, u8 outcomes in the open one, f64 its sum, mean of the last, mean
-//	  of all, squares in the open one, variance of outcomes, that of blocks
+//	  u8   1: its answers are the ones given
+//	  as many as the kind has targets, in their order:
+//	    u8   1: it is demoted; + 2: the third game is played
+//	    u64  judged, tries, demotions, recoveries
+//	    f64  sum of its errors, of the rule's, recent mean of its errors, of the rule's
+//	    u64  cases that its last turn was decided on; f64 its advantage over those
+//	    u64  blocks ever closed; f64 sum of the open block; u8 differences in it
+//	    f64  windowBlocks means, as they stand in the ring
+//	    what betting keeps: scale, record, its cases, the three games, then what is known
+//	    of bursts: u64 blocks, u8 outcomes in the open one, f64 its sum, mean of the last,
+//	    mean of all, squares in the open one, variance of outcomes, that of blocks
 //
 // What does not parse as a whole changes nothing: a model that begins anew is judged
 // anew, which is what happens without a hand-over. Predictions whose outcome comes after
 // the hand-over are not known to the successor and are counted as unknown.
-const standingStateVersion = 2
+const standingStateVersion = 3
 
 var errStandingState = errors.New("bridge: saved standings are damaged")
 
 const (
-	wasServing = 1
-	wasDemoted = 2
-	wasDoubted = 4
+	wasServing = 1 // of a model
+
+	wasDemoted = 1 // of a target
+	wasDoubted = 2
 )
 
 // save writes the kill switch and every kind's standings. It is called by the loop.
@@ -50,53 +53,62 @@ func (s *scoreboard) save() []byte {
 		st := &s.of(k).standing
 		for i := range st.models {
 			if m := &st.models[i]; m.id != 0 {
-				b = m.append(append(b, uint8(k)), m == st.serving)
+				b = m.append(append(b, uint8(k)), targetsOf(k), m == st.serving)
 			}
 		}
 	}
 	return b
 }
 
-func (m *modelStanding) append(b []byte, serving bool) []byte {
+func (m *modelStanding) append(b []byte, targets int, serving bool) []byte {
 	flags := uint8(0)
 	if serving {
-		flags |= wasServing
-	}
-	if m.demoted {
-		flags |= wasDemoted
-	}
-	if m.betting.doubting {
-		flags |= wasDoubted
+		flags = wasServing
 	}
 	b = append(append(b, uint8(len(m.label))), m.label...)
 	b = append(b, flags)
+	for i := range m.targets[:targets] {
+		b = m.targets[i].append(b, m.demoted&(1<<i) != 0)
+	}
+	return b
+}
+
+func (t *targetStanding) append(b []byte, demoted bool) []byte {
+	flags := uint8(0)
+	if demoted {
+		flags |= wasDemoted
+	}
+	if t.betting.doubting {
+		flags |= wasDoubted
+	}
+	b = append(b, flags)
 	u64 := func(v uint64) { b = binary.LittleEndian.AppendUint64(b, v) }
 	f64 := func(v float64) { u64(math.Float64bits(v)) }
-	for _, n := range []uint64{m.judged, m.tries, m.demotions, m.recoveries} {
+	for _, n := range []uint64{t.judged, t.tries, t.demotions, t.recoveries} {
 		u64(n)
 	}
-	for _, v := range []float64{m.modelSum, m.ruleSum, m.recentModel, m.recentRule} {
+	for _, v := range []float64{t.modelSum, t.ruleSum, t.recentModel, t.recentRule} {
 		f64(v)
 	}
-	u64(uint64(m.turnPairs))
-	f64(m.turnAdvantage)
-	u64(uint64(m.window.n))
-	f64(m.window.sum)
-	b = append(b, uint8(m.window.open))
-	for _, v := range m.window.means {
+	u64(uint64(t.turnPairs))
+	f64(t.turnAdvantage)
+	u64(uint64(t.window.n))
+	f64(t.window.sum)
+	b = append(b, uint8(t.window.open))
+	for _, v := range t.window.means {
 		f64(v)
 	}
-	f64(m.betting.scale)
-	f64(m.betting.record)
-	u64(uint64(m.betting.cases))
-	for _, g := range m.betting.games() {
+	f64(t.betting.scale)
+	f64(t.betting.record)
+	u64(uint64(t.betting.cases))
+	for _, g := range t.betting.games() {
 		for _, v := range g.wealth {
 			f64(v)
 		}
 		u64(uint64(g.n))
 		f64(g.sum)
 	}
-	u := &m.betting.bursts
+	u := &t.betting.bursts
 	u64(uint64(u.n))
 	b = append(b, uint8(u.open))
 	for _, v := range u.numbers() {
@@ -104,29 +116,6 @@ func (m *modelStanding) append(b []byte, serving bool) []byte {
 	}
 	return b
 }
-
-// numbers are in the order in which they are saved, those that cannot be negative last.
-func (u *bursts) numbers() [6]*float64 {
-	return [...]*float64{&u.sum, &u.last, &u.mean, &u.inTheOpen, &u.variance, &u.ofBlocks}
-}
-
-func (u *bursts) read(r *stateReader) bool {
-	n := r.u64()
-	u.open = int(r.u8())
-	for i, v := range u.numbers() {
-		if *v = r.f64(); i >= 3 && *v < 0 {
-			return false
-		}
-	}
-	if r.bad || n > burstBlocks || u.open >= blockPairs {
-		return false
-	}
-	u.n = int(n)
-	return true
-}
-
-// games are the three, in the order in which they are saved.
-func (b *betting) games() [3]*game { return [...]*game{&b.anew, &b.change, &b.doubt} }
 
 // restore puts saved standings in the place of empty ones, before the loop runs. It
 // reports how many models are known by them.
@@ -139,7 +128,7 @@ func (s *scoreboard) restore(b []byte) (n int, err error) {
 	var kinds [len(ipc.Kinds)]restored
 	for !r.bad && len(r.b) > 0 {
 		k := ipc.Kind(r.u8())
-		if !k.Valid() || !kinds[k-1].read(&r) {
+		if !k.Valid() || !kinds[k-1].read(&r, targetsOf(k)) {
 			return 0, errStandingState
 		}
 		n++
@@ -162,76 +151,67 @@ type restored struct {
 }
 
 // read takes one entry, all but the kind, and reports whether it can be.
-func (k *restored) read(r *stateReader) bool {
+func (k *restored) read(r *stateReader, targets int) bool {
 	if k.n == maxStandings {
 		return false
 	}
 	m := &k.models[k.n]
 	m.label = string(r.short())
 	flags := r.u8()
-	for _, to := range []*uint64{&m.judged, &m.tries, &m.demotions, &m.recoveries} {
-		*to = r.u64()
-	}
-	for _, to := range []*float64{&m.modelSum, &m.ruleSum, &m.recentModel, &m.recentRule} {
-		*to = r.f64()
-	}
-	pairs := r.u64()
-	m.turnAdvantage = r.f64()
-	blocks := r.u64()
-	m.window.sum, m.window.open = r.f64(), int(r.u8())
-	for i := range m.window.means {
-		m.window.means[i] = r.f64()
-	}
-	switch {
-	case r.bad, m.label == "", len(m.label) > ipc.MaxModelBytes, flags > wasServing|wasDemoted|wasDoubted:
-		return false
-	case flags&wasServing != 0 && k.serving != 0:
-		return false
-	case m.judged > maxJudged, m.tries > m.judged, blocks > m.judged/blockPairs, m.window.open >= blockPairs, pairs > m.judged:
+	if r.bad || m.label == "" || len(m.label) > ipc.MaxModelBytes || flags > wasServing || flags == wasServing && k.serving != 0 {
 		return false
 	}
-	if !m.betting.read(r, m.judged) {
-		return false
-	}
-	m.betting.doubting = flags&wasDoubted != 0
 	for i := range k.n {
 		if k.models[i].label == m.label {
 			return false
 		}
 	}
-	m.window.n, m.turnPairs, m.demoted = int(blocks), int(pairs), flags&wasDemoted != 0
-	k.n++
-	if flags&wasServing != 0 {
+	for i := range m.targets[:targets] {
+		demoted, ok := m.targets[i].read(r)
+		if !ok {
+			return false
+		}
+		if demoted {
+			m.demoted |= 1 << i
+		}
+	}
+	if k.n++; flags == wasServing {
 		k.serving = k.n
 	}
 	return true
 }
 
+func (t *targetStanding) read(r *stateReader) (demoted, ok bool) {
+	flags := r.u8()
+	for _, to := range []*uint64{&t.judged, &t.tries, &t.demotions, &t.recoveries} {
+		*to = r.u64()
+	}
+	for _, to := range []*float64{&t.modelSum, &t.ruleSum, &t.recentModel, &t.recentRule} {
+		*to = r.f64()
+	}
+	pairs := r.u64()
+	t.turnAdvantage = r.f64()
+	blocks := r.u64()
+	t.window.sum, t.window.open = r.f64(), int(r.u8())
+	for i := range t.window.means {
+		t.window.means[i] = r.f64()
+	}
+	switch {
+	case r.bad, flags > wasDemoted|wasDoubted:
+		return false, false
+	case t.judged > maxJudged, t.tries > t.judged, blocks > t.judged/blockPairs, t.window.open >= blockPairs, pairs > t.judged:
+		return false, false
+	}
+	t.window.n, t.turnPairs = int(blocks), int(pairs)
+	if !t.betting.read(r, t.judged) {
+		return false, false
+	}
+	t.betting.doubting = flags&wasDoubted != 0
+	return flags&wasDemoted != 0, true
+}
+
 // maxJudged is more than a bridge sees in its life.
 const maxJudged = 1 << 60
-
-// read takes all but doubting, of a model that was judged so often.
-func (b *betting) read(r *stateReader, judged uint64) bool {
-	b.scale, b.record = r.f64(), r.f64()
-	cases := r.u64()
-	if r.bad || b.scale < 0 || math.Abs(b.record) > 1 || cases > recordCases {
-		return false
-	}
-	b.cases = int(cases)
-	for _, g := range b.games() {
-		for i := range g.wealth {
-			if g.wealth[i] = r.f64(); g.wealth[i] < 0 || g.wealth[i] > enough {
-				return false
-			}
-		}
-		n := r.u64()
-		if g.sum = r.f64(); r.bad || n > judged {
-			return false
-		}
-		g.n = int(n)
-	}
-	return b.bursts.read(r)
-}
 
 // adopt begins with what was restored.
 func (s *standing) adopt(k *restored) {

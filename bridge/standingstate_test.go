@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,7 +17,9 @@ func judgedBoard() *scoreboard {
 	judge := func(k ipc.Kind, label string, n int, model, rule float64) {
 		st := &s.of(k).standing
 		for i := range n {
-			st.judge(st.of(label), model+float64(i%3)/100, rule, 1, i%7 == 0)
+			for target := range targetsOf(k) {
+				st.judge(st.of(label), target, pairCase{model + float64(i%3)/100, rule, 1, i%7 == 0})
+			}
 		}
 	}
 	s.serve(ipc.Workload, "old@1")
@@ -26,6 +29,19 @@ func judgedBoard() *scoreboard {
 	s.serve(ipc.Failure, "sick@1")
 	judge(ipc.Failure, "sick@1", 5, 0.9, 0.5) // not enough to be sure of anything
 	return s
+}
+
+// ruled reports whether the rule answers all of kind k.
+func (s *scoreboard) ruled(k ipc.Kind) bool { return s.useless(k, s.of(k).standing.serving.label) }
+
+// models is how many are known.
+func (s *scoreboard) models() (n int) {
+	for _, st := range s.all() {
+		if st.Target == targetNames[st.Kind-1][0] {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *scoreboard) all() (list []Standing) {
@@ -51,17 +67,19 @@ func TestStandingsGoAlong(t *testing.T) {
 	if diff := cmp.Diff(old.all(), next.all(), same); diff != "" {
 		t.Error(diff)
 	}
-	if !next.ruled(ipc.Workload) || next.ruled(ipc.Failure) || next.distrusts(ipc.Workload, "old@1") {
+	if !next.ruled(ipc.Workload) || next.ruled(ipc.Failure) || next.useless(ipc.Workload, "old@1") {
 		t.Error("who answers is another after the hand-over")
 	}
 	// The same cases turn both at the same moment.
 	for i := range 2000 {
-		turned := make([]bool, 0, 2)
+		turned := make([]bool, 0, 2*maxTargets)
 		for _, s := range []*scoreboard{old, next} {
 			st := &s.of(ipc.Workload).standing
-			turned = append(turned, st.judge(st.of("new@2"), 0.1, 0.5, 1, true))
+			for target := range maxTargets {
+				turned = append(turned, st.judge(st.of("new@2"), target, pairCase{0.1, 0.5, 1, true}))
+			}
 		}
-		if turned[0] != turned[1] {
+		if !slices.Equal(turned[:maxTargets], turned[maxTargets:]) {
 			t.Fatalf("case %d turned the one and not the other", i)
 		}
 	}
@@ -101,21 +119,27 @@ func TestStandingsDamaged(t *testing.T) {
 	refused("no switch", bent(1, 2))
 	refused("no kind", bent(2, 9))
 	entry := 2 + 1 // the first entry's label: u8 length, "old@1", then flags
+	target := entry + 7
 	refused("no name", bent(entry, 0))
 	refused("a flag that is none", bent(entry+6, 8))
-	refused("more tries than cases", bent(entry+7+8+7, 0xff))
+	refused("a target's flag that is none", bent(target, 4))
+	refused("more tries than cases", bent(target+1+8+7, 0xff))
 	refused("no number", func() []byte {
-		b := bent(entry+7+4*8+7, 0x7f)
-		b[entry+7+4*8+6] = 0xf8
+		b := bent(target+1+4*8+7, 0x7f)
+		b[target+1+4*8+6] = 0xf8
 		return b
 	}())
 	refused("the same twice", append(append([]byte(nil), whole...), whole[2:]...))
-	size := (len(whole) - 2) / 3 // every entry but for the names, which differ by a byte
+	ends := map[int]int{2: 0} // of entries: the models up to there
+	targets := (len(whole) - 2 - 3*2 - len("old@1new@2sick@1") - 3) / (3 + 3 + 1)
+	for i, at := range []int{2 + 8 + 3*targets, 2 + 2*(8+3*targets)} {
+		ends[at] = i + 1
+	}
 	for n := range whole {
-		next := new(scoreboard)
-		next.init(func(Standing) {})
-		if got, err := next.restore(whole[:n]); err == nil && got*(size-2) > n {
-			t.Fatalf("%d models from %d bytes", got, n)
+		next := new(scoreboard) // without room for predictions: there are thousands of these
+		got, err := next.restore(whole[:n])
+		if want, ok := ends[n]; ok != (err == nil) || got != want {
+			t.Fatalf("%d models from %d bytes, %v; want %d", got, n, err, want)
 		}
 	}
 }
@@ -126,7 +150,7 @@ func FuzzStandingState(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := &scoreboard{told: func(Standing) {}}
 		n, err := s.restore(b)
-		if got := len(s.all()); got != n || err != nil && n > 0 {
+		if got := s.models(); got != n || err != nil && n > 0 {
 			t.Fatalf("restore() = %d, %v with %d models known", n, err, got)
 		}
 		if err == nil {
@@ -137,7 +161,7 @@ func FuzzStandingState(f *testing.F) {
 		}
 		for _, k := range ipc.Kinds { // and what is known can be gone on with
 			st := &s.of(k).standing
-			st.judge(st.of("x@1"), 0, 1, 1, false)
+			st.judge(st.of("x@1"), 0, pairCase{0, 1, 1, false})
 		}
 	})
 }

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,12 +17,12 @@ var subsystems = map[ipc.Kind]string{
 	ipc.Workload: "scheduler", ipc.Threat: "security", ipc.Failure: "healing", ipc.Memory: "memory manager",
 }
 
-// measures say what the scoreboard's errors are.
-var measures = map[ipc.Kind]string{
-	ipc.Workload: "mean error of the predicted cpu share",
-	ipc.Threat:   "Brier score of the threat",
-	ipc.Failure:  "Brier score of the failure",
-	ipc.Memory:   "share of wrong pages",
+// measures say what the scoreboard's errors are, by kind and target.
+var measures = [len(ipc.Kinds)][]string{
+	{"mean error of the predicted cpu share", "mean error of the predicted memory, in shares of the agent's largest recent reading", "mean error of the predicted gpu share"},
+	{"Brier score of the threat"},
+	{"Brier score of the failure"},
+	{"share of wrong pages"},
 }
 
 // Status says what the bridge has done since it was made and what state it is in, all
@@ -45,7 +46,7 @@ func (b *Bridge) Status() status.Document {
 			Kind: k.String(), Subsystem: subsystems[k], Late: b.stats.late[i].Load(),
 			Answers:  make(map[string]uint64),
 			Upstream: b.upstreamStatus(k, &up),
-			Model:    status.Model{Name: up.models[k], State: b.modelState(up.models[k], &scores[i])},
+			Model:    b.modelStatus(up.models[k], &scores[i]),
 			Score:    scoreStatus(&scores[i]),
 		}
 		for _, from := range ipc.Sources {
@@ -68,8 +69,8 @@ func (b *Bridge) upstreamStatus(k ipc.Kind, up *UpstreamState) status.Upstream {
 
 func scoreStatus(s *Score) status.Score {
 	d := status.Score{
-		Measure: measures[s.Kind], Joined: s.Joined, Unknown: s.Duplicate + s.Late + s.Foreign, Missing: s.Missing,
-		Standings: []status.Standing{}, Drift: make(map[string]float64),
+		Measure: measures[s.Kind-1][0], Joined: s.Joined, Unknown: s.Duplicate + s.Late + s.Foreign, Missing: s.Missing,
+		Targets: []status.Target{}, Standings: []status.Standing{}, Drift: make(map[string]float64),
 	}
 	for _, in := range s.Drifts {
 		d.Drift[in.Input] = in.Index
@@ -77,15 +78,20 @@ func scoreStatus(s *Score) status.Score {
 	for i := range s.Standings {
 		m := &s.Standings[i]
 		d.Standings = append(d.Standings, status.Standing{
-			Model: m.Model, Serving: m.Serving, Demoted: m.Demoted, Judged: m.Judged, Tries: m.Tries,
+			Model: m.Model, Target: m.Target, Serving: m.Serving, Demoted: m.Demoted, Judged: m.Judged, Tries: m.Tries,
 			Demotions: m.Demotions, Recoveries: m.Recoveries,
 			Window: m.Window, Advantage: finite(m.Advantage), Low: finite(m.Low), High: finite(m.High),
 		})
 		if m.Serving && m.Judged > 0 {
-			d.Judged = m.Judged
-			d.Model, d.Rule = finite(m.ModelError), finite(m.RuleError)
-			d.RecentModel, d.RecentRule = finite(m.RecentModel), finite(m.RecentRule)
+			d.Targets = append(d.Targets, status.Target{
+				Target: m.Target, Measure: measures[s.Kind-1][slices.Index(targetNames[s.Kind-1], m.Target)], Demoted: m.Demoted, Judged: m.Judged,
+				Model: finite(m.ModelError), Rule: finite(m.RuleError), RecentModel: finite(m.RecentModel), RecentRule: finite(m.RecentRule),
+			})
 		}
+	}
+	if len(d.Targets) > 0 && d.Targets[0].Target == targetNames[s.Kind-1][0] {
+		t := &d.Targets[0]
+		d.Judged, d.Model, d.Rule, d.RecentModel, d.RecentRule = t.Judged, t.Model, t.Rule, t.RecentModel, t.RecentRule
 	}
 	return d
 }
@@ -98,17 +104,24 @@ func finite(v float64) *float64 {
 	return &v
 }
 
-// modelState is the word for who answers for a kind.
-func (b *Bridge) modelState(name string, s *Score) string {
+// modelStatus says who answers for a kind.
+func (b *Bridge) modelStatus(name string, s *Score) status.Model {
+	ruled, all := s.Ruled()
+	m := status.Model{Name: name, State: "serving", Ruled: ruled}
 	switch {
 	case b.ModelsOff():
-		return "off"
-	case len(s.Standings) > 0 && s.Standings[0].Serving && s.Standings[0].Demoted:
-		return "demoted"
+		m.State = "off"
+	case all:
+		m.State = "demoted"
+	case len(ruled) > 0:
+		m.State = "partly demoted"
 	case name == "":
-		return "none"
+		m.State = "none"
 	}
-	return "serving"
+	if ruled == nil {
+		m.Ruled = []string{}
+	}
+	return m
 }
 
 // Count reads the counters for a status.Recorder. Any goroutine may call it.

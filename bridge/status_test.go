@@ -34,13 +34,13 @@ func TestStatusSaysWhatHappened(t *testing.T) {
 	if w.Kind != "workload" || w.Answers["model"] != 1 || w.Answers["cache"] != 2 || w.Late != 1 || w.Subsystem != "scheduler" {
 		t.Errorf("workload: %+v", w)
 	}
-	if w.Model != (status.Model{Name: "m@1", State: "serving"}) || w.Upstream.Breaker != "closed" || w.Upstream.Calls != 1 || w.Upstream.Failing != "" {
+	if w.Model.Name != "m@1" || w.Model.State != "serving" || len(w.Model.Ruled) != 0 || w.Upstream.Breaker != "closed" || w.Upstream.Calls != 1 || w.Upstream.Failing != "" {
 		t.Errorf("workload: %+v, %+v", w.Model, w.Upstream)
 	}
-	if s := w.Score; s.Judged != 1 || s.Joined != 1 || s.Model == nil || *s.Model != 0 || s.RecentRule == nil {
+	if s := w.Score; s.Judged != 1 || s.Joined != 1 || s.Model == nil || *s.Model != 0 || s.RecentRule == nil || len(s.Targets) != 2 || s.Targets[1].Target != "memory" || s.Targets[1].Judged != 1 {
 		t.Errorf("workload: %+v", s)
 	}
-	if m.Answers["rule"] != 1 || m.Model != (status.Model{State: "none"}) || m.Upstream.Breaker != "open" || m.Upstream.Failures != 1 ||
+	if m.Answers["rule"] != 1 || m.Model.Name != "" || m.Model.State != "none" || m.Upstream.Breaker != "open" || m.Upstream.Failures != 1 ||
 		m.Upstream.Failing == "" || m.Score.Model != nil {
 		t.Errorf("memory: %+v", m)
 	}

@@ -35,7 +35,11 @@ var predictions = map[ipc.Kind]string{
 }
 
 func prediction(k ipc.Kind) string {
-	return predictions[k] + fmt.Sprintf(provenance, k) + "}"
+	ruled := ""
+	if k == ipc.Workload {
+		ruled = `,"ruled":[]`
+	}
+	return predictions[k] + fmt.Sprintf(provenance, k) + ruled + "}"
 }
 
 func path(k ipc.Kind) string { return "/api/ml/predict/" + k.String() }

@@ -97,13 +97,16 @@ type Upstream struct {
 // Model is who answers for a kind.
 type Model struct {
 	Name string `json:"name"` // "name@version" of the model that answered last, "" when none did
-	// State is "serving"; "demoted" while the rule stands in for it; "off" while the
-	// operator has rules answer everything; "none" when no model has answered yet.
-	State string `json:"state"`
+	// State is "serving"; "demoted" while the rule stands in for it; "partly demoted" while
+	// it does for some of a prediction's values; "off" while the operator has rules answer
+	// everything; "none" when no model has answered yet.
+	State string   `json:"state"`
+	Ruled []string `json:"ruled"` // the targets of Score for which the rule stands in for it
 }
 
 // Score is how model and rule did on the same cases. The errors are means; smaller is
-// better, null where nothing was judged yet.
+// better, null where nothing was judged yet. Those that stand here are of the kind's first
+// target, a workload's cpu.
 type Score struct {
 	Measure     string   `json:"measure"` // what the error is, for people
 	Joined      uint64   `json:"joined"`  // outcomes that found their prediction
@@ -115,17 +118,33 @@ type Score struct {
 	RecentRule  *float64 `json:"recent_rule_error"`
 	Missing     uint64   `json:"missing"` // predictions forgotten without an outcome
 
-	// Standings are of the models that answered lately, the one that serves first; the
-	// errors above are its.
+	// Targets are the values of a prediction that are judged, each by itself; of the model
+	// that serves, where it was judged.
+	Targets []Target `json:"targets"`
+	// Standings are of the models that answered lately and of each target, the one that
+	// serves first; the errors above are its.
 	Standings []Standing `json:"standings"`
 	// Drift is the population stability index of inputs, by name: above 0.25 the
 	// questions are others than at first.
 	Drift map[string]float64 `json:"drift"`
 }
 
-// Standing is whether a model is trusted, and on what grounds.
+// Target is how model and rule did at one value of a prediction.
+type Target struct {
+	Target      string   `json:"target"`  // cpu, memory or gpu; score; probability; page
+	Measure     string   `json:"measure"` // what the error is, for people
+	Demoted     bool     `json:"demoted"` // the rule's value is given
+	Judged      uint64   `json:"judged"`
+	Model       *float64 `json:"model_error"`
+	Rule        *float64 `json:"rule_error"`
+	RecentModel *float64 `json:"recent_model_error"`
+	RecentRule  *float64 `json:"recent_rule_error"`
+}
+
+// Standing is whether a model is trusted with a target, and on what grounds.
 type Standing struct {
 	Model      string `json:"model"` // name@version
+	Target     string `json:"target"`
 	Serving    bool   `json:"serving"`
 	Demoted    bool   `json:"demoted"`
 	Judged     uint64 `json:"judged"` // cases that it and the rule were judged on

@@ -251,7 +251,7 @@ func walkArrays(t *testing.T, text []byte, way []int) any {
 // The reply's and the outcome's own members have no place in the daemon's API.
 func TestFieldsTableOfEnvelopes(t *testing.T) {
 	doc := readFieldsTable(t)
-	reply, err := AppendReply(nil, &ipc.Reply{Prediction: ipc.Prediction{Kind: ipc.Threat}}, Form{})
+	reply, err := AppendReply(nil, &ipc.Reply{Prediction: ipc.Prediction{Kind: ipc.Workload}}, Form{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,9 +266,9 @@ func TestFieldsTableOfEnvelopes(t *testing.T) {
 	}{
 		"reply": {reflect.TypeFor[ipc.Reply](), reply, map[string]bool{
 			"Status": true, "Error": true, "Prediction": true, // in the text below the table
-			"threat_score": true, "threat_type": true, "confidence": true, "recommended_action": true,
+			"predicted_cpu": true, "predicted_memory": true, "predicted_gpu": true, "confidence": true,
 		}},
-		"outcome": {reflect.TypeFor[ipc.Outcome](), outcome, map[string]bool{"kind": true}},
+		"outcome": {reflect.TypeFor[ipc.Outcome](), outcome, map[string]bool{"kind": true, "Unobserved": true}},
 	} {
 		members := walk(t, c.text, nil).(map[string]any)
 		rows := doc[name]

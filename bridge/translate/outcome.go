@@ -90,12 +90,8 @@ func outcomeTable(k ipc.Kind) []field[outcome] {
 		},
 		{
 			name: "actual",
-			get:  func(s *scanner, o *outcome) { s.actual(o.kind, &o.Actual) },
-			put: func(w *writer, o *outcome) {
-				w.open('{')
-				w.prediction(&o.Actual)
-				w.close('}')
-			},
+			get:  func(s *scanner, o *outcome) { s.actual(o.kind, &o.Outcome) },
+			put:  func(w *writer, o *outcome) { w.happened(&o.Outcome) },
 		},
 	}
 	if k == ipc.Failure {

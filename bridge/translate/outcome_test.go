@@ -22,6 +22,20 @@ var outcomes = []struct {
 		},
 	},
 	{
+		`{"prediction_id":6,"kind":"workload","agent_id":5,"observed_ago_ns":0,"actual":{"predicted_cpu":0.5}}`,
+		ipc.Outcome{
+			PredictionID: 6, Subject: ipc.Subject{Agent: 5}, Unobserved: ipc.TargetMemory,
+			Actual: ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: 0.5}},
+		},
+	},
+	{
+		`{"prediction_id":7,"kind":"workload","agent_id":5,"observed_ago_ns":0,"actual":{"predicted_memory":0,"predicted_gpu":0.0}}`,
+		ipc.Outcome{
+			PredictionID: 7, Subject: ipc.Subject{Agent: 5}, Unobserved: ipc.TargetCPU,
+			Actual: ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{GPU: ipc.Some[float32](0)}},
+		},
+	},
+	{
 		`{"prediction_id":0,"kind":"threat","agent_id":0,"observed_ago_ns":"1000","actual":{"threat_score":1,"threat_type":5,"confidence":1,"recommended_action":4}}`,
 		ipc.Outcome{
 			Ago: time.Microsecond,
@@ -102,6 +116,7 @@ func TestDecodeOutcomesRefuses(t *testing.T) {
 		{`{"kind":"failure","component":""}`, "component: 0 bytes, want 1-64"},
 		{`{"kind":"threat","observed_ago_ns":9223372036854775808}`, "observed_ago_ns: 9223372036854775808 is over"},
 		{`{"kind":"threat","observed_ago_ns":-1}`, "observed_ago_ns"},
+		{`{"prediction_id":1,"kind":"workload","agent_id":1,"observed_ago_ns":1,"actual":{"predicted_gpu":null}}`, "actual: nothing was observed"},
 		{`{"x":{`, "not JSON: want a quoted name"},
 		{`{` + threat + `,"actual":{"threat_score":1,"threat_type":0}}{}`, "after the end of the document"},
 	} {

@@ -53,6 +53,10 @@ func (w *writer) provenance(r *ipc.Reply) {
 	w.textOrNull(r.Model)
 	w.name("reason")
 	w.textOrNull(r.Reason.String())
+	if r.Kind == ipc.Workload { // of others there is one value, and source says whose it is
+		w.name("ruled")
+		each(w, r.Ruled.Names(), w.text)
+	}
 }
 
 func (w *writer) textOrNull(v string) {
@@ -61,20 +65,4 @@ func (w *writer) textOrNull(v string) {
 		return
 	}
 	w.text(v)
-}
-
-// actual reads the object of an observed prediction of kind k.
-func (s *scanner) actual(k ipc.Kind, p *ipc.Prediction) {
-	*p = ipc.Prediction{Kind: k}
-	switch k {
-	case ipc.Workload:
-		read(s, workloadPrediction, &p.Workload)
-	case ipc.Threat:
-		read(s, threatPrediction, &p.Threat)
-	case ipc.Failure:
-		read(s, failurePrediction, &p.Failure)
-	case ipc.Memory:
-		s.lookAtAddressForm()
-		read(s, memoryPrediction, &p.Memory)
-	}
 }

@@ -20,7 +20,16 @@ func TestAppendReply(t *testing.T) {
 			},
 			Form{},
 			`{"kind":"workload","predicted_cpu":0.1,"predicted_memory":4096,"predicted_gpu":0,"confidence":0,` +
-				`"prediction_id":1152921504606846976,"source":"model","age_ns":1500,"model":"workload@1","reason":null}`,
+				`"prediction_id":1152921504606846976,"source":"model","age_ns":1500,"model":"workload@1","reason":null,"ruled":[]}`,
+		},
+		{
+			ipc.Reply{
+				Source: ipc.SourceModel, Reason: ipc.ReasonDemoted, Ruled: ipc.TargetMemory | ipc.TargetGPU, Model: "w@1",
+				Prediction: ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{Memory: 1}},
+			},
+			Form{},
+			`{"kind":"workload","predicted_cpu":0,"predicted_memory":1,"predicted_gpu":null,"confidence":0,` +
+				`"prediction_id":0,"source":"model","age_ns":0,"model":"w@1","reason":"demoted","ruled":["memory","gpu"]}`,
 		},
 		{
 			ipc.Reply{

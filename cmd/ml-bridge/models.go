@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/admin"
 	"github.com/mlbridge/mlbridge/cmd/internal/modeldesk"
@@ -73,8 +74,12 @@ func (p *process) standings() (reasons []string) {
 		reasons = append(reasons, "the operator has turned the models off: rules serve")
 	}
 	for _, s := range p.bridge.Scores() {
-		if len(s.Standings) > 0 && s.Standings[0].Serving && s.Standings[0].Demoted {
+		switch ruled, all := s.Ruled(); {
+		case all:
 			reasons = append(reasons, s.Kind.String()+": the rule has been better than "+s.Standings[0].Model+": the rule serves")
+		case len(ruled) > 0:
+			parts := strings.Join(ruled, " and ")
+			reasons = append(reasons, s.Kind.String()+": the rule has been better than "+s.Standings[0].Model+" at "+parts+": the rule serves "+parts)
 		}
 	}
 	return reasons

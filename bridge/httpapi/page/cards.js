@@ -40,7 +40,7 @@ function drawKinds(doc, samples) {
     shareBar(k),
     badges(k),
     k.model.name || sum(k.answers) ? el("p", { class: "mono sub" }, k.model.name || "no model has answered yet") : null,
-    ...duel(k.score),
+    ...duels(k.score),
     k.upstream.failing ? el("p", { class: "why" }, k.upstream.failing) : null)));
 }
 
@@ -53,7 +53,7 @@ function shareBar(k) {
 }
 
 const MOODS = {
-  serving: "good", closed: "", none: "", open: "bad", "half-open": "warn", demoted: "warn", shadow: "", canary: "warn", off: "bad",
+  serving: "good", closed: "", none: "", open: "bad", "half-open": "warn", demoted: "warn", "partly demoted": "warn", shadow: "", canary: "warn", off: "bad",
 };
 
 function badges(k) {
@@ -64,12 +64,18 @@ function badges(k) {
     k.latency.n ? el("span", { class: "badge" }, "p99 " + duration(k.latency.p99_ns)) : null);
 }
 
-/** duel draws the model's error beside the rule's on the same cases. */
-function duel(score) {
-  const model = score.recent_model_error, rule = score.recent_rule_error;
-  if (model === null || rule === null) {
+/** duels has a duel for each value of a prediction that is judged by itself. */
+function duels(score) {
+  const judged = score.targets.filter((t) => t.recent_model_error !== null && t.recent_rule_error !== null);
+  if (!judged.length) {
     return [el("p", { class: "sub" }, score.joined ? "nothing of a model judged yet" : "no outcomes reported yet")];
   }
+  return judged.flatMap(duel);
+}
+
+/** duel draws the model's error beside the rule's on the same cases. */
+function duel(target) {
+  const model = target.recent_model_error, rule = target.recent_rule_error;
   const most = Math.max(model, rule) || 1;
   const row = (name, value, tint) => [
     el("span", null, name),
@@ -80,7 +86,7 @@ function duel(score) {
   const better = gain > 0 ? `model ${Math.round(100 * gain)} % better` : gain < 0 ? `rule ${Math.round(100 * (model ? (model - rule) / model : 0))} % better` : "no difference";
   return [
     el("div", { class: "duel" }, ...row("model", model, "model"), ...row("rule", rule, "rule")),
-    el("p", { class: "verdict " + (gain > 0 ? "good" : gain < 0 ? "warn" : "") }, better, el("span", { class: "sub" }, `, ${score.measure}; ${count(score.judged)} judged`)),
+    el("p", { class: "verdict " + (gain > 0 ? "good" : gain < 0 ? "warn" : "") }, better, el("span", { class: "sub" }, `, ${target.measure}; ${count(target.judged)} judged${target.demoted ? "; the rule's is given" : ""}`)),
   ];
 }
 

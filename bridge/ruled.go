@@ -3,12 +3,13 @@ package bridge
 import (
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
+	"github.com/mlbridge/mlbridge/ipc/rules"
 )
 
 // maxTrials bounds the predictions that one answer is scored beside.
 const maxTrials = 64
 
-// decideByRule answers a call whose kind has no trusted model. Of a demoted one's
+// decideByRule answers a call that no model is trusted with. Of a demoted one's
 // questions some go to it all the same, to see whether it has got better: nobody waits
 // for these answers and nobody gets them. With models off it is asked nothing.
 func (b *Bridge) decideByRule(call *ipc.Call, key *cachekey.Key, now ipc.Instant) {
@@ -20,6 +21,31 @@ func (b *Bridge) decideByRule(call *ipc.Call, key *cachekey.Key, now ipc.Instant
 	b.fallBack(call, key, b.score.verdict()) // the call is over and may be another's now
 	if q != nil && b.lastID != before && len(q.trials) < maxTrials {
 		q.trials = append(q.trials, b.lastID)
+	}
+}
+
+// giveRuled puts the rule's values in the place of those that the model is demoted for,
+// into a reply that has the model's otherwise, and says so in it. Confidence is about the
+// cpu, and comes from whom the cpu comes from.
+func giveRuled(q ipc.Request, r *ipc.Reply, ruled ipc.Targets) {
+	w, ok := q.(*ipc.WorkloadRequest)
+	if !ok {
+		return // the others have one target, and are the rule's altogether
+	}
+	var rule ipc.WorkloadPrediction
+	rules.Workload(w, &rule)
+	to := &r.Workload
+	if ruled.Has(ipc.TargetCPU) {
+		to.CPU, to.Confidence = rule.CPU, rule.Confidence
+	}
+	if ruled.Has(ipc.TargetMemory) {
+		to.Memory = rule.Memory
+	}
+	if ruled.Has(ipc.TargetGPU) {
+		to.GPU = rule.GPU
+	}
+	if r.Ruled = ruled; r.Reason == ipc.ReasonNone {
+		r.Reason = ipc.ReasonDemoted
 	}
 }
 
