@@ -16,6 +16,8 @@ type Advice struct {
 	// Model is the model's own answer, whatever its confidence; valid when FromModel.
 	Model     ipc.Prediction
 	FromModel bool
+	// Ruled are the values of Model that are the rule's, for which the model is demoted.
+	Ruled ipc.Targets
 	// PredictionID keys the outcome; 0 when the bridge has no use for one. Of a
 	// demoted model's questions the bridge wants it all the same, to judge its tries.
 	PredictionID uint64
@@ -57,6 +59,7 @@ type Counts struct {
 	Model   uint64 // acted on the model
 	Unsure  uint64 // the model answered below the threshold: acted on the rule
 	Absent  uint64 // no model answered: acted on the rule
+	Partly  uint64 // of those acted on the model: the rule gave some of the values
 	Reports uint64 // outcomes reported back
 	InTime  uint64 // decided within the budget, by whoever
 	// Why says how often which reason kept the model's answer away.
@@ -135,9 +138,10 @@ func (a *Advisor) ask(ctx context.Context, reqs []ipc.Request, out []Advice) err
 	return nil
 }
 
-// askAgain asks for whatever answer there is where a demoted model was insisted on. The
-// rule's is known here; what is wanted is its number, so that the outcome reaches the
-// bridge, which may have tried the model on the question behind the caller's back.
+// askAgain asks for whatever answer there is where a demoted model was insisted on. It may
+// be demoted for a part of what was asked, and then the others are its own. Else the rule's
+// is known here; what is wanted is its number, so that the outcome reaches the bridge,
+// which may have tried the model on the question behind the caller's back.
 func (a *Advisor) askAgain(ctx context.Context, reqs []ipc.Request, out []Advice) error {
 	a.again, a.asker = a.again[:0], a.asker[:0]
 	for i := range reqs {
@@ -155,7 +159,9 @@ func (a *Advisor) askAgain(ctx context.Context, reqs []ipc.Request, out []Advice
 	}
 	for i, at := range a.asker {
 		if r := &replies[i]; r.Status == ipc.StatusOK {
-			out[at].PredictionID = r.PredictionID
+			if out[at].PredictionID = r.PredictionID; r.Ruled != 0 {
+				a.replies[at] = *r
+			}
 		}
 	}
 	return nil
@@ -177,13 +183,15 @@ func (a *Advisor) decide(r *ipc.Reply, out *Advice, why string) {
 		a.counts.Why[why]++
 		return
 	}
-	out.Model, out.PredictionID, out.FromModel = r.Prediction, r.PredictionID, true
+	out.Model, out.PredictionID, out.FromModel, out.Ruled = r.Prediction, r.PredictionID, true, r.Ruled
 	if out.Model.Confidence() < a.cfg.Threshold {
 		a.counts.Unsure++
 		return
 	}
 	out.Act, out.ByModel = out.Model, true
-	a.counts.Model++
+	if a.counts.Model++; out.Ruled != 0 {
+		a.counts.Partly++
+	}
 }
 
 func reasonOf(r *ipc.Reply) string {

@@ -169,3 +169,28 @@ func TestADemotedModelsQuestionsAreAskedAgain(t *testing.T) {
 		t.Errorf("reasons %v", c.Why)
 	}
 }
+
+// TestAPartlyDemotedModelIsActedOn: whoever insists is refused, and asked again its other
+// values are there, with those that the rule gave.
+func TestAPartlyDemotedModelIsActedOn(t *testing.T) {
+	m := new(advicetest.Model)
+	m.Answer = func(ipc.Request) ipc.Reply {
+		if m.Required {
+			return ipc.Reply{Status: ipc.StatusUnavailable, Reason: ipc.ReasonDemoted}
+		}
+		r := advicetest.Sure(prediction(0.75, 1))
+		r.Reason, r.Ruled = ipc.ReasonDemoted, ipc.TargetMemory
+		return r
+	}
+	a := advice.New(advice.Config{Kind: ipc.Workload, Predictor: m})
+	var out [1]advice.Advice
+	if err := a.Ask(t.Context(), []ipc.Request{question(0)}, out[:]); err != nil {
+		t.Fatal(err)
+	}
+	if adv := out[0]; !adv.ByModel || adv.Ruled != ipc.TargetMemory || adv.Act.Workload.CPU != 0.75 || adv.PredictionID != 7 {
+		t.Errorf("%+v, want the model's answer with the rule's memory", adv)
+	}
+	if c := a.Counts(); c.Model != 1 || c.Partly != 1 || c.Absent != 0 {
+		t.Errorf("%+v", c)
+	}
+}

@@ -27,7 +27,8 @@ type KindComparison struct {
 	Alike     int `json:"alike"`
 	Identical int `json:"identical"`
 	// Otherwise were answered on both sides in some other way: from a cache, which rounds
-	// questions, by a stale answer to another question, or by model and rule. Their
+	// questions, by a stale answer to another question, or by model and rule, each or
+	// together. Their
 	// difference says nothing about models.
 	Otherwise int `json:"otherwise"`
 	// MeanDifference and MaxDifference, over those alike, are of what the kind is about:
@@ -119,7 +120,7 @@ func (k *KindComparison) add(a, b *ipc.Reply) {
 	}
 	noteModel(&k.ModelsA, a)
 	noteModel(&k.ModelsB, b)
-	if a.Source != b.Source || a.Source != ipc.SourceModel && a.Source != ipc.SourceRule {
+	if a.Ruled != 0 || b.Ruled != 0 || a.Source != b.Source || a.Source != ipc.SourceModel && a.Source != ipc.SourceRule {
 		k.Otherwise++
 		return
 	}

@@ -122,6 +122,12 @@ func (g *runner) answers() []report.Effect {
 			Note: fmt.Sprintf("%d of %d: the bridge found the rule better", n, c.Asked),
 		})
 	}
+	if c.Partly > 0 {
+		rows = append(rows, report.Effect{
+			Subsystem: g.name, Name: "partly left to the rule", Value: 100 * share(c.Partly, c.Asked), Unit: "%",
+			Note: fmt.Sprintf("%d of %d: the bridge found the rule better at a part of the answer", c.Partly, c.Asked),
+		})
+	}
 	return rows
 }
 

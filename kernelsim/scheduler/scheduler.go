@@ -149,10 +149,12 @@ func (s *Scheduler) settle(ctx context.Context, a *agent, u *source.Usage) {
 	s.advisor.Report(ctx, p, ipc.Subject{Agent: a.id}, time.Since(u.At), actual)
 
 	cpuErr := func(w *ipc.WorkloadPrediction) float64 { return math.Abs(float64(w.CPU) - u.CPU) }
-	if p.FromModel {
+	if p.FromModel && !p.Ruled.Has(ipc.TargetCPU) {
 		ml, rule := cpuErr(&p.Model.Workload), cpuErr(&p.Rule.Workload)
 		s.cpuError.Add(a.id, ml, rule)
 		s.near.Add(a.id, within(ml), within(rule))
+	}
+	if p.FromModel && !p.Ruled.Has(ipc.TargetMemory) {
 		s.memoryError.Add(a.id, memoryDifference(p.Model.Workload.Memory, u.Memory), memoryDifference(p.Rule.Workload.Memory, u.Memory))
 	}
 	seconds := u.Over.Seconds()
