@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -39,31 +40,35 @@ func pairs(t *testing.T, n int) (handed []ipc.Handed, peers []int) {
 
 // Every connection comes back as its own, however many messages they take.
 func TestPackUnpack(t *testing.T) {
-	for _, n := range []int{0, 1, 253, 254, 1000} {
-		handed, peers := pairs(t, n)
-		queue, err := Pack(bridge.Handover{Conns: handed, Answers: []byte("warm"), Standings: []byte("judged")})
-		if err != nil {
-			t.Fatalf("%d: %v", n, err)
+	for _, n := range []int{0, 1, perMessage, perMessage + 1, 400} { // a process may have 1,024 descriptors
+		t.Run(strconv.Itoa(n), func(t *testing.T) { packUnpack(t, n) })
+	}
+}
+
+func packUnpack(t *testing.T, n int) {
+	handed, peers := pairs(t, n)
+	queue, err := Pack(bridge.Handover{Conns: handed, Answers: []byte("warm"), Standings: []byte("judged")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := Unpack(queue)
+	if err != nil || len(h.Conns) != n || string(h.Answers) != "warm" || string(h.Standings) != "judged" {
+		t.Fatalf("%d connections, answers %q, %v", len(h.Conns), h.Answers, err)
+	}
+	for i, c := range h.Conns {
+		want := handed[i]
+		if c.Greeted != want.Greeted || c.Told != want.Told || !bytes.Equal(c.Unread, want.Unread) || !bytes.Equal(c.Unsent, want.Unsent) {
+			t.Fatalf("connection %d = %+v, want %+v", i, c, want)
 		}
-		h, err := Unpack(queue)
-		if err != nil || len(h.Conns) != n || string(h.Answers) != "warm" || string(h.Standings) != "judged" {
-			t.Fatalf("%d: %d connections, answers %q, %v", n, len(h.Conns), h.Answers, err)
+		mark := []byte{byte(i), byte(i >> 8)}
+		if _, err := unix.Write(peers[i], mark); err != nil {
+			t.Fatal(err)
 		}
-		for i, c := range h.Conns {
-			want := handed[i]
-			if c.Greeted != want.Greeted || c.Told != want.Told || !bytes.Equal(c.Unread, want.Unread) || !bytes.Equal(c.Unsent, want.Unsent) {
-				t.Fatalf("%d: connection %d = %+v, want %+v", n, i, c, want)
-			}
-			mark := []byte{byte(i), byte(i >> 8)}
-			if _, err := unix.Write(peers[i], mark); err != nil {
-				t.Fatal(err)
-			}
-			got := make([]byte, 2)
-			if _, err := unix.Read(c.FD, got); err != nil || !bytes.Equal(got, mark) {
-				t.Fatalf("%d: connection %d reads %v, %v: another's", n, i, got, err)
-			}
-			unix.Close(c.FD)
+		got := make([]byte, 2)
+		if _, err := unix.Read(c.FD, got); err != nil || !bytes.Equal(got, mark) {
+			t.Fatalf("connection %d reads %v, %v: another's", i, got, err)
 		}
+		unix.Close(c.FD)
 	}
 }
 
