@@ -13,10 +13,12 @@ import (
 type Watch struct {
 	events []int
 	rings  []ring // one a processor
+	woken  int    // where in the record of a wake-up the thread woken stands
 }
 
 type ring struct {
 	cpu   int
+	event int // that the pages are of
 	pages []byte
 }
 
@@ -28,8 +30,17 @@ const (
 )
 
 // Own watches the threads of this process: those that there are, and all that these make.
+// To root it also tells when they are woken.
 func Own() (*Watch, error) {
-	return watch(ownPages, unix.PerfBitInherit|unix.PerfBitExcludeKernel, Threads())
+	w, err := watch(ownPages, unix.PerfBitInherit|unix.PerfBitExcludeKernel, Threads())
+	if err != nil {
+		return nil, err
+	}
+	if at, err := findWakes(); err == nil {
+		// Not every kernel lets every root look, and switches are most of the story.
+		_ = w.addWakes(at)
+	}
+	return w, nil
 }
 
 // Machine watches all threads, and what processes are made.
@@ -39,55 +50,72 @@ func Machine() (*Watch, error) {
 }
 
 func watch(pages int, bits uint64, whom []int) (w *Watch, err error) {
-	w = new(Watch)
-	defer func() {
-		if err != nil {
-			w.Close()
-		}
-	}()
 	attr := unix.PerfEventAttr{
 		Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_DUMMY, Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
 		Sample_type: unix.PERF_SAMPLE_TID | unix.PERF_SAMPLE_TIME,
 		Bits:        bits | unix.PerfBitContextSwitch | unix.PerfBitSampleIDAll | unix.PerfBitUseClockID,
 		Clockid:     unix.CLOCK_MONOTONIC,
 	}
-	page := unix.Getpagesize()
 	cpus, err := processors()
 	if err != nil {
-		return w, err
+		return nil, err
 	}
-	for _, cpu := range cpus {
-		first := -1
-		for _, tid := range whom {
-			fd, err := unix.PerfEventOpen(&attr, tid, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
-			if errors.Is(err, unix.ESRCH) {
-				continue // it has ended
-			}
-			if err != nil {
-				return w, os.NewSyscallError("perf_event_open", err)
-			}
-			w.events = append(w.events, fd)
-			if first >= 0 {
-				if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_SET_OUTPUT, first); err != nil {
-					return w, os.NewSyscallError("ioctl", err)
-				}
-				continue
-			}
-			first = fd
-			memory, err := unix.Mmap(fd, 0, (1+pages)*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-			if err != nil {
-				return w, os.NewSyscallError("mmap", err)
-			}
-			w.rings = append(w.rings, ring{cpu, memory})
+	w = &Watch{rings: make([]ring, len(cpus))}
+	for i, cpu := range cpus {
+		w.rings[i].cpu = cpu
+		if err := w.add(&w.rings[i], &attr, whom, pages); err != nil {
+			w.Close()
+			return nil, err
 		}
 	}
 	return w, nil
 }
 
+// addWakes has the rings also tell when threads of this process are woken.
+func (w *Watch) addWakes(at wakes) error {
+	w.woken = at.pid
+	attr, whom := at.attr(unix.PerfBitInherit), Threads()
+	for i := range w.rings {
+		if err := w.add(&w.rings[i], &attr, whom, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add has the kernel write into a processor's ring, which is made of so many pages where
+// there is none yet, what happens to threads.
+func (w *Watch) add(r *ring, attr *unix.PerfEventAttr, whom []int, pages int) error {
+	for _, tid := range whom {
+		fd, err := unix.PerfEventOpen(attr, tid, r.cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
+		if errors.Is(err, unix.ESRCH) {
+			continue // it has ended
+		}
+		if err != nil {
+			return os.NewSyscallError("perf_event_open", err)
+		}
+		w.events = append(w.events, fd)
+		if r.pages == nil {
+			r.event = fd
+			r.pages, err = unix.Mmap(fd, 0, (1+pages)*unix.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+			if err != nil {
+				return os.NewSyscallError("mmap", err)
+			}
+			continue
+		}
+		if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_SET_OUTPUT, r.event); err != nil {
+			return os.NewSyscallError("ioctl", err)
+		}
+	}
+	return nil
+}
+
 // Close ends it.
 func (w *Watch) Close() {
 	for _, r := range w.rings {
-		_ = unix.Munmap(r.pages)
+		if r.pages != nil {
+			_ = unix.Munmap(r.pages)
+		}
 	}
 	for _, fd := range w.events {
 		unix.Close(fd)

@@ -26,14 +26,17 @@ type Use struct {
 	Threads [][]Run       `json:"threads"` // those that ran, in order
 }
 
-// Run is from when a thread was given a processor until it slept or had to give it back.
+// Run is from when a thread wanted a processor until it slept. Where it had to wait for one,
+// or to give it back in between, others felt that it wanted it, too: that is one run, of the
+// time that it had.
 type Run struct {
 	At  time.Duration `json:"at_ns"` // from the beginning
 	For time.Duration `json:"for_ns"`
 }
 
 // longestRun is more than the threads of our peers compute at a time. One that seems to
-// take longer has a processor that the host has taken away, and that is nobody's doing.
+// have a processor for longer has one that the host has taken away, and that is nobody's
+// doing.
 const longestRun = 2 * time.Millisecond
 
 // useOf gathers runs by thread.
@@ -41,9 +44,6 @@ func useOf(from int64, lasts time.Duration, runs map[int][]Run) Use {
 	u := Use{From: from, Lasts: lasts}
 	for _, all := range runs {
 		all = slices.DeleteFunc(all, func(r Run) bool { return r.For <= 0 || r.At < 0 || r.At >= lasts })
-		for i := range all {
-			all[i].For = min(all[i].For, longestRun)
-		}
 		if len(all) > 0 {
 			u.Threads = append(u.Threads, all)
 		}
@@ -94,19 +94,43 @@ func watchSwitches(ctx context.Context, w *switches.Watch, lasts time.Duration) 
 	return useOf(from, lasts, runsOf(all, from))
 }
 
-// runsOf puts together when each thread was given a processor and left it. A thread goes
-// from one processor to another, so the rings only tell its story together.
+// thread is what is known of one while its records are read.
+type thread struct {
+	woken int64 // when, and it has not had a processor since; 0 where that is not known
+	run   Run   // the one that goes on
+	runs  bool
+	on    int64 // since when it has a processor; 0: it waits for one
+}
+
+// runsOf puts together what each thread did. It goes from one processor to another, so the
+// rings only tell its story together. Where the kernel does not tell when a thread was
+// woken, a run begins when it was given a processor.
 func runsOf(all []switches.Record, from int64) map[int][]Run {
 	slices.SortStableFunc(all, func(a, b switches.Record) int { return cmp.Compare(a.At, b.At) })
-	began, runs := make(map[int]int64), make(map[int][]Run)
+	threads, runs := make(map[int]*thread), make(map[int][]Run)
 	for _, x := range all {
-		since, running := began[x.TID]
-		switch {
-		case x.What == switches.On:
-			began[x.TID] = x.At
-		case x.What == switches.Off && running:
-			delete(began, x.TID)
-			runs[x.TID] = append(runs[x.TID], Run{time.Duration(since - from), time.Duration(x.At - since)})
+		t := threads[x.TID]
+		if t == nil {
+			t = new(thread)
+			threads[x.TID] = t
+		}
+		switch x.What {
+		case switches.Woken:
+			t.woken = x.At
+		case switches.On:
+			if !t.runs {
+				t.runs, t.run = true, Run{At: time.Duration(cmp.Or(t.woken, x.At) - from)}
+			}
+			t.on, t.woken = x.At, 0
+		case switches.Off:
+			if t.on > 0 {
+				t.run.For += min(time.Duration(x.At-t.on), longestRun)
+			}
+			if t.on = 0; t.runs && !x.Wants {
+				runs[x.TID] = append(runs[x.TID], t.run)
+				t.runs = false
+			}
+			t.woken = 0
 		}
 	}
 	return runs
@@ -132,7 +156,7 @@ func watchClocks(ctx context.Context, lasts time.Duration) Use {
 		for tid, was := range before {
 			used := threadTime(tid)
 			if used > was { // the clock of one that has ended says nothing
-				runs[tid] = append(runs[tid], Run{at, used - was})
+				runs[tid] = append(runs[tid], Run{at, min(used-was, longestRun)})
 				before[tid] = used
 			}
 		}

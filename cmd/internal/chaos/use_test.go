@@ -60,7 +60,7 @@ func wantRuns(t *testing.T, u *Use) {
 	for _, runs := range u.Threads {
 		end := time.Duration(0)
 		for _, r := range runs {
-			if r.At < end || r.For <= 0 || r.For > longestRun || r.At >= u.Lasts {
+			if r.At < end || r.For <= 0 || r.At >= u.Lasts {
 				t.Errorf("a run at %v for %v, after one that ended at %v", r.At, r.For, end)
 			}
 			end = r.At + r.For
@@ -82,33 +82,65 @@ func TestWatchClocks(t *testing.T) {
 func TestUseOf(t *testing.T) {
 	const us = time.Microsecond
 	got := useOf(5, 100*us, map[int][]Run{
-		1: {{-us, 3 * us}, {20 * us, 5 * us}, {90 * us, time.Second}, {100 * us, us}}, // began before; the processor was away; after the end
+		1: {{-us, 3 * us}, {20 * us, 5 * us}, {90 * us, 20 * us}, {100 * us, us}}, // began before; after the end
 		2: {{10 * us, us}},
 		3: {{30 * us, 0}},
 	})
-	want := Use{From: 5, Lasts: 100 * us, Threads: [][]Run{{{10 * us, us}}, {{20 * us, 5 * us}, {90 * us, longestRun}}}}
+	want := Use{From: 5, Lasts: 100 * us, Threads: [][]Run{{{10 * us, us}}, {{20 * us, 5 * us}, {90 * us, 20 * us}}}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	got.scale(12*us + 2*longestRun)
-	if x := got.Threads[1][0].For; x != 10*us || got.total() != 12*us+2*longestRun {
-		t.Errorf("twice as long: a run of %v, %v in all, want 10µs and %v", x, got.total(), 12*us+2*longestRun)
+	got.scale(52 * us)
+	if x := got.Threads[1][0].For; x != 10*us || got.total() != 52*us {
+		t.Errorf("twice as long: a run of %v, %v in all, want 10µs and 52µs", x, got.total())
 	}
 	(&Use{}).scale(time.Second) // of nothing nothing is made
 }
 
 // What the rings of two processors tell is one story.
 func TestRunsOf(t *testing.T) {
-	on := func(at int64, tid int) switches.Record { return switches.Record{What: switches.On, At: at, TID: tid} }
-	off := func(at int64, tid int) switches.Record { return switches.Record{What: switches.Off, At: at, TID: tid} }
-	got := runsOf([]switches.Record{
-		on(110, 1), off(120, 1), on(140, 1), off(150, 2), // of one
-		on(125, 1), off(131, 1), on(132, 2), off(160, 1), // of the other
-		off(100, 3), on(170, 3), // began before and ends after
-		{What: switches.Made, At: 115, TID: 1}, {What: switches.Lost, At: 116, TID: 1},
-	}, 100)
-	if want := map[int][]Run{1: {{10, 10}, {25, 6}, {40, 20}}, 2: {{32, 18}}}; !reflect.DeepEqual(got, want) {
-		t.Errorf("%v, want %v", got, want)
+	record := func(what switches.What) func(int64, int) switches.Record {
+		return func(at int64, tid int) switches.Record { return switches.Record{What: what, At: at, TID: tid} }
+	}
+	on, off, woken := record(switches.On), record(switches.Off), record(switches.Woken)
+	preempted := func(at int64, tid int) switches.Record {
+		return switches.Record{What: switches.Off, At: at, TID: tid, Wants: true}
+	}
+	long := int64(longestRun)
+	for name, c := range map[string]struct {
+		records []switches.Record
+		want    map[int][]Run
+	}{
+		"two threads, two processors": {
+			[]switches.Record{on(110, 1), off(120, 1), on(140, 1), off(150, 2), on(125, 1), off(131, 1), on(132, 2), off(160, 1)},
+			map[int][]Run{1: {{10, 10}, {25, 6}, {40, 20}}, 2: {{32, 18}}},
+		},
+		"before, after, and what is no switch": {
+			[]switches.Record{off(100, 3), on(170, 3), {What: switches.Made, At: 115, TID: 3}, {What: switches.Lost, At: 116, TID: 3}},
+			map[int][]Run{},
+		},
+		"one that waits wants to run": {
+			[]switches.Record{woken(101, 1), on(110, 1), off(120, 1), on(130, 1), off(131, 1)},
+			map[int][]Run{1: {{1, 10}, {30, 1}}},
+		},
+		"one that has to wait in between, too": {
+			[]switches.Record{woken(101, 1), on(110, 1), preempted(120, 1), on(150, 1), preempted(155, 1), on(160, 1), off(161, 1)},
+			map[int][]Run{1: {{1, 16}}},
+		},
+		"one that is woken while it runs does not sleep first": {
+			[]switches.Record{on(110, 1), woken(115, 1), off(120, 1), on(130, 1), off(131, 1)},
+			map[int][]Run{1: {{10, 10}, {30, 1}}},
+		},
+		"a processor that was away": {
+			[]switches.Record{on(100, 1), preempted(100+2*long, 1), on(200+2*long, 1), off(250+2*long, 1)},
+			map[int][]Run{1: {{0, longestRun + 50}}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := runsOf(c.records, 100); !reflect.DeepEqual(got, c.want) {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
 	}
 }
 

@@ -10,6 +10,11 @@
  * that took longer, makes the next ones late and not shorter. READY is printed when all of
  * them begin. They end when they are killed.
  *
+ * To read a thread's CPU clock has the kernel bring its books up to date, and a scheduler
+ * that does so finds out at once whose turn it is: a thread that looked again and again gave
+ * way to others that a peer would have kept waiting for a third longer. So it is read only
+ * when the time that was missing has passed by the clock on the wall.
+ *
  * It is in C because Go's runtime has threads of its own, which would take the processors
  * besides: half as much again as a peer that uses little.
  */
@@ -44,12 +49,11 @@ static void *burn(void *arg) {
 			int64_t at = began + round * period + b->at[i];
 			int64_t due = first + round * b->used[b->runs - 1] + b->used[i];
 			struct timespec t = {.tv_sec = at / 1000000000, .tv_nsec = at % 1000000000};
-			if (now(CLOCK_THREAD_CPUTIME_ID) >= due) /* to sleep and wake has cost so much */
-				continue;
 			while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) != 0)
 				;
-			while (now(CLOCK_THREAD_CPUTIME_ID) < due)
-				;
+			for (int64_t left; (left = due - now(CLOCK_THREAD_CPUTIME_ID)) > 0;)
+				for (int64_t until = now(CLOCK_MONOTONIC) + left; now(CLOCK_MONOTONIC) < until;)
+					;
 		}
 }
 
