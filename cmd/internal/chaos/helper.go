@@ -13,8 +13,10 @@ import (
 // HelperPlan says what a process that stands beside the bridge does: one thing. It is
 // its command line.
 type HelperPlan struct {
-	// Mode is to be a hostile peer of the socket.
+	// Mode is to be a hostile peer of the socket, or, with so many tasks, to do the same at
+	// home.
 	Mode, Socket string
+	Home         int
 	// Watch has it note for so long, from After on, what it uses itself, and say so on
 	// descriptor 3.
 	After, Watch time.Duration
@@ -43,6 +45,12 @@ func Help(ctx context.Context, plan string) error {
 		fmt.Fprintln(os.Stderr, "READY")
 		if p.Watch > 0 {
 			go sayUse(ctx, p) // until the process ends
+		}
+		if p.Home > 0 {
+			if m.home == nil {
+				return fmt.Errorf("chaos: %s has no home", m.Name)
+			}
+			return m.home(ctx, p.Home)
 		}
 		return m.live(ctx, p.Socket)
 	}

@@ -11,6 +11,7 @@ func TestHelpers(t *testing.T) {
 	e := &Env{Self: os.Args[0]}
 	for name, p := range map[string]HelperPlan{
 		"nobody": {Mode: Nobody.Name}, "comes and goes": {Mode: "comes and goes", Socket: t.TempDir() + "/nobody"},
+		"dribbles at home": {Mode: "dribbles", Home: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, err := e.startHelper(p, nil)
@@ -26,7 +27,7 @@ func TestHelpers(t *testing.T) {
 }
 
 func TestHelpersSayWhatTheyCannot(t *testing.T) {
-	for plan, want := range map[string]string{"{}": `no mode ""`, `{"Mode":"is kind"}`: `no mode "is kind"`, "?": "invalid character"} {
+	for plan, want := range map[string]string{"{}": `no mode ""`, `{"Mode":"is kind"}`: `no mode "is kind"`, `{"Mode":"floods","Home":1}`: "floods has no home", "?": "invalid character"} {
 		if err := Help(t.Context(), plan); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Help(%s) = %v, want %q", plan, err, want)
 		}

@@ -11,10 +11,7 @@ import (
 
 // Hostile compares what others feel of a hostile peer with what they feel of a process
 // that takes as much of the processors and never comes near the socket: by how much their
-// p99 is worse. The peer notes when each of its threads ran and for how long, and the other
-// does the same over again. Nothing less is the same: a peer of which 256 tasks wake up
-// together computes for 0.2 ms at a time, and that is its own doing, not the bridge's; with
-// as much in shorter pieces others feel half of it.
+// p99 is worse. What that process is says type other.
 //
 // The two take short turns beside one load that never pauses, in the order that cancels
 // what drifts: first the one, then the other, then the other, then the one. Calls come at
@@ -29,6 +26,7 @@ import (
 // figure lies.
 type Hostile struct {
 	Quota   string         `json:"quota"` // ml-bridge's --peer; "" for none
+	Home    bool           `json:"home"`  // the other is the same program, at home
 	Rounds  []HostileRound `json:"rounds"`
 	Peer    HostileSide    `json:"peer"`
 	Other   HostileSide    `json:"other"`
@@ -74,13 +72,13 @@ const (
 
 // TryHostile compares in a mode, so many rounds of so long a turn.
 func (e *Env) TryHostile(ctx context.Context, mode Mode, rounds int, turn time.Duration) (Row, error) {
-	row := Row{Fault: "hostile peer: " + mode.Name, What: mode.What + "; compared with a process that uses as much of the processors, without the socket"}
+	row := Row{Fault: "hostile peer: " + mode.Name, What: mode.What + "; compared with " + mode.other()}
 	var quota []string
 	if e.Peer != "" {
 		quota = []string{"--peer", e.Peer}
 	}
 	return e.prove(ctx, row, quota, func(ctx context.Context, c *Chain, row *Row) error {
-		burner, err := buildBurner(c.dir)
+		other, err := e.otherThan(c, mode, turn)
 		if err != nil {
 			return err
 		}
@@ -94,11 +92,11 @@ func (e *Env) TryHostile(ctx context.Context, mode Mode, rounds int, turn time.D
 			For: time.Duration(rounds)*(2*(hostileStart+turn+hostileTail+hostileSpawn)+hostileLetGo) + hostileStart,
 		}
 		felt := l.follow()
-		h := &Hostile{Allowed: hostileAllowed, Quota: e.Peer}
+		h := &Hostile{Allowed: hostileAllowed, Quota: e.Peer, Home: mode.home != nil}
 		var turns []hostileTurns
 		counts, err := l.Run(ctx, func(ctx context.Context) (err error) {
 			peer := HelperPlan{Socket: c.socket, Mode: mode.Name, After: hostileStart, Watch: turn}
-			turns, err = e.hostileRounds(ctx, c, peer, burner, rounds)
+			turns, err = e.hostileRounds(ctx, c, peer, other, rounds)
 			return err
 		})
 		if err != nil {
@@ -116,7 +114,7 @@ func (e *Env) TryHostile(ctx context.Context, mode Mode, rounds int, turn time.D
 		row.count(counts)
 		row.Hostile, row.P99us = h, h.Peer.P99us
 		if h.Verdict == "fail" {
-			row.Failed = fmt.Sprintf("the p99 of others is %.0f %% worse than beside a process that burns as much, at most %.0f %% are allowed", 100*h.Worse, 100*hostileAllowed)
+			row.Failed = fmt.Sprintf("the p99 of others is %.0f %% worse than beside a process that uses as much, at most %.0f %% are allowed", 100*h.Worse, 100*hostileAllowed)
 		}
 		return nil
 	})
@@ -135,19 +133,19 @@ type turned struct {
 
 // hostileRounds has the peer and the other take turns: peer, other, other, peer, and so
 // on. Where the other comes first it does what the peer did in its latest turn.
-func (e *Env) hostileRounds(ctx context.Context, c *Chain, peer HelperPlan, burner string, n int) (rounds []hostileTurns, err error) {
-	var use Use
+func (e *Env) hostileRounds(ctx context.Context, c *Chain, peer HelperPlan, other other, n int) (rounds []hostileTurns, err error) {
+	var as Use
 	for i := range n {
 		var r hostileTurns
 		otherFirst := i%2 == 1
 		if otherFirst {
-			r.other, err = burnTurn(ctx, c, burner, &use, peer.Watch)
+			r.other, err = other(ctx, &as)
 		}
 		if err == nil {
-			r.peer, use, err = e.peerTurn(ctx, c, peer)
+			r.peer, as, err = e.peerTurn(ctx, c, peer)
 		}
 		if err == nil && !otherFirst {
-			r.other, err = burnTurn(ctx, c, burner, &use, peer.Watch)
+			r.other, err = other(ctx, &as)
 		}
 		if err != nil {
 			return nil, err
@@ -190,20 +188,6 @@ func (c *Chain) letGo(ctx context.Context, held int) error {
 		}
 	}
 	return nil
-}
-
-// burnTurn has the burner use as much.
-func burnTurn(ctx context.Context, c *Chain, program string, as *Use, lasts time.Duration) (t turned, err error) {
-	h, err := startBurner(program, as)
-	if err != nil {
-		return t, err
-	}
-	defer h.Kill()
-	if t, err = takeTurn(ctx, c, h, lasts); err == nil {
-		err = pause(ctx, hostileTail)
-	}
-	t.threads = len(as.Threads)
-	return t, err
 }
 
 // takeTurn lets a process that has just been started do what it does.

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"io"
 	"sync"
 	"time"
 
@@ -12,22 +13,29 @@ import (
 type Mode struct {
 	Name, What string
 	live       func(ctx context.Context, socket string) error
+	// home does the same with so many tasks and no socket but its own, where that can be
+	// done; live has tasks of them.
+	home  func(ctx context.Context, tasks int) error
+	tasks int
 }
 
 // Modes are all of them.
 var Modes = []Mode{
-	{"floods", "a process with 4 connections that asks as fast as it can, 64 calls at a time on each", flood},
-	{"never reads", "a process with 64 connections that ask and never read the answers", neverRead},
-	{"dribbles", "a process with 256 connections that send a byte of a question each millisecond", dribbleAll},
-	{"comes and goes", "a process that connects, says hello and hangs up, as fast as it can, 4 at a time", churn},
-	{"holds connections", "a process that opens 2,000 connections and says nothing", hold},
-	{"announces much", "a process with 64 connections that announce frames of 1 MiB and send most of them", announce},
-	{"sends garbage", "a process that sends random bytes on 4 connections at a time, as fast as it can", garbage},
+	{Name: "floods", What: "a process with 4 connections that asks as fast as it can, 64 calls at a time on each", live: flood},
+	{Name: "never reads", What: "a process with 64 connections that ask and never read the answers", live: neverRead},
+	{
+		Name: "dribbles", What: "a process with 256 connections that send a byte of a question each millisecond",
+		live: dribbleAll, home: dribbleAtHome, tasks: dribblers,
+	},
+	{Name: "comes and goes", What: "a process that connects, says hello and hangs up, as fast as it can, 4 at a time", live: churn},
+	{Name: "holds connections", What: "a process that opens 2,000 connections and says nothing", live: hold},
+	{Name: "announces much", What: "a process with 64 connections that announce frames of 1 MiB and send most of them", live: announce},
+	{Name: "sends garbage", What: "a process that sends random bytes on 4 connections at a time, as fast as it can", live: garbage},
 }
 
 // Nobody is no hostile peer, but a process that computes a little and stays away from the
 // socket: what the comparison finds where there is nothing to find.
-var Nobody = Mode{"nobody", "no peer: a process with 4 tasks that compute for 50 µs and sleep for a millisecond", idle}
+var Nobody = Mode{Name: "nobody", What: "no peer: a process with 4 tasks that compute for 50 µs and sleep for a millisecond", live: idle}
 
 // hands runs n copies of do, each again and again until ctx ends. A bridge that turns a
 // hostile peer away is right to; the peer comes back.
@@ -87,21 +95,41 @@ func neverRead(ctx context.Context, socket string) error {
 	})
 }
 
+const dribblers = 256
+
 func dribbleAll(ctx context.Context, socket string) error {
-	return hands(ctx, 256, func() error {
+	return hands(ctx, dribblers, func() error {
 		p, err := dialPeer(socket)
 		if err != nil {
 			return err
 		}
 		defer p.Close()
-		for _, b := range append(hello(), ask(1, time.Second, anyQuestion(1))...) {
-			if _, err := p.Write([]byte{b}); err != nil || ctx.Err() != nil {
-				return err
-			}
-			time.Sleep(time.Millisecond)
-		}
-		return nil
+		return dribble(ctx, p)
 	})
+}
+
+// dribbleAtHome has connections to this process, which reads as little as a bridge for which
+// it is not the peer's turn.
+func dribbleAtHome(ctx context.Context, n int) error {
+	return hands(ctx, n, func() error {
+		here, there, err := pair()
+		if err != nil {
+			return err
+		}
+		defer there.Close()
+		defer here.Close()
+		return dribble(ctx, here)
+	})
+}
+
+func dribble(ctx context.Context, to io.Writer) error {
+	for _, b := range append(hello(), ask(1, time.Second, anyQuestion(1))...) {
+		if _, err := to.Write([]byte{b}); err != nil || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return nil
 }
 
 func churn(ctx context.Context, socket string) error {

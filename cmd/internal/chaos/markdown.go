@@ -100,9 +100,11 @@ were due in valid windows, at most 32 times; the verdict is over all of these ca
 ## A hostile peer
 
 The p99 of others while a peer is hostile, over that while a process takes as much of the processors
-and never comes near the socket: the peer notes when each of its threads ran and for how long, as the
-kernel tells it (perf_event_open, PERF_RECORD_SWITCH), and the other, as many threads in C, computes at the
-same times for as long. The two take turns of about a second beside one load that goes on, calls at
+and never comes near the socket: the peer notes when each of its threads wanted to run and how long it
+did, as the kernel tells it (perf_event_open: PERF_RECORD_SWITCH, and to root sched_wakeup), and the other,
+as many threads in C, computes at the same times for as long. A recording cannot do quite what Go's
+scheduler does; so the dribbler, which needs no bridge for what it does, is compared with itself *at home*,
+where it dribbles on connections of its own to itself, as many as use as much of the processors. The two take turns of about a second beside one load that goes on, calls at
 random: peer, other, other, peer, and so on, so that what drifts cancels. What a process does in its first
 0.3 s does not count, and a turn begins when the bridge has let go of what the last peer left. At most
 20 %% worse is allowed.

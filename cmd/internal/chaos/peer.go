@@ -3,6 +3,7 @@ package chaos
 import (
 	"errors"
 	"net"
+	"os"
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -35,6 +36,30 @@ func dialPeer(socket string) (*peer, error) {
 			return nil, err
 		}
 	}
+}
+
+// pair is a connection of this process to itself.
+func pair() (here, there net.Conn, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	ends := make([]net.Conn, 0, 2)
+	for _, fd := range fds {
+		f := os.NewFile(uintptr(fd), "pair")
+		end, e := net.FileConn(f)
+		f.Close()
+		if err = errors.Join(err, e); e == nil {
+			ends = append(ends, end)
+		}
+	}
+	if err != nil {
+		for _, end := range ends {
+			end.Close()
+		}
+		return nil, nil, err
+	}
+	return ends[0], ends[1], nil
 }
 
 // receive reads one frame's payload.
