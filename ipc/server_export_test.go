@@ -60,3 +60,12 @@ func (s *Server) Spent() (n int) {
 	}
 	return n
 }
+
+// Exhaust leaves a process nothing of its share.
+func (s *Server) Exhaust(pid int32) {
+	for _, a := range s.accounts {
+		if a.Peer.PID == pid {
+			a.share.left, a.share.filled = 0, s.now()
+		}
+	}
+}

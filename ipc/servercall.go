@@ -27,6 +27,10 @@ func (c *serverConn) predict(r *reader, n int) error {
 			return r.err
 		}
 		c.tapped(r.b)
+		if c.gone {
+			s.stats.orphaned.Add(uint64(h.slots))
+			return nil
+		}
 		s.stats.callsRefused.Add(1)
 		start := len(c.out)
 		c.send((&wireError{id: h.id, status: status, text: text}).append)
@@ -70,6 +74,8 @@ func (c *serverConn) predict(r *reader, n int) error {
 func (c *serverConn) refusal(h *predictHead, now Instant) (Status, string) {
 	s := c.server
 	switch {
+	case c.gone:
+		return StatusUnavailable, "nobody takes the answer"
 	case s.draining:
 		return StatusUnavailable, ErrDraining.Error()
 	case c.inFlight >= s.cfg.Limits.InFlight:
@@ -137,7 +143,7 @@ func (p *pendingCall) reply() {
 		s.lights.asked(c.owner, s.now())
 	}
 	s.answered(c.owner, len(p.calls))
-	if c.closed || c.broken { // nothing follows the error that ends a connection
+	if c.closed || c.broken || c.gone { // nothing follows the error that ends a connection
 		s.stats.orphaned.Add(uint64(len(p.calls)))
 	} else {
 		b, start := beginFrame(c.outBuffer())

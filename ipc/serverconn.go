@@ -35,6 +35,7 @@ type serverConn struct {
 	paused  bool // not read: its replies pile up
 	held    int  // this connection's part of server.held
 	broken  bool
+	gone    bool // its peer takes nothing more, or was hung up on: read to the end, then closed
 	shut    bool // shut for reading, at the end of a drain
 	closed  bool
 
@@ -159,7 +160,9 @@ func (c *serverConn) keep(start []byte, need int) {
 		c.in.need = need
 		c.in.add(c.server, start)
 		c.late = false
-		c.server.loop.ArmIn(&c.frameLate, c.server.cfg.Limits.FrameIn)
+		if !c.gone {
+			c.server.loop.ArmIn(&c.frameLate, c.server.cfg.Limits.FrameIn)
+		}
 	}
 	c.account()
 }
@@ -263,60 +266,6 @@ func (c *serverConn) outcome(r *reader, n int) error {
 		c.send((&wireError{status: e.Status, text: "outcome left out: " + e.Text}).append)
 	}
 	return nil
-}
-
-// fault answers a broken protocol with an error about the connection, and closes
-// it when that is written. Nobody else notices.
-func (c *serverConn) fault(err error) {
-	if c.broken || c.closed {
-		return
-	}
-	e := wireError{status: StatusInvalidArgument, text: err.Error()}
-	if p, ok := errors.AsType[*ProtocolError](err); ok {
-		e.fault, e.text = p.Kind, p.Text
-	} else if p, ok := errors.AsType[*StatusError](err); ok {
-		e.status, e.fault, e.text = p.Status, FaultTooMuch, p.Text
-	}
-	c.owner.share.spend(costFault)
-	c.server.stats.faults.Add(1)
-	c.server.cfg.OnFault(c.owner.Peer, err)
-	c.send(e.append)
-	c.broken = true
-	c.in.clear(c.server)
-	c.in.start = nil
-	c.server.loop.Disarm(&c.frameLate)
-	c.server.loop.ArmIn(&c.stuck, c.server.cfg.Stuck)
-}
-
-func (c *serverConn) close() {
-	if c.closed {
-		return
-	}
-	c.drop()
-	began := c.server.clock()
-	unix.Close(c.fd)
-	c.owner.share.spend(c.server.since(began)) // much where much is unread
-}
-
-// drop makes the server forget the connection, whose descriptor stays open.
-func (c *serverConn) drop() {
-	c.closed = true
-	s := c.server
-	s.loop.Disarm(&c.frameLate)
-	s.loop.Disarm(&c.stuck)
-	c.unwatch()
-	if c.resting != nil {
-		c.resting.remove(c)
-	}
-	s.giveBuffer(c.out)
-	c.in.clear(s)
-	c.in.start, c.out = nil, nil
-	s.held -= c.held
-	c.held = 0
-	delete(s.conns, c)
-	s.later.gone = append(s.later.gone, c)
-	s.giveBack(c.owner)
-	s.stats.connections.Add(^uint64(0))
 }
 
 // timeLeft is the budget that counts for a call that named asked.

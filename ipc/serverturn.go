@@ -14,7 +14,7 @@ const (
 	turnBytes  = 8 << 10 // some 50 µs of work
 	briefBytes = 2 << 10 // while somebody light is asking
 	turnTime   = 50 * time.Microsecond
-	leastRead  = 64 // what cannot be read in smaller pieces costs what it costs
+	leastRead  = 8 // what cannot be read in smaller pieces costs what it costs
 )
 
 // readTurn is how far a peer's turn has got.

@@ -2,7 +2,6 @@ package ipc
 
 import (
 	"errors"
-	"fmt"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +15,7 @@ import (
 
 // send queues one message; it is written at the end of the round.
 func (c *serverConn) send(appendTo func([]byte) []byte) {
-	if c.closed {
+	if c.closed || c.gone {
 		return
 	}
 	b, start := beginFrame(c.outBuffer())
@@ -52,7 +51,7 @@ func (c *serverConn) flush() {
 	}
 	switch {
 	case err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR):
-		c.close()
+		c.lost()
 	case c.written == len(c.out):
 		c.flushed()
 	default:
@@ -70,7 +69,7 @@ func (c *serverConn) flushed() {
 	c.server.giveBuffer(c.out)
 	c.out, c.written = nil, 0
 	if c.broken {
-		c.close()
+		c.hangUp()
 		return
 	}
 	c.watch()
@@ -160,10 +159,4 @@ func (c *serverConn) pause(on bool) {
 	case c.in.n > 0:
 		c.server.loop.ArmIn(&c.frameLate, c.server.cfg.Limits.FrameIn)
 	}
-}
-
-func (c *serverConn) onStuck() {
-	c.server.stats.stuck.Add(1)
-	c.server.cfg.OnFault(c.owner.Peer, fmt.Errorf("ipc: %d bytes of replies not taken for %v", len(c.out)-c.written, c.server.cfg.Stuck))
-	c.close()
 }

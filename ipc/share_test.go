@@ -94,9 +94,14 @@ func TestTurnsAreAsLongAsTheyTake(t *testing.T) {
 		a.chargeRead(n, costRead+time.Duration(n)*time.Microsecond, 0) // a microsecond a byte
 	}
 	s.round++
-	if got := s.turn(a); got != leastRead {
-		t.Errorf("at a microsecond a byte a turn is %d bytes, want %d", got, leastRead)
+	if got, want := s.turn(a), int(turnTime/time.Microsecond); got != want {
+		t.Errorf("at a microsecond a byte a turn is %d bytes, want %d", got, want)
 	}
+	a.turn.spent = turnTime - 1
+	if got := s.turn(a); got != leastRead {
+		t.Errorf("with a nanosecond left a turn is %d bytes, want %d", got, leastRead)
+	}
+	a.turn.spent = 0
 	a.turn.byteCost = costByte
 	if got := s.turn(a); got != turnBytes {
 		t.Errorf("at %v a byte a turn is %d bytes, want %d", costByte, got, turnBytes)
