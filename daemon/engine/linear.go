@@ -73,6 +73,9 @@ func compileLinearClassifier(a *args) error {
 	if err != nil {
 		return err
 	}
+	if len(cl.labels) < 2 {
+		return unsupported("%d class", len(cl.labels))
+	}
 	if len(intercepts) != len(cl.labels) && !(len(intercepts) == 1 && len(cl.labels) == 2) {
 		return malformed("%d intercepts for %d classes", len(intercepts), len(cl.labels))
 	}
