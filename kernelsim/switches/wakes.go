@@ -1,6 +1,7 @@
 package switches
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -18,8 +19,13 @@ type wakes struct {
 	pid int // where in what is recorded the thread woken stands
 }
 
-// findWakes reads what tracefs says of the tracepoint, which is root's to read.
+// findWakes reads what tracefs says of the tracepoint, which is root's to read. It numbers
+// threads as the first PID namespace does, and to another that would mean nothing.
 func findWakes() (w wakes, err error) {
+	const first = "pid:[4026531836]" // PROC_PID_INIT_INO in linux/proc_ns.h
+	if ns, err := os.Readlink("/proc/self/ns/pid"); err != nil || ns != first {
+		return w, errors.New("switches: not in the first PID namespace")
+	}
 	for _, dir := range []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"} {
 		var id, format []byte
 		if id, err = os.ReadFile(dir + "/events/sched/sched_wakeup/id"); err != nil {
