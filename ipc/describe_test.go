@@ -142,6 +142,9 @@ func describeThreat(d *description, at string, q *ThreatRequest) {
 	d.add(at+"historical_threats", list(q.HistoricalThreats))
 	d.add(at+"time_since_last_threat", q.TimeSinceLastThreat)
 	d.add(at+"syscall_features", list(q.SyscallFeatures))
+	if len(q.SyscallCounts) > 0 {
+		d.add(at+"syscall_counts", list(q.SyscallCounts))
+	}
 }
 
 func (p *Reply) describe(d *description, at string) {

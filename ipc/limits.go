@@ -9,6 +9,7 @@ const (
 	MaxAnomalies       = 32
 	MaxThreatHistory   = 10
 	MaxSyscallFeatures = 128 // syscall_features
+	MaxSyscallCounts   = 64  // syscall_counts
 	MaxHealthHistory   = 20
 	MaxFailureHistory  = 10
 	MaxFailureRates    = 16 // failure_rates

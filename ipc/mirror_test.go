@@ -33,6 +33,11 @@ type threatFeatures struct {
 	SyscallFeatures []float32
 }
 
+type threatCounts struct {
+	threatFeatures
+	SyscallCounts []uint64
+}
+
 type metricsMirror struct {
 	OperationCount, SyscallCount, MemoryUsage, NetworkActivity uint64
 }
@@ -190,6 +195,9 @@ func mirrorRequest(q Request) (filled, empty any) {
 		m.Anomalies = []anomalyMirror{}
 		for _, a := range q.Anomalies {
 			m.Anomalies = append(m.Anomalies, anomalyMirror(a))
+		}
+		if len(q.SyscallCounts) > 0 {
+			return &threatCounts{threatFeatures{*m, q.SyscallFeatures}, q.SyscallCounts}, new(threatCounts)
 		}
 		if len(q.SyscallFeatures) > 0 {
 			return &threatFeatures{*m, q.SyscallFeatures}, new(threatFeatures)

@@ -20,7 +20,7 @@ const oracleRounds = 100
 // An empty list and an absent one mean the same.
 var mirrored = cmp.Options{
 	cmpopts.EquateEmpty(),
-	cmp.AllowUnexported(threatFeatures{}, memoryCandidates{}, memoryChances{}, failureRates{}, memoryMore{}, predictFlags{}, replySlotRuled{}),
+	cmp.AllowUnexported(threatFeatures{}, threatCounts{}, memoryCandidates{}, memoryChances{}, failureRates{}, memoryMore{}, predictFlags{}, replySlotRuled{}),
 }
 
 // libraryForms gives v in both styles of the library.

@@ -74,7 +74,7 @@ func (a arbitrary) request(k Kind) Request {
 				return Anomaly{Type: uint32(a.u64()), Severity: a.number(), Timestamp: a.u64()}
 			}),
 			HistoricalThreats: fill(a.length(MaxThreatHistory), a.share), TimeSinceLastThreat: a.u64(),
-			SyscallFeatures: fill(a.length(MaxSyscallFeatures), a.number),
+			SyscallFeatures: fill(a.length(MaxSyscallFeatures), a.number), SyscallCounts: fill(a.length(MaxSyscallCounts), a.u64),
 		}
 	case Failure:
 		return &FailureRequest{

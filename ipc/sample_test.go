@@ -29,7 +29,7 @@ func largestRequest(k Kind) Request {
 	case Threat:
 		q := &ThreatRequest{
 			AgentID: Never, Metrics: ThreatMetrics{Never, Never, Never, Never},
-			HistoricalThreats: ones(MaxThreatHistory), TimeSinceLastThreat: Never, SyscallFeatures: ones(MaxSyscallFeatures),
+			HistoricalThreats: ones(MaxThreatHistory), TimeSinceLastThreat: Never, SyscallFeatures: ones(MaxSyscallFeatures), SyscallCounts: wide(MaxSyscallCounts),
 		}
 		for range MaxAnomalies {
 			q.Anomalies = append(q.Anomalies, Anomaly{Type: 1<<32 - 1, Severity: 1, Timestamp: Never})

@@ -10,6 +10,7 @@ type ThreatRequest struct {
 	HistoricalThreats   []float32 // ≤ 10 earlier scores in [0, 1], oldest first
 	TimeSinceLastThreat uint64    // ms, Never when there was none
 	SyscallFeatures     []float32 // optional, ≤ 128: what the call stream says beyond the counters
+	SyscallCounts       []uint64  // optional, ≤ 64: calls of each group that the stream remembers
 }
 
 // ThreatMetrics counts what the agent did since its previous report.
@@ -70,6 +71,9 @@ func (q *ThreatRequest) Validate() error {
 	if len(q.SyscallFeatures) > MaxSyscallFeatures {
 		return tooMany("syscall_features", len(q.SyscallFeatures), MaxSyscallFeatures)
 	}
+	if len(q.SyscallCounts) > MaxSyscallCounts {
+		return tooMany("syscall_counts", len(q.SyscallCounts), MaxSyscallCounts)
+	}
 	for i := range q.Anomalies {
 		if !finite(q.Anomalies[i].Severity) {
 			return invalidf("anomalies[%d].severity: not finite", i)
@@ -89,19 +93,23 @@ func (q *ThreatRequest) Copy() Request {
 	c.Anomalies = slices.Clone(q.Anomalies)
 	c.HistoricalThreats = slices.Clone(q.HistoricalThreats)
 	c.SyscallFeatures = slices.Clone(q.SyscallFeatures)
+	c.SyscallCounts = slices.Clone(q.SyscallCounts)
 	return &c
 }
 
 const (
-	threatRequestFields = 5 // syscall_features follows when there are any
+	threatRequestFields = 5 // syscall_features and syscall_counts follow when there are any
 	threatMetricsFields = 4
 	anomalyFields       = 3
 )
 
 func (q *ThreatRequest) append(b []byte) []byte {
-	if len(q.SyscallFeatures) > 0 {
+	switch {
+	case len(q.SyscallCounts) > 0:
+		b = appendArray(b, threatRequestFields+2)
+	case len(q.SyscallFeatures) > 0:
 		b = appendArray(b, threatRequestFields+1)
-	} else {
+	default:
 		b = appendArray(b, threatRequestFields)
 	}
 	b = appendUint(b, q.AgentID)
@@ -120,8 +128,11 @@ func (q *ThreatRequest) append(b []byte) []byte {
 	}
 	b = appendF32s(b, q.HistoricalThreats)
 	b = appendUint(b, q.TimeSinceLastThreat)
-	if len(q.SyscallFeatures) > 0 {
+	if len(q.SyscallFeatures) > 0 || len(q.SyscallCounts) > 0 {
 		b = appendF32s(b, q.SyscallFeatures)
+	}
+	if len(q.SyscallCounts) > 0 {
+		b = appendUints(b, q.SyscallCounts)
 	}
 	return b
 }
@@ -139,6 +150,13 @@ func (q *ThreatRequest) parse(r *reader) {
 		known++
 		if !r.absent() {
 			q.SyscallFeatures = r.f32s(q.SyscallFeatures, "syscall_features", MaxSyscallFeatures)
+		}
+	}
+	q.SyscallCounts = q.SyscallCounts[:0]
+	if n > known {
+		known++
+		if !r.absent() {
+			q.SyscallCounts = r.u64s(q.SyscallCounts, "syscall_counts", MaxSyscallCounts)
 		}
 	}
 	r.skipRest(n, known)

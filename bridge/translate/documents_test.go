@@ -40,11 +40,11 @@ var documents = []struct {
 		name: "threat, everything", kind: ipc.Threat,
 		text: `{"agent_id":9,"metrics":{"operation_count":1,"syscall_count":2,"memory_usage":3,"network_activity":4},
 			"anomalies":[{"anomaly_type":4294967295,"severity":-1.5,"timestamp":5},{"timestamp":0,"severity":0,"anomaly_type":0}],
-			"historical_threats":[0,1],"time_since_last_threat":0,"syscall_features":[-3.5,0]}`,
+			"historical_threats":[0,1],"time_since_last_threat":0,"syscall_features":[-3.5,0],"syscall_counts":[0,18446744073709551615]}`,
 		want: Question{Request: &ipc.ThreatRequest{
 			AgentID: 9, Metrics: ipc.ThreatMetrics{OperationCount: 1, SyscallCount: 2, MemoryUsage: 3, NetworkActivity: 4},
 			Anomalies:         []ipc.Anomaly{{Type: 1<<32 - 1, Severity: -1.5, Timestamp: 5}, {}},
-			HistoricalThreats: []float32{0, 1}, SyscallFeatures: []float32{-3.5, 0},
+			HistoricalThreats: []float32{0, 1}, SyscallFeatures: []float32{-3.5, 0}, SyscallCounts: []uint64{0, ipc.Never},
 		}},
 	},
 	{

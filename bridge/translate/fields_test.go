@@ -105,6 +105,10 @@ func checkRow(t *testing.T, what string, fresh func() sample, field string, row 
 		q.Candidates = []uint64{4096} // chances are of candidates
 		without.object.(*ipc.MemoryRequest).Candidates = q.Candidates
 	}
+	if q, ok := with.object.(*ipc.ThreatRequest); ok && field == "SyscallCounts" {
+		q.SyscallFeatures = []float32{1} // what comes before it is there, empty or not
+		without.object.(*ipc.ThreatRequest).SyscallFeatures = q.SyscallFeatures
+	}
 	place := leadingNumber(row[2])
 	for _, c := range []struct {
 		form      string

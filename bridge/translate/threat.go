@@ -50,6 +50,14 @@ var threatRequest = []field[ipc.ThreatRequest]{
 		put:  func(w *writer, q *ipc.ThreatRequest) { each(w, q.SyscallFeatures, w.f32) },
 		omit: func(_ *writer, q *ipc.ThreatRequest) bool { return len(q.SyscallFeatures) == 0 },
 	},
+	{
+		name: "syscall_counts", optional: true, // not counted
+		get: func(s *scanner, q *ipc.ThreatRequest) {
+			q.SyscallCounts = list(s, ipc.MaxSyscallCounts, s.u64)
+		},
+		put:  func(w *writer, q *ipc.ThreatRequest) { each(w, q.SyscallCounts, w.u64) },
+		omit: func(_ *writer, q *ipc.ThreatRequest) bool { return len(q.SyscallCounts) == 0 },
+	},
 }
 
 var threatMetrics = []field[ipc.ThreatMetrics]{

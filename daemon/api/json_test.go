@@ -163,6 +163,7 @@ func TestRefused(t *testing.T) {
 		{th, with(th, `"anomalies":[3]`), "anomalies: want an object"},
 		{th, strings.Replace(minimal[th], `{"op`, `{"operationCount":1,"op`, 1), "operationCount: given twice"},
 		{th, with(th, `"syscallFeatures":[`+strings.Repeat("0,", 128)+`0]`), "syscallFeatures: more than 128"},
+		{th, with(th, `"syscallCounts":[`+strings.Repeat("0,", 64)+`0]`), "syscallCounts: more than 64"},
 		{f, strings.Replace(minimal[f], `"x"`, `""`, 1), "component: 0 bytes"},
 		{f, strings.Replace(minimal[f], `"x"`, `"`+strings.Repeat("x", 65)+`"`, 1), "component: 65 bytes"},
 		{f, strings.Replace(minimal[f], `"x"`, "\"\xff\"", 1), "component: not UTF-8"},

@@ -9,7 +9,7 @@ import (
 
 var (
 	threatFields = fields{
-		"agentId", "metrics", "anomalies", "historicalThreats", "timeSinceLastThreat", "syscallFeatures",
+		"agentId", "metrics", "anomalies", "historicalThreats", "timeSinceLastThreat", "syscallFeatures", "syscallCounts",
 	}
 	metricsFields = fields{"operationCount", "syscallCount", "memoryUsage", "networkActivity"}
 	anomalyFields = fields{"anomalyType", "severity", "timestamp"}
@@ -26,6 +26,7 @@ func (r *jsonReader) threat(q *ipc.ThreatRequest) {
 		Anomalies:           q.Anomalies[:0],
 		HistoricalThreats:   q.HistoricalThreats[:0],
 		SyscallFeatures:     q.SyscallFeatures[:0],
+		SyscallCounts:       q.SyscallCounts[:0],
 		TimeSinceLastThreat: ipc.Never,
 	}
 	if !r.open('{', "features") {
@@ -46,6 +47,8 @@ func (r *jsonReader) threat(q *ipc.ThreatRequest) {
 			q.TimeSinceLastThreat = r.since("timeSinceLastThreat")
 		case 5:
 			q.SyscallFeatures = r.f32s(q.SyscallFeatures, "syscallFeatures", ipc.MaxSyscallFeatures)
+		case 6:
+			q.SyscallCounts = r.u64s(q.SyscallCounts, "syscallCounts", ipc.MaxSyscallCounts)
 		}
 	}
 	r.require(threatFields, had, threatRequired)
@@ -128,6 +131,9 @@ func appendThreatRequest(b []byte, q *ipc.ThreatRequest) []byte {
 	b = appendSinceMember(b, "timeSinceLastThreat", q.TimeSinceLastThreat)
 	if len(q.SyscallFeatures) > 0 {
 		b = appendF32sMember(b, "syscallFeatures", q.SyscallFeatures)
+	}
+	if len(q.SyscallCounts) > 0 {
+		b = appendIntsMember(b, "syscallCounts", q.SyscallCounts)
 	}
 	return append(b, '}')
 }

@@ -26,7 +26,7 @@ func fullRequest(k ipc.Kind, u uint64) ipc.Request {
 			AgentID:           u,
 			Metrics:           ipc.ThreatMetrics{OperationCount: u, SyscallCount: u, MemoryUsage: u, NetworkActivity: u},
 			Anomalies:         []ipc.Anomaly{{Type: math.MaxUint32, Severity: -3.4028235e38, Timestamp: u}, {Timestamp: u}},
-			HistoricalThreats: fill32, TimeSinceLastThreat: u, SyscallFeatures: []float32{-1.5, 1e21, 123456.79},
+			HistoricalThreats: fill32, TimeSinceLastThreat: u, SyscallFeatures: []float32{-1.5, 1e21, 123456.79}, SyscallCounts: []uint64{0, u},
 		}
 	case ipc.Failure:
 		return &ipc.FailureRequest{

@@ -70,6 +70,9 @@ func (h *hash) threat(q *ipc.ThreatRequest) {
 	}
 	h.units(q.HistoricalThreats)
 	h.readings(q.SyscallFeatures)
+	if len(q.SyscallCounts) > 0 {
+		h.sizes(q.SyscallCounts)
+	}
 }
 
 func (h *hash) failure(q *ipc.FailureRequest) {

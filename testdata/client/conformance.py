@@ -60,7 +60,7 @@ MINIMAL = [
 EXTREME = [
     ("workload", {**WORKLOAD, "agent_id": NEVER, "historical_memory": [0, ODD, NEVER], "current_memory": NEVER,
                   "historical_gpu": [0.0], "current_gpu": 0.0, "time_of_day": 23, "day_of_week": 6}),
-    ("threat", {**THREAT, "agent_id": ODD, "metrics": dict.fromkeys(THREAT["metrics"], NEVER), "syscall_features": [0.0] * 128}),
+    ("threat", {**THREAT, "agent_id": ODD, "metrics": dict.fromkeys(THREAT["metrics"], NEVER), "syscall_features": [0.0] * 128, "syscall_counts": [NEVER] * 64}),
     ("failure", {**FAILURE, "component": "n" * 64, "current_value": 3.0e38, "baseline": -3.0e38, "trend": -2, "failure_rates": [0.0] * 16}),
     ("memory", {**MEMORY, "agent_id": NEVER, "access_history": [0, ODD, NEVER], "current_address": NEVER, "candidates": [NEVER] * 16, "candidate_chances": [1.0] * 16}),
 ]

@@ -135,7 +135,7 @@ REQUEST = {
         ("metrics", Record(("operation_count", u64), ("syscall_count", u64), ("memory_usage", u64), ("network_activity", u64))),
         ("anomalies", List(Record(("anomaly_type", UInt(U32)), ("severity", finite), ("timestamp", u64)), 32)),
         ("historical_threats", List(unit, 10)), ("time_since_last_threat", u64),
-        ("syscall_features", Optional(finite, 128))),
+        ("syscall_features", Optional(finite, 128)), ("syscall_counts", Optional(u64, 64))),
     3: Record(
         ("component", Str(64, least=1)), ("health_score", unit), ("current_value", finite), ("baseline", finite),
         ("trend", Trend()), ("historical_health", List(unit, 20)), ("failure_history", List(UInt(1), 10)),

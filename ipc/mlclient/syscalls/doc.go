@@ -42,6 +42,8 @@
 //	126        entropy of the groups' shares, bits
 //	127        share of the commonest group
 //
+// The counts of that memory themselves go into syscall_counts, in the same order of groups.
+//
 // A vector of the first 117 alone is that of a client without memory: the model takes
 // the agent to have begun with the window. A vector of another length is not an error;
 // the model treats it as absent.

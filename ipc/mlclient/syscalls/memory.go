@@ -44,3 +44,11 @@ func (m *memory) appendFeatures(dst []float32) []float32 {
 	}
 	return append(dst, float32(min(1, n/1000)), float32(different)/float32(Groups), float32(entropy), float32(float64(top)/n))
 }
+
+// appendCounts writes the counts themselves.
+func (m *memory) appendCounts(dst []uint64) []uint64 {
+	for _, c := range m.count {
+		dst = append(dst, uint64(c))
+	}
+	return dst
+}

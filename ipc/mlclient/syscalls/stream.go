@@ -69,7 +69,7 @@ func (s *Stream) Len() int { return s.n }
 func (s *Stream) Report(q *ipc.ThreatRequest, n *Novelty, now uint64) {
 	q.Metrics = s.metrics
 	s.metrics = ipc.ThreatMetrics{}
-	q.SyscallFeatures, q.Anomalies = q.SyscallFeatures[:0], q.Anomalies[:0]
+	q.SyscallFeatures, q.SyscallCounts, q.Anomalies = q.SyscallFeatures[:0], q.SyscallCounts[:0], q.Anomalies[:0]
 	if s.n == 0 {
 		return
 	}
@@ -79,6 +79,7 @@ func (s *Stream) Report(q *ipc.ThreatRequest, n *Novelty, now uint64) {
 		calls[i] = s.ring[(s.at-s.n+i+WindowCalls)%WindowCalls]
 	}
 	q.SyscallFeatures = s.memory.appendFeatures(appendFeatures(q.SyscallFeatures, calls))
+	q.SyscallCounts = s.memory.appendCounts(q.SyscallCounts)
 	q.Anomalies = n.appendAnomalies(q.Anomalies, calls, now)
 }
 

@@ -24,7 +24,7 @@ func TestReportCountsSinceTheLastOne(t *testing.T) {
 	if q.Metrics != want {
 		t.Errorf("metrics %+v, want %+v", q.Metrics, want)
 	}
-	if len(q.SyscallFeatures) != Width || len(q.Anomalies) != findings || q.Anomalies[0].Timestamp != 7 {
+	if len(q.SyscallFeatures) != Width || len(q.SyscallCounts) != Groups || len(q.Anomalies) != findings || q.Anomalies[0].Timestamp != 7 {
 		t.Errorf("%d features, anomalies %+v", len(q.SyscallFeatures), q.Anomalies)
 	}
 	if err := q.Validate(); err != nil {
