@@ -109,6 +109,11 @@ func drawThreat(r *rand.Rand) *ipc.ThreatRequest {
 			q.SyscallFeatures = append(q.SyscallFeatures, q.SyscallFeatures[:SyscallColumns-windowColumns]...)
 		}
 	}
+	if q.Metrics.SyscallCount%5 > 1 {
+		for g := range uint64(countColumns) - q.Metrics.OperationCount%5/4 {
+			q.SyscallCounts = append(q.SyscallCounts, (q.Metrics.OperationCount+g)%7/5*g)
+		}
+	}
 	for range r.IntN(5) {
 		q.Anomalies = append(q.Anomalies, ipc.Anomaly{Type: uint32(r.IntN(9)), Severity: float32(r.NormFloat64())})
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/daemon/engine"
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/syscalls"
 )
 
 // pool is how many different requests a benchmark goes through: with fewer, the
@@ -70,6 +71,9 @@ func drawn(r *rand.Rand, k ipc.Kind) ipc.Request {
 	q := &ipc.ThreatRequest{TimeSinceLastThreat: ipc.Never, SyscallFeatures: make([]float32, 128)}
 	for i := range q.SyscallFeatures {
 		q.SyscallFeatures[i] = float32(r.IntN(3)/2*r.IntN(40)) / 100
+	}
+	for i := range syscalls.Groups {
+		q.SyscallCounts = append(q.SyscallCounts, uint64(r.IntN(3)/2*r.IntN(400)+i/60))
 	}
 	q.Metrics = ipc.ThreatMetrics{OperationCount: r.Uint64N(90), SyscallCount: 100, MemoryUsage: 1 << 20}
 	for kind := range uint32(r.IntN(6)) {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,8 +34,17 @@ func FuzzQuestions(f *testing.F) {
 			f.Add(uint8(k), ipc.AppendRequest(nil, q))
 		}
 	}
-	// The threat layout's older form, without the agent's memory.
-	f.Add(uint8(ipc.Threat), ipc.AppendRequest(nil, &ipc.ThreatRequest{SyscallFeatures: make([]float32, 117), TimeSinceLastThreat: ipc.Never}))
+	// The threat layout's older forms, without the agent's memory and without its counts, and
+	// counts that no sum can hold.
+	for _, q := range []ipc.ThreatRequest{
+		{SyscallFeatures: make([]float32, 117)},
+		{SyscallFeatures: slices.Repeat([]float32{math.MaxFloat32}, 117)},
+		{SyscallFeatures: slices.Repeat([]float32{math.MaxFloat32}, 128)},
+		{SyscallFeatures: make([]float32, 128), SyscallCounts: slices.Repeat([]uint64{math.MaxUint64}, 63)},
+	} {
+		q.TimeSinceLastThreat = ipc.Never
+		f.Add(uint8(ipc.Threat), ipc.AppendRequest(nil, &q))
+	}
 	f.Fuzz(func(t *testing.T, kind uint8, text []byte) {
 		k := ipc.Kinds[int(kind)%len(ipc.Kinds)]
 		list, err := recorded.Parse(k, text)
