@@ -14,8 +14,11 @@ import (
 //	workload  cpu, gpu     |predicted − actual|, of shares
 //	          memory       the same, in shares of the agent's largest recent reading, at most 1
 //	threat    score        Brier score (score − attack)²
-//	failure   probability  Brier score (probability − failed)²
+//	failure   by component Brier score (probability − failed)²
 //	memory    page         0 for the right page, 1 for another
+//
+// A failure is judged apart for each type of component, as the rule tells them by name: they
+// fail in ways of their own, and a model that knows memory well may know io badly.
 //
 // (Brier: Verification of forecasts expressed in terms of probability, Monthly Weather
 // Review 78, 1950.)
@@ -23,25 +26,40 @@ import (
 // Memory is judged relative to the agent's own because in bytes one large agent's errors
 // would be all there is to see; and an error of all that it has had is the worst there is,
 // or one agent that grows a thousandfold would be.
-var targetNames = [len(ipc.Kinds)][]string{{"cpu", "memory", "gpu"}, {"score"}, {"probability"}, {"page"}}
+var targetNames = [len(ipc.Kinds)][]string{{"cpu", "memory", "gpu"}, {"score"}, {"memory", "cpu", "io", "network", "service", "other"}, {"page"}}
 
-// maxTargets is how many the kind with the most has.
-const maxTargets = 3
+const (
+	// maxTargets is how many the kind with the most has.
+	maxTargets = 6
+	// maxValues is how many of them one question can be about.
+	maxValues = 3
+)
 
 // targetsOf is how many targets kind k has.
 func targetsOf(k ipc.Kind) int { return len(targetNames[k-1]) }
 
 // asked are the targets that an answer to q has.
 func asked(q ipc.Request) ipc.Targets {
-	if w, ok := q.(*ipc.WorkloadRequest); ok {
-		return w.Targets()
+	switch q := q.(type) {
+	case *ipc.WorkloadRequest:
+		return q.Targets()
+	case *ipc.FailureRequest:
+		return 1 << rules.FailureType(q.Component)
 	}
 	return 1
 }
 
-// values are the judged parts of a prediction by target, each the bits of a float32; of
-// memory the number of the page in two halves.
-type values [maxTargets]uint32
+// values are the judged parts of a prediction, each the bits of a float32; of memory the
+// number of the page in two halves. A workload's are those of its targets.
+type values [maxValues]uint32
+
+// valuesOf is how many targets one question of kind k is about, at most.
+func valuesOf(k ipc.Kind) int {
+	if k == ipc.Workload {
+		return maxValues
+	}
+	return 1
+}
 
 // unsaid stands for what a prediction or an outcome has no word on, such as a gpu where
 // there is none: a NaN, which no valid one has.
@@ -49,7 +67,7 @@ const unsaid = 0x7fc00000
 
 func number(v float32) uint32 { return math.Float32bits(v) }
 
-func (v *values) at(target int) float64 { return float64(math.Float32frombits(v[target])) }
+func (v *values) at(i int) float64 { return float64(math.Float32frombits(v[i])) }
 
 // without takes targets out that nobody measured.
 func (v values) without(targets ipc.Targets) values {
@@ -97,30 +115,39 @@ func workloadValues(cpu float32, memory uint64, gpu ipc.Optional[float32], unit 
 	return v
 }
 
-// ruleSays gives the judged part of what the rule says. It is done for every answer of a
-// model: the parts of a workload's that are not judged cost as much as those that are.
-func ruleSays(q ipc.Request, unit float32) values {
+// ruleSays gives the judged part of what the rule says, and the first target that it is
+// about. It is done for every answer of a model: the parts of a workload's that are not
+// judged cost as much as those that are.
+func ruleSays(q ipc.Request, unit float32) (v values, first uint8) {
 	if w, ok := q.(*ipc.WorkloadRequest); ok {
-		return workloadValues(rules.CPU(w), w.CurrentMemory, rules.GPU(w), unit)
+		return workloadValues(rules.CPU(w), w.CurrentMemory, rules.GPU(w), unit), 0
 	}
 	var p ipc.Prediction
 	rules.Predict(q, &p)
-	return judged(&p, unit)
+	return judged(&p, unit), firstOf(&p)
 }
 
-// judgeable reports whether all three have a word on a target.
-func judgeable(k ipc.Kind, target int, a, b, c *values) bool {
-	return k == ipc.Memory || a[target] != unsaid && b[target] != unsaid && c[target] != unsaid
+// firstOf is the first target that an answer of the rule is about.
+func firstOf(p *ipc.Prediction) uint8 {
+	if p.Kind == ipc.Failure {
+		return p.Failure.Type
+	}
+	return 0
 }
 
-func loss(k ipc.Kind, target int, said, actual *values) float64 {
+// judgeable reports whether all three have a word on the value.
+func judgeable(k ipc.Kind, i int, a, b, c *values) bool {
+	return k == ipc.Memory || a[i] != unsaid && b[i] != unsaid && c[i] != unsaid
+}
+
+func loss(k ipc.Kind, i int, said, actual *values) float64 {
 	if k == ipc.Memory {
 		if *said == *actual {
 			return 0
 		}
 		return 1
 	}
-	d := said.at(target) - actual.at(target)
+	d := said.at(i) - actual.at(i)
 	if k == ipc.Workload {
 		return min(math.Abs(d), 1)
 	}
@@ -129,10 +156,10 @@ func loss(k ipc.Kind, target int, said, actual *values) float64 {
 
 // apart is the most by which the losses of two answers to the same question can differ,
 // whatever the outcome.
-func apart(k ipc.Kind, target int, a, b *values) float64 {
+func apart(k ipc.Kind, i int, a, b *values) float64 {
 	if k == ipc.Memory || k == ipc.Workload {
-		return loss(k, target, a, b)
+		return loss(k, i, a, b)
 	}
-	x, y := a.at(target), b.at(target)
+	x, y := a.at(i), b.at(i)
 	return math.Abs(x-y) * max(x+y, 2-(x+y)) // |x²-y²| or |(1-x)²-(1-y)²|
 }

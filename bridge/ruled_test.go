@@ -2,8 +2,10 @@ package bridge
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
+	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -160,4 +162,57 @@ func TestMemoryIsJudgedByTheAgentsOwn(t *testing.T) {
 func (c *court) ruled() (ruled []string, all bool) {
 	s := c.Scores()[0]
 	return s.Ruled()
+}
+
+// TestAModelThatLosesAtIOAlone leaves io to the rule and answers for the other components.
+func TestAModelThatLosesAtIOAlone(t *testing.T) {
+	var turns []Standing
+	r := newRig(t, Config{TTL: 1, OnStanding: func(s Standing) { turns = append(turns, s) }})
+	answer := api.Answer{Model: "f@1"}
+	answer.Resize(1)
+	answer.Slots[0].Prediction = ipc.Prediction{Kind: ipc.Failure, Failure: ipc.FailurePrediction{Probability: 0.7, Confidence: 0.7}}
+	r.conns[2].sync = replay(api.Msgpack.AppendAnswer(nil, &answer, true))
+	// The rule says 0.1 of what is well.
+	ask := func(component string, failed float32) ipc.Reply {
+		q := &ipc.FailureRequest{Component: component, HealthScore: 1}
+		reply := r.submit(q)[0].Reply
+		o := ipc.Outcome{PredictionID: reply.PredictionID, Subject: q.Subject(), Actual: ipc.Prediction{Kind: ipc.Failure}}
+		o.Actual.Failure.Probability = failed
+		r.Observe([]ipc.Outcome{o})
+		return reply
+	}
+	for i := 0; len(turns) == 0; i++ {
+		if i == 2000 {
+			t.Fatalf("no demotion: %+v", r.Scores()[2].Standings)
+		}
+		ask("io", 0)
+		ask("cpu", 1)
+		ask("cpu", 1)
+	}
+	if s := turns[0]; s.Target != "io" || !s.Demoted || len(turns) != 1 {
+		t.Fatalf("turns %+v, want io alone to be demoted", turns)
+	}
+	asked := r.conns[2].calls
+	for range 10 * tryEvery {
+		if a := ask("io", 0); a.Source != ipc.SourceRule || a.Reason != ipc.ReasonDemoted {
+			t.Fatalf("io: %v, %v", a.Source, a.Reason)
+		}
+	}
+	if n := r.conns[2].calls - asked; n != 10 {
+		t.Errorf("%d tries in %d questions", n, 10*tryEvery)
+	}
+	if a := ask("cpu", 1); a.Source != ipc.SourceModel || a.Reason != ipc.ReasonNone {
+		t.Errorf("cpu: %v, %v", a.Source, a.Reason)
+	}
+	d := r.Status().Kinds[2]
+	var of []string
+	for _, x := range d.Score.Targets {
+		of = append(of, x.Target)
+	}
+	if d.Model.State != "partly demoted" || !slices.Equal(d.Model.Ruled, []string{"io"}) || !slices.Equal(of, []string{"cpu", "io"}) {
+		t.Errorf("status %+v of %v", d.Model, of)
+	}
+	if s := d.Score; s.Judged != s.Targets[0].Judged+s.Targets[1].Judged || *s.Model <= *s.Targets[0].Model || *s.Model >= *s.Targets[1].Model {
+		t.Errorf("overall %v of %d, want between %v and %v", *s.Model, s.Judged, *s.Targets[0].Model, *s.Targets[1].Model)
+	}
 }

@@ -31,6 +31,7 @@ type remembered struct {
 	kind    ipc.Kind
 	joined  bool        // its outcome came
 	ruled   ipc.Targets // of said, what the rule gave in its place
+	first   uint8       // the target of the first of the values
 }
 
 // kindScore is written by the loop and read by anyone.
@@ -107,10 +108,10 @@ func (s *scoreboard) remember(q ipc.Request, r *ipc.Reply) (ruled ipc.Targets) {
 	*e = remembered{id: r.PredictionID, kind: r.Kind, subject: subjectHash(q.Subject()), unit: unitOf(q)}
 	e.said = judged(&r.Prediction, e.unit)
 	if r.Source == ipc.SourceRule {
-		e.rule = e.said
+		e.rule, e.first = e.said, firstOf(&r.Prediction)
 		return 0
 	}
-	e.rule = ruleSays(q, e.unit)
+	e.rule, e.first = ruleSays(q, e.unit)
 	m := s.of(r.Kind).standing.of(r.Model)
 	e.by = m.id
 	if m.demoted != 0 {
@@ -171,16 +172,17 @@ func (s *scoreboard) observe(o *ipc.Outcome, lastID uint64) {
 // targets for which nobody got it.
 func (s *scoreboard) judge(e *remembered, m *modelStanding, said, actual *values, tried ipc.Targets) {
 	k := &s.of(e.kind).standing
-	for i := range targetsOf(e.kind) {
+	for i := range valuesOf(e.kind) {
 		if !judgeable(e.kind, i, said, &e.rule, actual) {
 			continue
 		}
+		target := int(e.first) + i
 		c := pairCase{
 			model: loss(e.kind, i, said, actual), rule: loss(e.kind, i, &e.rule, actual),
-			most: apart(e.kind, i, said, &e.rule), tried: tried&(1<<i) != 0,
+			most: apart(e.kind, i, said, &e.rule), tried: tried&(1<<target) != 0,
 		}
-		if k.judge(m, i, c) {
-			s.told(k.standingOf(e.kind, m, i))
+		if k.judge(m, target, c) {
+			s.told(k.standingOf(e.kind, m, target))
 		}
 	}
 }

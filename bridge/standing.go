@@ -164,7 +164,7 @@ func (t *targetStanding) judge(c pairCase, demoted bool) (changed bool) {
 // Standing is where a model of a kind stands at one target, and on what grounds.
 type Standing struct {
 	Kind    ipc.Kind
-	Target  string // "cpu", "memory" or "gpu"; "score", "probability" or "page"
+	Target  string // one of targetNames: "cpu", "memory" …
 	Model   string // name@version
 	Serving bool   // its answers come from the daemon now; false for a candidate or an earlier one
 	Demoted bool

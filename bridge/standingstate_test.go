@@ -72,14 +72,14 @@ func TestStandingsGoAlong(t *testing.T) {
 	}
 	// The same cases turn both at the same moment.
 	for i := range 2000 {
-		turned := make([]bool, 0, 2*maxTargets)
+		turned := make([]bool, 0, 2*maxValues)
 		for _, s := range []*scoreboard{old, next} {
 			st := &s.of(ipc.Workload).standing
-			for target := range maxTargets {
+			for target := range maxValues {
 				turned = append(turned, st.judge(st.of("new@2"), target, pairCase{0.1, 0.5, 1, true}))
 			}
 		}
-		if !slices.Equal(turned[:maxTargets], turned[maxTargets:]) {
+		if !slices.Equal(turned[:maxValues], turned[maxValues:]) {
 			t.Fatalf("case %d turned the one and not the other", i)
 		}
 	}
@@ -131,7 +131,7 @@ func TestStandingsDamaged(t *testing.T) {
 	}())
 	refused("the same twice", append(append([]byte(nil), whole...), whole[2:]...))
 	ends := map[int]int{2: 0} // of entries: the models up to there
-	targets := (len(whole) - 2 - 3*2 - len("old@1new@2sick@1") - 3) / (3 + 3 + 1)
+	targets := (len(whole) - 2 - 3*2 - len("old@1new@2sick@1") - 3) / (3 + 3 + 6)
 	for i, at := range []int{2 + 8 + 3*targets, 2 + 2*(8+3*targets)} {
 		ends[at] = i + 1
 	}

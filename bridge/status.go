@@ -21,7 +21,10 @@ var subsystems = map[ipc.Kind]string{
 var measures = [len(ipc.Kinds)][]string{
 	{"mean error of the predicted cpu share", "mean error of the predicted memory, in shares of the agent's largest recent reading", "mean error of the predicted gpu share"},
 	{"Brier score of the threat"},
-	{"Brier score of the failure"},
+	{
+		"Brier score of a failure of memory", "Brier score of a failure of cpus", "Brier score of a failure of io",
+		"Brier score of a failure of the network", "Brier score of a failure of a service", "Brier score of another failure",
+	},
 	{"share of wrong pages"},
 }
 
@@ -89,11 +92,32 @@ func scoreStatus(s *Score) status.Score {
 			})
 		}
 	}
-	if len(d.Targets) > 0 && d.Targets[0].Target == targetNames[s.Kind-1][0] {
+	switch {
+	case s.Kind == ipc.Failure:
+		d.Measure = "Brier score of the failure"
+		overall(&d)
+	case len(d.Targets) > 0 && d.Targets[0].Target == targetNames[s.Kind-1][0]:
 		t := &d.Targets[0]
 		d.Judged, d.Model, d.Rule, d.RecentModel, d.RecentRule = t.Judged, t.Model, t.Rule, t.RecentModel, t.RecentRule
 	}
 	return d
+}
+
+// overall gives a kind whose questions are each about one target the mean over all, by how
+// many cases each has.
+func overall(d *status.Score) {
+	var model, rule, recentModel, recentRule float64
+	for i := range d.Targets {
+		t := &d.Targets[i]
+		n := float64(t.Judged)
+		d.Judged += t.Judged
+		model, rule = model+n**t.Model, rule+n**t.Rule
+		recentModel, recentRule = recentModel+n**t.RecentModel, recentRule+n**t.RecentRule
+	}
+	if n := float64(d.Judged); n > 0 {
+		d.Model, d.Rule = finite(model/n), finite(rule/n)
+		d.RecentModel, d.RecentRule = finite(recentModel/n), finite(recentRule/n)
+	}
 }
 
 // finite gives nil for what JSON has no number for.

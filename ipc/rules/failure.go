@@ -25,7 +25,7 @@ func Failure(q *ipc.FailureRequest, p *ipc.FailurePrediction) {
 		Probability:   failureProbability(q.HealthScore),
 		PredictedTime: failureTime(q.Trend),
 		Confidence:    failureConfidence(q.FailureHistory),
-		Type:          failureType(q.Component),
+		Type:          FailureType(q.Component),
 	}
 }
 
@@ -81,7 +81,9 @@ var failureWords = [...]struct {
 	{"service", false, ipc.FailureService},
 }
 
-func failureType(component string) uint8 {
+// FailureType is the type of failure that Failure predicts for a component, from its name
+// alone: ipc.FailureMemory to ipc.FailureKernel.
+func FailureType(component string) uint8 {
 	for i := range failureWords {
 		if w := &failureWords[i]; containsWord(component, w.word, w.alone) {
 			return w.kind
