@@ -16,7 +16,8 @@ type because struct {
 }
 
 // becauses explains, for each prediction and in total, the sources that gave a
-// reason. A model's own answers have none, and are not here.
+// reason. A model's own answers have none, and are not here, but for those that are
+// partly the rule's.
 func (r *Report) becauses() []because {
 	var out []because
 	for _, p := range r.rows() {

@@ -112,9 +112,9 @@ func (o *Observation) AddTo(r *report.Report) {
 func (g *runner) answers() []report.Effect {
 	c := g.advisor.Counts()
 	rows := []report.Effect{{
-		Subsystem: g.name, Name: "decided by the model", Value: 100 * share(c.Model, c.Asked), Unit: "%",
+		Subsystem: g.name, Name: "decided by the model", Value: 100 * share(c.Model-c.Partly, c.Asked), Unit: "%",
 		Note: fmt.Sprintf("%d of %d; %d below confidence %g, %d without its answer; %d outcomes reported",
-			c.Model, c.Asked, c.Unsure, thresholds[g.kind], c.Absent, c.Reports),
+			c.Model-c.Partly, c.Asked, c.Unsure, thresholds[g.kind], c.Absent, c.Reports),
 	}}
 	if n := c.Why[ipc.ReasonDemoted.String()]; n > 0 {
 		rows = append(rows, report.Effect{
@@ -124,7 +124,7 @@ func (g *runner) answers() []report.Effect {
 	}
 	if c.Partly > 0 {
 		rows = append(rows, report.Effect{
-			Subsystem: g.name, Name: "partly left to the rule", Value: 100 * share(c.Partly, c.Asked), Unit: "%",
+			Subsystem: g.name, Name: "partly left to the rule by a demoted model", Value: 100 * share(c.Partly, c.Asked), Unit: "%",
 			Note: fmt.Sprintf("%d of %d: the bridge found the rule better at a part of the answer", c.Partly, c.Asked),
 		})
 	}
