@@ -60,7 +60,7 @@ func TestWholePath(t *testing.T) {
 	}
 	pool := advice.NewPool(50, 1)
 	o, r := observe(t, scenario.Config{
-		Predictor: c, Origins: origins, For: 1500 * time.Millisecond, Budget: 10 * time.Second, Seed: 1, Pool: pool,
+		Predictor: c, Origins: origins, For: 3 * time.Second, Budget: 10 * time.Second, Seed: 1, Pool: pool,
 	})
 	if st := o.Status(); len(st.Predictions) != 10 || st.Rate <= 0 || st.Share <= 0 || st.BudgetUS != 1e7 {
 		t.Errorf("status %+v, want ten subsystems at work, and 10 s for a decision", st)
