@@ -110,7 +110,10 @@ func (c *serverConn) read() int {
 	default: // 0 bytes: the peer hung up; its calls in flight are answered to nobody
 		c.close()
 	}
-	if shared {
+	switch {
+	case shared && c.gone: // to nobody's use, but for outcomes: all of it counts, as in vain
+		c.owner.chargeRead(n, s.since(began), 0)
+	case shared:
 		c.owner.chargeRead(n, took, int(s.frames-frames))
 	}
 	return n
