@@ -13,8 +13,12 @@ func TestHomeTasks(t *testing.T) {
 		used, want time.Duration
 		n          int
 	}{
-		{256, 650 * ms, 650 * ms, 256}, {256, 640 * ms, 320 * ms, 128}, {10, 100 * ms, 154 * ms, 15}, {10, 100 * ms, 156 * ms, 16},
-		{256, 650 * ms, 0, 1}, {3, 0, 0, 1},
+		{256, 650 * ms, 650 * ms, 256},
+		{256, 640 * ms, 320 * ms, 128},
+		{10, 100 * ms, 154 * ms, 15},
+		{10, 100 * ms, 156 * ms, 16},
+		{256, 650 * ms, 0, 1},
+		{3, 0, 0, 1},
 	} {
 		if n := homeTasks(c.tasks, c.used, c.want); n != c.n {
 			t.Errorf("where %d use %v, %d use %v, want %d", c.tasks, c.used, n, c.want, c.n)
