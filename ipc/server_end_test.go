@@ -62,6 +62,40 @@ func TestQuestionsOfOneThatHasLeft(t *testing.T) {
 	}
 }
 
+// What it takes to handle what one has left is that one's expense. Of one that stays, only
+// the reading is: what is asked has its price, and its answers somebody.
+func TestReadingForNobodyIsCharged(t *testing.T) {
+	left := func(leaves bool) (left time.Duration) {
+		s := gather(t, ipc.ServerConfig{})
+		s.from(t, lightPID) // alone, nothing is charged
+		c, busy, free := s.from(t, heavyPID), make(chan struct{}), make(chan struct{})
+		s.from(t, heavyPID) // its account is kept
+		s.loop.Post(func() {
+			s.observes = func() { s.later(2 * time.Microsecond) }
+			close(busy)
+			<-free
+		})
+		<-busy
+		const n = 500
+		frames := ping(1) // whose answer is not taken
+		for i := range uint64(n) {
+			frames = append(frames, outcome(i+1)...)
+		}
+		c.send(frames)
+		if leaves {
+			_ = c.Close()
+		}
+		close(free)
+		s.await(t, "the outcomes to be taken", func() bool { return len(s.observed) == n })
+		s.on(t, func() { left = s.Left(heavyPID) })
+		return left
+	}
+	// The first turn ends with the answer that nobody takes: most of the outcomes come after it.
+	if stayed, gone := left(false), left(true); gone > stayed-500*time.Microsecond {
+		t.Errorf("%v are left to one that has left, %v to one that stayed", gone, stayed)
+	}
+}
+
 // Who has shut its own half for reading is heard, but not for ever.
 func TestOneThatOnlySpeaks(t *testing.T) {
 	s := gather(t, ipc.ServerConfig{Stuck: time.Minute})

@@ -1,5 +1,7 @@
 package ipc
 
+import "time"
+
 // What tests from outside may look at. All of it belongs to the loop.
 
 // Held is the sum of the bytes in the buffers of all connections.
@@ -68,4 +70,14 @@ func (s *Server) Exhaust(pid int32) {
 			a.share.left, a.share.filled = 0, s.now()
 		}
 	}
+}
+
+// Left is what a process has left of its share.
+func (s *Server) Left(pid int32) (left time.Duration) {
+	for _, a := range s.accounts {
+		if a.Peer.PID == pid {
+			left = a.share.left
+		}
+	}
+	return left
 }

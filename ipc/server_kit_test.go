@@ -35,6 +35,7 @@ type served struct {
 	calls    []*ipc.Call
 	observed []ipc.Outcome
 	last     ipc.Call // a copy of what arrived last, without its request
+	observes func()   // what it does besides to take outcomes
 }
 
 func (s *served) Round(calls []*ipc.Call) {
@@ -48,7 +49,12 @@ func (s *served) Round(calls []*ipc.Call) {
 	}
 }
 
-func (s *served) Observe(outcomes []ipc.Outcome) { s.observed = append(s.observed, outcomes...) }
+func (s *served) Observe(outcomes []ipc.Outcome) {
+	s.observed = append(s.observed, outcomes...)
+	if s.observes != nil {
+		s.observes()
+	}
+}
 
 func answer(c *ipc.Call) {
 	c.Reply = ipctest.ModelReply(c.Request)
