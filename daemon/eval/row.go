@@ -95,6 +95,7 @@ var targets = map[string]float64{
 	"workload/smd_cpu/ece": 0.05, "workload/procs_cpu/ece": 0.05, "workload/bitbrains_cpu/ece": 0.05,
 	"memory/alone/top1": 0.45, "memory/tables/top1": 0.48, "memory/alone/ece": 0.05, "memory/tables/ece": 0.05,
 	"memory/tables/prefetch_coverage": 0.58, "memory/tables/prefetch_accuracy": 0.70,
+	"memory/tables/prefetch_coverage_opening": 0.58, "memory/tables/prefetch_accuracy_opening": 0.70,
 	"failure/lanl/pr_auc": 0.090, "failure/lanl/roc_auc": 0.67, "failure/lanl_numbers/pr_auc": 0.090, "failure/lanl_numbers/roc_auc": 0.67, "failure/lanl/ece": 0.05, "failure/smd/ece": 0.05,
 	"failure/oom/brier": 0.066, "failure/oom/roc_auc": 0.81, "failure/oom/kills_warned": 1, "failure/oom/median_lead_s": 0.7,
 	"failure/oom/ece":     0.05,
