@@ -15,8 +15,9 @@ type Outcome struct {
 	// share that came, 1 or 0 for an attack or a failure that did or did not
 	// happen, the address that was touched. Confidence is ignored.
 	Actual Prediction
-	// Unobserved are the values of a workload that nobody measured: what Actual has in
-	// their place says nothing. A gpu that is not there need not be among them.
+	// Unobserved are the values that nobody measured, or knows: what Actual has in their
+	// place says nothing. A gpu and a time that are not there need not be among them, nor a
+	// threat's type that is none.
 	Unobserved Targets
 }
 
@@ -88,7 +89,7 @@ func (r *reader) outcome() (o Outcome, err error) {
 	known := outcomeFields
 	if n > known {
 		known++
-		o.Unobserved = r.targets()
+		o.Unobserved = r.targets(kind)
 	}
 	r.skipRest(n, known)
 	if r.err != nil {

@@ -99,14 +99,13 @@ func (a arbitrary) reply(k Kind) Reply {
 		PredictionID: a.u64(), Source: Source(1 + a.IntN(4)), Reason: Reason(a.IntN(len(Reasons))),
 		Age: time.Duration(a.u64() >> 1), Model: a.name(MaxModelBytes),
 	}
-	p.Kind = k
+	p.Kind, p.Ruled = k, Targets(a.IntN(256))&allTargets(k)
 	switch k {
 	case Workload:
 		p.Workload = WorkloadPrediction{CPU: a.share(), Memory: a.u64(), Confidence: a.share()}
 		if a.IntN(2) == 0 {
 			p.Workload.GPU = Some(a.share())
 		}
-		p.Ruled = Targets(a.IntN(int(allTargets) + 1))
 	case Threat:
 		p.Threat = ThreatPrediction{a.share(), uint8(a.IntN(int(threatTypes))), a.share(), uint8(a.IntN(int(threatActions)))}
 	case Failure:

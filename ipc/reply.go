@@ -15,8 +15,8 @@ type Reply struct {
 	Reason       Reason        // why the answer is not fresh from the model
 	Age          time.Duration // since the model or rule computed it, ≥ 0
 	Model        string        // "name@version" of the model (or rule), ≤ 64 bytes
-	// Ruled are the values of a workload prediction that are the rule's though the answer
-	// comes from a model (whatever its Source): for these the model is demoted.
+	// Ruled are the values that are the rule's though the answer comes from a model
+	// (whatever its Source): for these the model is demoted.
 	Ruled Targets
 
 	Prediction
@@ -187,7 +187,7 @@ func (r *reader) replySlot(p *Reply, names *interner) {
 	known := replySlotFields
 	if n > known {
 		known++
-		p.Ruled = r.targets()
+		p.Ruled = r.targets(kind)
 	}
 	r.skipRest(n, known)
 	if r.err == nil {

@@ -53,11 +53,10 @@ func largestRequest(k Kind) Request {
 // largestReply gives a reply of kind k with every field set.
 func largestReply(k Kind) Reply {
 	p := Reply{PredictionID: Never, Source: SourceModel, Age: 1<<63 - 1, Model: strings.Repeat("m", MaxModelBytes)}
-	p.Kind = k
+	p.Kind, p.Ruled = k, allTargets(k)
 	switch k {
 	case Workload:
 		p.Workload = WorkloadPrediction{CPU: 1, Memory: Never, GPU: Some[float32](0), Confidence: 1}
-		p.Ruled = allTargets
 	case Threat:
 		p.Threat = ThreatPrediction{Score: 1, Type: ThreatWebShell, Confidence: 1, Action: ActionTerminate}
 	case Failure:

@@ -35,11 +35,7 @@ var predictions = map[ipc.Kind]string{
 }
 
 func prediction(k ipc.Kind) string {
-	ruled := ""
-	if k == ipc.Workload {
-		ruled = `,"ruled":[]`
-	}
-	return predictions[k] + fmt.Sprintf(provenance, k) + ruled + "}"
+	return predictions[k] + fmt.Sprintf(provenance, k) + `,"ruled":[]}`
 }
 
 func path(k ipc.Kind) string { return "/api/ml/predict/" + k.String() }

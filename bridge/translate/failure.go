@@ -68,8 +68,9 @@ var failurePrediction = []field[ipc.FailurePrediction]{
 	},
 	{
 		name: "predicted_time", optional: true, // no failure in sight, or none happened
-		get: func(s *scanner, p *ipc.FailurePrediction) { p.PredictedTime = s.optU64() },
-		put: func(w *writer, p *ipc.FailurePrediction) { w.optU64(p.PredictedTime) },
+		get:  func(s *scanner, p *ipc.FailurePrediction) { p.PredictedTime = s.optU64() },
+		put:  func(w *writer, p *ipc.FailurePrediction) { w.optU64(p.PredictedTime) },
+		omit: unless[ipc.FailurePrediction](ipc.TargetFailureTime),
 	},
 	{
 		name: "confidence", optional: true, // an observation has none
@@ -77,8 +78,9 @@ var failurePrediction = []field[ipc.FailurePrediction]{
 		put: func(w *writer, p *ipc.FailurePrediction) { w.f32(p.Confidence) },
 	},
 	{
-		name: "failure_type",
+		name: "failure_type", optional: true, // not known
 		get:  func(s *scanner, p *ipc.FailurePrediction) { p.Type = s.u8(ipc.FailureKernel) },
 		put:  func(w *writer, p *ipc.FailurePrediction) { w.integer(int64(p.Type)) },
+		omit: unless[ipc.FailurePrediction](ipc.TargetFailureType),
 	},
 }

@@ -72,9 +72,10 @@ var memoryPrediction = []field[ipc.MemoryPrediction]{
 		put: func(w *writer, p *ipc.MemoryPrediction) { w.f32(p.Probability) },
 	},
 	{
-		name: "access_type",
+		name: "access_type", optional: true, // not seen
 		get:  func(s *scanner, p *ipc.MemoryPrediction) { p.Type = s.u8(ipc.AccessExecute) },
 		put:  func(w *writer, p *ipc.MemoryPrediction) { w.integer(int64(p.Type)) },
+		omit: unless[ipc.MemoryPrediction](ipc.TargetAccessType),
 	},
 	{
 		name: "confidence", optional: true, // an observation has none

@@ -2,60 +2,40 @@ package translate
 
 import "github.com/mlbridge/mlbridge/ipc"
 
-// observation is what was seen of an agent's load, while it is read or written: what
-// nobody measured is left out.
-type observation struct {
-	ipc.WorkloadPrediction
-	seen ipc.Targets
+// observable are the members of "actual" whose absence means that nobody measured, or
+// knows: there is no null for it. What else may be left out is nothing where it is not there.
+var observable = [...][]struct {
+	name   string
+	target ipc.Targets
+}{
+	ipc.Workload: {{"predicted_cpu", ipc.TargetCPU}, {"predicted_memory", ipc.TargetMemory}},
+	ipc.Threat:   {{"threat_type", ipc.TargetThreatType}},
+	ipc.Failure:  {{"failure_type", ipc.TargetFailureType}},
+	ipc.Memory:   {{"access_type", ipc.TargetAccessType}},
 }
 
-var workloadObservation = []field[observation]{
-	{
-		name: "predicted_cpu", optional: true, // not measured
-		get: func(s *scanner, o *observation) {
-			o.CPU = s.f32()
-			o.seen |= ipc.TargetCPU
-		},
-		put:  func(w *writer, o *observation) { w.f32(o.CPU) },
-		omit: func(_ *writer, o *observation) bool { return !o.seen.Has(ipc.TargetCPU) },
-	},
-	{
-		name: "predicted_memory", optional: true, // not measured
-		get: func(s *scanner, o *observation) {
-			o.Memory = s.u64()
-			o.seen |= ipc.TargetMemory
-		},
-		put:  func(w *writer, o *observation) { w.u64(o.Memory) },
-		omit: func(_ *writer, o *observation) bool { return !o.seen.Has(ipc.TargetMemory) },
-	},
-	{
-		name: "predicted_gpu", optional: true, // no GPU, or not measured
-		get: func(s *scanner, o *observation) {
-			o.GPU = s.optF32()
-			o.seen |= ipc.TargetGPU
-		},
-		put:  func(w *writer, o *observation) { w.optF32(o.GPU) },
-		omit: func(_ *writer, o *observation) bool { return !o.seen.Has(ipc.TargetGPU) },
-	},
-	{
-		name: "confidence", optional: true, // an observation has none
-		get: func(s *scanner, o *observation) { o.Confidence = s.f32() },
-		put: func(w *writer, o *observation) { w.f32(o.Confidence) },
-	},
+// unless says when a member is not written: where the outcome that it is part of says that
+// nobody measured it.
+func unless[T any](target ipc.Targets) func(*writer, *T) bool {
+	return func(w *writer, _ *T) bool { return w.unobserved.Has(target) }
 }
 
 // actual reads the object of what happened, of a report whose kind is known.
 func (s *scanner) actual(k ipc.Kind, o *ipc.Outcome) {
-	o.Actual = ipc.Prediction{Kind: k}
+	o.Actual, o.Unobserved = ipc.Prediction{Kind: k}, 0
+	if s.peek() == '{' {
+		for _, member := range observable[k] {
+			if !s.has(member.name) {
+				o.Unobserved |= member.target
+			}
+		}
+	}
 	switch k {
 	case ipc.Workload:
-		var seen observation
-		read(s, workloadObservation, &seen)
-		if s.err == nil && seen.seen&(ipc.TargetCPU|ipc.TargetMemory) == 0 && !seen.GPU.Valid {
+		read(s, workloadPrediction, &o.Actual.Workload)
+		if s.err == nil && o.Unobserved.Has(ipc.TargetCPU|ipc.TargetMemory) && !o.Actual.Workload.GPU.Valid {
 			s.fail("nothing was observed")
 		}
-		o.Actual.Workload = seen.WorkloadPrediction
-		o.Unobserved = (ipc.TargetCPU | ipc.TargetMemory) &^ seen.seen
 	case ipc.Threat:
 		read(s, threatPrediction, &o.Actual.Threat)
 	case ipc.Failure:
@@ -68,11 +48,9 @@ func (s *scanner) actual(k ipc.Kind, o *ipc.Outcome) {
 
 // happened writes it.
 func (w *writer) happened(o *ipc.Outcome) {
-	if o.Actual.Kind != ipc.Workload {
-		w.open('{')
-		w.prediction(&o.Actual)
-		w.close('}')
-		return
-	}
-	write(w, workloadObservation, &observation{o.Actual.Workload, ^o.Unobserved})
+	w.unobserved = o.Unobserved
+	w.open('{')
+	w.prediction(&o.Actual)
+	w.close('}')
+	w.unobserved = 0
 }

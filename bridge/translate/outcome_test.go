@@ -54,6 +54,27 @@ var outcomes = []struct {
 		},
 	},
 	{
+		`{"prediction_id":8,"kind":"threat","agent_id":5,"observed_ago_ns":0,"actual":{"threat_score":1}}`,
+		ipc.Outcome{
+			PredictionID: 8, Subject: ipc.Subject{Agent: 5}, Unobserved: ipc.TargetThreatType,
+			Actual: ipc.Prediction{Kind: ipc.Threat, Threat: ipc.ThreatPrediction{Score: 1}},
+		},
+	},
+	{
+		`{"prediction_id":9,"kind":"failure","component":"disk","observed_ago_ns":0,"actual":{"predicted_time":60000000000,"failure_probability":1}}`,
+		ipc.Outcome{
+			PredictionID: 9, Subject: ipc.Subject{Component: "disk"}, Unobserved: ipc.TargetFailureType,
+			Actual: ipc.Prediction{Kind: ipc.Failure, Failure: ipc.FailurePrediction{Probability: 1, PredictedTime: ipc.Some[uint64](60e9)}},
+		},
+	},
+	{
+		`{"prediction_id":10,"kind":"memory","agent_id":1,"observed_ago_ns":0,"actual":{"next_address":4096,"address_form":"u64"}}`,
+		ipc.Outcome{
+			PredictionID: 10, Subject: ipc.Subject{Agent: 1}, Unobserved: ipc.TargetAccessType,
+			Actual: ipc.Prediction{Kind: ipc.Memory, Memory: ipc.MemoryPrediction{NextAddress: 4096}},
+		},
+	},
+	{
 		`{"prediction_id":4,"kind":"memory","agent_id":1,"observed_ago_ns":1,"actual":{"next_address":0.5,"access_type":1,"address_form":"normalised32",
 			"more":[{"address":1,"probability":0.25}]}}`,
 		ipc.Outcome{
@@ -107,7 +128,7 @@ func TestDecodeOutcomesRefuses(t *testing.T) {
 		{`{"outcomes":[{},{},{}]}`, "outcomes[0].kind: want"},
 		{`{"outcomes":[` + outcomes[0].text + `,{"kind":"threat"}]}`, "outcomes[1].prediction_id: missing"},
 		{`{` + threat + `}`, "actual: missing"},
-		{`{` + threat + `,"actual":{"threat_score":1}}`, "actual.threat_type: missing"},
+		{`{` + threat + `,"actual":{"threat_type":1}}`, "actual.threat_score: missing"},
 		{`{` + threat + `,"actual":{"threat_score":2,"threat_type":0}}`, "actual.threat_score: 2 is outside [0, 1]"},
 		{`{` + threat + `,"actual":{"failure_type":0}}`, "actual.failure_type: unknown field"},
 		{`{` + threat + `,"kind":"threat"}`, "kind: given twice"},

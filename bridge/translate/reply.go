@@ -53,10 +53,8 @@ func (w *writer) provenance(r *ipc.Reply) {
 	w.textOrNull(r.Model)
 	w.name("reason")
 	w.textOrNull(r.Reason.String())
-	if r.Kind == ipc.Workload { // of others there is one value, and source says whose it is
-		w.name("ruled")
-		each(w, r.Ruled.Names(), w.text)
-	}
+	w.name("ruled")
+	each(w, r.Ruled.Names(r.Kind), w.text)
 }
 
 func (w *writer) textOrNull(v string) {

@@ -38,22 +38,28 @@ func TestAppendReply(t *testing.T) {
 			},
 			Form{U64AsString: true},
 			`{"kind":"threat","threat_score":1,"threat_type":5,"confidence":0.5,"recommended_action":4,` +
-				`"prediction_id":"0","source":"rule","age_ns":"0","model":null,"reason":"daemon unavailable"}`,
+				`"prediction_id":"0","source":"rule","age_ns":"0","model":null,"reason":"daemon unavailable","ruled":[]}`,
 		},
 		{
 			ipc.Reply{Source: ipc.SourceCache, Prediction: ipc.Prediction{Kind: ipc.Failure}, Age: -1},
 			Form{},
 			`{"kind":"failure","failure_probability":0,"predicted_time":null,"confidence":0,"failure_type":0,` +
-				`"prediction_id":0,"source":"cache","age_ns":0,"model":null,"reason":null}`,
+				`"prediction_id":0,"source":"cache","age_ns":0,"model":null,"reason":null,"ruled":[]}`,
 		},
 		{
-			ipc.Reply{Source: ipc.SourceStale, Model: "a\"\\\n\xff", Prediction: ipc.Prediction{Kind: ipc.Memory, Memory: ipc.MemoryPrediction{
+			ipc.Reply{Source: ipc.SourceModel, Ruled: ipc.TargetFailureTime | ipc.TargetFailureType, Prediction: ipc.Prediction{Kind: ipc.Failure}},
+			Form{},
+			`{"kind":"failure","failure_probability":0,"predicted_time":null,"confidence":0,"failure_type":0,` +
+				`"prediction_id":0,"source":"model","age_ns":0,"model":null,"reason":null,"ruled":["time","type"]}`,
+		},
+		{
+			ipc.Reply{Source: ipc.SourceStale, Ruled: ipc.TargetAccessType, Model: "a\"\\\n\xff", Prediction: ipc.Prediction{Kind: ipc.Memory, Memory: ipc.MemoryPrediction{
 				NextAddress: 1 << 31, MoreLen: 2, More: [ipc.MaxMore]ipc.MemoryCandidate{{Address: 1 << 33, Probability: 0.25}, {Address: 4096}},
 			}}},
 			Form{Address: AddressNormalised32},
 			`{"kind":"memory","address_form":"normalised32","next_address":0.5,"access_probability":0,"access_type":0,"confidence":0,` +
 				`"more":[{"address":2,"probability":0.25},{"address":9.5367431640625e-07,"probability":0}],` +
-				`"prediction_id":0,"source":"stale","age_ns":0,"model":"a\"\\\u000a` + "\ufffd" + `","reason":null}`,
+				`"prediction_id":0,"source":"stale","age_ns":0,"model":"a\"\\\u000a` + "\ufffd" + `","reason":null,"ruled":["type"]}`,
 		},
 	} {
 		got, err := AppendReply(nil, &c.reply, c.form)

@@ -108,9 +108,10 @@ var threatPrediction = []field[ipc.ThreatPrediction]{
 		put:  func(w *writer, p *ipc.ThreatPrediction) { w.f32(p.Score) },
 	},
 	{
-		name: "threat_type",
+		name: "threat_type", optional: true, // of an attack of which nobody knows it
 		get:  func(s *scanner, p *ipc.ThreatPrediction) { p.Type = s.u8(ipc.ThreatWebShell) },
 		put:  func(w *writer, p *ipc.ThreatPrediction) { w.integer(int64(p.Type)) },
+		omit: unless[ipc.ThreatPrediction](ipc.TargetThreatType),
 	},
 	{
 		name: "confidence", optional: true, // an observation has none

@@ -59,19 +59,22 @@ var workloadRequest = []field[ipc.WorkloadRequest]{
 
 var workloadPrediction = []field[ipc.WorkloadPrediction]{
 	{
-		name: "predicted_cpu",
+		name: "predicted_cpu", optional: true, // not measured
 		get:  func(s *scanner, p *ipc.WorkloadPrediction) { p.CPU = s.f32() },
 		put:  func(w *writer, p *ipc.WorkloadPrediction) { w.f32(p.CPU) },
+		omit: unless[ipc.WorkloadPrediction](ipc.TargetCPU),
 	},
 	{
-		name: "predicted_memory",
+		name: "predicted_memory", optional: true, // not measured
 		get:  func(s *scanner, p *ipc.WorkloadPrediction) { p.Memory = s.u64() },
 		put:  func(w *writer, p *ipc.WorkloadPrediction) { w.u64(p.Memory) },
+		omit: unless[ipc.WorkloadPrediction](ipc.TargetMemory),
 	},
 	{
-		name: "predicted_gpu", optional: true, // no GPU
-		get: func(s *scanner, p *ipc.WorkloadPrediction) { p.GPU = s.optF32() },
-		put: func(w *writer, p *ipc.WorkloadPrediction) { w.optF32(p.GPU) },
+		name: "predicted_gpu", optional: true, // no GPU, or not measured
+		get:  func(s *scanner, p *ipc.WorkloadPrediction) { p.GPU = s.optF32() },
+		put:  func(w *writer, p *ipc.WorkloadPrediction) { w.optF32(p.GPU) },
+		omit: unless[ipc.WorkloadPrediction](ipc.TargetGPU),
 	},
 	{
 		name: "confidence", optional: true, // an observation has none

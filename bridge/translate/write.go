@@ -24,6 +24,8 @@ type writer struct {
 	form  Form
 	comma bool // whether a value came before in this object or array
 	err   error
+	// unobserved are the values that are left out of the prediction under way.
+	unobserved ipc.Targets
 }
 
 func (w *writer) open(c byte) {

@@ -273,20 +273,25 @@ def read_answer(r):
     s = {"status": 0, "kind": r.integer(1, 4), "prediction_id": r.integer(0, U64), "source": r.integer(0, 4),
          "reason": r.integer(0, U8), "age": r.integer(0, U63), "model": r.string(64)}
     s["prediction"] = PREDICTION[s["kind"]].read(r)
-    s["ruled"] = read_targets(r, n, 8)
+    s["ruled"] = read_targets(r, n, 8, s["kind"])
     r.skip_extra(n, 9)
     return s
 
 
-def read_targets(r, n, at):
-    """The optional element at: bits 0 cpu, 1 memory, 2 gpu; others are ignored. Anything
-    else that is well formed is none."""
+# Elements of the kind's prediction that are judged by themselves, a bit each: a workload's
+# cpu, memory and gpu; a threat's type; a failure's time and type; the kind of an access.
+TARGETS = {1: 0b111, 2: 0b10, 3: 0b1010, 4: 0b100}
+
+
+def read_targets(r, n, at, kind):
+    """The optional element at: bit i stands for element i of the prediction. Bits of other
+    elements are ignored. Anything else that is well formed is none."""
     if n <= at:
         return 0
     start = r.at
     r.skip()
     unsigned = r.b[start] < 0x80 or 0xCC <= r.b[start] <= 0xCF
-    return int.from_bytes(r.b[start + (r.b[start] >= 0x80) : r.at], "big") & 7 if unsigned else 0
+    return int.from_bytes(r.b[start + (r.b[start] >= 0x80) : r.at], "big") & TARGETS[kind] if unsigned else 0
 
 
 def alone(r, read):
@@ -354,7 +359,7 @@ def read_observation(r):
     o["subject"] = Str(64, least=1).read(r) if o["kind"] == KINDS["failure"] else r.integer(0, U64)
     o["observed_ago"] = r.integer(0, U63)
     o["actual"] = PREDICTION[o["kind"]].read(r)
-    o["unobserved"] = read_targets(r, n, 5)
+    o["unobserved"] = read_targets(r, n, 5, o["kind"])
     r.skip_extra(n, 6)
     return o
 

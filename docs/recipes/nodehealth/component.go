@@ -22,7 +22,8 @@ type component struct {
 // asked is a prediction that waits for its outcome.
 type asked struct {
 	id      uint64
-	reading int // after which it was made
+	reading int       // after which it was made
+	at      time.Time // and when
 }
 
 // horizon is how many readings ahead a failure counts as foreseen, as in the data that
@@ -55,7 +56,8 @@ func (c *component) question(now time.Time) *ipc.FailureRequest {
 }
 
 // settle adds the outcomes of predictions that came true with the last reading, and of
-// those whose horizon is over without a failure.
+// those whose horizon is over without a failure. When a failure came is known, of which type
+// it was is not.
 func (c *component) settle(list []ipc.Outcome) []ipc.Outcome {
 	failed := c.failures[len(c.failures)-1] == 1
 	var open []asked
@@ -64,9 +66,13 @@ func (c *component) settle(list []ipc.Outcome) []ipc.Outcome {
 			open = append(open, a)
 			continue
 		}
-		o := ipc.Outcome{PredictionID: a.id, Subject: ipc.Subject{Component: c.name}, Actual: ipc.Prediction{Kind: ipc.Failure}}
+		o := ipc.Outcome{
+			PredictionID: a.id, Subject: ipc.Subject{Component: c.name},
+			Actual: ipc.Prediction{Kind: ipc.Failure}, Unobserved: ipc.TargetFailureType,
+		}
 		if failed {
 			o.Actual.Failure.Probability = 1
+			o.Actual.Failure.PredictedTime = ipc.Some(uint64(c.failed.Sub(a.at)))
 		}
 		list = append(list, o)
 	}

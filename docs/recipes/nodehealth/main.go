@@ -97,7 +97,7 @@ func ask(ctx context.Context, client ipc.Predictor, parts []*component, now time
 	}
 	for i, c := range parts {
 		r := &replies[i]
-		c.asked = append(c.asked, asked{id: r.PredictionID, reading: c.readings})
+		c.asked = append(c.asked, asked{id: r.PredictionID, reading: c.readings, at: now})
 		line := condition{
 			Component: c.name, Status: r.Failure.Probability > 0.5, Probability: r.Failure.Probability,
 			Health: c.health[len(c.health)-1], Source: r.Source.String(), Model: r.Model,

@@ -67,7 +67,7 @@ func TestOutcomes(t *testing.T) {
 			t.Fatal(err)
 		}
 		list := c.settle(nil)
-		c.asked = append(c.asked, asked{id: uint64(c.readings), reading: c.readings})
+		c.asked = append(c.asked, asked{id: uint64(c.readings), reading: c.readings, at: at})
 		return list
 	}
 	for range 3 {
@@ -78,6 +78,11 @@ func TestOutcomes(t *testing.T) {
 	got := settle(0.1)
 	if len(got) != 3 || got[0].Actual.Failure.Probability != 1 || got[0].PredictionID != 1 {
 		t.Errorf("after a failure: %+v", got)
+	}
+	for i, o := range got {
+		if p := o.Actual.Failure.PredictedTime; p != ipc.Some(uint64(2-i)*uint64(time.Second)) || o.Unobserved != ipc.TargetFailureType {
+			t.Errorf("outcome %d: came after %v, unobserved %b; want the time and no type", i, p, o.Unobserved)
+		}
 	}
 	var late []ipc.Outcome
 	for range horizon {

@@ -15,13 +15,13 @@ type agent struct {
 	asked     uint64 // id of the prediction about the access that comes now
 }
 
-// report tells the bridge where the agent really went.
-func (a *agent) report(ctx context.Context, client ipc.Predictor, address uint64) {
+// report tells the bridge where the agent really went, and what for.
+func (a *agent) report(ctx context.Context, client ipc.Predictor, address uint64, kind uint8) {
 	if a.asked == 0 {
 		return
 	}
 	o := ipc.Outcome{PredictionID: a.asked, Subject: ipc.Subject{Agent: a.id}, Actual: ipc.Prediction{Kind: ipc.Memory}}
-	o.Actual.Memory.NextAddress = address
+	o.Actual.Memory.NextAddress, o.Actual.Memory.Type = address, kind
 	_ = client.Outcomes(ctx, []ipc.Outcome{o}) // lost when the bridge is away
 	a.asked = 0
 }

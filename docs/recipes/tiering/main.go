@@ -76,7 +76,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 			a = &agent{id: id}
 			agents[id] = a
 		}
-		a.report(ctx, client, address)
+		a.report(ctx, client, address, kind)
 		q := a.question(address, kind, uint64(time.Now().UnixNano()))
 		if err := client.Predict(ctx, []ipc.Request{q}, replies[:], ipc.Options{Budget: time.Millisecond}); err != nil {
 			return err
