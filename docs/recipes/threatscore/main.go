@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	socket := f.String("socket", "", "the bridge's socket; found by itself when empty")
 	calls := f.Int("calls", 100, "calls of a process between two questions about it")
 	above := f.Float64("above", 0.5, "report scores above this; -1 reports all")
-	wait := f.Duration("wait", 0, "wait this long for the bridge before the first question")
+	wait := f.Duration("wait", time.Second, "wait this long for the bridge before the first question: a trace is read sooner than a connection is made")
 	if err := f.Parse(args); err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func TestParse(t *testing.T) {
 func TestRunsWithoutABridge(t *testing.T) {
 	calls := strings.Repeat("7 0\n7 1\n8 257\n", 100)
 	var out strings.Builder
-	if err := run(t.Context(), []string{"-socket", filepath.Join(t.TempDir(), "none"), "-above", "-1"}, strings.NewReader(calls), &out); err != nil {
+	if err := run(t.Context(), []string{"-socket", filepath.Join(t.TempDir(), "none"), "-wait", "0", "-above", "-1"}, strings.NewReader(calls), &out); err != nil {
 		t.Fatal(err)
 	}
 	got := out.String()

@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	socket := f.String("socket", "", "the bridge's socket; found by itself when empty")
 	pages := f.Int("pages", 64, "pages that the fast tier holds")
 	atLeast := f.Float64("confidence", 0.3, "move a page ahead when it is this likely")
-	wait := f.Duration("wait", 0, "wait this long for the bridge before the first question")
+	wait := f.Duration("wait", time.Second, "wait this long for the bridge before the first question: a trace is read sooner than a connection is made")
 	if err := f.Parse(args); err != nil {
 		return err
 	}

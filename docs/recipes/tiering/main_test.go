@@ -14,7 +14,7 @@ func TestAWalkIsPredicted(t *testing.T) {
 	for i := range 200 {
 		fmt.Fprintf(&trace, "7 0x7f%010x r\n", i*4096)
 	}
-	args := []string{"-socket", filepath.Join(t.TempDir(), "none"), "-confidence", "0"}
+	args := []string{"-socket", filepath.Join(t.TempDir(), "none"), "-wait", "0", "-confidence", "0"}
 	if err := run(t.Context(), args, strings.NewReader(trace.String()), &out); err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestAWalkIsPredicted(t *testing.T) {
 func TestRecordedTracesAreRead(t *testing.T) {
 	trace := "# mlbridge-trace: 1\n\nat_ns,agent,addr,type,major\n0,1,139911799492608,w,0\n5,1,139911799492609,x,1\n"
 	var out strings.Builder
-	if err := run(t.Context(), []string{"-socket", filepath.Join(t.TempDir(), "none")}, strings.NewReader(trace), &out); err != nil {
+	if err := run(t.Context(), []string{"-socket", filepath.Join(t.TempDir(), "none"), "-wait", "0"}, strings.NewReader(trace), &out); err != nil {
 		t.Fatal(err)
 	}
 	if want := "used last                    1 of 2 accesses"; !strings.Contains(out.String(), want) {
@@ -44,7 +44,7 @@ func TestRecordedTracesAreRead(t *testing.T) {
 
 func TestBadLinesAreNamed(t *testing.T) {
 	for line, want := range map[string]string{"7": "line 2", "x 0x1": "invalid syntax", "7 zz": "invalid syntax", "7 1 r r": "agent address"} {
-		err := run(t.Context(), []string{"-socket", filepath.Join(t.TempDir(), "none")}, strings.NewReader("7 1000 w\n"+line+"\n"), new(strings.Builder))
+		err := run(t.Context(), []string{"-socket", filepath.Join(t.TempDir(), "none"), "-wait", "0"}, strings.NewReader("7 1000 w\n"+line+"\n"), new(strings.Builder))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want a word about %q", line, err, want)
 		}
