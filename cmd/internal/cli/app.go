@@ -73,7 +73,7 @@ func (a *App) Parse(flags any, args []string, more ...kong.Option) (*Parsed, err
 		panic(err) // the flags' declaration is wrong, which every test would see
 	}
 	if p.Context, err = parser.Parse(args); err != nil {
-		err = p.placed(suggest(err))
+		err = p.placed(a.suggest(err))
 	}
 	if err = errors.Join(p.wrong, err); err != nil {
 		return nil, err
