@@ -143,8 +143,8 @@ schema: ## hold the DaemonSet and the dashboard against Kubernetes' and Grafana'
 	cd deploy/schema && $(GO) vet ./... && $(GO) test -count=1 ./...
 	cd deploy/packaging/notices && $(GO) vet ./... && $(GO) test -count=1 ./...
 
-reproducible: ## build twice, from two copies in two folders, and compare every byte
-	deploy/test/reproducible
+reproducible: $(TOOLS)/nfpm $(TOOLS)/cyclonedx-gomod ## build twice, from two copies in two folders, and compare every byte
+	NFPM=$(abspath $(TOOLS)/nfpm) SBOM=$(abspath $(TOOLS)/cyclonedx-gomod) deploy/test/reproducible
 
 FUZZTIME ?= 30s
 fuzz: ## run every fuzz target for FUZZTIME (30s), or those of PKG=./ipc/... FUZZ=regexp
