@@ -48,7 +48,7 @@ type pace struct {
 	Warmup      time.Duration `help:"Load before it that is not measured." default:"1s" group:"load"`
 	Rate        string        `help:"Calls a second, or a schedule: steps:1000x5s,4000x5s or ramp:100-5000x10s." default:"1000" group:"load"`
 	Arrivals    string        `help:"How calls arrive at a constant rate: evenly spaced or at random (${enum})." enum:"constant,poisson" default:"poisson" group:"load"`
-	Mix         string        `help:"What is asked, as weights, e.g. workload=2,memory=1 (default: all four equally)." placeholder:"MIX" group:"load"`
+	Mix         string        `help:"What is asked, as weights, e.g. workload=2,memory=1 (default: all that have a source, equally)." placeholder:"MIX" group:"load"`
 	Connections int           `help:"Connections to the bridge." default:"2" group:"load"`
 	Callers     int           `help:"Calls that can be under way at a time." default:"256" group:"load"`
 	Client      string        `help:"Ask through the kernel side's client, with its cache and rules, or straight over the wire (${enum})." enum:"ml,wire" default:"ml" group:"load"`
@@ -62,8 +62,8 @@ const (
 	maxDuration    = 24 * time.Hour
 )
 
-// check looks at the numbers' bounds.
-func (p *pace) check() error {
+// check looks at the numbers' bounds, and at what is asked by what there is to ask.
+func (p *pace) check(w *where) error {
 	switch {
 	case p.Duration <= 0 || p.Duration > maxDuration:
 		return fmt.Errorf("--duration %v is not in (0, %v]", p.Duration, maxDuration)
@@ -76,7 +76,7 @@ func (p *pace) check() error {
 	case p.ClosedLoop < 0 || p.ClosedLoop > 4096:
 		return fmt.Errorf("--closed-loop %d is not in 1-4096", p.ClosedLoop)
 	}
-	if _, err := drive.ParseMix(p.Mix); err != nil {
+	if _, err := p.mix(w); err != nil {
 		return fmt.Errorf("--mix: %w", err)
 	}
 	if _, err := load.ParsePacer(p.schedule(), 0); err != nil {
@@ -93,11 +93,42 @@ func (r *runCommand) Validate() error {
 	case r.DecisionBudget <= 0 || r.DecisionBudget > load.MaxBudget:
 		return fmt.Errorf("--decision-budget %v is not in (0, %v]", r.DecisionBudget, load.MaxBudget)
 	}
-	return errors.Join(r.where.check(), r.pace.check())
+	return errors.Join(r.where.check(), r.pace.check(&r.where))
 }
 
 // Validate is called by kong.
-func (l *loadCommand) Validate() error { return errors.Join(l.where.check(), l.pace.check()) }
+func (l *loadCommand) Validate() error { return errors.Join(l.where.check(), l.pace.check(&l.where)) }
+
+// mix is what is asked: the kinds that have a source, equally, where nothing else is wanted.
+func (p *pace) mix(w *where) (*drive.Mix, error) {
+	origins, err := w.origins()
+	if err != nil {
+		return drive.ParseMix(p.Mix) // what is wrong with the sources is said elsewhere
+	}
+	text := p.Mix
+	if strings.TrimSpace(text) == "" {
+		var with []string
+		for _, k := range ipc.Kinds {
+			if len(origins[k]) > 0 {
+				with = append(with, k.String())
+			}
+		}
+		if len(with) == 0 {
+			return nil, errors.New("there is nothing to ask: no kind has a source")
+		}
+		text = strings.Join(with, ",")
+	}
+	m, err := drive.ParseMix(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range m.Kinds() {
+		if len(origins[k]) == 0 {
+			return nil, fmt.Errorf("%s has no source: give --%s one", k, k)
+		}
+	}
+	return m, nil
+}
 
 // schedule joins rate and arrivals into what load.ParsePacer reads.
 func (p *pace) schedule() string {

@@ -92,7 +92,9 @@ func TestExitCodes(t *testing.T) {
 		{"help of all", []string{"--help"}, 0, "0 the answers came inside the budget"},
 		{"help of a command", []string{"load", "--help"}, 0, "0 the answers came inside the budget"},
 		{"version", []string{"--version"}, 0, ""},
-		{"questions of a kind without a source", with("load", "--socket", socket, "--threat", "none"), 1, "no threat question"},
+		{"a kind without a source is not asked", with("load", "--socket", socket, "--budget", "1m", "--threat", "none"), 0, "memory 33 %"},
+		{"questions of a kind without a source", with("load", "--socket", socket, "--threat", "none", "--mix", "threat"), 2, "threat has no source: give --threat one"},
+		{"nothing to ask", []string{"load", "--workload", "none", "--threat", "none", "--failure", "none", "--memory", "none"}, 2, "no kind has a source"},
 	} {
 		cmd, stdout, stderr := command(t, c.args...)
 		_ = cmd.Run() // the code says it

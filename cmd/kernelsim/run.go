@@ -96,7 +96,7 @@ func (w *where) observe(c *console, p ipc.Predictor, pool *advice.Pool, lasts, b
 
 // measure runs the load phase and publishes the report.
 func (p *pace) measure(c *console, w *where, b *bridge, pool *advice.Pool, rep *report.Report) error {
-	mix, err := drive.ParseMix(p.Mix)
+	mix, err := p.mix(w)
 	if err != nil {
 		return usagef("%w", err)
 	}
