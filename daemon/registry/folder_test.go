@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/mlbridge/mlbridge/daemon/engine/enginetest"
 	"github.com/mlbridge/mlbridge/daemon/models"
 	"github.com/mlbridge/mlbridge/ipc"
@@ -146,6 +148,29 @@ func TestBadModelsAreRefused(t *testing.T) {
 		if err != nil || len(list) != 2 || list[1].Valid || !strings.Contains(list[1].Error, want) || list[0].Role != "serving" || list[0].Single <= 0 {
 			t.Errorf("%s: listed as %+v, %v", want, list, err)
 		}
+	}
+}
+
+// TestWhatIsNoFileOfTheFolderIsNotOpened: a pipe would keep the reader for good.
+func TestWhatIsNoFileOfTheFolderIsNotOpened(t *testing.T) {
+	for file, want := range map[string]string{"pipe": "not a file", "link": "not a file", "sub": "not a file", "/etc/passwd": "not below", "../1.onnx": "not below"} {
+		d := newDrawer(t)
+		if err := unix.Mkfifo(filepath.Join(d.dir, "pipe"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("pipe", filepath.Join(d.dir, "link")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(filepath.Join(d.dir, "sub"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		d.bring("1", 0.25, nil)
+		text, err := json.Marshal(models.Entry{Predictor: "workload", File: file, Name: "mine", Version: "2", Features: "fields/1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.write("2.manifest.json", text)
+		d.expect(file, "mine@1", want)
 	}
 }
 

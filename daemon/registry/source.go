@@ -95,10 +95,23 @@ func parse(k ipc.Kind, e *models.Entry, data []byte, more func(name string) ([]b
 	return predict.New(k, m, e.Beside())
 }
 
-var errTooLarge = errors.New("file too large")
+var (
+	errTooLarge = errors.New("file too large")
+	errOutside  = errors.New("not below the folder: name a file in it, without a slash in front")
+	errNoFile   = errors.New("not a file")
+)
 
-// readFile reads at most limit bytes, whatever the file's size claims to be.
+// readFile reads at most limit bytes, whatever the file's size claims to be. What is no
+// file is not opened: a pipe would keep the reader, and with it all who ask for models.
 func readFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
+	if !fs.ValidPath(name) {
+		return nil, fmt.Errorf("%s: %w", name, errOutside)
+	}
+	if info, err := fs.Stat(fsys, name); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %w", name, errNoFile)
+	}
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err

@@ -103,7 +103,7 @@ func TestDir(t *testing.T) {
 		{"a cut file", data[:len(data)/2], manifest(e), "sha256"},
 		{"another version", data, manifest(wrong), "the manifest"},
 		{"two models", data, manifest(e, e), "several"},
-		{"a path out of the folder", data, manifest(outside), "invalid"},
+		{"a path out of the folder", data, manifest(outside), "not below"},
 		{"an unknown predictor", data, manifest(unknown), "weather"},
 		{"no JSON", data, []byte("{"), "manifest"},
 		{"a huge manifest", data, make([]byte, maxManifest+1), "too large"},
