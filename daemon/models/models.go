@@ -91,7 +91,7 @@ func (e *Entry) check() error {
 	case e.Format != "" && e.Format != "onnx" && e.Format != "tfjs":
 		return fmt.Errorf("format %q is neither onnx nor tfjs", e.Format)
 	case e.Role == "":
-		return nil
+		return CheckRole(RoleServe, e.Share)
 	}
 	return CheckRole(e.Role, e.Share)
 }
@@ -103,6 +103,9 @@ func CheckRole(role string, share float64) error {
 		return fmt.Errorf("role %q is not serve, shadow, share or off", role)
 	case role == RoleShare && !(share > 0 && share < 1):
 		return fmt.Errorf("share %v is not between 0 and 1", share)
+	case role != RoleShare && share != 0:
+		// Whoever forgot the role would have the model serve everybody.
+		return fmt.Errorf("share %v without the role share", share)
 	}
 	return nil
 }

@@ -146,11 +146,15 @@ func (d *Folder) Candidate(k ipc.Kind) *Candidate {
 	if err != nil {
 		return nil
 	}
+	return d.candidate(k, list)
+}
+
+func (d *Folder) candidate(k ipc.Kind, list []found) *Candidate {
 	st := d.state.of(k)
 	for i := len(list) - 1; i >= 0; i-- {
 		f := &list[i]
 		r := st.roleOf(&f.Entry)
-		if f.kind != k || r.Role != models.RoleShadow && r.Role != models.RoleShare {
+		if f.kind != k || !r.tries() || slices.Contains(st.Rejected, f.Label()) {
 			continue
 		}
 		if m, err := d.model(f); err == nil {
@@ -175,7 +179,8 @@ func (d *Folder) scan() ([]found, error) {
 		names = append([]string{"manifest.json"}, names...)
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("there is no manifest.json and no *.manifest.json: %w", fs.ErrNotExist)
+		// A wrong path looks like this, so that a folder that is to be empty has to say so.
+		return nil, fmt.Errorf("there is no manifest.json and no *.manifest.json (for no models yet, manifest.json is []): %w", fs.ErrNotExist)
 	}
 	var list []found
 	for _, name := range names {

@@ -138,6 +138,8 @@ func TestBadModelsAreRefused(t *testing.T) {
 		"no output \"confidence\"":   func(e *models.Entry, _ *enginetest.Dense) { e.Confidence = nil },
 		"names 1 of them":            func(e *models.Entry, _ *enginetest.Dense) { e.Outputs = e.Outputs[:1] },
 		"the manifest":               func(e *models.Entry, l *enginetest.Dense) { l.Metadata = map[string]string{"version": "9"} },
+		"predicted_gpu, ram":         func(e *models.Entry, _ *enginetest.Dense) { e.Outputs[1] = "ram" },
+		"fields/1":                   func(e *models.Entry, _ *enginetest.Dense) { e.Features, e.Inputs = "fields/9", nil },
 	} {
 		d := newDrawer(t)
 		d.bring("1", 0.25, nil)
@@ -181,6 +183,7 @@ func TestBrokenManifestsChangeNothing(t *testing.T) {
 		"unknown field": `{"predictor":"workload","file":"1.onnx","name":"x","version":"2","feature":"fields/1"}`,
 		"role":          `{"predictor":"workload","file":"1.onnx","name":"x","version":"2","role":"king"}`,
 		"share":         `{"predictor":"workload","file":"1.onnx","name":"x","version":"2","role":"share","share":1}`,
+		"without the":   `{"predictor":"workload","file":"1.onnx","name":"x","version":"2","share":0.1}`,
 		"missing":       `{"predictor":"workload","file":"1.onnx"}`,
 		"format":        `{"predictor":"workload","file":"1.onnx","name":"x","version":"2","format":"pickle"}`,
 		"several":       `{"predictor":"workload","file":"1.onnx","name":"mine","version":"1"}`,
@@ -227,6 +230,68 @@ func TestCandidates(t *testing.T) {
 	candidate("", 0)
 	if err := d.Try("mine@9", 0); !errors.Is(err, ErrUnknown) {
 		t.Errorf("a model that is not there: %v", err)
+	}
+}
+
+// TestOneCandidateAtATime: who names a candidate wants that one tried, whichever file is
+// newer, and a list that says so.
+func TestOneCandidateAtATime(t *testing.T) {
+	d := newDrawer(t)
+	shadow := func(e *models.Entry, _ *enginetest.Dense) { e.Role = models.RoleShadow }
+	d.bring("1", 0.25, nil)
+	for i, version := range []string{"2", "3"} {
+		d.bring(version, 0.5, shadow)
+		at := time.Now().Add(time.Duration(i) * time.Hour)
+		if err := os.Chtimes(filepath.Join(d.dir, version+".manifest.json"), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is := func(when, candidate string, roles ...string) {
+		t.Helper()
+		d.expect(when, "mine@1", "")
+		if c := d.Snapshot().Candidate(ipc.Workload); c == nil || c.Label != candidate {
+			t.Errorf("%s: %+v is tried, want %s", when, c, candidate)
+		}
+		list, err := d.List()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range roles {
+			if list[i].Role != want {
+				t.Errorf("%s: %s is %q, want %q", when, list[i].Model, list[i].Role, want)
+			}
+		}
+	}
+	is("two by their manifests", "mine@3", "serving", "waiting", "shadow")
+	if err := d.Try("mine@2", 0.1); err != nil {
+		t.Fatal(err)
+	}
+	is("the older by hand", "mine@2", "serving", "share", "off")
+	if err := d.Try("mine@3", 0); err != nil {
+		t.Fatal(err)
+	}
+	is("the newer by hand", "mine@3", "serving", "off", "shadow")
+
+	// What was rolled back is not tried either, whatever its manifest says.
+	if err := d.Promote("mine@3"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Rollback(ipc.Workload); err != nil {
+		t.Fatal(err)
+	}
+	d.expect("rolled back", "mine@1", "")
+	if c := d.Snapshot().Candidate(ipc.Workload); c != nil {
+		t.Errorf("rolled back: %s is tried", c.Label)
+	}
+}
+
+// TestTwoKindsWithOneLabel: a decision is about one model, or about none.
+func TestTwoKindsWithOneLabel(t *testing.T) {
+	d := newDrawer(t)
+	d.bring("1", 0.25, nil)
+	d.write("memory.manifest.json", []byte(`{"predictor":"memory","file":"1.onnx","name":"mine","version":"1","features":"fields/1"}`))
+	if err := d.Stop("mine@1"); err == nil || !strings.Contains(err.Error(), "another name") {
+		t.Errorf("one of two was stopped: %v", err)
 	}
 }
 

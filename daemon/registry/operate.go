@@ -32,7 +32,7 @@ type Listed struct {
 // (models.RoleShadow, RoleShare, RoleOff).
 const (
 	RoleServing  = "serving"
-	RoleWaiting  = "waiting"  // to serve, when the one that does is taken away
+	RoleWaiting  = "waiting"  // to serve or to be tried, when the one that does or is is taken away
 	RoleRejected = "rejected" // rolled back
 	RoleInvalid  = "invalid"  // to serve or to be tried, if it were valid
 )
@@ -51,9 +51,10 @@ func (d *Folder) List() ([]Listed, error) {
 	list := []Listed{}
 	for _, k := range ipc.Kinds {
 		st := d.state.of(k)
+		tried := d.candidate(k, all)
 		for i := range all {
 			if f := &all[i]; f.kind == k {
-				list = append(list, d.listed(st, f))
+				list = append(list, d.listed(st, f, tried))
 			}
 		}
 	}
@@ -69,7 +70,8 @@ func (d *Folder) look() ([]found, error) {
 	return all, err
 }
 
-func (d *Folder) listed(st *kindState, f *found) Listed {
+// listed says what the model is for, given the one of its kind that is tried, or nil.
+func (d *Folder) listed(st *kindState, f *found, tried *Candidate) Listed {
 	r := st.roleOf(&f.Entry)
 	l := Listed{
 		Kind: f.Predictor, Model: f.Label(), File: f.File, Role: r.Role, Share: r.Share,
@@ -86,6 +88,8 @@ func (d *Folder) listed(st *kindState, f *found) Listed {
 		l.Role = RoleServing
 	case l.Role == models.RoleServe:
 		l.Role = RoleWaiting
+	case l.Role != models.RoleOff && (tried == nil || tried.Label != l.Model):
+		l.Role, l.Share = RoleWaiting, 0
 	}
 	if !l.Valid {
 		l.Error = err.Error()
@@ -98,11 +102,12 @@ func (d *Folder) listed(st *kindState, f *found) Listed {
 // Promote lets the model serve, whatever it was for; it must be valid. Reload the
 // registry for it to take effect.
 func (d *Folder) Promote(label string) error {
-	return d.decide(label, func(st *kindState, _ *found) { st.served(label) })
+	return d.decide(label, func(st *kindState, _ []found) { st.served(label) })
 }
 
 // Try gives the model a role beside the one that serves: in the shadow with share 0, or
-// on a share of the subjects.
+// on a share of the subjects. One of a kind is tried at a time: those that were before are
+// stopped.
 func (d *Folder) Try(label string, share float64) error {
 	if !(share >= 0 && share < 1) {
 		return fmt.Errorf("share %v is not in [0, 1)", share)
@@ -111,34 +116,49 @@ func (d *Folder) Try(label string, share float64) error {
 	if share > 0 {
 		r = role{Role: models.RoleShare, Share: share}
 	}
-	return d.decide(label, func(st *kindState, _ *found) { st.give(label, r) })
+	return d.decide(label, func(st *kindState, ofKind []found) {
+		for i := range ofKind {
+			if e := &ofKind[i].Entry; st.roleOf(e).tries() {
+				st.give(e.Label(), role{Role: models.RoleOff})
+			}
+		}
+		st.give(label, r)
+	})
 }
 
 // Stop takes the model out of service and out of trial: it waits to be promoted.
 func (d *Folder) Stop(label string) error {
-	return d.decide(label, func(st *kindState, _ *found) { st.give(label, role{Role: models.RoleOff}) })
+	return d.decide(label, func(st *kindState, _ []found) { st.give(label, role{Role: models.RoleOff}) })
 }
 
-// decide changes the state about a valid model.
-func (d *Folder) decide(label string, change func(*kindState, *found)) error {
+// decide changes the state about a valid model, by all models of its kind.
+func (d *Folder) decide(label string, change func(st *kindState, ofKind []found)) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	all, err := d.look()
 	if err != nil {
 		return err
 	}
+	var meant []*found
 	for i := range all {
-		f := &all[i]
-		if f.Label() != label {
-			continue
+		if all[i].Label() == label {
+			meant = append(meant, &all[i])
 		}
-		if _, err := d.model(f); err != nil {
-			return fmt.Errorf("%s: %w", label, err)
-		}
-		change(d.state.of(f.kind), f)
-		return d.keep()
 	}
-	return fmt.Errorf("%s: %w", label, ErrUnknown)
+	switch len(meant) {
+	case 0:
+		return fmt.Errorf("%s: %w", label, ErrUnknown)
+	case 1:
+	default:
+		return fmt.Errorf("%s: a %v and a %v model are called so: give one another name", label, meant[0].kind, meant[1].kind)
+	}
+	f := meant[0]
+	if _, err := d.model(f); err != nil {
+		return fmt.Errorf("%s: %w", label, err)
+	}
+	k := f.kind
+	change(d.state.of(k), slices.DeleteFunc(all, func(f found) bool { return f.kind != k }))
+	return d.keep()
 }
 
 // Rollback takes the model of kind k that serves out of service. The one that served
@@ -152,7 +172,7 @@ func (d *Folder) Rollback(k ipc.Kind) (string, error) {
 	}
 	st := d.state.of(k)
 	if len(st.History) == 0 {
-		return "", fmt.Errorf("%v: %w serves from this folder", k, ErrUnknown)
+		return "", fmt.Errorf("%v: %w serves from this folder: there is nothing to roll back", k, ErrUnknown)
 	}
 	before := st.reject()
 	return before, d.keep()

@@ -35,6 +35,9 @@ type role struct {
 	Share float64 `json:"share,omitempty"`
 }
 
+// tries reports whether a model with the role is asked beside the one that serves.
+func (r role) tries() bool { return r.Role == models.RoleShadow || r.Role == models.RoleShare }
+
 // maxHistory is how many earlier models are remembered.
 const maxHistory = 16
 
