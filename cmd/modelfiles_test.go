@@ -82,11 +82,17 @@ func TestOperatorDecidesAboutModels(t *testing.T) {
 			command("workload: mine@1 serves", 0, "rollback", "workload")
 			awaitModel(t, client, &agent, "mine@1")
 			command("did you mean mine@1 or mine@2?", 1, "promote", "mine@3")
+			k := modeldesk.At(bridge.at.Admin, startup)
+			v, err := k.View()
+			if err != nil {
+				t.Fatal(err)
+			}
+			command("is built in", 1, "promote", v.Serving["memory"].Model)
+			command("nothing to roll back", 1, "rollback", "memory")
 			command("mine@2 is tried in the shadow", 0, "try", "mine@2")
 			command("mine@1 serves", 0, "stop", "mine@2")
 			command("off", 0, "list")
 
-			k := modeldesk.At(bridge.at.Admin, startup)
 			if v, err := k.Do(modeldesk.Decision{What: modeldesk.Promote, Model: "mine@2"}); err != nil || v.Serving["workload"].Model != "mine@2" {
 				t.Errorf("promoted: %+v, %v", v.Serving["workload"], err)
 			}

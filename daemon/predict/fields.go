@@ -1,6 +1,7 @@
 package predict
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,8 +14,9 @@ import (
 // question. Their outputs carry the names of the reply's fields; those that a model
 // does not have are left out of answers where a reply may, or come from the rules.
 type plain struct {
-	meta *metadata
-	out  map[string]column
+	meta  *metadata
+	out   map[string]column // those that nobody has taken yet
+	given string            // all their names, for messages
 }
 
 // newPlain gives the family of kind k for a model on plain fields.
@@ -24,7 +26,8 @@ func newPlain(k ipc.Kind, m *metadata) family {
 	if order == nil {
 		m.layout(layout)
 	}
-	p := plain{m, m.columns()}
+	out := m.columns()
+	p := plain{m, out, strings.Join(slices.Sorted(maps.Keys(out)), ", ")}
 	var f family
 	switch k {
 	case ipc.Workload:
@@ -89,7 +92,7 @@ func (m *metadata) order(l *features.Layout) []int {
 func (p *plain) must(name string) column {
 	c, ok := p.may(name)
 	if !ok {
-		p.meta.failf("no output %q", name)
+		p.meta.failf("no output %q among %s", name, p.given)
 	}
 	return c
 }
@@ -105,8 +108,12 @@ func (p *plain) may(name string) (column, bool) {
 // "confidence" gives for one that tells none.
 func (p *plain) confidence() column {
 	text := p.meta.values["confidence"]
-	if _, own := p.out["confidence"]; own || text == "" {
-		return p.must("confidence")
+	if c, own := p.may("confidence"); own {
+		return c
+	}
+	if text == "" {
+		p.meta.failf("no output %q among %s: a constant of that name in the manifest does, too", "confidence", p.given)
+		return column{}
 	}
 	v, err := strconv.ParseFloat(text, 32)
 	if err != nil || !(v >= 0 && v <= 1) {

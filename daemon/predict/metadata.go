@@ -46,7 +46,7 @@ func (m *metadata) add(beside map[string]string) {
 func (m *metadata) text(key string) string {
 	v := m.values[key]
 	if v == "" {
-		m.failf("the file's metadata has no %q", key)
+		m.failf("neither the manifest nor the file's metadata has %q", key)
 	}
 	return v
 }
@@ -57,7 +57,7 @@ func (m *metadata) layout(l *features.Layout) {
 		m.failf("the file holds a %s model", p)
 	}
 	if v := m.text("features"); m.err == nil && v != l.Version {
-		m.failf("fitted on features %s, this program computes %s: train again", v, l.Version)
+		m.failf("fitted on features %s, this program computes %s (train again) or, for models that are brought along, %s", v, l.Version, features.FieldsVersion)
 	}
 	if m.err == nil && m.inputs != l.Width() {
 		m.failf("%d inputs, want %d", m.inputs, l.Width())

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/mlbridge/mlbridge/daemon/models"
 	"github.com/mlbridge/mlbridge/daemon/registry"
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -116,6 +118,9 @@ func (v View) suggest(x Decision, err error) error {
 	if !errors.Is(err, registry.ErrUnknown) || x.Model == "" {
 		return err
 	}
+	if builtIn(x.Model) {
+		return fmt.Errorf("%s is built in: it serves when no model of the folder does, so stop or roll back those", x.Model)
+	}
 	var same, all []string
 	name, _, _ := strings.Cut(x.Model, "@")
 	for _, m := range v.Models {
@@ -131,4 +136,10 @@ func (v View) suggest(x Decision, err error) error {
 		return fmt.Errorf("%w: there are %s", err, strings.Join(all, ", "))
 	}
 	return err
+}
+
+// builtIn reports whether the label is of a model of this program's own.
+func builtIn(label string) bool {
+	list, err := models.Embedded()
+	return err == nil && slices.ContainsFunc(list, func(e models.Entry) bool { return e.Label() == label })
 }
