@@ -1,170 +1,160 @@
 package engine
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
-// affine is y = (x − shift)·scale + add, column by column: BatchNormalization
-// and Scaler. The subtraction comes first, as both operators define it;
-// folding it into add would lose digits where the mean is large.
+// affine is y = (x − shift)·scale + add, cut to [low, high], column by column: what
+// standardising a row takes, whether a file says so with Scaler and BatchNormalization
+// or as Sub, Div and Clip one after the other. Each of these is a stage of one
+// pass over the row instead of a pass of its own; a stage that a graph does not have
+// holds numbers that change nothing.
+//
+// The subtraction comes first and every stage rounds by itself, as the operators define
+// it. Folding the line into the weights of the product after it would save the pass, but
+// lose digits where the mean is large, and the cut would have to move along.
 type affine struct {
-	x, y              *buffer
-	shift, scale, add []float32
+	x, y   *buffer
+	panels []affinePanel // ceil(width/8)
+	last   stage         // the one that came last; what follows may take a later one
+	divide bool          // by scale, as multiplying by its reciprocal rounds twice
+}
+
+// affinePanel is eight columns' parameters. affine_amd64.s knows its layout.
+type affinePanel struct{ shift, scale, add, low, high lanes }
+
+// stage is a part of an affine step, in the order of their computation.
+type stage int
+
+const (
+	shifted stage = iota // x − shift
+	scaled               // · scale, or / scale
+	added                // + add
+	raised               // where below low, low
+	capped               // where above high, high
+)
+
+// idle are the parameters that change nothing, to the bit: adding -0 keeps even the sign
+// of a zero.
+var idle = [...]float32{shifted: 0, scaled: 1, added: float32(math.Copysign(0, -1)), raised: -inf32, capped: inf32}
+
+func (p *affinePanel) at(s stage) *lanes {
+	return [...]*lanes{&p.shift, &p.scale, &p.add, &p.low, &p.high}[s]
+}
+
+// set gives a stage its numbers, one for all columns or one for each.
+func (k *affine) set(s stage, row []float32) {
+	for j := range k.x.width {
+		k.panels[j/panelWidth].at(s)[j%panelWidth] = row[j%len(row)]
+	}
+	k.last = s
 }
 
 func (k *affine) run(m memory, n int) {
 	x, y := m.rows(k.x, n), m.rows(k.y, n)
-	w := k.x.width
-	shift, scale, add := k.shift[:w], k.scale[:w], k.add[:w]
-	for range n {
-		xr, yr := x[:w], y[:w]
-		for j := range yr {
-			yr[j] = (xr[j]-shift[j])*scale[j] + add[j]
-		}
-		x, y = x[w:], y[w:]
+	if hasVector {
+		k.vector(x, y)
+	} else {
+		k.columns(x, y, 0)
 	}
 }
 
-// emitAffine spreads vectors of one number over the row and checks them.
-func emitAffine(a *args, x *value, vectors [3][]float32) error {
+// columns computes the columns from the panel first on, of every row.
+func (k *affine) columns(x, y []float32, first int) {
+	w := k.x.width
+	for ; len(x) >= w && len(y) >= w; x, y = x[w:], y[w:] {
+		for i, at := first, first*panelWidth; at < w; i, at = i+1, at+panelWidth {
+			p, xs, ys := &k.panels[i], x[at:min(at+panelWidth, w)], y[at:]
+			for j, v := range xs {
+				ys[j] = p.one(v, j, k.divide)
+			}
+		}
+	}
+}
+
+// one is the definition for column j of the panel. A NaN stays one, as all comparisons
+// are false; conversions keep the compiler from fusing product and sum.
+func (p *affinePanel) one(v float32, j int, divide bool) float32 {
+	v -= p.shift[j]
+	if divide {
+		v /= p.scale[j]
+	} else {
+		v = float32(v * p.scale[j])
+	}
+	v += p.add[j]
+	if v < p.low[j] {
+		v = p.low[j]
+	}
+	if v > p.high[j] {
+		v = p.high[j]
+	}
+	return v
+}
+
+// affineAt returns a step whose result is x so far and that can take stage s: the one that x
+// comes straight out of, or a new one, emitted with nothing set.
+func affineAt(a *args, x *value, s stage) (*affine, error) {
+	if k, ok := a.producer(x).(*affine); ok && k.last < s {
+		return k, nil
+	}
 	w := x.width()
-	if err := a.c.q.addWeights(3 * w); err != nil {
-		return err
+	if err := a.c.q.addWeights(len(idle) * panelWidth * affinePanels(w)); err != nil {
+		return nil, err
 	}
 	y, err := a.buffer(w)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	k := &affine{x: x.buf, y: y}
-	for i, dst := range []*[]float32{&k.shift, &k.scale, &k.add} {
-		v := vectors[i]
-		if len(v) != 1 && len(v) != w {
-			return malformed("%d parameters for %d columns", len(v), w)
-		}
-		if err := finite("parameter", v); err != nil {
-			return err
-		}
-		*dst = make([]float32, w)
-		for j := range w {
-			(*dst)[j] = v[j%len(v)]
-		}
-	}
+	k := newAffine(x.buf, y)
 	a.emit(k, true, y, x)
-	a.define(0, value{buf: y, rank: 2})
-	return nil
+	return k, nil
 }
 
-// compileBatchNorm: scale·(x − mean)/√(var + epsilon) + bias, with the running
-// statistics of the file.
-func compileBatchNorm(a *args) error {
-	if err := a.arity(5, 5); err != nil {
-		return err
-	}
-	x, err := a.matrix(0)
-	if err != nil {
-		return err
-	}
-	training, err := a.n.intAttr("training_mode", 0)
-	if err != nil {
-		return err
-	}
-	if training != 0 {
-		return unsupported("training mode")
-	}
-	epsilon, err := a.n.floatAttr("epsilon", 1e-5)
-	if err != nil {
-		return err
-	}
-	var p [4][]float32 // scale, bias, mean, variance
-	for i := range p {
-		t, err := a.constant(i + 1)
-		if err != nil {
-			return err
-		}
-		if t == nil || t.size() != x.width() {
-			return malformed("parameter %d does not have one number per column", i+1)
-		}
-		if p[i], err = t.weights(a.c.q); err != nil {
-			return err
-		}
-	}
-	scale := make([]float32, x.width())
-	for j := range scale {
-		scale[j] = float32(float64(p[0][j]) / math.Sqrt(float64(p[3][j])+float64(epsilon)))
-	}
-	return emitAffine(a, x, [3][]float32{p[2], scale, p[1]})
-}
-
-// compileScaler: (x − offset)·scale.
-func compileScaler(a *args) error {
-	if err := a.arity(1, 1); err != nil {
-		return err
-	}
-	x, err := a.matrix(0)
-	if err != nil {
-		return err
-	}
-	offset, err := a.n.floatsAttr("offset")
-	if err != nil {
-		return err
-	}
-	scale, err := a.n.floatsAttr("scale")
-	if err != nil {
-		return err
-	}
-	return emitAffine(a, x, [3][]float32{offset, scale, {0}})
-}
-
-// compileNormalizer divides rows by their maximum, L1 or L2 norm; rows of norm
-// zero stay as they are.
-func compileNormalizer(a *args) error {
-	if err := a.arity(1, 1); err != nil {
-		return err
-	}
-	x, err := a.matrix(0)
-	if err != nil {
-		return err
-	}
-	norm, err := a.n.stringAttr("norm", "MAX")
-	if err != nil {
-		return err
-	}
-	f := map[string]func([]float32) float64{"MAX": maxNorm, "L1": l1Norm, "L2": l2Norm}[norm]
-	if f == nil {
-		return unsupported("norm %s", quote(norm))
-	}
-	w := x.width()
-	return emitUnary(a, x, false, func(y, x []float32) {
-		for ; len(x) >= w; x, y = x[w:], y[w:] {
-			norm := f(x[:w])
-			if norm == 0 {
-				norm = 1
-			}
-			for j, v := range x[:w] {
-				y[j] = float32(float64(v) / norm)
+// newAffine is a step that changes nothing yet.
+func newAffine(x, y *buffer) *affine {
+	k := &affine{x: x, y: y, panels: make([]affinePanel, affinePanels(x.width)), last: -1}
+	for i := range k.panels {
+		for s, v := range idle {
+			for j := range panelWidth {
+				k.panels[i].at(stage(s))[j] = v
 			}
 		}
-	})
+	}
+	return k
 }
 
-func maxNorm(x []float32) float64 {
-	top := x[0]
-	for _, v := range x[1:] {
-		top = max(top, v)
-	}
-	return float64(top) // the signed maximum, as ONNX defines it
+func affinePanels(width int) int { return (width + panelWidth - 1) / panelWidth }
+
+// stages are the forms that x ∘ constant has as a stage, the earliest first, so that a
+// new step can take what follows.
+type stages []struct {
+	stage  stage
+	negate bool // the constant, that is
+	divide bool
 }
 
-func l1Norm(x []float32) float64 {
-	var s float64
-	for _, v := range x {
-		s += math.Abs(float64(v))
+// emit applies one of the forms to x: in x's own step where that can still take it, else in
+// a new one.
+func (forms stages) emit(a *args, x *value, row []float32) (*affine, error) {
+	form := forms[0]
+	if k, ok := a.producer(x).(*affine); ok {
+		for _, f := range forms {
+			if k.last < f.stage {
+				form = f
+				break
+			}
+		}
 	}
-	return s
-}
-
-func l2Norm(x []float32) float64 {
-	var s float64
-	for _, v := range x {
-		s += float64(v) * float64(v)
+	k, err := affineAt(a, x, form.stage)
+	if err != nil {
+		return nil, err
 	}
-	return math.Sqrt(s)
+	if form.negate {
+		row = slices.Clone(row) // the file's numbers may serve others
+		negRow(row, row)
+	}
+	k.set(form.stage, row)
+	k.divide = k.divide || form.divide
+	return k, nil
 }

@@ -117,6 +117,20 @@ func (a *args) emit(k kernel, inPlace bool, out *buffer, in ...*value) {
 	a.c.steps = append(a.c.steps, s)
 }
 
+// producer is the step that v comes straight out of, if that is the last one so far and
+// nothing else reads v: then it can do what follows in the same pass. Else it is nil.
+// A value without a name is a part of this operator's result.
+func (a *args) producer(v *value) kernel {
+	if v == nil || v.buf == nil || v.buf.aliased || v.name != "" && a.c.uses[v.name] != 1 || len(a.c.steps) == 0 {
+		return nil
+	}
+	last := a.c.steps[len(a.c.steps)-1]
+	if last.writes[0] != v.buf {
+		return nil
+	}
+	return last.kernel
+}
+
 // emitCopy gives a graph output a buffer of its own.
 func (c *compiler) emitCopy(v *value) *value {
 	out := &buffer{width: v.width()}

@@ -36,6 +36,24 @@ func mlpFile(rng *rand.Rand) []byte {
 	return chain(35, tensors, nodes...)
 }
 
+// scaledFile is a wide network behind a scaler, as Sub, Div and Clip.
+func scaledFile(rng *rand.Rand) []byte {
+	positive := randomRows(rng, 1, 203)
+	for i, v := range positive {
+		positive[i] = abs32(v) + 0.1
+	}
+	return chain(203, []msg{
+		floatTensor("mean", randomRows(rng, 1, 203), 203), floatTensor("deviation", positive, 203),
+		floatTensor("low", []float32{-3}), floatTensor("high", []float32{3}),
+		floatTensor("w", randomRows(rng, 203, 32), 203, 32), floatTensor("b", randomRows(rng, 1, 32), 32),
+		floatTensor("w1", randomRows(rng, 32, 1), 32, 1),
+	},
+		node("", "Sub", []string{"x", "mean"}, []string{"centred"}), node("", "Div", []string{"centred", "deviation"}, []string{"scaled"}),
+		node("", "Clip", []string{"scaled", "low", "high"}, []string{"cut"}),
+		node("", "Gemm", []string{"cut", "w", "b"}, []string{"g"}), node("", "Relu", []string{"g"}, []string{"h"}),
+		node("", "Gemm", []string{"h", "w1"}, []string{"y"}))
+}
+
 // forestFile is a regressor of full binary trees with random tests.
 func forestFile(rng *rand.Rand, trees, depth, features int) []byte {
 	var a treeAttrs
@@ -119,6 +137,8 @@ func benchRun(b *testing.B, data []byte, missing float64) {
 }
 
 func BenchmarkMLP(b *testing.B) { benchRun(b, mlpFile(rand.New(rand.NewPCG(1, 2))), 0) }
+
+func BenchmarkScaled(b *testing.B) { benchRun(b, scaledFile(rand.New(rand.NewPCG(1, 2))), 0) }
 
 func BenchmarkTrees(b *testing.B) {
 	benchRun(b, forestFile(rand.New(rand.NewPCG(1, 2)), 100, 6, 35), 0)

@@ -74,15 +74,29 @@ func maxRow(y, a, b []float32, stepA, stepB int) {
 	}
 }
 
-type binaryFunc = func(y, a, b []float32, stepA, stepB int)
+// operation is an operator of two operands.
+type operation struct {
+	apply    func(y, a, b []float32, stepA, stepB int)
+	constant stages // what a constant row as the second operand makes of it
+	commutes bool   // or as the first
+}
+
+var (
+	addition       = operation{addRow, stages{{stage: shifted, negate: true}, {stage: added}}, true}
+	subtraction    = operation{subRow, stages{{stage: shifted}, {stage: added, negate: true}}, false}
+	multiplication = operation{mulRow, stages{{stage: scaled}}, true}
+	division       = operation{divRow, stages{{stage: scaled, divide: true}}, false}
+	minimum        = operation{minRow, stages{{stage: capped}}, true}
+	maximum        = operation{maxRow, stages{{stage: raised}}, true}
+)
 
 // compileBinary serves Sub, Mul and Div.
-func compileBinary(apply binaryFunc) func(*args) error {
+func compileBinary(op operation) func(*args) error {
 	return func(a *args) error {
 		if err := a.arity(2, 2); err != nil {
 			return err
 		}
-		v, err := emitBinary(a, a.input(0), a.input(1), apply)
+		v, err := emitBinary(a, a.input(0), a.input(1), op)
 		if err != nil {
 			return err
 		}
@@ -107,11 +121,11 @@ func compileAdd(a *args) error {
 			return g.addBias(1, bias)
 		}
 	}
-	return compileBinary(addRow)(a)
+	return compileBinary(addition)(a)
 }
 
 // compileVariadic serves Sum, Min and Max: pairs from left to right.
-func compileVariadic(apply binaryFunc) func(*args) error {
+func compileVariadic(op operation) func(*args) error {
 	return func(a *args) error {
 		if err := a.arity(1, maxArity); err != nil {
 			return err
@@ -121,7 +135,7 @@ func compileVariadic(apply binaryFunc) func(*args) error {
 		}
 		left := a.input(0)
 		for i := 1; i < len(a.in); i++ {
-			v, err := emitBinary(a, left, a.input(i), apply)
+			v, err := emitBinary(a, left, a.input(i), op)
 			if err != nil {
 				return err
 			}
@@ -133,7 +147,7 @@ func compileVariadic(apply binaryFunc) func(*args) error {
 }
 
 // emitBinary adds the step for l ∘ r.
-func emitBinary(a *args, l, r *value, apply binaryFunc) (value, error) {
+func emitBinary(a *args, l, r *value, op operation) (value, error) {
 	if l == nil || r == nil {
 		return value{}, malformed("an operand is missing")
 	}
@@ -158,7 +172,10 @@ func emitBinary(a *args, l, r *value, apply binaryFunc) (value, error) {
 	if isInt {
 		return value{}, unsupported("integer arithmetic")
 	}
-	k := &pairwise{apply: apply}
+	if v, ok, err := emitConstant(a, l, r, op); ok || err != nil {
+		return v, err
+	}
+	k := &pairwise{apply: op.apply}
 	width, err := k.operands(a, l, r, like.rank)
 	if err != nil {
 		return value{}, err
@@ -178,6 +195,31 @@ func emitBinary(a *args, l, r *value, apply binaryFunc) (value, error) {
 	}
 	a.emit(k, true, y, reads...)
 	return value{buf: y, rank: like.rank}, nil
+}
+
+// emitConstant adds the stage that op is with a constant of one number or a row as wide as
+// the other operand, and reports whether it is one.
+func emitConstant(a *args, l, r *value, op operation) (value, bool, error) {
+	x, c := l, r
+	if l.konst != nil && op.commutes {
+		x, c = r, l
+	}
+	if x.konst != nil || c.konst == nil {
+		return value{}, false, nil
+	}
+	t := c.konst
+	if t.size() != 1 && t.size() != x.width() || x.rank == 1 && len(t.dims) > 1 {
+		return value{}, false, nil
+	}
+	row, err := rowVector(t, x.width(), a.c.q)
+	if err != nil {
+		return value{}, false, err
+	}
+	k, err := op.constant.emit(a, x, row)
+	if err != nil {
+		return value{}, false, err
+	}
+	return value{buf: k.y, rank: x.rank}, true, nil
 }
 
 // operands fills both sides and returns the width of the result.

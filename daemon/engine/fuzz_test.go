@@ -93,6 +93,8 @@ var fuzzOps = []opName{
 	{mlDomain, "Scaler"},
 	{mlDomain, "Normalizer"},
 	{mlDomain, "ZipMap"},
+	{"", "Div"},
+	{"", "Min"},
 }
 
 // program is fuzz input read as a sequence of small choices.
@@ -151,5 +153,6 @@ func graphOf(data []byte) []byte {
 func FuzzGraph(f *testing.F) {
 	f.Add([]byte{3, 4, 5, 5, 1, 0, 2, 3, 0, 0, 0, 6, 0, 6, 3, 1, 0, 1, 3})
 	f.Add([]byte{5, 6, 3, 10, 1, 0, 4, 3, 0, 0, 0, 9, 2, 6, 0, 6, 3, 0, 0, 0, 8, 0, 7, 3, 1, 0, 0})
+	f.Add([]byte{3, 0, 0, 0, 0, 1, 1, 0, 2, 0, 0, 0, 0, 26, 1, 6, 2, 0, 0, 0, 0, 27, 1, 7, 1, 0, 0, 0, 0, 3, 1, 8, 2}) // a chain of one pass
 	f.Fuzz(func(t *testing.T, data []byte) { checkPromises(t, graphOf(data)) })
 }

@@ -201,12 +201,8 @@ func emitGemm(a *args, x *value, w []float32, width int, alpha float32) (*gemm, 
 // fusable returns the product that v comes straight out of, if nothing else
 // reads v: then a following bias or activation can be done in its last pass.
 func (a *args) fusable(v *value) *gemm {
-	if v == nil || v.buf == nil || v.buf.aliased || a.c.uses[v.name] != 1 || len(a.c.steps) == 0 {
-		return nil
+	if g, ok := a.producer(v).(*gemm); ok && !g.relu {
+		return g
 	}
-	g, ok := a.c.steps[len(a.c.steps)-1].kernel.(*gemm)
-	if !ok || g.y != v.buf || g.relu {
-		return nil
-	}
-	return g
+	return nil
 }

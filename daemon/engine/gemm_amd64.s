@@ -39,7 +39,7 @@ TEXT ·tile(SB), NOSPLIT, $0-65
 	LEAQ (R11)(R11*2), R13
 	VXORPS Y15, Y15, Y15
 	CMPQ rows+32(FP), $1
-	JEQ  one
+	JEQ  oneByFour
 
 // Four rows by two panels: eight sums in flight, which is what it takes to keep
 // both the multipliers and the adders busy.
@@ -144,8 +144,55 @@ done:
 	VZEROUPPER
 	RET
 
-// One row, panel by panel: the next panel's sum does not wait for this one's, so
-// the processor overlaps them by itself.
+// One row by four panels: a sum waits for the one before, so that four of them take as
+// long as one. From here on R13 = 3·R15.
+oneByFour:
+	LEAQ (R15)(R15*2), R13
+
+onePanels:
+	CMPQ R9, $4
+	JLT  oneLeft
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	MOVQ SI, CX
+	MOVQ R8, AX
+
+onePanelsFeature:
+	VBROADCASTSS (CX), Y10
+	ADD(Y10, (BX), Y0, Y11)
+	ADD(Y10, (BX)(R15*1), Y1, Y12)
+	ADD(Y10, (BX)(R15*2), Y2, Y13)
+	ADD(Y10, (BX)(R13*1), Y3, Y14)
+	ADDQ $32, BX
+	ADDQ $4, CX
+	DECQ AX
+	JNZ  onePanelsFeature
+
+	CMPB relu+64(FP), $0
+	JEQ  onePanelsStore
+	RELU(Y0)
+	RELU(Y1)
+	RELU(Y2)
+	RELU(Y3)
+
+onePanelsStore:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	ADDQ R13, BX // three further panels' weights are used up, too
+	ADDQ $128, DI
+	ADDQ $128, DX
+	SUBQ $4, R9
+	JMP  onePanels
+
+oneLeft:
+	TESTQ R9, R9
+	JEQ   done
+
+// The panels that are left, one by one: the processor overlaps them where a row is short.
 one:
 	VMOVUPS (DX), Y0
 	MOVQ SI, CX

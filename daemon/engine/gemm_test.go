@@ -24,17 +24,7 @@ const (
 // randomLayer draws weights and rows; odd is the share of values that are
 // infinite, zero of either sign, tiny or no number at all.
 func randomLayer(r *rand.Rand, features, width, rows int, relu bool, odd float64) *layer {
-	special := []float32{0, float32(math.Copysign(0, -1)), inf32, -inf32, 1e-42, -1e-42, math.MaxFloat32, float32(math.NaN())}
-	draw := func(n int) []float32 {
-		v := make([]float32, n)
-		for i := range v {
-			v[i] = float32(r.NormFloat64())
-			if r.Float64() < odd {
-				v[i] = special[r.IntN(len(special))]
-			}
-		}
-		return v
-	}
+	draw := func(n int) []float32 { return oddNumbers(r, n, odd) }
 	l := &layer{features: features, width: width, rows: rows, weights: draw(features * width), bias: draw(width), x: draw(rows * features)}
 	l.g = newGemm(&buffer{width: features}, &buffer{width: width}, l.weights, 1)
 	l.g.relu = relu
@@ -44,6 +34,20 @@ func randomLayer(r *rand.Rand, features, width, rows int, relu bool, odd float64
 	l.room = make([]float32, guard+rows*width+guard)
 	l.y = l.room[guard:][: rows*width : rows*width]
 	return l
+}
+
+// oddNumbers draws n numbers of which a share of odd are infinite, zero of either sign, tiny
+// or no number at all.
+func oddNumbers(r *rand.Rand, n int, odd float64) []float32 {
+	special := []float32{0, float32(math.Copysign(0, -1)), inf32, -inf32, 1e-42, -1e-42, math.MaxFloat32, float32(math.NaN())}
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(r.NormFloat64())
+		if r.Float64() < odd {
+			v[i] = special[r.IntN(len(special))]
+		}
+	}
+	return v
 }
 
 // plain is the product as gemm's comment defines it.
@@ -58,22 +62,27 @@ func (l *layer) plain(row, column int) float32 {
 	return sum
 }
 
-// check runs one form of the product and compares it with the definition bit
-// for bit, all NaN being one.
+// check runs one form of the product and compares it with the definition.
 func (l *layer) check(run func(x, y []float32)) error {
-	for i := range l.room {
-		l.room[i] = untouched
+	return checkRows(l.room, l.y, l.width, func() { run(l.x, l.y) }, func(i int) float32 { return l.plain(i/l.width, i%l.width) })
+}
+
+// checkRows compares what run writes to y with want bit for bit, all NaN being one. y lies in
+// room between guards, which must stay as they were.
+func checkRows(room, y []float32, width int, run func(), want func(i int) float32) error {
+	for i := range room {
+		room[i] = untouched
 	}
-	run(l.x, l.y)
-	for i, got := range l.y {
-		want := l.plain(i/l.width, i%l.width)
+	run()
+	for i, got := range y {
+		want := want(i)
 		if math.Float32bits(got) != math.Float32bits(want) && (got == got || want == want) {
-			return fmt.Errorf("row %d column %d = %v, want %v", i/l.width, i%l.width, got, want)
+			return fmt.Errorf("row %d column %d = %v, want %v", i/width, i%width, got, want)
 		}
 	}
-	for i, v := range l.room {
-		if (i < guard || i >= len(l.room)-guard) && v != untouched {
-			return fmt.Errorf("wrote %v at %d, %d numbers from the front", v, i-guard, len(l.y))
+	for i, v := range room {
+		if (i < guard || i >= len(room)-guard) && v != untouched {
+			return fmt.Errorf("wrote %v at %d, %d numbers from the front", v, i-guard, len(y))
 		}
 	}
 	return nil

@@ -12,12 +12,12 @@ func init() {
 		{"", "Gemm"}:   compileGemm,
 
 		{"", "Add"}: compileAdd,
-		{"", "Sub"}: compileBinary(subRow),
-		{"", "Mul"}: compileBinary(mulRow),
-		{"", "Div"}: compileBinary(divRow),
-		{"", "Sum"}: compileVariadic(addRow),
-		{"", "Min"}: compileVariadic(minRow),
-		{"", "Max"}: compileVariadic(maxRow),
+		{"", "Sub"}: compileBinary(subtraction),
+		{"", "Mul"}: compileBinary(multiplication),
+		{"", "Div"}: compileBinary(division),
+		{"", "Sum"}: compileVariadic(addition),
+		{"", "Min"}: compileVariadic(minimum),
+		{"", "Max"}: compileVariadic(maximum),
 
 		{"", "Relu"}:       compileRelu,
 		{"", "LeakyRelu"}:  compileLeaky,

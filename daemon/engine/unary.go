@@ -135,19 +135,14 @@ func compileClip(a *args) error {
 	if err != nil {
 		return err
 	}
-	// A NaN stays NaN, as in ONNX Runtime: both comparisons are false.
-	return emitUnary(a, x, x.isInt, func(y, x []float32) {
-		for i := range min(len(x), len(y)) {
-			v := x[i]
-			if v < low {
-				v = low
-			}
-			if v > high {
-				v = high
-			}
-			y[i] = v
-		}
-	})
+	k, err := affineAt(a, x, raised)
+	if err != nil {
+		return err
+	}
+	k.set(raised, []float32{low})
+	k.set(capped, []float32{high})
+	a.define(0, value{buf: k.y, rank: x.rank, isInt: x.isInt})
+	return nil
 }
 
 func clipBound(a *args, attr string, input int, def float32) (float32, error) {

@@ -40,6 +40,8 @@ def sklearn_models():
         ("boost2", GradientBoostingClassifier(n_estimators=8, random_state=0), two),
         ("boost3", GradientBoostingClassifier(n_estimators=4, random_state=0), three),
         ("pipeline", make_pipeline(StandardScaler(), Normalizer(), MinMaxScaler(), LogisticRegression()), two),
+        ("scaled_mlp", make_pipeline(StandardScaler(), MLPClassifier((8,), **small)), two),
+        ("clipped_mlp", make_pipeline(MinMaxScaler(clip=True), MLPRegressor(hidden_layer_sizes=(8,), **small)), real),
     ]:
         estimator.fit(x, y)
         plain = hasattr(estimator, "predict_proba") and name != "pipeline"

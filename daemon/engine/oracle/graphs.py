@@ -160,6 +160,30 @@ def opset9(rng):
     return graph(nodes, 4, {"y": [N, 1], "c": [N, 3]}, [w, b], opset=9), normal(rng, 9, 4)
 
 
+def standardised(rng):
+    """What scalers are exported as before a dense layer, and odd rows through them."""
+    w = 21  # two vectors of eight and five columns more
+    tensors = [tensor("mean", 100 * normal(rng, w)), tensor("deviation", np.abs(normal(rng, 1, w)) + np.float32(0.1)),
+               tensor("scale", normal(rng, w)), tensor("low", np.float32(-3)), tensor("high", np.float32(3)),
+               tensor("lows", -np.abs(normal(rng, w))), tensor("highs", np.abs(normal(rng, 1, w))),
+               tensor("w", normal(rng, w, 9)), tensor("b", normal(rng, 9))]
+    nodes = [
+        helper.make_node("Sub", ["x", "mean"], ["c0"]), helper.make_node("Div", ["c0", "deviation"], ["d0"]),
+        helper.make_node("Clip", ["d0", "low", "high"], ["y0"]),
+        helper.make_node("Mul", ["scale", "x"], ["m1"]), helper.make_node("Add", ["m1", "mean"], ["a1"]),
+        helper.make_node("Max", ["a1", "lows"], ["x1"]), helper.make_node("Min", ["highs", "x1"], ["y1"]),
+        helper.make_node("Scaler", ["x"], ["s2"], domain="ai.onnx.ml", offset=(100 * normal(rng, w)).tolist(), scale=normal(rng, w).tolist()),
+        helper.make_node("Clip", ["s2", "", "high"], ["y2"]),
+        helper.make_node("Sub", ["mean", "x"], ["y3"]), helper.make_node("Div", ["low", "x"], ["y4"]),
+        helper.make_node("Min", ["x", "high"], ["n5"]), helper.make_node("Max", ["n5", "low"], ["y5"]),
+        helper.make_node("Gemm", ["y0", "w", "b"], ["g6"]), helper.make_node("Relu", ["g6"], ["y6"]),
+    ]
+    rows = 100 * normal(rng, 11, w)
+    rows[0, :4] = [np.nan, 1e36, -1e36, 1e-30]
+    outs = {f"y{i}": [N, w] for i in range(6)} | {"y6": [N, 9]}
+    return graph(nodes, w, outs, tensors, ml=3), rows
+
+
 def cases():
-    for seed, make in enumerate([mlp, torch_like, unaries, binaries, shapes, opset9]):
+    for seed, make in enumerate([mlp, torch_like, unaries, binaries, shapes, opset9, standardised]):
         yield ("graph_" + make.__name__, *make(np.random.default_rng(100 + seed)))
