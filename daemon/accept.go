@@ -82,6 +82,7 @@ func (s *Server) take(c *conn) {
 		c.Conn.Close()
 		return
 	}
+	c.linger = s.opts.linger
 	s.conns[c] = struct{}{}
 	s.serving.Add(1)
 	go s.serve(c)

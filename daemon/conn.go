@@ -27,7 +27,9 @@ type conn struct {
 	fresh     bool // bytes were read since the last request began
 	last      int  // bytes that the last read brought
 	pipelines bool // has once sent a request before it had the last answer
-	linger    bool // closing must not destroy the answer
+	unread    bool // closing must not destroy the answer
+
+	linger time.Duration // how long that is seen to
 }
 
 // newConn makes nc one that fasthttp can serve.
@@ -106,9 +108,9 @@ func (c *conn) stopReading() {
 // explains the refusal: so the sending side is closed first and the rest of the body
 // read and dropped for a while.
 func (c *conn) Close() error {
-	if h, ok := c.Conn.(halfCloser); ok && c.linger {
-		c.linger = false
-		if h.CloseWrite() == nil && c.Conn.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+	if h, ok := c.Conn.(halfCloser); ok && c.unread {
+		c.unread = false
+		if h.CloseWrite() == nil && c.Conn.SetReadDeadline(time.Now().Add(c.linger)) == nil {
 			var sink discarder
 			_, _ = io.CopyBuffer(&sink, onlyReader{c.Conn}, make([]byte, 32<<10))
 		}

@@ -46,6 +46,9 @@ func (m bothWays) Run() int {
 // hangs, and longer than any machine is busy with other things.
 const patience = 10 * time.Minute
 
+// patient servers wait so long for their peers.
+var patient = Options{ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience, linger: patience}
+
 // testLoops are enough for models that wait in several calls at a time.
 const testLoops = 4
 

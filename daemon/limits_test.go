@@ -69,7 +69,7 @@ func allocated() uint64 {
 // TestHugeBody sends 100 MB, announced and in chunks: refused with an answer that
 // the client can read, without memory for what it sent.
 func TestHugeBody(t *testing.T) {
-	r := start(t, nil, Options{})
+	r := start(t, nil, patient)
 	const total = 100 << 20
 	piece := bytes.Repeat([]byte(" "), 64<<10)
 	chunk := []byte(fmt.Sprintf("%x\r\n%s\r\n", len(piece), piece))
@@ -115,7 +115,7 @@ func (r *running) sendHuge(t *testing.T, network, header string, piece []byte, t
 // TestRefusalIsReadable: many clients write their whole body before they read, and
 // give up when a write fails. They too learn why they were refused.
 func TestRefusalIsReadable(t *testing.T) {
-	r := start(t, nil, Options{})
+	r := start(t, nil, patient)
 	body := bytes.Repeat([]byte(" "), 2*api.MaxBodyBytes)
 	for _, network := range []string{"unix", "tcp"} {
 		c := r.dialOn(t, network)
@@ -131,7 +131,7 @@ func TestRefusalIsReadable(t *testing.T) {
 
 // TestLargestBody: what is just within the limit is read.
 func TestLargestBody(t *testing.T) {
-	r := start(t, nil, Options{})
+	r := start(t, nil, patient)
 	body := []byte(originBodies[0].body + strings.Repeat(" ", api.MaxBodyBytes-len(originBodies[0].body)))
 	for _, unix := range []bool{false, true} {
 		if status, answer := r.post(t, r.client(t, unix), api.JSON, ipc.Workload, false, body); status != 200 {

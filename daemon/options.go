@@ -25,6 +25,7 @@ type Options struct {
 	ReadTimeout  time.Duration // from a request's first byte to its last
 	WriteTimeout time.Duration // for writing an answer
 	IdleTimeout  time.Duration // of a connection without a request
+	linger       time.Duration // lingerTime, but for tests
 
 	// OnTraced, when set, is told of every call that came with a trace, after it was
 	// answered. It must not block.
@@ -63,6 +64,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = d.IdleTimeout
+	}
+	if o.linger == 0 {
+		o.linger = lingerTime
 	}
 	if o.OnPanic == nil {
 		o.OnPanic = func(any, []byte) {}

@@ -47,6 +47,6 @@ func (s *Server) refuseRequest(ctx *fasthttp.RequestCtx, err error) {
 // lingerOn makes the connection wait for its peer to read the answer.
 func lingerOn(ctx *fasthttp.RequestCtx) {
 	if c, ok := ctx.Conn().(*conn); ok {
-		c.linger = true
+		c.unread = true
 	}
 }

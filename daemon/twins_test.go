@@ -34,7 +34,8 @@ func twins(t *testing.T) (loop, library *running) {
 		}
 		return echo(q, p)
 	}}
-	opts := Options{Loops: 2, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: patience} // a part may be late
+	opts := patient // a part may be late
+	opts.Loops = 2
 	loop = start(t, model, opts)
 	opts.Loops = -1
 	return loop, start(t, model, opts)
