@@ -38,8 +38,11 @@ func (h *Host) mld(ctx context.Context) []Finding {
 		Status, Version string
 		Models          map[string]struct{ Status, Model, Error string }
 	}
-	if _, err := getJSON(ctx, client, base+"/health", &health); err != nil {
-		return []Finding{found(area, Warning, "Rules answer meanwhile. See why: systemctl status mld; is --upstream right? (As another user than root or the group's, doctor may not ask it.)", "mld does not answer: %v", err)}
+	switch code, err := getJSON(ctx, client, base+"/health", &health); {
+	case err != nil && code != 0:
+		return []Finding{found(area, Warning, "Rules answer meanwhile. Is --upstream right?", "what answers at %s is no mld: /health has status %d and is not its JSON: %v", base, code, err)}
+	case err != nil:
+		return []Finding{found(area, Warning, "Rules answer meanwhile. "+h.seeWhy("mld")+" Is --upstream right? (As another user than root or the group's, doctor may not ask it.)", "mld does not answer: %v", err)}
 	}
 	out := []Finding{good(area, "version %s is %s", health.Version, health.Status)}
 	said := make(map[string]bool) // a folder that cannot be read is wrong with every kind

@@ -117,8 +117,24 @@ func TestDaemonAndItsModels(t *testing.T) {
 	got = h.mld(t.Context())
 	want(t, got, Warning, "workload: w@1 is degraded", "bad manifest")
 	want(t, got, Good, "threat: t@1, kept for the same reason")
+	said = "<html>"
+	want(t, h.mld(t.Context()), Warning, "no mld: /health has status 200", "--upstream")
 	server.Close()
+	want(t, h.mld(t.Context()), Warning, "does not answer", "Start mld")
+	h.Run = filepath.Dir(h.Run) // whose systemd/system there is now
+	if err := os.MkdirAll(filepath.Join(h.Run, "systemd/system"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	want(t, h.mld(t.Context()), Warning, "does not answer", "systemctl status mld")
+}
+
+func TestHTTPOfOthers(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	h := world(t, nil)
+	h.HTTP = server.Listener.Addr().String()
+	want(t, h.http(t.Context()), Warning, "no ml-bridge: /health has status 404", "Stop it")
+	server.Close()
+	want(t, h.http(t.Context()), Warning, "nobody answers", "another address")
 }
 
 func TestLimits(t *testing.T) {

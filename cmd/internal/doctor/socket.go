@@ -70,14 +70,14 @@ func (h *Host) ask(ctx context.Context, path string) []Finding {
 		return []Finding{found(area, Failure, "It hangs, or is stopped. kill -QUIT has it print what it waits for, and end; then start it again.", "it takes connections and says nothing for %v", patience)}
 	}
 	if err != nil {
-		return []Finding{found(area, Failure, "See why: systemctl status ml-bridge; journalctl -u ml-bridge -n 50.", "nobody answers on the socket: %v", err)}
+		return []Finding{found(area, Failure, h.seeWhy("ml-bridge"), "nobody answers on the socket: %v", err)}
 	}
 	defer c.Close()
 	q := &ipc.FailureRequest{Component: "doctor", HealthScore: 1, TimeSinceLastFailure: ^uint64(0)}
 	replies := make([]ipc.Reply, 1)
 	for range asks {
 		if err := c.Predict(ctx, []ipc.Request{q}, replies, ipc.Options{Budget: 100 * time.Millisecond}); err != nil {
-			return []Finding{found(area, Failure, "See what it says: journalctl -u ml-bridge -n 50.", "it takes connections and answers no questions: %v", err)}
+			return []Finding{found(area, Failure, h.seeWhy("ml-bridge"), "it takes connections and answers no questions: %v", err)}
 		}
 		if replies[0].Status != ipc.StatusDeadlineExceeded {
 			break
@@ -86,7 +86,7 @@ func (h *Host) ask(ctx context.Context, path string) []Finding {
 	took, pid, err := ping(ctx, path, pings)
 	h.bridge = pid
 	if err != nil {
-		return []Finding{found(area, Failure, "See what it says: journalctl -u ml-bridge -n 50.", "it answers questions and no pings: %v", err)}
+		return []Finding{found(area, Failure, h.seeWhy("ml-bridge"), "it answers questions and no pings: %v", err)}
 	}
 	slices.Sort(took)
 	p50, p99 := took[len(took)/2], took[len(took)*99/100]
@@ -106,7 +106,7 @@ func (h *Host) admin(context.Context) []Finding {
 	info, err := os.Stat(h.Admin)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return []Finding{found(area, Note, "Without it there is no drain, no profile and no model action: systemctl start ml-bridge-admin.socket.", "there is no admin socket at %s", h.Admin)}
+		return []Finding{found(area, Note, "Without it there is no drain, no profile and no model action: systemctl start ml-bridge-admin.socket, or by hand ml-bridge without --admin=off.", "there is no admin socket at %s", h.Admin)}
 	case err != nil:
 		return []Finding{found(area, Note, "Run doctor as root.", "%s cannot be looked at: %v", h.Admin, err)}
 	case info.Mode().Perm() != 0o600:
@@ -127,12 +127,14 @@ func (h *Host) http(ctx context.Context) []Finding {
 	}
 	code, err := getJSON(ctx, http.DefaultClient, "http://"+h.HTTP+"/health", &health)
 	switch {
+	case err != nil && code != 0:
+		return []Finding{found(area, Warning, "Stop it, or give ml-bridge another address with --http.", "what answers on http://%s is no ml-bridge: /health has status %d and is not its JSON: %v", h.HTTP, code, err)}
 	case err != nil:
 		return []Finding{found(area, Warning, "Is it on another address (--http), or off? The socket does not need it; metrics and the page do.", "nobody answers on http://%s: %v", h.HTTP, err)}
 	case health.Status != "healthy":
 		var out []Finding
 		for _, why := range health.Reasons {
-			out = append(out, found(area, Warning, "docs/operations.md says what to do about it, under the same words.", "/health: %s", why))
+			out = append(out, found(area, Warning, "docs/operations.md says what to do about it, under the same words; packages have it in /usr/share/doc/mlbridge.", "/health: %s", why))
 		}
 		if len(out) > 0 {
 			return out

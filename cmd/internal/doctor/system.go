@@ -67,10 +67,21 @@ func (h *Host) bridgeProcess() (pid, open int) {
 	return 0, 0
 }
 
+// systemd reports whether it runs this host, as sd_booted(3) does.
+func (h *Host) systemd() bool { return exists(h.Run, "systemd/system") }
+
+// seeWhy is where one looks for the reason that a daemon does not do its work.
+func (h *Host) seeWhy(name string) string {
+	if h.systemd() {
+		return "See why: systemctl status " + name + "; journalctl -u " + name + " -n 50."
+	}
+	return "Start " + name + ", or see in its log why it does not."
+}
+
 // service looks at what the service manager says.
 func (h *Host) service(ctx context.Context) []Finding {
 	const area = "systemd"
-	if !exists(h.Run, "systemd/system") {
+	if !h.systemd() {
 		return []Finding{found(area, Note, "Whatever starts ml-bridge and mld here should start them again when they end.", "this host is not run by systemd")}
 	}
 	var out []Finding
