@@ -41,5 +41,5 @@ var app = cli.App{
 		{Title: "Exit status", Text: exitCodes},
 		{Title: "Files", ManualOnly: true, Text: `/run/mlbridge/bridge.sock: where a bridge is looked for first.`},
 	},
-	SeeAlso: "ml-bridge(8), mld(8)",
+	SeeAlso: "ml-bridge(8), mld(8), /usr/share/doc/mlbridge/docs/README.md",
 }

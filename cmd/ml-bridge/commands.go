@@ -65,5 +65,5 @@ var app = cli.App{
 		{Title: "Files", ManualOnly: true, Text: `/etc/mlbridge/ml-bridge.toml: the settings of the packaged service.
 /run/mlbridge/bridge.sock: where clients look first.`},
 	},
-	SeeAlso: "mld(8), kernelsim(1)",
+	SeeAlso: "mld(8), kernelsim(1), /usr/share/doc/mlbridge/docs/README.md",
 }

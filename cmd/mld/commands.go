@@ -53,5 +53,5 @@ var app = cli.App{
 		{Title: "Files", ManualOnly: true, Text: `/etc/mlbridge/mld.toml: the settings of the packaged service.
 /run/mlbridge/mld.sock: where the packaged service answers.`},
 	},
-	SeeAlso: "ml-bridge(8), kernelsim(1)",
+	SeeAlso: "ml-bridge(8), kernelsim(1), /usr/share/doc/mlbridge/docs/README.md",
 }
