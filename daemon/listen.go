@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mlbridge/mlbridge/ipc"
 )
 
 // DefaultAddress is where mld listens when nothing is configured.
@@ -47,6 +49,9 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 }
 
 func listenUnix(ctx context.Context, path string) (net.Listener, error) {
+	if err := ipc.CheckSocketPath(path); err != nil {
+		return nil, fmt.Errorf("daemon: %w", err)
+	}
 	if err := clearSocket(ctx, path); err != nil {
 		return nil, fmt.Errorf("daemon: unix:%s: %w", path, err)
 	}

@@ -82,3 +82,9 @@ func TestServeAfterShutdown(t *testing.T) {
 		t.Error("the listener was left open")
 	}
 }
+
+func TestListenPathTooLong(t *testing.T) {
+	if _, err := Listen(t.Context(), "unix:/"+strings.Repeat("x", 107)); err == nil || !strings.Contains(err.Error(), "108 bytes, at most 107 fit") {
+		t.Errorf("error %v, want one about the path's length", err)
+	}
+}

@@ -111,6 +111,9 @@ func Dial(ctx context.Context, path string, cfg ClientConfig) (*Client, error) {
 	cfg.setDefaults()
 	ctx, cancel := context.WithTimeout(ctx, cfg.Handshake)
 	defer cancel()
+	if err := CheckSocketPath(path); err != nil {
+		return nil, &ConnError{Op: "dial", Err: err}
+	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", path)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -166,6 +167,9 @@ func TestClientDialFails(t *testing.T) {
 		t.Error("Dial to nobody succeeded")
 	} else if e, ok := errors.AsType[*ipc.ConnError](err); !ok || e.Op != "dial" || e.Sent {
 		t.Errorf("Dial to nobody: %#v, want a ConnError in dial", err)
+	}
+	if _, err := ipc.Dial(t.Context(), "/"+strings.Repeat("x", 107), ipc.ClientConfig{}); err == nil || !strings.Contains(err.Error(), "108 bytes, at most 107 fit") {
+		t.Errorf("Dial with too long a path: %v", err)
 	}
 	bridge := ipctest.Listen(t, ipctest.Script(ipctest.Deaf()))
 	ctx, cancel := context.WithCancel(t.Context())

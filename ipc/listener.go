@@ -29,9 +29,8 @@ const listenBacklog = 4096 // cut to net.core.somaxconn by the kernel
 // Its directory must exist. A leftover file of a process that is gone is replaced;
 // where somebody answers on it, the error wraps ErrInUse.
 func Listen(path string, mode fs.FileMode) (*Listener, error) {
-	if len(path) >= len(unix.RawSockaddrUnix{}.Path) {
-		return nil, fmt.Errorf("ipc: listen: socket path has %d bytes, at most %d fit: %s",
-			len(path), len(unix.RawSockaddrUnix{}.Path)-1, path)
+	if err := CheckSocketPath(path); err != nil {
+		return nil, fmt.Errorf("ipc: listen: %w", err)
 	}
 	unlock, err := lockDirectory(filepath.Dir(path))
 	if err != nil {

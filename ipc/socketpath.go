@@ -22,6 +22,15 @@ const (
 // ErrNoSocket says that no bridge's socket was found where one would be.
 var ErrNoSocket = errors.New("ipc: no bridge socket found")
 
+// CheckSocketPath says so where path is longer than a Unix socket's can be, 107 bytes
+// (unix(7)); the kernel would call it an invalid argument.
+func CheckSocketPath(path string) error {
+	if most := len(unix.RawSockaddrUnix{}.Path) - 1; len(path) > most {
+		return fmt.Errorf("socket path has %d bytes, at most %d fit: %s", len(path), most, path)
+	}
+	return nil
+}
+
 // socketPlaces is where a socket can be; a value, so that tests have their own.
 type socketPlaces struct {
 	named   string // by the environment; decides alone
