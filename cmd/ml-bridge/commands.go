@@ -14,11 +14,17 @@ type commands struct {
 	flags
 	cli.Daemon
 
-	Serve     struct{}          `cmd:"" default:"1" help:"Answer prediction requests: what ml-bridge does without a command."`
-	Lifecycle modeldesk.Command `cmd:"" name:"models" help:"List, validate, promote, roll back and try models: of --models, or of the mld that is asked."`
-	Doctor    doctorCmd         `cmd:"" help:"Look at this host, the bridge and mld, and say what to do about what is found."`
-	Settings  cli.ConfigCmd     `cmd:"" name:"config" help:"Check, show or explain the settings."`
+	Serve     struct{}      `cmd:"" default:"1" help:"Answer prediction requests: what ml-bridge does without a command."`
+	Lifecycle modelCommands `cmd:"" name:"models" help:"List, validate, promote, roll back and try models: of --models, or of the mld that is asked; or turn all of them off."`
+	Doctor    doctorCmd     `cmd:"" help:"Look at this host, the bridge and mld, and say what to do about what is found."`
+	Settings  cli.ConfigCmd `cmd:"" name:"config" help:"Check, show or explain the settings."`
 	cli.Pages
+}
+
+// modelCommands is what can be done about models; the kill switch is the bridge's own.
+type modelCommands struct {
+	modeldesk.Command
+	modeldesk.Switch
 }
 
 // AfterApply is called by kong: the command models works on the folder of --models, or
@@ -60,6 +66,7 @@ var app = cli.App{
   ml-bridge config check ml-bridge.toml
   ml-bridge --config=ml-bridge.toml
   ml-bridge models list                        what serves, what could, what is wrong with the rest
+  ml-bridge models off                         the kill switch: rules answer everything
   ml-bridge doctor                             what is wrong, and what to do about it`},
 		{Title: "Exit status", Text: `0 after a drain, 1 after a failure, 2 where flags or settings are wrong.`},
 		{Title: "Files", ManualOnly: true, Text: `/etc/mlbridge/ml-bridge.toml: the settings of the packaged service.

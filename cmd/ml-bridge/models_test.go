@@ -30,6 +30,13 @@ func TestKillSwitch(t *testing.T) {
 		}
 		return view
 	}
+	// The command does what the socket does, and says so.
+	turn := func(to, want string) {
+		t.Helper()
+		if out, err := command(t, "models", to, "--socket", socket).CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("models %s: %v, %s; want %q", to, err, out, want)
+		}
+	}
 	c, err := ipc.Dial(t.Context(), socket, ipc.ClientConfig{Name: "test"})
 	if err != nil {
 		t.Fatal(err)
@@ -70,5 +77,17 @@ func TestKillSwitch(t *testing.T) {
 	}
 	if r := ask(); r.Source != ipc.SourceModel {
 		t.Errorf("with models again: %v, %v", r.Source, r.Reason)
+	}
+	turn("off", "rules answer everything")
+	if r := ask(); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonSwitchedOff {
+		t.Errorf("models are off by the command: %v, %v", r.Source, r.Reason)
+	}
+	turn("on", "as far as they are trusted")
+	if r := ask(); r.Source != ipc.SourceModel {
+		t.Errorf("with models once more: %v, %v", r.Source, r.Reason)
+	}
+	out, err := command(t, "models", "off", "--socket", socket+".none").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "no ml-bridge answers") {
+		t.Errorf("models off without a bridge: %v, %s", err, out)
 	}
 }
