@@ -1,7 +1,8 @@
 """A workload model of your own with scikit-learn, ready to be dropped into mld's folder.
 
-    pip install scikit-learn==1.9.1 skl2onnx==1.20.0
-    python3 sklearn_workload.py ../../testdata/traces /srv/models
+    python3 -m venv out/sklearn
+    out/sklearn/bin/pip install scikit-learn==1.9.1 skl2onnx==1.20.0
+    out/sklearn/bin/python docs/examples/sklearn_workload.py testdata/traces out/models
 
 It learns the recorded programs' next cpu share and memory from the last ten, and writes
 sk-1.onnx and sk-1.manifest.json. Replace `samples` by your own readings.

@@ -2,8 +2,8 @@
 // 35 inputs, three dense layers, four outputs. It writes tf-1/model.json, its weights and
 // tf-1.manifest.json into mld's folder.
 //
-//   npm install @tensorflow/tfjs@4.22.0
-//   node tfjs_workload.js /srv/models
+//   npm install --prefix out/tfjs @tensorflow/tfjs@4.22.0
+//   NODE_PATH=out/tfjs/node_modules node docs/examples/tfjs_workload.js out/models
 //
 // It learns to repeat the last reading of made-up agents; replace `agent` by your own.
 'use strict';
