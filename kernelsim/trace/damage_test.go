@@ -253,34 +253,3 @@ func TestExpandingFile(t *testing.T) {
 		t.Errorf("%d of %d bytes left unread, want most", in.Len(), b.Len())
 	}
 }
-
-func FuzzFaults(f *testing.F) {
-	text, err := os.ReadFile("testdata/faults.csv")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(text)
-	f.Add([]byte(faultText("5,1,4096,r,0")))
-	f.Add([]byte(preambleText(3)))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		r, err := NewFaults(bytes.NewReader(zipped(t, text)), "f")
-		if err != nil {
-			return
-		}
-		rows := strings.Builder{}
-		for fault, err := range r.All() {
-			if err != nil {
-				return
-			}
-			major := 0
-			if fault.Major {
-				major = 1
-			}
-			fmt.Fprintf(&rows, "%d,%d,%d,%c,%d\n", fault.At, fault.Agent, fault.Addr, "rwx"[fault.Type], major)
-		}
-		// What was accepted has one spelling, so writing it again gives it back.
-		if !strings.HasSuffix(string(text), faultHeader+"\n"+rows.String()) {
-			t.Errorf("rows read back as %q", rows.String())
-		}
-	})
-}
