@@ -263,6 +263,56 @@ func TestLiveAndLocalAgree(t *testing.T) {
 	}
 }
 
+// Memory that grows by 0.01 points an interval: as bytes the rule is the last value, in
+// shares the mean of ten, which is five and a half intervals behind.
+func TestMemoryIsJudgedAgainstTheRuleInSharesToo(t *testing.T) {
+	e := evaluation{data: data(t), parts: []string{"test"}, by: newLocal("")}
+	if err := judgeWorkload(&e); err != nil {
+		t.Fatal(err)
+	}
+	rule, model, simple := map[string]float64{}, map[string]number{}, map[string]number{}
+	for _, r := range e.rows {
+		if r.Metric == "mae" {
+			rule[r.Set], model[r.Set], simple[r.Set] = float64(r.Rule), r.Model, r.BestSimple
+		}
+	}
+	for set, want := range map[string]float64{"smd_mem": 0.01, "smd_mem_shares": 0.055} {
+		if math.Abs(rule[set]-want) > 1e-6 {
+			t.Errorf("error of the rule on %s is %v, want %v", set, rule[set], want)
+		}
+	}
+	if model["smd_mem"] != model["smd_mem_shares"] || simple["smd_mem"] != simple["smd_mem_shares"] {
+		t.Errorf("more than the rule differs: models %v, simple guesses %v", model, simple)
+	}
+	if _, ok := rule["smd_cpu_shares"]; ok {
+		t.Error("the cpu is in shares as it is")
+	}
+}
+
+// What training measured without a source has both opponents, and is held against them.
+func TestLeftOutRows(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "leftout.json")
+	text := `[{"predictor": "workload", "set": "smd_mem", "part": "test", "metric": "left_out_mae", "n": 7, "model": 0.11, "rule": 0.1},
+		{"predictor": "workload", "set": "smd_mem", "part": "test", "metric": "left_out_ratio_to_rule", "n": 7, "model": 1.1},
+		{"predictor": "workload", "set": "smd_mem_shares", "part": "test", "metric": "left_out_ratio_to_rule", "n": 7, "model": 0.44},
+		{"predictor": "threat", "set": "adfa", "part": "test", "metric": "left_out_kind_roc_auc", "n": 9, "model": 0.96}]`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var e evaluation
+	if err := e.addLeftOut(path); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range e.rows {
+		c := r.cells()
+		got = append(got, strings.Join([]string{c[0], c[3], c[5], c[9]}, " "))
+	}
+	if want := []string{"smd_mem 0.1100 0.1000 ", "smd_mem 1.100  no", "smd_mem_shares 0.4400  yes", "adfa 0.9600  yes"}; !slices.Equal(got, want) {
+		t.Errorf("set, model, rule, met: %q, want %q", got, want)
+	}
+}
+
 func TestNothingToJudgeIsAnError(t *testing.T) {
 	if err := run([]string{"-data", t.TempDir(), "-out", t.TempDir()}); err == nil {
 		t.Error("an empty folder passed")

@@ -123,7 +123,7 @@ func run(args []string) error {
 	return nil
 }
 
-// addLeftOut adds what training measured of models fitted without a kind of attack,
+// addLeftOut adds what training measured of models fitted without a source or a kind of attack,
 // which no file of models can tell afterwards. Most folders have none.
 func (e *evaluation) addLeftOut(path string) error {
 	text, err := os.ReadFile(path)
@@ -133,13 +133,19 @@ func (e *evaluation) addLeftOut(path string) error {
 	var list []struct {
 		Predictor, Set, Part, Metric string
 		Model                        float64
+		Rule                         *float64
 		N                            int
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &list)
 	}
 	for _, l := range list {
-		e.add(plain(l.Predictor, l.Set, l.Part, l.Metric, l.Model, l.N).aim())
+		r := plain(l.Predictor, l.Set, l.Part, l.Metric, l.Model, l.N)
+		r.lowIsGood = l.Metric == leftOutRatio
+		if l.Rule != nil {
+			r.Rule = number(*l.Rule)
+		}
+		e.add(r.aim())
 	}
 	return err
 }

@@ -103,10 +103,21 @@ var targets = map[string]float64{
 	"threat/adfa/left_out_kind_roc_auc": 0.95,
 }
 
+const (
+	// leftOutRatio is the error over the rule's of trees that never saw the set's origin.
+	leftOutRatio = "left_out_ratio_to_rule"
+	// inShares ends the names of memory sets whose rule is applied to shares.
+	inShares = "_shares"
+)
+
 func init() {
 	for _, set := range []string{"bitbrains_cpu", "bitbrains_mem", "gentd26_gpu", "gentd26_mem", "smd_cpu", "smd_mem", "procs_cpu", "procs_mem"} {
 		targets["workload/"+set+"/ratio_to_persistence"] = 1.02
 		targets["workload/"+set+"/entities_better_than_persistence"] = 0.85
+		targets["workload/"+set+"/"+leftOutRatio] = 1
+		if strings.HasSuffix(set, "_mem") {
+			targets["workload/"+set+inShares+"/"+leftOutRatio] = 1
+		}
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 type forecasts struct {
 	entity                                 []int32
 	truth, model, rule, last, mean, median []float64
+	ruleInShares                           []float64 // of memory
+	whole                                  []int     // of memory: the answers to windows in which all was measured
 	confidence, ruleConfidence             []float64
 	b                                      batcher[recordings.Question]
 	signal                                 int
@@ -42,8 +44,25 @@ func (f *forecasts) take(q recordings.Question, req ipc.Request, p *ipc.Predicti
 	f.truth, f.last = append(f.truth, q.Next), append(f.last, q.Current)
 	f.mean, f.median = append(f.mean, q.Mean), append(f.median, q.Median)
 	f.model, f.rule = append(f.model, value(&p.Workload)), append(f.rule, value(&rule))
+	if q.Signal == recordings.SignalMemory {
+		if q.Whole {
+			f.whole = append(f.whole, len(f.truth)-1)
+		}
+		f.ruleInShares = append(f.ruleInShares, ruleInShares(req.(*ipc.WorkloadRequest), q.Span))
+	}
 	f.confidence = append(f.confidence, float64(p.Workload.Confidence))
 	f.ruleConfidence = append(f.ruleConfidence, float64(rule.Confidence))
+}
+
+// ruleInShares is what the rule for shares says of memory as a share of span. On the wire
+// memory is bytes, and the rule its last value.
+func ruleInShares(r *ipc.WorkloadRequest, span float64) float64 {
+	var h [ipc.MaxWorkloadHistory]float32
+	for i, v := range r.HistoricalMemory {
+		h[i] = float32(float64(v) / span)
+	}
+	n := len(r.HistoricalMemory)
+	return float64(rules.CPU(&ipc.WorkloadRequest{HistoricalCPU: h[:n], CurrentCPU: h[n-1]}))
 }
 
 // misses are the absolute errors, in points of 1/100.
@@ -75,6 +94,7 @@ func judgeWorkload(e *evaluation) error {
 			}
 			if len(f.truth) > 0 {
 				f.judge(e, set, part)
+				f.judgeInShares(e, set.Name+inShares, part)
 			}
 		}
 	}
@@ -110,6 +130,26 @@ func (f *forecasts) judge(e *evaluation, set *recordings.Set, part string) {
 		}
 	}
 	e.picture.forecast(set.Name, part, f)
+}
+
+// judgeInShares compares with the rule as the references of the data have it: applied to
+// memory in shares, where it is mostly the mean of ten, on windows in which all was measured.
+func (f *forecasts) judgeInShares(e *evaluation, set, part string) {
+	if len(f.whole) == 0 {
+		return
+	}
+	s := newSample(pick(f.entity, f.whole))
+	misses := func(guess []float64) []float64 { return pick(f.misses(guess), f.whole) }
+	e.add(s.compare(plain("workload", set, part, "mae", 0, 0), s.mean, true, misses(f.model), misses(f.ruleInShares),
+		guess{"persistence", misses(f.last)}, guess{"mean of 10", misses(f.mean)}, guess{"median of 10", misses(f.median)}))
+}
+
+func pick[T any](values []T, at []int) []T {
+	out := make([]T, len(at))
+	for i, k := range at {
+		out[i] = values[k]
+	}
+	return out
 }
 
 // better is the share of entities whose error is below persistence's.

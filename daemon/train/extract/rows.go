@@ -25,7 +25,7 @@ func extractWorkload(j *job) error {
 	for i := range recordings.WorkloadSets {
 		s := &recordings.WorkloadSets[i]
 		err := j.each(s, "workload_"+s.Name, func(name string, o recordings.Options) error {
-			t, err := createTable(j.out, name, &features.Workload, workloadRow, "entity", "unit", "current", "next")
+			t, err := createTable(j.out, name, &features.Workload, workloadRow, "entity", "unit", "current", "next", "whole")
 			if err != nil {
 				return err
 			}
@@ -99,7 +99,7 @@ func workloadRow(t *table, q *recordings.Question) error {
 	r := q.Request.(*ipc.WorkloadRequest)
 	units, _ := features.WorkloadRows(r, t.row)
 	t.witness(r)
-	return t.add(t.row[q.Signal*features.Workload.Width():], float64(q.Entity), units[q.Signal]/q.Span, q.Current, q.Next)
+	return t.add(t.row[q.Signal*features.Workload.Width():], float64(q.Entity), units[q.Signal]/q.Span, q.Current, q.Next, float64(b2i(q.Whole)))
 }
 
 func failureRow(t *table, q *recordings.Question) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -159,6 +160,24 @@ func TestFilesOfOthers(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A window of memory is whole where the gpu was measured in all of it, what comes next included.
+func TestWholeWindows(t *testing.T) {
+	f := file{name: "workload/gentd26_test.csv.gz"}
+	o := Options{Data: t.TempDir(), Part: "test"}
+	f.write(t, o.Data, "pod,step,mem_e4,gpu_e4,gmem_mb\n1,0,10,,3\n"+rows("1,%,10,5,3\n", 12))
+	var whole []bool
+	n := &noted{}
+	if err := workload("gentd26_mem")(o, n); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range n.asked {
+		whole = append(whole, q.Whole)
+	}
+	if !slices.Equal(whole, []bool{false, true, true}) {
+		t.Errorf("of three windows whole are %v, want the two without the first sample", whole)
 	}
 }
 

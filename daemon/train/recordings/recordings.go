@@ -22,6 +22,7 @@ type Question struct {
 	Signal                      int // SignalCPU …
 	Current, Next, Mean, Median float64
 	Span                        float64
+	Whole                       bool // all that the data have of the entity was measured throughout; they count their references so
 
 	// Memory.
 	NextAddress uint64

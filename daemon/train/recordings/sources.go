@@ -99,7 +99,7 @@ func readGenTD26(path string) ([]*series, error) {
 				return
 			}
 			step := r.int(1)
-			x := sample{gap: len(s.samples) > 0 && step != last+1}
+			x := sample{gap: len(s.samples) > 0 && step != last+1, part: r.empty(2) || r.empty(3)}
 			if signal == 1 {
 				x.mem = r.amount(column) * shareBytes
 			} else {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -18,6 +19,7 @@ type sample struct {
 	cpu, gpu float64 // shares
 	mem      uint64  // bytes
 	gap      bool
+	part     bool // another reading of the entity is missing
 }
 
 // series are the samples of one entity.
@@ -106,9 +108,10 @@ func (s *series) question(i, n, signal int) *Question {
 		history[k] = s.value(i-n+k, signal) / span
 	}
 	current := history[n-1] // before medianOf sorts
+	whole := !slices.ContainsFunc(s.samples[i-n:i+1], func(v sample) bool { return v.part })
 	return &Question{
 		Request: q, Signal: signal, Span: span, Current: current, Next: s.value(i, signal) / span,
-		Mean: average(history), Median: medianOf(history),
+		Mean: average(history), Median: medianOf(history), Whole: whole,
 	}
 }
 
