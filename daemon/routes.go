@@ -79,7 +79,7 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, r route, found bool) {
 	case c != nil && c.guard && !s.hostAllowed(ctx.Host()):
 		sendError(ctx, fasthttp.StatusForbidden, "this Host is not allowed on a loopback address (see --allow-host)")
 	case !found:
-		sendError(ctx, fasthttp.StatusNotFound, "no such route")
+		sendError(ctx, fasthttp.StatusNotFound, "no such route, see /openapi.json")
 	case r.post && !ctx.IsPost():
 		refuseMethod(ctx, "POST")
 	case !r.post && !ctx.IsGet() && !ctx.IsHead():

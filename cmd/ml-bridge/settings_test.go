@@ -40,7 +40,7 @@ func TestConfigCheck(t *testing.T) {
 		code int
 		want []string // all that it says
 	}{
-		{"ttl = '50ms'\nmax-conns = 10\n", cli.ExitOK, []string{": good, with 2 settings changed"}},
+		{"ttl = '50ms'\nmax-conns = 10\n", cli.ExitOK, []string{": good; settings changed from their defaults: 2"}},
 		{"\nttl = '0s'\n", cli.ExitUsage, []string{":2: ttl: 0s is outside"}},
 		{"upstraem = 'http://mld:9005'\n", cli.ExitUsage, []string{`:1: unknown key "upstraem": did you mean "upstream"?`}},
 		{"upstream = 'http://mld:9005'\nmodels = 'embedded'\n", cli.ExitUsage, []string{":2: models and --upstream"}},

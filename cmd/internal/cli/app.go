@@ -72,6 +72,7 @@ func (a *App) Parse(flags any, args []string, more ...kong.Option) (*Parsed, err
 	if err != nil {
 		panic(err) // the flags' declaration is wrong, which every test would see
 	}
+	parser.Model.HelpFlag.Help = "Print this help, or after a command its own."
 	if p.Context, err = parser.Parse(args); err != nil {
 		err = p.placed(a.suggest(err))
 	}

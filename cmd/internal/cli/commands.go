@@ -42,7 +42,7 @@ func (c *checkCmd) Run(a *App, p *Parsed, again Again) error {
 	if len(problems) > 0 {
 		return errors.Join(problems...)
 	}
-	fmt.Printf("%s: good, with %d settings changed from their defaults\n", cmp.Or(path, p.path()), p.changed())
+	fmt.Printf("%s: good; settings changed from their defaults: %d\n", cmp.Or(path, p.path()), p.changed())
 	return nil
 }
 
