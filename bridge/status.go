@@ -21,10 +21,7 @@ var subsystems = map[ipc.Kind]string{
 var measures = [len(ipc.Kinds)][]string{
 	{"mean error of the predicted cpu share", "mean error of the predicted memory, in shares of the agent's largest recent reading", "mean error of the predicted gpu share"},
 	{"Brier score of the threat"},
-	{
-		"Brier score of a failure of memory", "Brier score of a failure of cpus", "Brier score of a failure of io",
-		"Brier score of a failure of the network", "Brier score of a failure of a service", "Brier score of another failure",
-	},
+	slices.Repeat([]string{"Brier score"}, len(targetNames[ipc.Failure-1])),
 	{"share of wrong pages"},
 }
 

@@ -70,11 +70,11 @@ function duels(score) {
   if (!judged.length) {
     return [el("p", { class: "sub" }, score.joined ? "nothing of a model judged yet" : "no outcomes reported yet")];
   }
-  return judged.flatMap(duel);
+  return judged.map((t) => duel(t, judged.length > 1));
 }
 
-/** duel draws the model's error beside the rule's on the same cases. */
-function duel(target) {
+/** duel draws the model's error beside the rule's on the same cases; named says about what, where there are several. */
+function duel(target, named) {
   const model = target.recent_model_error, rule = target.recent_rule_error;
   const most = Math.max(model, rule) || 1;
   const row = (name, value, tint) => [
@@ -84,10 +84,10 @@ function duel(target) {
   ];
   const gain = rule > 0 ? (rule - model) / rule : model > 0 ? -1 : 0;
   const better = gain > 0 ? `model ${Math.round(100 * gain)} % better` : gain < 0 ? `rule ${Math.round(100 * (model ? (model - rule) / model : 0))} % better` : "no difference";
-  return [
-    el("div", { class: "duel" }, ...row("model", model, "model"), ...row("rule", rule, "rule")),
-    el("p", { class: "verdict " + (gain > 0 ? "good" : gain < 0 ? "warn" : "") }, better, el("span", { class: "sub" }, `, ${target.measure}; ${count(target.judged)} judged${target.demoted ? "; the rule's is given" : ""}`)),
-  ];
+  return el("div", { class: "duel" },
+    el("h4", null, named ? target.target : null, el("span", { class: "verdict " + (gain > 0 ? "good" : gain < 0 ? "warn" : "") }, better)),
+    ...row("model", model, "model"), ...row("rule", rule, "rule"),
+    el("p", { class: "sub" }, `${target.measure}; ${count(target.judged)} judged${target.demoted ? "; the rule's is given" : ""}`));
 }
 
 function drawErrors(doc) {
