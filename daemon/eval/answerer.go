@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,24 +63,35 @@ func (l local) answer(k ipc.Kind, reqs []ipc.Request, out []ipc.Prediction) erro
 type remote struct {
 	base   string
 	client *http.Client
-	names  map[ipc.Kind]string
+	names  map[ipc.Kind][]string // of all models that answered
 	body   []byte
 	parsed api.Answer
 }
 
 // newRemote takes http://host:port, or unix:/path of mld's socket.
-func newRemote(url string) *remote {
-	r := &remote{base: strings.TrimSuffix(url, "/"), client: &http.Client{Timeout: time.Minute}, names: map[ipc.Kind]string{}}
-	if path, ok := strings.CutPrefix(url, "unix:"); ok {
+func newRemote(url string) (*remote, error) {
+	r := &remote{base: strings.TrimSuffix(url, "/"), client: &http.Client{Timeout: time.Minute}, names: map[ipc.Kind][]string{}}
+	switch path, socket := strings.CutPrefix(url, "unix:"); {
+	case socket:
 		r.base = "http://localhost"
 		r.client.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
 		}}
+	case !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://"):
+		return nil, fmt.Errorf("-url %s: want http://host:port, https://host:port or unix:/path of an mld", url)
 	}
-	return r
+	return r, nil
 }
 
-func (r *remote) model(k ipc.Kind) string { return r.names[k] }
+// model names all that answered: a candidate on a share, or one that came meanwhile, has
+// its part in the figures.
+func (r *remote) model(k ipc.Kind) string { return strings.Join(r.names[k], " and ") }
+
+func (r *remote) name(k ipc.Kind, model string) {
+	if model != "" && !slices.Contains(r.names[k], model) {
+		r.names[k] = append(r.names[k], strings.Clone(model))
+	}
+}
 
 func (*remote) missing(ipc.Kind) error { return nil }
 
@@ -100,12 +112,13 @@ func (r *remote) answer(k ipc.Kind, reqs []ipc.Request, out []ipc.Prediction) er
 	if err := api.Msgpack.ParseAnswer(body, k, true, len(reqs), &r.parsed); err != nil {
 		return err
 	}
-	r.names[k] = r.parsed.Model
+	r.name(k, r.parsed.Model)
 	for i := range out {
 		s := &r.parsed.Slots[i]
 		if s.Status != ipc.StatusOK {
 			return fmt.Errorf("%s: question %d: %s", r.base, i, s.Error)
 		}
+		r.name(k, s.Model)
 		out[i] = s.Prediction
 	}
 	return nil

@@ -320,8 +320,29 @@ func TestNothingToJudgeIsAnError(t *testing.T) {
 	if err := run([]string{"-data", t.TempDir(), "-only", "weather"}); err == nil {
 		t.Error("an unknown predictor passed")
 	}
-	if r := newRemote("http://127.0.0.1:1"); r.answer(ipc.Memory, []ipc.Request{&ipc.MemoryRequest{}}, make([]ipc.Prediction, 1)) == nil {
+	r, err := newRemote("http://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.answer(ipc.Memory, []ipc.Request{&ipc.MemoryRequest{}}, make([]ipc.Prediction, 1)) == nil {
 		t.Error("a daemon that is not there answered")
+	}
+	if err := run([]string{"-data", t.TempDir(), "-url", "127.0.0.1:9005"}); err == nil || !strings.Contains(err.Error(), "want http://") {
+		t.Errorf("an address that is no URL: %v", err)
+	}
+}
+
+// Whoever reads figures wants to know of all models that made them.
+func TestAllModelsThatAnsweredAreNamed(t *testing.T) {
+	r, err := newRemote("unix:/nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, model := range []string{"a@1", "", "b@1", "a@1"} {
+		r.name(ipc.Workload, model)
+	}
+	if got := r.model(ipc.Workload); got != "a@1 and b@1" {
+		t.Errorf("answers by %q", got)
 	}
 }
 

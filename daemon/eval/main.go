@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	if err := run(os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "eval:", err)
 		os.Exit(1)
 	}
@@ -52,7 +52,7 @@ func (e *evaluation) read(set, part string, f func() error) (ok bool, err error)
 func run(args []string) error {
 	flags := flag.NewFlagSet("eval", flag.ContinueOnError)
 	data := flags.String("data", os.Getenv("DATA"), "folder with workload/, memory/, failure/, threat/")
-	folder := flags.String("models", "", "folder of models written by daemon/train/run (default: the embedded models)")
+	folder := flags.String("models", "", "folder with manifests and models, trained or brought along (default: the embedded models)")
 	url := flags.String("url", "", "a live mld to ask instead, such as http://127.0.0.1:9005 or unix:/run/mld.sock")
 	out := flags.String("out", "out", "folder for eval.json")
 	report := flags.String("report", "", "folder for EVAL.md, CARDS.md and pictures/")
@@ -70,7 +70,11 @@ func run(args []string) error {
 	}
 	e := &evaluation{data: *data, parts: strings.Split(*parts, ","), picture: pictures{folder: *report}}
 	if *url != "" {
-		e.by = newRemote(*url)
+		r, err := newRemote(*url)
+		if err != nil {
+			return err
+		}
+		e.by = r
 	} else {
 		e.by = newLocal(*folder)
 	}
