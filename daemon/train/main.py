@@ -10,9 +10,12 @@ import json
 import os
 import sys
 import time
+import warnings
 
 import onnx
+from sklearn.exceptions import ConvergenceWarning
 
+import progress
 import vectors
 
 PREDICTORS = ["workload", "threat", "failure", "memory"]
@@ -20,6 +23,8 @@ PREDICTORS = ["workload", "threat", "failure", "memory"]
 
 def main(matrices, out, wanted):
     free = os.environ.get("FREE", "1") != "0"
+    # How many epochs a net has is chosen, by val: that it might go on says nothing.
+    warnings.simplefilter("ignore", ConvergenceWarning)
     os.makedirs(out, exist_ok=True)
     manifest = _load(out, "manifest.json", [])
     for name in wanted or PREDICTORS:
@@ -32,6 +37,7 @@ def main(matrices, out, wanted):
             _save(out, "leftout.json", left_out + [dict(e, predictor=name) for e in module.left_out(matrices)])
         manifest = [e for e in manifest if e["predictor"] != name] + [_entry(name, data)]
         vectors.write(matrices, out, name, data)
+        progress.done()
         print(f"train: {name}: {len(data)} bytes, {time.time() - start:.0f} s", file=sys.stderr, flush=True)
     manifest.sort(key=lambda e: PREDICTORS.index(e["predictor"]))
     _save(out, "manifest.json", manifest)

@@ -11,6 +11,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 import modelfile
+import progress
 
 SEED = 20261123
 
@@ -24,10 +25,10 @@ def fit(x, y, weight=None, valid=None, rounds=100, columns=None, names=None, **p
         force_row_wise=True, verbosity=-1)
     settings.update(params)
     train = lgb.Dataset(np.ascontiguousarray(x[:, columns]), y, weight=weight, free_raw_data=True)
-    sets, callbacks = [], []
+    sets, callbacks = [], [lambda at: progress.tell(f"tree {at.iteration + 1} of {rounds} at most, on {x.shape[0]:,} rows")]
     if valid is not None:
         sets = [lgb.Dataset(np.ascontiguousarray(valid[0][:, columns]), valid[1], weight=valid[2], reference=train)]
-        callbacks = [lgb.early_stopping(25, verbose=False)]
+        callbacks.append(lgb.early_stopping(25, verbose=False))
     booster = lgb.train(settings, train, rounds, sets, callbacks=callbacks)
     return Ensemble.of(booster, columns)
 
