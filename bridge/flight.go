@@ -128,25 +128,41 @@ func (f *flight) answered(x *upstream.Exchange) {
 		if !l.bridge.score.useless(l.kind, model) {
 			l.bridge.stats.cache.kept(l.kind, l.bridge.cache.put(&q.key, &slot.Prediction, model, now))
 		}
+		beside := strings.ToValidUTF8(l.answer.Beside, "?")
 		for _, id := range q.trials {
-			l.bridge.score.besides(id, model, &slot.Prediction)
+			l.tried(id, model, beside, slot)
 		}
 		for _, w := range q.waiting {
-			distrusted := l.bridge.score.distrusts(w.call, l.kind, model) // since it was asked, perhaps
-			if distrusted {
+			if l.bridge.score.distrusts(w.call, l.kind, model) { // since it was asked, or a candidate
+				before := l.bridge.lastID
 				l.bridge.fallBack(w.call, &w.key, l.bridge.score.verdict())
+				if slot.HasBeside && l.bridge.lastID != before {
+					l.tried(l.bridge.lastID, model, beside, slot)
+				}
 			} else {
 				w.call.Reply.Prediction = slot.Prediction
 				l.bridge.deliver(w.call, ipc.SourceModel, ipc.ReasonNone, 0, model)
-			}
-			if slot.HasBeside && !distrusted {
-				l.bridge.score.besides(l.bridge.lastID, strings.ToValidUTF8(l.answer.Beside, "?"), &slot.Beside)
+				if slot.HasBeside {
+					l.bridge.score.besides(l.bridge.lastID, beside, &slot.Beside)
+				}
 			}
 			l.bridge.release(w)
 		}
 		l.forget(q)
 	}
 	f.out = f.out[:0]
+}
+
+// tried scores an answer that nobody got beside the rule's, which prediction id was. Where
+// two models answered they take turns: there is room for one, and either may earn its place.
+func (l *lane) tried(id uint64, model, beside string, slot *api.Slot) {
+	p := &slot.Prediction
+	if slot.HasBeside {
+		if l.other = !l.other; l.other {
+			model, p = beside, &slot.Beside
+		}
+	}
+	l.bridge.score.besides(id, model, p)
 }
 
 // failed decides what becomes of the batch that got no answer. A connection that
