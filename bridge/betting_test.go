@@ -63,6 +63,89 @@ func TestGoodModelsAreHardlyDemoted(t *testing.T) {
 	}
 }
 
+// TestGoodTypesAndTimesAreHardlyDemoted counts false alarms where losses are those of types
+// and times: of a model and a rule that are right, or wrong by a factor, equally often.
+func TestGoodTypesAndTimesAreHardlyDemoted(t *testing.T) {
+	const outcomes, most = 400_000, 400_000 * (1./anewWealth + 1./changeWealth/doubtWealth)
+	r := rand.New(rand.NewPCG(9, 10))
+	// One guess is of a type, right in so many cases, or of a time, off by a factor.
+	kinds := func(right float64) func() uint32 {
+		return func() uint32 {
+			if r.Float64() < right {
+				return 1
+			}
+			return uint32(2 + r.IntN(4))
+		}
+	}
+	after := func() uint32 { return number(float32(60e9 * math.Exp(0.7*r.NormFloat64()))) }
+	sometimes := func() uint32 {
+		if r.IntN(2) == 0 {
+			return never
+		}
+		return after()
+	}
+	for _, v := range []struct {
+		name  string
+		part  part
+		guess func() uint32
+		came  uint32
+	}{
+		{"types, right in half", part{measure: label}, kinds(0.5), 1},
+		{"types, right in nine of ten", part{measure: label}, kinds(0.9), 1},
+		{"types, right in one of ten", part{measure: label}, kinds(0.1), 1},
+		{"times", part{measure: duration}, after, number(60e9)},
+		{"times, none in half of the cases", part{measure: duration}, sometimes, number(60e9)},
+	} {
+		alarms, actual := 0, values{v.came}
+		var b betting
+		for range outcomes {
+			model, rule := values{v.guess()}, values{v.guess()}
+			if cases, _ := b.add(v.part.loss(&model, &actual)-v.part.loss(&rule, &actual), v.part.apart(&model, &rule)); cases > 0 {
+				alarms++
+				b = betting{bursts: b.bursts}
+			}
+		}
+		t.Logf("%s: %d alarms in %d outcomes", v.name, alarms, outcomes)
+		if alarms > most {
+			t.Errorf("%s: %d alarms, want at most %.0f", v.name, alarms, float64(most))
+		}
+	}
+}
+
+// TestOneFailureIsNotTwentyFindings: all questions in the horizon before a failure have the
+// same type come, and times that are off by the same factor. Over all failures the model is as
+// good as the rule. Bet on one by one, these outcomes are thousands of false alarms.
+func TestOneFailureIsNotTwentyFindings(t *testing.T) {
+	const failures, horizon, most = 20_000, 20, 400
+	r := rand.New(rand.NewPCG(11, 12))
+	types := func() uint32 { return uint32(r.IntN(2)) }
+	times := func() uint32 { return number(float32(60e9 * math.Exp(0.7*r.NormFloat64()))) }
+	for _, v := range []struct {
+		name string
+		part part
+		says func() uint32
+	}{{"types", part{measure: label}, types}, {"times", part{measure: duration}, times}} {
+		alarms, actual := 0, values{0: 1}
+		if v.part.measure == duration {
+			actual[0] = number(60e9)
+		}
+		var b betting
+		for range failures {
+			model, rule := values{v.says()}, values{v.says()}
+			for range horizon {
+				if cases, _ := b.add(v.part.loss(&model, &actual)-v.part.loss(&rule, &actual), v.part.apart(&model, &rule)); cases > 0 {
+					alarms++
+					b = betting{bursts: b.bursts}
+				}
+			}
+		}
+		t.Logf("%s: %d alarms in %d failures", v.name, alarms, failures)
+		if alarms > most {
+			t.Errorf("%s: %d alarms in %d failures, want at most %d", v.name, alarms, failures, most)
+		}
+	}
+}
+
 // TestBurstsAreNotTakenForNews: an agent at a time is asked about, 10 to 60 times in a
 // row, and the model is as wrong about it as it was the time before. Over all agents it is
 // as good as the rule. Bet on one by one, these outcomes are 2,300 false alarms.

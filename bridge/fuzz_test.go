@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"math"
 	"testing"
 	"unicode/utf8"
 
@@ -70,4 +71,47 @@ func goodAnswer(f *testing.F, q ipc.Request, format string) []byte {
 	}
 	model(q.Kind(), "m@1")(x)
 	return x.Answer
+}
+
+// FuzzOutcomes judges any prediction of any question by any outcome: no loss leaves [0, 1],
+// nor do two differ by more than was said before the outcome was known, and what the rule
+// gives in a model's place is valid.
+func FuzzOutcomes(f *testing.F) {
+	for _, p := range partlyWrong() {
+		f.Add(uint8(p.q.Kind()), ipc.AppendRequest(nil, p.q), ipc.AppendPrediction(nil, &p.says), ipc.AppendPrediction(nil, &p.came), uint8(0))
+	}
+	for _, q := range oneOfEach() {
+		said := predictionFor(q)
+		f.Add(uint8(q.Kind()), ipc.AppendRequest(nil, q), ipc.AppendPrediction(nil, &said), ipc.AppendPrediction(nil, &said), ^uint8(0))
+	}
+	f.Fuzz(func(t *testing.T, kind uint8, question, said, actual []byte, bits uint8) {
+		k := ipc.Kind(kind)
+		if !k.Valid() {
+			return
+		}
+		q := oneOfEach()[k-1]
+		var reply ipc.Reply
+		o := ipc.Outcome{Unobserved: ipc.Targets(bits)}
+		_, bad := ipc.ParseRequest(question, q)
+		if _, err := ipc.ParsePrediction(said, k, &reply.Prediction); bad != nil || err != nil {
+			return
+		}
+		if _, err := ipc.ParsePrediction(actual, k, &o.Actual); err != nil {
+			return
+		}
+		unit := unitOf(q)
+		model, rule, came := judged(&reply.Prediction, unit), ruleSays(q, unit), happened(&o, unit)
+		for i, part := range partsOf(k) {
+			if !part.judgeable(&model, &rule, &came) {
+				continue
+			}
+			m, r, most := part.loss(&model, &came), part.loss(&rule, &came), part.apart(&model, &rule)
+			if !(m >= 0 && m <= 1 && r >= 0 && r <= 1 && most >= 0 && most <= 1 && math.Abs(m-r) <= most+1e-6) {
+				t.Errorf("part %d: losses %v and %v, at most %v apart", i, m, r, most)
+			}
+		}
+		if giveRuled(q, &reply, ipc.Targets(bits)); reply.Validate() != nil || reply.Ruled != ipc.Targets(bits) {
+			t.Errorf("given %+v: %v", reply.Prediction, reply.Validate())
+		}
+	})
 }

@@ -25,16 +25,39 @@ func (b *Bridge) decideByRule(call *ipc.Call, key *cachekey.Key, now ipc.Instant
 }
 
 // giveRuled puts the rule's values in the place of those that the model is demoted for,
-// into a reply that has the model's otherwise, and says so in it. Confidence is about the
-// cpu, and comes from whom the cpu comes from.
+// into a reply that has the model's otherwise, and says so in it. A workload's confidence
+// is about the cpu, and comes from whom the cpu comes from.
 func giveRuled(q ipc.Request, r *ipc.Reply, ruled ipc.Targets) {
-	w, ok := q.(*ipc.WorkloadRequest)
-	if !ok {
-		return // the others have one target, and are the rule's altogether
+	switch q := q.(type) {
+	case *ipc.WorkloadRequest:
+		var rule ipc.WorkloadPrediction
+		rules.Workload(q, &rule)
+		giveRuledWorkload(&r.Workload, &rule, ruled)
+	case *ipc.ThreatRequest:
+		// The rule's own type goes with its own score: this one goes with the model's.
+		if to := &r.Threat; to.Type != ipc.ThreatNone || to.Score >= likely {
+			to.Type = rules.ThreatType(&q.Metrics)
+		}
+	case *ipc.FailureRequest:
+		var rule ipc.FailurePrediction
+		rules.Failure(q, &rule)
+		if ruled.Has(ipc.TargetFailureTime) {
+			r.Failure.PredictedTime = rule.PredictedTime
+		}
+		if ruled.Has(ipc.TargetFailureType) {
+			r.Failure.Type = rule.Type
+		}
+	case *ipc.MemoryRequest:
+		var rule ipc.MemoryPrediction
+		rules.Memory(q, &rule)
+		r.Memory.Type = rule.Type
 	}
-	var rule ipc.WorkloadPrediction
-	rules.Workload(w, &rule)
-	to := &r.Workload
+	if r.Ruled = ruled; r.Reason == ipc.ReasonNone {
+		r.Reason = ipc.ReasonDemoted
+	}
+}
+
+func giveRuledWorkload(to, rule *ipc.WorkloadPrediction, ruled ipc.Targets) {
 	if ruled.Has(ipc.TargetCPU) {
 		to.CPU, to.Confidence = rule.CPU, rule.Confidence
 	}
@@ -43,9 +66,6 @@ func giveRuled(q ipc.Request, r *ipc.Reply, ruled ipc.Targets) {
 	}
 	if ruled.Has(ipc.TargetGPU) {
 		to.GPU = rule.GPU
-	}
-	if r.Ruled = ruled; r.Reason == ipc.ReasonNone {
-		r.Reason = ipc.ReasonDemoted
 	}
 }
 

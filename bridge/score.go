@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -31,7 +32,6 @@ type remembered struct {
 	kind    ipc.Kind
 	joined  bool        // its outcome came
 	ruled   ipc.Targets // of said, what the rule gave in its place
-	first   uint8       // the target of the first of the values
 }
 
 // kindScore is written by the loop and read by anyone.
@@ -57,7 +57,7 @@ func (s *scoreboard) of(k ipc.Kind) *kindScore { return &s.kinds[k-1] }
 func (s *scoreboard) place(id uint64) *remembered { return &s.ring[id%uint64(len(s.ring))] }
 
 // withheld reports whether the answers of model m, which may be nil, are not to be given
-// to the call: models are off, or m is demoted for all that was asked, or for a part of
+// to the call: models are off, or m is demoted for the answer itself, or for a part of
 // it and the caller insists on a model.
 func (s *scoreboard) withheld(call *ipc.Call, m *modelStanding) bool {
 	if s.off.Load() {
@@ -66,9 +66,8 @@ func (s *scoreboard) withheld(call *ipc.Call, m *modelStanding) bool {
 	if m == nil || m.demoted == 0 {
 		return false
 	}
-	all := asked(call.Request)
-	ruled := all & m.demoted
-	return ruled == all || ruled != 0 && call.RequireModel
+	all, deciding := asked(call.Request)
+	return m.demoted&deciding == deciding || m.demoted&all != 0 && call.RequireModel
 }
 
 // verdict is why a model that is not trusted is not.
@@ -94,7 +93,8 @@ func (s *scoreboard) distrusts(call *ipc.Call, k ipc.Kind, label string) bool {
 
 // useless reports whether the answers of the model called label are given to nobody.
 func (s *scoreboard) useless(k ipc.Kind, label string) bool {
-	return s.off.Load() || s.of(k).standing.of(label).demoted == 1<<targetsOf(k)-1
+	all := deciding(k)
+	return s.off.Load() || s.of(k).standing.of(label).demoted&all == all
 }
 
 // remember notes a prediction that is about to be delivered, and gives the targets for
@@ -108,16 +108,29 @@ func (s *scoreboard) remember(q ipc.Request, r *ipc.Reply) (ruled ipc.Targets) {
 	*e = remembered{id: r.PredictionID, kind: r.Kind, subject: subjectHash(q.Subject()), unit: unitOf(q)}
 	e.said = judged(&r.Prediction, e.unit)
 	if r.Source == ipc.SourceRule {
-		e.rule, e.first = e.said, firstOf(&r.Prediction)
+		e.rule = ruleValues(q, &r.Prediction, e.unit)
 		return 0
 	}
-	e.rule, e.first = ruleSays(q, e.unit)
+	e.rule = ruleSays(q, e.unit)
 	m := s.of(r.Kind).standing.of(r.Model)
 	e.by = m.id
 	if m.demoted != 0 {
-		e.ruled = m.demoted & asked(q)
+		for i, part := range partsOf(e.kind) {
+			if m.demoted&(1<<e.target(i)) != 0 {
+				e.ruled |= part.bit
+			}
+		}
 	}
 	return e.ruled
+}
+
+// target is that of the kind's part, in an answer to e's question.
+func (e *remembered) target(part int) int {
+	component := uint8(0)
+	if e.kind == ipc.Failure {
+		component = uint8(e.rule[2]) // what the rule says is the component's own type
+	}
+	return targetOf(e.kind, part, component)
 }
 
 // besides notes what the model called label answered to the question of a delivered
@@ -130,7 +143,7 @@ func (s *scoreboard) besides(id uint64, label string, p *ipc.Prediction) {
 	m := s.of(e.kind).standing.of(label)
 	e.other, e.otherBy = judged(p, e.unit), m.id
 	if e.joined && e.by == 0 {
-		s.judge(e, m, &e.other, &e.said, everyTarget)
+		s.judge(e, m, &e.other, &e.said, everyValue)
 	}
 }
 
@@ -155,40 +168,36 @@ func (s *scoreboard) observe(o *ipc.Outcome, lastID uint64) {
 	}
 	e.joined = true
 	k.joined.Add(1)
-	actual := judged(&o.Actual, e.unit)
-	if e.kind == ipc.Workload {
-		actual = actual.without(o.Unobserved)
-	}
+	actual := happened(o, e.unit)
 	if m := k.standing.byID(e.by); m != nil {
 		s.judge(e, m, &e.said, &actual, e.ruled)
 	}
 	if m := k.standing.byID(e.otherBy); m != nil {
-		s.judge(e, m, &e.other, &actual, everyTarget)
+		s.judge(e, m, &e.other, &actual, everyValue)
 	}
 	e.said = actual
 }
 
 // judge scores what m said about e's question beside what the rule says. tried are the
-// targets for which nobody got it.
+// values that nobody got.
 func (s *scoreboard) judge(e *remembered, m *modelStanding, said, actual *values, tried ipc.Targets) {
 	k := &s.of(e.kind).standing
-	for i := range valuesOf(e.kind) {
-		if !judgeable(e.kind, i, said, &e.rule, actual) {
+	for i, part := range partsOf(e.kind) {
+		if !part.judgeable(said, &e.rule, actual) {
 			continue
 		}
-		target := int(e.first) + i
 		c := pairCase{
-			model: loss(e.kind, i, said, actual), rule: loss(e.kind, i, &e.rule, actual),
-			most: apart(e.kind, i, said, &e.rule), tried: tried&(1<<target) != 0,
+			model: part.loss(said, actual), rule: part.loss(&e.rule, actual),
+			most: part.apart(said, &e.rule), tried: tried&part.bit != 0,
 		}
-		if k.judge(m, target, c) {
+		if target := e.target(i); k.judge(m, target, c) {
 			s.told(k.standingOf(e.kind, m, target))
 		}
 	}
 }
 
-// everyTarget is that of an answer of which nobody got any.
-const everyTarget = ^ipc.Targets(0)
+// everyValue are those of an answer of which nobody got any.
+const everyValue = ^ipc.Targets(0)
 
 // subjectHash is FNV-1a (RFC 9923) over the component, or the agent itself.
 func subjectHash(s ipc.Subject) uint64 {
@@ -227,18 +236,22 @@ func (b *Bridge) Scores() []Score {
 	return out
 }
 
-// Ruled gives the targets that the serving model is demoted for, and whether these are all
-// that it was judged on.
+// Ruled gives the targets that the serving model is demoted for, and whether nothing is left
+// of its answers: these are all that decide that, of those it was judged on.
 func (s *Score) Ruled() (targets []string, all bool) {
+	some := false
 	all = true
 	for i := range s.Standings {
-		switch m := &s.Standings[i]; {
+		m := &s.Standings[i]
+		decides := deciding(s.Kind)&(1<<slices.Index(targetNames[s.Kind-1], m.Target)) != 0
+		switch {
 		case !m.Serving:
 		case m.Demoted:
 			targets = append(targets, m.Target)
+			some = some || decides
 		case m.Judged > 0:
-			all = false
+			all = all && !decides
 		}
 	}
-	return targets, all && len(targets) > 0
+	return targets, all && some
 }

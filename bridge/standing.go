@@ -17,7 +17,7 @@ import (
 //
 // Every model of a kind has a standing of its own, by name and version: a new version
 // does not inherit the old one's, and one that is rolled back to finds its own again. It
-// has one for each target (see judged.go). A model that is demoted for some of what was
+// has one for each target (see target.go). A model that is demoted for some of what was
 // asked is asked all the same, and the rule's value takes the place of its own there: so
 // it is on probation with every question.
 type standing struct {
@@ -33,7 +33,7 @@ type modelStanding struct {
 	id      uint16 // 0 is nobody
 	label   string // "name@version"
 	used    uint16 // lastID of the standing when last looked for: the smallest goes
-	demoted ipc.Targets
+	demoted targetSet
 	targets [maxTargets]targetStanding
 }
 

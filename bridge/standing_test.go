@@ -245,7 +245,7 @@ func TestAnAnswerUnderWayWhenItsModelIsDemoted(t *testing.T) {
 	m := c.score.of(ipc.Workload).standing.serving
 	m.demoted = 0
 	call := c.submit(c.question())[0]
-	m.demoted = ipc.TargetCPU | ipc.TargetMemory
+	m.demoted = targetSet(ipc.TargetCPU | ipc.TargetMemory)
 	c.conns[0].end(answers)
 	if r := call.Reply; r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDemoted {
 		t.Errorf("%v, %v", r.Source, r.Reason)

@@ -12,7 +12,7 @@ import (
 // Where the models stand as bytes, for a successor on the same machine, all integers and
 // floats (IEEE 754) little-endian:
 //
-//	u8   version, 3
+//	u8   version, 4
 //	u8   1: the operator has turned the models off
 //	entries until the end, at most maxStandings a kind, each:
 //	  u8   kind
@@ -32,7 +32,7 @@ import (
 // What does not parse as a whole changes nothing: a model that begins anew is judged
 // anew, which is what happens without a hand-over. Predictions whose outcome comes after
 // the hand-over are not known to the successor and are counted as unknown.
-const standingStateVersion = 3
+const standingStateVersion = 4
 
 var errStandingState = errors.New("bridge: saved standings are damaged")
 

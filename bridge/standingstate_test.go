@@ -72,14 +72,15 @@ func TestStandingsGoAlong(t *testing.T) {
 	}
 	// The same cases turn both at the same moment.
 	for i := range 2000 {
-		turned := make([]bool, 0, 2*maxValues)
+		n := targetsOf(ipc.Workload)
+		turned := make([]bool, 0, 2*n)
 		for _, s := range []*scoreboard{old, next} {
 			st := &s.of(ipc.Workload).standing
-			for target := range maxValues {
+			for target := range n {
 				turned = append(turned, st.judge(st.of("new@2"), target, pairCase{0.1, 0.5, 1, true}))
 			}
 		}
-		if !slices.Equal(turned[:maxValues], turned[maxValues:]) {
+		if !slices.Equal(turned[:n], turned[n:]) {
 			t.Fatalf("case %d turned the one and not the other", i)
 		}
 	}
@@ -131,7 +132,7 @@ func TestStandingsDamaged(t *testing.T) {
 	}())
 	refused("the same twice", append(append([]byte(nil), whole...), whole[2:]...))
 	ends := map[int]int{2: 0} // of entries: the models up to there
-	targets := (len(whole) - 2 - 3*2 - len("old@1new@2sick@1") - 3) / (3 + 3 + 6)
+	targets := (len(whole) - 2 - 3*2 - len("old@1new@2sick@1") - 3) / (3 + 3 + maxTargets)
 	for i, at := range []int{2 + 8 + 3*targets, 2 + 2*(8+3*targets)} {
 		ends[at] = i + 1
 	}

@@ -20,9 +20,13 @@ var subsystems = map[ipc.Kind]string{
 // measures say what the scoreboard's errors are, by kind and target.
 var measures = [len(ipc.Kinds)][]string{
 	{"mean error of the predicted cpu share", "mean error of the predicted memory, in shares of the agent's largest recent reading", "mean error of the predicted gpu share"},
-	{"Brier score of the threat"},
-	slices.Repeat([]string{"Brier score"}, len(targetNames[ipc.Failure-1])),
-	{"share of wrong pages"},
+	{"Brier score of the threat", "share of attacks of another type"},
+	slices.Concat(
+		slices.Repeat([]string{"Brier score"}, len(components)),
+		slices.Repeat([]string{"mean relative error of the time until the failure"}, len(components)),
+		slices.Repeat([]string{"share of failures of another type"}, len(components)),
+	),
+	{"share of wrong pages", "share of accesses of another kind"},
 }
 
 // Status says what the bridge has done since it was made and what state it is in, all
@@ -100,12 +104,15 @@ func scoreStatus(s *Score) status.Score {
 	return d
 }
 
-// overall gives a kind whose questions are each about one target the mean over all, by how
-// many cases each has.
+// overall gives failures the mean over the components' probabilities, by how many cases
+// each has.
 func overall(d *status.Score) {
 	var model, rule, recentModel, recentRule float64
 	for i := range d.Targets {
 		t := &d.Targets[i]
+		if !slices.Contains(components[:], t.Target) {
+			continue // of its time or its type
+		}
 		n := float64(t.Judged)
 		d.Judged += t.Judged
 		model, rule = model+n**t.Model, rule+n**t.Rule

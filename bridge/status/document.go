@@ -106,7 +106,8 @@ type Model struct {
 
 // Score is how model and rule did on the same cases. The errors are means; smaller is
 // better, null where nothing was judged yet. Those that stand here are of the kind's first
-// target, a workload's cpu; of a failure means over all, by how often each was judged.
+// target, a workload's cpu; of a failure means over the components' probabilities, by how often
+// each was judged.
 type Score struct {
 	Measure     string   `json:"measure"` // what the error is, for people
 	Joined      uint64   `json:"joined"`  // outcomes that found their prediction
@@ -131,7 +132,7 @@ type Score struct {
 
 // Target is how model and rule did at one value of a prediction.
 type Target struct {
-	Target      string   `json:"target"`  // cpu, memory or gpu; score; the type of component; page
+	Target      string   `json:"target"`  // cpu, memory or gpu; score or type; the type of component, or that and time or type; page or type
 	Measure     string   `json:"measure"` // what the error is, for people
 	Demoted     bool     `json:"demoted"` // the rule's value is given
 	Judged      uint64   `json:"judged"`

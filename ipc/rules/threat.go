@@ -127,15 +127,20 @@ const threatScore = 0.5
 // two each way.
 const conversationBytes = 256
 
-// threatType guesses from the counters alone: nothing on the network is local
-// (privilege escalation), many short exchanges are guessing, bulk is a payload
+func threatType(score float32, m *ipc.ThreatMetrics) uint8 {
+	if score < threatScore {
+		return ipc.ThreatNone
+	}
+	return ThreatType(m)
+}
+
+// ThreatType guesses the type of an attack from the counters alone: nothing on the network
+// is local (privilege escalation), many short exchanges are guessing, bulk is a payload
 // under remote control, anything between is remote execution. A web shell takes a
 // look at the call stream and is never named.
-func threatType(score float32, m *ipc.ThreatMetrics) uint8 {
+func ThreatType(m *ipc.ThreatMetrics) uint8 {
 	perCall := perUnit(m.NetworkActivity, m.SyscallCount)
 	switch {
-	case score < threatScore:
-		return ipc.ThreatNone
 	case m.NetworkActivity == 0:
 		return ipc.ThreatPrivilegeEscalation
 	case perCall <= conversationBytes:

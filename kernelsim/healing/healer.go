@@ -13,6 +13,7 @@ package healing
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -42,6 +43,7 @@ type Healer struct {
 	who  []asking
 
 	brier    score.Paired
+	times    score.Paired // relative errors of the time to what came
 	areas    score.Ranked
 	caught   score.Paired // share of failures caught early
 	alarms   score.Paired // share of alarms that were false
@@ -134,6 +136,8 @@ func (h *Healer) settle(ctx context.Context, c *component, at time.Time, begins 
 func (h *Healer) outcome(ctx context.Context, c *component, q *question, at time.Time, happened bool) {
 	a := &q.advice
 	truth := float64(flag(happened))
+	// An incident is of its component's own type, by how the sources tell one, and the rule
+	// goes by the component's name.
 	actual := ipc.Prediction{Kind: ipc.Failure, Failure: ipc.FailurePrediction{Probability: float32(truth), Type: a.Rule.Failure.Type}}
 	if happened {
 		actual.Failure.PredictedTime = ipc.Some(uint64(max(at.Sub(q.at), 0)))
@@ -145,6 +149,23 @@ func (h *Healer) outcome(ctx context.Context, c *component, q *question, at time
 	ml, rule := float64(a.Model.Failure.Probability), float64(a.Rule.Failure.Probability)
 	h.brier.Add(c.id, (ml-truth)*(ml-truth), (rule-truth)*(rule-truth))
 	h.areas.Add(c.id, ml, rule, happened)
+	if told := a.Model.Failure.PredictedTime; happened && told.Valid && !a.Ruled.Has(ipc.TargetFailureTime) {
+		left := at.Sub(q.at).Seconds()
+		h.times.Add(c.id, timeError(told, left), timeError(a.Rule.Failure.PredictedTime, left))
+	}
+}
+
+// timeError is how far the time that was told is from that which was left, in s and as a
+// part of it: at most 1, which is also that of none.
+func timeError(told ipc.Optional[uint64], left float64) float64 {
+	if !told.Valid {
+		return 1
+	}
+	off := math.Abs(float64(told.Value)/1e9 - left)
+	if off >= left {
+		return 1
+	}
+	return off / left
 }
 
 // Failures is how many failures began so far.
@@ -171,6 +192,10 @@ func (h *Healer) Comparisons(full bool) []report.Comparison {
 			Note: "a procedure was started in the horizon before",
 		}, full),
 		alarms,
+		h.times.Compare(score.Metric{
+			Subsystem: h.name, Name: "mean relative error of the time to failure", Unit: "%", Scale: 100,
+			Note: "where the model told one; at most 100, as of none",
+		}, full),
 	)
 }
 

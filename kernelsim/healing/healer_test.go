@@ -12,13 +12,13 @@ import (
 	"github.com/mlbridge/mlbridge/kernelsim/source"
 )
 
-// seer foresees a failure of io from a health below 0.9, which the rule does only
-// below 0.5.
+// seer foresees a failure of io from a health below 0.9, always in two seconds; the rule
+// does only below 0.5.
 func seer(q ipc.Request) ipc.Reply {
 	f := q.(*ipc.FailureRequest)
 	p := ipc.FailurePrediction{Probability: 0.1, Confidence: 0.9, Type: ipc.FailureIO}
 	if f.HealthScore < 0.9 {
-		p.Probability = 0.9
+		p.Probability, p.PredictedTime = 0.9, ipc.Some[uint64](2e9)
 	}
 	return advicetest.Sure(ipc.Prediction{Kind: ipc.Failure, Failure: p})
 }
@@ -77,6 +77,10 @@ func TestEffectsOfAFailure(t *testing.T) {
 	rule := (0.81 + 0.81 + 0.49 + 0.16 + 4*0.01) / 8
 	if math.Abs(*rows[0].ML-ml) > 1e-6 || math.Abs(*rows[0].Rule-rule) > 1e-6 {
 		t.Errorf("Brier scores %v and %v, want %v and %v", *rows[0].ML, *rows[0].Rule, ml, rule)
+	}
+	// Told when three seconds were left, two, and one. The rule says minutes.
+	if row := rows[len(rows)-1]; row.N != 3 || math.Abs(*row.ML-100*(1./3+0+1)/3) > 1e-9 || *row.Rule != 100 {
+		t.Errorf("%s: %d times, %v and %v", row.Metric, row.N, *row.ML, *row.Rule)
 	}
 	yes := 0
 	for _, o := range m.Outcome {

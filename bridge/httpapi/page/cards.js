@@ -70,7 +70,10 @@ function duels(score) {
   if (!judged.length) {
     return [el("p", { class: "sub" }, score.joined ? "nothing of a model judged yet" : "no outcomes reported yet")];
   }
-  return judged.map((t) => duel(t, judged.length > 1));
+  // A model that has no word of its own on a value says what the rule says: a line for all of these.
+  const own = judged.length > 1 ? judged.filter((t) => t.model_error !== t.rule_error) : judged;
+  const alike = judged.filter((t) => !own.includes(t)).map((t) => t.target).join(", ");
+  return [...own.map((t) => duel(t, judged.length > 1)), alike ? el("p", { class: "sub" }, `model and rule alike: ${alike}`) : null];
 }
 
 /** duel draws the model's error beside the rule's on the same cases; named says about what, where there are several. */
