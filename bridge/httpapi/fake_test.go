@@ -84,6 +84,7 @@ func healthy() Health {
 		Version: "1.2.3", Live: true, Ready: true,
 		Upstream: Upstream{Address: "http://127.0.0.1:9005", State: "up", Format: "msgpack"},
 		Models:   map[ipc.Kind]string{ipc.Workload: "workload@1"},
+		Drifted:  map[ipc.Kind][]string{ipc.Memory: {"page_step"}},
 	}
 }
 

@@ -174,7 +174,7 @@ func TestHealth(t *testing.T) {
 		c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") })
 	})
 	want := `{"status":"healthy","service":"ml-bridge","version":"1.2.3","live":true,"ready":true,"reasons":[],` +
-		`"upstream":{"address":"http://127.0.0.1:9005","state":"up","format":"msgpack"},"models":{"workload":"workload@1"}}`
+		`"upstream":{"address":"http://127.0.0.1:9005","state":"up","format":"msgpack"},"models":{"workload":"workload@1"},"drifted":{"memory":["page_step"]}}`
 	if got := s.do(t, http.MethodGet, "/health", ""); got.code != 200 || got.body != want {
 		t.Errorf("GET /health\n got %d %s\nwant 200 %s", got.code, got.body, want)
 	}

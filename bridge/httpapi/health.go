@@ -18,6 +18,9 @@ type Health struct {
 	Reasons  []string
 	Upstream Upstream
 	Models   map[ipc.Kind]string // "name@version" of the model that answered last
+	// Drifted are the inputs that are no longer as they were when the model came. That
+	// is no reason to worry by itself: how well the model does is.
+	Drifted map[ipc.Kind][]string
 }
 
 // Upstream is where the models are.
@@ -52,20 +55,25 @@ func (h Health) MarshalJSON() ([]byte, error) {
 	for k, name := range h.Models {
 		models[k.String()] = name
 	}
+	drifted := make(map[string][]string, len(h.Drifted))
+	for k, inputs := range h.Drifted {
+		drifted[k.String()] = inputs
+	}
 	reasons := h.Reasons
 	if reasons == nil {
 		reasons = []string{} // an empty list, not null
 	}
 	return json.Marshal(struct {
-		Status   string            `json:"status"`
-		Service  string            `json:"service"`
-		Version  string            `json:"version"`
-		Live     bool              `json:"live"`
-		Ready    bool              `json:"ready"`
-		Reasons  []string          `json:"reasons"`
-		Upstream Upstream          `json:"upstream"`
-		Models   map[string]string `json:"models"`
-	}{h.Status(), "ml-bridge", h.Version, h.Live, h.Ready, reasons, h.Upstream, models})
+		Status   string              `json:"status"`
+		Service  string              `json:"service"`
+		Version  string              `json:"version"`
+		Live     bool                `json:"live"`
+		Ready    bool                `json:"ready"`
+		Reasons  []string            `json:"reasons"`
+		Upstream Upstream            `json:"upstream"`
+		Models   map[string]string   `json:"models"`
+		Drifted  map[string][]string `json:"drifted"`
+	}{h.Status(), "ml-bridge", h.Version, h.Live, h.Ready, reasons, h.Upstream, models, drifted})
 }
 
 // health answers 200 also when degraded: calls are answered, from lower rungs, and

@@ -26,7 +26,7 @@ func (p *process) health() httpapi.Health {
 	h := httpapi.Health{
 		Version: cli.Version(), Live: p.bridge.Running(), Ready: p.bridge.Running() && !p.draining.Load(),
 		Upstream: httpapi.Upstream{Address: up.Target, State: up.State.String(), Format: up.Format, Error: up.Reason, Endpoints: endpoints(up.Endpoints)},
-		Models:   p.bridge.Models(),
+		Models:   p.bridge.Models(), Drifted: drifted(p.bridge.Scores()),
 	}
 	for _, e := range up.Endpoints {
 		if up.State == bridge.UpstreamUp && e.State == bridge.UpstreamDown {
@@ -45,6 +45,19 @@ func (p *process) health() httpapi.Health {
 		h.Reasons = append(h.Reasons, "draining")
 	}
 	return h
+}
+
+// drifted are the inputs that drifted, by kind.
+func drifted(scores []bridge.Score) map[ipc.Kind][]string {
+	out := make(map[ipc.Kind][]string)
+	for i := range scores {
+		for _, d := range scores[i].Drifts {
+			if d.Drifted() {
+				out[scores[i].Kind] = append(out[scores[i].Kind], d.Input)
+			}
+		}
+	}
+	return out
 }
 
 // reasons says in a phrase each, in the order of the kinds, why they fail.

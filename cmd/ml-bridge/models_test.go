@@ -5,9 +5,11 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/mlbridge/mlbridge/bridge"
 	"github.com/mlbridge/mlbridge/cmd/internal/admin"
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -89,5 +91,16 @@ func TestKillSwitch(t *testing.T) {
 	out, err := command(t, "models", "off", "--socket", socket+".none").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "no ml-bridge answers") {
 		t.Errorf("models off without a bridge: %v, %s", err, out)
+	}
+}
+
+// TestHealthNamesWhatDrifted, and nothing else.
+func TestHealthNamesWhatDrifted(t *testing.T) {
+	got := drifted([]bridge.Score{
+		{Kind: ipc.Workload, Drifts: []bridge.Drift{{Input: "current_cpu", Index: 0.3}, {Input: "cpu_step", Index: 0.2}}},
+		{Kind: ipc.Memory, Drifts: []bridge.Drift{{Input: "page_step", Index: 0}}},
+	})
+	if len(got) != 1 || !slices.Equal(got[ipc.Workload], []string{"current_cpu"}) {
+		t.Errorf("drifted: %v", got)
 	}
 }
