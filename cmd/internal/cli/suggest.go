@@ -27,7 +27,7 @@ func (a *App) suggest(err error) error {
 	word, isWord := strings.CutPrefix(err.Error(), "unexpected argument ")
 	flag, isFlag := strings.CutPrefix(err.Error(), "unknown flag ")
 	flag, _, guessed := strings.Cut(flag, ",")
-	meant := ""
+	var meant string
 	switch {
 	case isWord && !strings.Contains(word, " "):
 		meant = nearest.Name(word, slices.Concat(words(failed.Context.Model.Node), []string{"help", "version"}))
