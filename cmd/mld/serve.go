@@ -111,7 +111,7 @@ func (p *service) run(ctx context.Context) error {
 	for _, ln := range p.listeners {
 		go func() { p.failed <- p.server.Serve(ln) }()
 	}
-	s := newSelf(p.listeners[0])
+	s := newSelf(p.listeners)
 	fed, err := p.systemd.Announce(ctx, s.ask, p.statusLine, func(err error) {
 		p.log.Error().Err(err).Msg("no answer on the own socket: the watchdog is not fed")
 	})

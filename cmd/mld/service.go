@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -25,8 +26,14 @@ type self struct {
 var question = []byte(`{"component":"mld-self","healthScore":1,"currentValue":0,"baseline":0,"trend":1,` +
 	`"historicalHealth":[],"failureHistory":[],"timeSinceLastFailure":null}`)
 
-// newSelf gives the client of the server on ln.
-func newSelf(ln net.Listener) *self {
+// newSelf gives the client of the server on a Unix socket among the listeners, where there
+// is one: the bridge asks there, and a sandboxed daemon may open no other connection,
+// whatever it is passed. Otherwise it asks on the first.
+func newSelf(listeners []net.Listener) *self {
+	ln := listeners[0]
+	if i := slices.IndexFunc(listeners, func(l net.Listener) bool { return l.Addr().Network() == "unix" }); i >= 0 {
+		ln = listeners[i]
+	}
 	network, address := ln.Addr().Network(), ln.Addr().String()
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, address)
