@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -125,5 +126,56 @@ func TestAModelThatStopsFittingCostsNothing(t *testing.T) {
 		if !strings.Contains(b.said(), `"kind":"`+kind+`"`) || !strings.Contains(b.said(), "model demoted") {
 			t.Errorf("the log does not say that the %s model was demoted", kind)
 		}
+	}
+}
+
+// TestAModelThatDoesNotKnowWhen is right that a component fails, and says a second where it
+// takes the minute that the rule says. It goes on answering, with the rule's time in its
+// answers, to callers of the socket and of the HTTP API, and of a failure whose time and type
+// nobody knows it learns neither.
+func TestAModelThatDoesNotKnowWhen(t *testing.T) {
+	early := plainModel{ipc.Failure, "early", "failure_probability,predicted_time,confidence", enginetest.Dense{
+		Inputs: 41, Bias: []float32{0.9, 1000, 0.9},
+	}}
+	b := start(t, "ml-bridge", "--socket", t.TempDir()+"/b.sock", "--http", "127.0.0.1:0", "--models", writeModels(t, "1", early))
+	c := mlclient.New(mlclient.Config{Path: b.at.Socket, TTL: time.Nanosecond, Thresholds: scenario.Thresholds()})
+	defer c.Close()
+	if err := c.WaitUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(when ipc.Optional[uint64], unobserved ipc.Targets) ipc.Reply {
+		q := &ipc.FailureRequest{Component: "memory", HealthScore: 1, Trend: ipc.TrendCritical}
+		var replies [1]ipc.Reply
+		if err := c.Predict(t.Context(), []ipc.Request{q}, replies[:], ipc.Options{Budget: 10 * time.Second}); err != nil {
+			t.Fatal(err)
+		}
+		o := ipc.Outcome{PredictionID: replies[0].PredictionID, Subject: q.Subject(), Actual: ipc.Prediction{Kind: ipc.Failure}, Unobserved: unobserved}
+		o.Actual.Failure = ipc.FailurePrediction{Probability: 1, PredictedTime: when, Type: ipc.FailureKernel}
+		if err := c.Outcomes(t.Context(), []ipc.Outcome{o}); err != nil {
+			t.Fatal(err)
+		}
+		return replies[0]
+	}
+	for range 300 {
+		if r := ask(ipc.Optional[uint64]{}, ipc.TargetFailureType); r.Source == ipc.SourceRule || r.Ruled != 0 || r.Failure.PredictedTime != ipc.Some[uint64](1e9) {
+			t.Fatalf("judged by what nobody knows: %v, ruled %b, %+v", r.Source, r.Ruled, r.Failure)
+		}
+	}
+	r := ask(ipc.Some[uint64](60e9), ipc.TargetFailureType)
+	for n := 0; r.Ruled == 0; n++ {
+		if n == 1000 {
+			t.Fatalf("a model that is a second for a minute is trusted: %+v", r)
+		}
+		r = ask(ipc.Some[uint64](60e9), ipc.TargetFailureType)
+	}
+	if r.Ruled != ipc.TargetFailureTime || r.Reason != ipc.ReasonDemoted || r.Source == ipc.SourceRule || r.Failure.Probability != 0.9 || r.Failure.PredictedTime != ipc.Some[uint64](60e9) {
+		t.Errorf("%v, %v, ruled %b, %+v; want the model's probability and the rule's minute", r.Source, r.Reason, r.Ruled, r.Failure)
+	}
+	code, body := post(t, "http://"+b.at.HTTP+"/api/ml/predict/failure", `{"component":"memory","health_score":0.99,"current_value":0,"baseline":0,"trend":-2}`)
+	if code != http.StatusOK || !strings.Contains(body, `"predicted_time":60000000000`) || !strings.Contains(body, `"ruled":["time"]`) {
+		t.Errorf("over HTTP: %d %s", code, body)
+	}
+	if !strings.Contains(b.said(), `"target":"memory time"`) {
+		t.Error("the log does not say what the model was demoted for")
 	}
 }
