@@ -169,6 +169,14 @@ func TestARowIsKeptAsItWas(t *testing.T) {
 	if err := now.keep(path, []string{"memory"}); err != nil {
 		t.Fatal(err)
 	}
+	for _, v := range []float64{0.3120523, 19.3714998, 1234567.8, 0.00001234567, -0.5} {
+		fresh := plain("failure", "oom", "test", "brier", v, 7)
+		fresh.GainLow, fresh.GainHigh, fresh.CILow, fresh.CIHigh = number(v), number(v), number(v), number(v)
+		kept := row{}
+		if err := json.Unmarshal(mustJSON(fresh), &kept); err != nil || !slices.Equal(kept.cells(), fresh.cells()) {
+			t.Errorf("kept, %v is printed as %q, %v; measured, as %q", v, kept.cells(), err, fresh.cells())
+		}
+	}
 	if len(now.rows) != 2 || now.rows[0].Metric != "brier" || now.rows[0].Rule.known() || now.rows[0].Met == nil || now.rows[1].Model != 0.75 {
 		t.Errorf("rows %+v", now.rows)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
@@ -36,11 +37,14 @@ type number float64
 
 var missing = number(math.NaN())
 
+// digits are those that eval.json keeps of a number.
+const digits = 6
+
 func (v number) MarshalJSON() ([]byte, error) {
 	if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 		return []byte("null"), nil
 	}
-	return fmt.Appendf(nil, "%.6g", float64(v)), nil
+	return strconv.AppendFloat(nil, float64(v), 'g', digits, 64), nil
 }
 
 func (v *number) UnmarshalJSON(text []byte) error {
@@ -51,10 +55,13 @@ func (v *number) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*float64)(v))
 }
 
+// String writes the number as eval.json has it, cut to four digits: a row that was kept
+// looks like one that was just measured.
 func (v number) String() string {
 	if math.IsNaN(float64(v)) {
 		return ""
 	}
+	v = v.rounded()
 	switch a := math.Abs(float64(v)); {
 	case a >= 100:
 		return fmt.Sprintf("%.0f", float64(v))
@@ -62,6 +69,15 @@ func (v number) String() string {
 		return fmt.Sprintf("%.3f", float64(v))
 	}
 	return fmt.Sprintf("%.4f", float64(v))
+}
+
+// rounded is the number as eval.json has it.
+func (v number) rounded() number {
+	r, err := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', digits, 64), 64)
+	if err != nil {
+		return v // too large to be written
+	}
+	return number(r)
 }
 
 func (v number) known() bool { return !math.IsNaN(float64(v)) }
@@ -153,7 +169,7 @@ func (r row) cells() []string {
 		if sign == "" {
 			return low.String() + " … " + high.String()
 		}
-		return fmt.Sprintf("%+.3g … %+.3g", float64(low), float64(high))
+		return fmt.Sprintf("%+.3g … %+.3g", float64(low.rounded()), float64(high.rounded()))
 	}
 	simple := r.BestSimple.String()
 	if simple != "" {
