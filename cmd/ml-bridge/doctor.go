@@ -22,7 +22,7 @@ type doctorCmd struct {
 // Help is called by kong.
 func (doctorCmd) Help() string {
 	return "Looks at the socket and who may use it, mld and its models, limits, how precisely this host's timers fire, systemd, " +
-		"control groups, pressure and the kernel, and says what to do about each finding. It changes nothing. " +
+		"control groups, pressure and the kernel, and says what to do about each finding. It looks with the settings of the packaged service where no file is named, and changes nothing. " +
 		"Exit status: 0 all is good, 1 something could be better, 3 something does not work."
 }
 

@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -84,4 +86,15 @@ func (p *bridgeProcess) exit(t *testing.T) int {
 		t.Fatalf("still running after %v", startup)
 		return -1
 	}
+}
+
+// emptyFile is a settings file that says nothing, for commands that would look at the
+// packaged service's, which the machine of the test may have.
+func emptyFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "empty.toml")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

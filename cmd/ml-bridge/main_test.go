@@ -230,7 +230,7 @@ func TestDoctor(t *testing.T) {
 	}, code int,
 	) {
 		t.Helper()
-		cmd := command(t, "doctor", "--json", "--socket", socket, "--http", "", "--models", "embedded")
+		cmd := command(t, "doctor", "--config", emptyFile(t), "--json", "--socket", socket, "--http", "", "--models", "embedded")
 		out, _ := cmd.Output()
 		if err := json.Unmarshal(out, &report); err != nil {
 			t.Fatalf("%v: %s", err, out)

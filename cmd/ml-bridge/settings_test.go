@@ -71,7 +71,7 @@ func TestConfigCheck(t *testing.T) {
 func TestConfigShowIsWhatIsInForce(t *testing.T) {
 	show := func(args ...string) string {
 		t.Helper()
-		out, err := command(t, append([]string{"config", "show", "--socket", "/run/x/b.sock"}, args...)...).Output()
+		out, err := command(t, append([]string{"config", "show", "--config", emptyFile(t), "--socket", "/run/x/b.sock"}, args...)...).Output()
 		if err != nil {
 			t.Fatalf("config show %q: %v", args, err)
 		}

@@ -12,7 +12,7 @@ import (
 // ConfigCmd is the command config of a daemon.
 type ConfigCmd struct {
 	Check   checkCmd   `cmd:"" help:"Say what is wrong with a settings file, by default the packaged service's, and the environment, all at once; exit status 2 if anything is."`
-	Show    showCmd    `cmd:"" help:"Print the settings in force, each with where it comes from."`
+	Show    showCmd    `cmd:"" help:"Print the settings in force, the packaged service's where no file is named, each with where it comes from."`
 	Example exampleCmd `cmd:"" help:"Print a settings file with every setting explained; those given as flags are in force in it."`
 }
 

@@ -20,6 +20,19 @@ type Source[C any] struct {
 	last  *Parsed // what is in force where it can change
 }
 
+// aboutService are the commands that look at what runs here: where no file is named, and
+// the packaged service's is there, that is what they look with, as config check does.
+var aboutService = map[string]bool{"config show": true, "doctor": true}
+
+func readable(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	_ = f.Close()
+	return true
+}
+
 // ExitStatus is how a command ends that has said all there is to say.
 type ExitStatus int
 
@@ -31,6 +44,9 @@ func (e ExitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)
 func Start[C any](a *App, args []string) (c *C, s *Source[C], code int, ok bool) {
 	s = &Source[C]{app: a, args: args}
 	c, p, err := s.parse()
+	if err == nil && p.File == nil && aboutService[p.Command()] && readable(a.File) {
+		c, p, err = s.parse("--config=" + a.File)
+	}
 	if err != nil {
 		a.Complain(os.Stderr, err)
 		return nil, nil, ExitUsage, false
