@@ -48,6 +48,9 @@ func noBridge(err error) error {
 	case errors.Is(err, ipc.ErrNoSocket), errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("no bridge to ask: %w\nstart ml-bridge (and mld) first, name its socket with --socket, or run everything with `make run`", err)
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("this user may not ask the bridge: %w\nbe in its socket's group (usermod -aG mlbridge USER, and log in again), or the user that it runs as", err)
+	}
 	return fmt.Errorf("no bridge to ask: %w", err)
 }
 

@@ -107,6 +107,14 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// Made here: root, which the test may be, may connect everywhere.
+func TestWhoMayNotAskIsToldSo(t *testing.T) {
+	err := noBridge(&ipc.ConnError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EACCES)})
+	if !strings.Contains(err.Error(), "may not ask the bridge") || !strings.Contains(err.Error(), "group") {
+		t.Errorf("%v does not say what to do", err)
+	}
+}
+
 func TestVoidIsAFailureUnlessAskedAway(t *testing.T) {
 	if got := exitCode(verdictError{"void"}, false, io.Discard); got != 1 {
 		t.Errorf("a void run ends with %d, want 1", got)

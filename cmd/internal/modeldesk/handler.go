@@ -29,7 +29,7 @@ func Decisions(s *admin.Server, k Keeper, show func(http.ResponseWriter, View)) 
 			switch {
 			case errors.Is(err, registry.ErrUnknown):
 				refuse(w, http.StatusNotFound, err)
-			case errors.Is(err, ErrUnreachable):
+			case errors.Is(err, ErrUnreachable), errors.Is(err, ErrForbidden):
 				refuse(w, http.StatusBadGateway, err)
 			case err != nil:
 				refuse(w, http.StatusConflict, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"time"
 
@@ -14,6 +15,10 @@ import (
 
 // ErrUnreachable says that nobody answers on the admin socket.
 var ErrUnreachable = errors.New("nobody answers on the admin socket")
+
+// ErrForbidden says that the admin socket is another user's: whether anybody answers on it
+// is not known.
+var ErrForbidden = errors.New("this user may not use the admin socket")
 
 // Remote looks after the models of another process, through its admin socket.
 type Remote struct {
@@ -51,7 +56,7 @@ func (r *Remote) ask(c *http.Client, method, path string) (View, error) {
 	}
 	resp, err := c.Do(req)
 	if err != nil {
-		return v, fmt.Errorf("%w %s: %w", ErrUnreachable, r.socket, errors.Unwrap(err))
+		return v, unreached(r.socket, errors.Unwrap(err))
 	}
 	defer resp.Body.Close()
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&v); err != nil {
@@ -71,3 +76,11 @@ type unknown string
 
 func (u unknown) Error() string        { return string(u) }
 func (u unknown) Is(target error) bool { return target == registry.ErrUnknown }
+
+// unreached says why nobody was reached on the socket.
+func unreached(socket string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w %s, which is for its owner and root: %w", ErrForbidden, socket, err)
+	}
+	return fmt.Errorf("%w %s: %w", ErrUnreachable, socket, err)
+}
