@@ -19,7 +19,9 @@ def write(path, nodes, width, outputs, metadata, widths=None):
         [helper.make_tensor_value_info(o, TensorProto.FLOAT, ["n", widths.get(o, 1)]) for o in outputs])
     model = helper.make_model(graph, producer_name="mlbridge train", ir_version=8, opset_imports=[
         helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)])
-    metadata = dict(metadata, version=VERSION, outputs=",".join(outputs))
+    # An answer says which model gave it, and scores are by that: two files need two labels.
+    version = VERSION if metadata["terms"] == "free" else f"{VERSION}-{metadata['terms']}"
+    metadata = dict(metadata, version=version, outputs=",".join(outputs))
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
     data = model.SerializeToString()
