@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,10 +78,10 @@ func (p *pace) check(w *where) error {
 		return fmt.Errorf("--closed-loop %d is not in 1-4096", p.ClosedLoop)
 	}
 	if _, err := p.mix(w); err != nil {
-		return fmt.Errorf("--mix: %w", err)
+		return inFlag("mix", err)
 	}
 	if _, err := load.ParsePacer(p.schedule(), 0); err != nil {
-		return fmt.Errorf("--rate: %w", err)
+		return inFlag("rate", err)
 	}
 	return nil
 }
@@ -165,14 +166,14 @@ func (w *where) origins() (map[ipc.Kind][]source.Origin, error) {
 	} {
 		origins, err := source.ParseOrigins(list)
 		if err != nil {
-			return nil, fmt.Errorf("--%s: %w", kind, err)
+			return nil, inFlag(kind.String(), err)
 		}
 		for _, o := range origins {
 			if o == source.Live && (kind == ipc.Memory || kind == ipc.Threat) {
-				return nil, fmt.Errorf("--%s: %w", kind, source.ErrNoLive)
+				return nil, inFlag(kind.String(), source.ErrNoLive)
 			}
 			if o == source.Shift && (kind == ipc.Failure || kind == ipc.Threat) {
-				return nil, fmt.Errorf("--%s: %w", kind, source.ErrNoShift)
+				return nil, inFlag(kind.String(), source.ErrNoShift)
 			}
 		}
 		out[kind] = origins
@@ -183,3 +184,16 @@ func (w *where) origins() (map[ipc.Kind][]source.Origin, error) {
 // smallHost says that the load generator, the bridge and the daemon have to share
 // so few processors that they will be in each other's way.
 func smallHost() bool { return runtime.NumCPU() <= 2 }
+
+// inFlag is an error about a flag's value, without the packages that it came through: who
+// typed the flag knows none of them.
+func inFlag(name string, err error) error {
+	text := err.Error()
+	for {
+		first, rest, found := strings.Cut(text, ": ")
+		if !found || !slices.Contains([]string{"drive", "ipc", "load", "mix", "source"}, first) {
+			return fmt.Errorf("--%s: %s", name, text)
+		}
+		text = rest
+	}
+}
