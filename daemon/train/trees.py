@@ -36,8 +36,7 @@ def fit(x, y, weight=None, valid=None, rounds=100, columns=None, names=None, **p
 class Ensemble:
     """A list of trees over all columns; a tree is a list of nodes, root first.
 
-    A node is ("leaf", value) or ("split", column, float32 threshold, left, right). Values
-    of leaves are numbers, or in all trees arrays of the same length: an output each.
+    A node is ("leaf", value) or ("split", column, float32 threshold, left, right).
     """
 
     def __init__(self, trees):
@@ -51,17 +50,6 @@ class Ensemble:
             nodes = []
             _flatten(t["tree_structure"], columns, nodes)
             trees.append(nodes)
-        return Ensemble(trees)
-
-    @staticmethod
-    def of_forest(forest, columns):
-        """A random forest classifier of scikit-learn: the classes' shares, averaged."""
-        trees = []
-        for t in (e.tree_ for e in forest.estimators_):
-            shares = t.value[:, 0] / t.value[:, 0].sum(1, keepdims=True) / len(forest.estimators_)
-            trees.append([("leaf", share) if left < 0 else ("split", columns[feature], _down(threshold), int(left), int(right))
-                          for share, left, right, feature, threshold in
-                          zip(shares, t.children_left, t.children_right, t.feature, t.threshold)])
         return Ensemble(trees)
 
     def scaled(self, factor, offset=0.0):
@@ -159,14 +147,14 @@ def node(ensemble, name, source, target):
             a["values"].append(0.0 if leaf else float(n[2]))
             a["true"].append(0 if leaf else int(n[3]))
             a["false"].append(0 if leaf else int(n[4]))
-            for output, value in enumerate(np.atleast_1d(n[1])) if leaf else ():
+            if leaf:
                 a["target_tree"].append(tree)
                 a["target_node"].append(i)
-                a["target"].append(output)
-                a["weights"].append(float(np.float32(value)))
+                a["target"].append(0)
+                a["weights"].append(float(np.float32(n[1])))
     return helper.make_node(
         "TreeEnsembleRegressor", [source], [target], name=name, domain="ai.onnx.ml",
-        n_targets=1 + max(a["target"]),
+        n_targets=1,
         nodes_treeids=a["treeids"], nodes_nodeids=a["nodeids"], nodes_featureids=a["featureids"],
         nodes_values=a["values"], nodes_modes=a["modes"], nodes_truenodeids=a["true"],
         nodes_falsenodeids=a["false"], target_treeids=a["target_tree"], target_nodeids=a["target_node"],
