@@ -16,7 +16,7 @@ import (
 // lose digits where the mean is large, and the cut would have to move along.
 type affine struct {
 	x, y   *buffer
-	panels []affinePanel // ceil(width/8)
+	panels []affinePanel // ceil(width/8), or one that serves all columns
 	last   stage         // the one that came last; what follows may take a later one
 	divide bool          // by scale, as multiplying by its reciprocal rounds twice
 }
@@ -44,11 +44,31 @@ func (p *affinePanel) at(s stage) *lanes {
 }
 
 // set gives a stage its numbers, one for all columns or one for each.
-func (k *affine) set(s stage, row []float32) {
-	for j := range k.x.width {
-		k.panels[j/panelWidth].at(s)[j%panelWidth] = row[j%len(row)]
-	}
+func (k *affine) set(q *quota, s stage, row []float32) error {
 	k.last = s
+	if len(row) == 1 {
+		for i := range k.panels {
+			k.panels[i].fill(s, row[0])
+		}
+		return nil
+	}
+	blocks := (len(row) + panelWidth - 1) / panelWidth
+	if len(k.panels) < blocks {
+		if err := q.addWeights(len(idle) * panelWidth * blocks); err != nil {
+			return err
+		}
+		k.panels = slices.Repeat(k.panels, blocks)
+	}
+	for j, v := range row {
+		k.panels[j/panelWidth].at(s)[j%panelWidth] = v
+	}
+	return nil
+}
+
+func (p *affinePanel) fill(s stage, v float32) {
+	for j := range p.at(s) {
+		p.at(s)[j] = v
+	}
 }
 
 func (k *affine) run(m memory, n int) {
@@ -65,7 +85,7 @@ func (k *affine) columns(x, y []float32, first int) {
 	w := k.x.width
 	for ; len(x) >= w && len(y) >= w; x, y = x[w:], y[w:] {
 		for i, at := first, first*panelWidth; at < w; i, at = i+1, at+panelWidth {
-			p, xs, ys := &k.panels[i], x[at:min(at+panelWidth, w)], y[at:]
+			p, xs, ys := &k.panels[min(i, len(k.panels)-1)], x[at:min(at+panelWidth, w)], y[at:]
 			for j, v := range xs {
 				ys[j] = p.one(v, j, k.divide)
 			}
@@ -98,11 +118,10 @@ func affineAt(a *args, x *value, s stage) (*affine, error) {
 	if k, ok := a.producer(x).(*affine); ok && k.last < s {
 		return k, nil
 	}
-	w := x.width()
-	if err := a.c.q.addWeights(len(idle) * panelWidth * affinePanels(w)); err != nil {
+	if err := a.c.q.addWeights(len(idle) * panelWidth); err != nil {
 		return nil, err
 	}
-	y, err := a.buffer(w)
+	y, err := a.buffer(x.width())
 	if err != nil {
 		return nil, err
 	}
@@ -113,18 +132,12 @@ func affineAt(a *args, x *value, s stage) (*affine, error) {
 
 // newAffine is a step that changes nothing yet.
 func newAffine(x, y *buffer) *affine {
-	k := &affine{x: x, y: y, panels: make([]affinePanel, affinePanels(x.width)), last: -1}
-	for i := range k.panels {
-		for s, v := range idle {
-			for j := range panelWidth {
-				k.panels[i].at(stage(s))[j] = v
-			}
-		}
+	k := &affine{x: x, y: y, panels: make([]affinePanel, 1), last: -1}
+	for s, v := range idle {
+		k.panels[0].fill(stage(s), v)
 	}
 	return k
 }
-
-func affinePanels(width int) int { return (width + panelWidth - 1) / panelWidth }
 
 // stages are the forms that x ∘ constant has as a stage, the earliest first, so that a
 // new step can take what follows.
@@ -154,7 +167,6 @@ func (forms stages) emit(a *args, x *value, row []float32) (*affine, error) {
 		row = slices.Clone(row) // the file's numbers may serve others
 		negRow(row, row)
 	}
-	k.set(form.stage, row)
 	k.divide = k.divide || form.divide
-	return k, nil
+	return k, k.set(a.c.q, form.stage, row)
 }

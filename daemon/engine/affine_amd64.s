@@ -5,11 +5,11 @@
 // both give the same bits.
 //
 // Registers: DI y, SI x, BX parameters, R8 rows left, R9 panels, R10 bytes from one row
-// to the next, R11 whether to divide, DX parameters of this panel, AX bytes into the row,
-// CX panels left.
+// to the next, R11 whether to divide, R12 bytes from one panel's parameters to the next's, DX
+// parameters of this panel, AX bytes into the row, CX panels left.
 
-// func standardise(y, x *float32, p *affinePanel, rows, panels, stride int, divide bool)
-TEXT ·standardise(SB), NOSPLIT, $0-49
+// func standardise(y, x *float32, p *affinePanel, rows, panels, stride int, divide, step bool)
+TEXT ·standardise(SB), NOSPLIT, $0-50
 	MOVQ y+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ p+16(FP), BX
@@ -18,6 +18,8 @@ TEXT ·standardise(SB), NOSPLIT, $0-49
 	MOVQ stride+40(FP), R10
 	SHLQ $2, R10
 	MOVBLZX divide+48(FP), R11
+	MOVBLZX step+49(FP), R12
+	IMULQ $160, R12
 
 row:
 	MOVQ BX, DX
@@ -38,7 +40,7 @@ rest:
 	VMOVUPS 128(DX), Y2
 	VMINPS  Y0, Y2, Y0
 	VMOVUPS Y0, (DI)(AX*1)
-	ADDQ $160, DX
+	ADDQ R12, DX
 	ADDQ $32, AX
 	DECQ CX
 	JNZ  panel

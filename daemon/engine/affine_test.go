@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -23,7 +24,9 @@ func randomAffine(r *rand.Rand, width, rows int, odd float64) *standardised {
 	for s := range l.row {
 		if r.IntN(3) > 0 {
 			l.row[s] = oddNumbers(r, []int{1, width}[r.IntN(2)], odd/4)
-			l.k.set(stage(s), l.row[s])
+			if err := l.k.set(newQuota(Limits{}, 0), stage(s), l.row[s]); err != nil {
+				panic(err)
+			}
 		}
 	}
 	l.k.divide = r.IntN(2) == 0
@@ -176,6 +179,37 @@ func TestConstantsAreKept(t *testing.T) {
 		node("", "Add", []string{"x", "c"}, []string{"a"}), node("", "Mul", []string{"a", "c"}, []string{"y"})))
 	if got := runOne(t, m, 10, 20); got[0] != 11 || got[1] != 44 {
 		t.Errorf("(x + c)·c = %v, want [11 44]", got)
+	}
+}
+
+// TestNumbersForAllColumnsAreOnce: a small file may cut wide rows to a number as often as it
+// likes; with a number for each column it has to bring them.
+func TestNumbersForAllColumnsAreOnce(t *testing.T) {
+	const width = 1 << 14
+	tensors := []msg{floatTensor("two", []float32{2}), floatTensor("low", []float32{-1})}
+	twenty := func(op, constant func(i int) string) (nodes []msg) {
+		last := "x"
+		for i := range 19 {
+			nodes = append(nodes, node("", op(i), []string{last, constant(i)}, []string{outName(i)}))
+			last = outName(i)
+		}
+		return append(nodes, node("", op(19), []string{last, constant(19)}, []string{"y"}))
+	}
+	nodes := twenty(func(i int) string { return []string{"Mul", "Max"}[i%2] }, func(i int) string { return []string{"two", "low"}[i%2] })
+	m := mustLoad(t, chain(width, tensors, nodes...))
+	s, rows := m.NewSession(1), make([]float32, width)
+	rows[width-1] = -1
+	if err := s.Run(rows, 1); err != nil {
+		t.Fatal(err)
+	}
+	if y := s.Output(0); y[0] != 0 || y[width-1] != -1 {
+		t.Errorf("first and last of twice at least -1, ten times = %v, %v; want 0, -1", y[0], y[width-1])
+	}
+	// One row that several operators of the same file use is charged to each.
+	nodes = twenty(func(int) string { return "Mul" }, func(int) string { return "row" })
+	_, err := Load(chain(width, []msg{floatTensor("row", vec(width), width)}, nodes...), Limits{})
+	if !errors.Is(err, ErrLimit) {
+		t.Errorf("twenty steps from one row: Load() = %v, want ErrLimit", err)
 	}
 }
 

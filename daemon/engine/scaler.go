@@ -79,7 +79,9 @@ func emitAffine(a *args, x *value, vectors ...[]float32) error {
 		return err
 	}
 	for i, v := range vectors {
-		k.set(shifted+stage(i), v)
+		if err := k.set(a.c.q, shifted+stage(i), v); err != nil {
+			return err
+		}
 	}
 	a.define(0, value{buf: k.y, rank: 2})
 	return nil

@@ -1,6 +1,9 @@
 package engine
 
-import "math"
+import (
+	"errors"
+	"math"
+)
 
 // unary applies a function to every element of x, whole rows at a time so that
 // the call through the function value is paid once per run.
@@ -139,8 +142,9 @@ func compileClip(a *args) error {
 	if err != nil {
 		return err
 	}
-	k.set(raised, []float32{low})
-	k.set(capped, []float32{high})
+	if err := errors.Join(k.set(a.c.q, raised, []float32{low}), k.set(a.c.q, capped, []float32{high})); err != nil {
+		return err
+	}
 	a.define(0, value{buf: k.y, rank: x.rank, isInt: x.isInt})
 	return nil
 }
