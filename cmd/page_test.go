@@ -57,7 +57,8 @@ func openBrowser(t *testing.T, site string) *browser {
 		chromedp.NoSandbox, chromedp.Flag("disable-dev-shm-usage", true), chromedp.WSURLReadTimeout(startup))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
+	// A browser that just started on a busy machine may take longer than chromedp's ten seconds.
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithBrowserOption(chromedp.WithDialTimeout(startup)))
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, startup)
 	t.Cleanup(cancel)
