@@ -1,4 +1,5 @@
 """Writes ONNX files with the metadata that daemon/predict checks."""
+import hashlib
 import os
 
 import numpy as np
@@ -10,6 +11,16 @@ VERSION = os.environ.get("MODEL_VERSION", "2026.11.28")
 LIMIT = 512 * 1024  # bytes: the files are embedded in the binary
 
 
+def version(graph, metadata):
+    """An answer says which model gave it, and scores are by that: two graphs, or two ways of
+    reading them, never have the same version, and the same ones always do."""
+    content = hashlib.sha256(graph.SerializeToString(deterministic=True))
+    for key in sorted(metadata):
+        content.update(f"{key}={metadata[key]}\n".encode())
+    terms = "" if metadata["terms"] == "free" else "-" + metadata["terms"]
+    return f"{VERSION}-{content.hexdigest()[:8]}{terms}"
+
+
 def write(path, nodes, width, outputs, metadata, widths=None):
     """outputs: tensor names, each [n, 1] or what widths says. Metadata values are text."""
     widths = widths or {}
@@ -19,9 +30,7 @@ def write(path, nodes, width, outputs, metadata, widths=None):
         [helper.make_tensor_value_info(o, TensorProto.FLOAT, ["n", widths.get(o, 1)]) for o in outputs])
     model = helper.make_model(graph, producer_name="mlbridge train", ir_version=8, opset_imports=[
         helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)])
-    # An answer says which model gave it, and scores are by that: two files need two labels.
-    version = VERSION if metadata["terms"] == "free" else f"{VERSION}-{metadata['terms']}"
-    metadata = dict(metadata, version=version, outputs=",".join(outputs))
+    metadata = dict(metadata, version=version(graph, metadata), outputs=",".join(outputs))
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
     data = model.SerializeToString()
