@@ -1,5 +1,5 @@
-// Command eval judges models on recordings: each against its rule and the best
-// simple guess, with confidence intervals.
+// Command eval judges models on recordings: each against its rule, the last value and the
+// best simple guess, with confidence intervals.
 //
 //	eval -data DIR [-models DIR | -url URL] [-only workload,…] [-parts val,test] [-out DIR] [-report DIR]
 //
@@ -13,6 +13,8 @@
 //	predictor, set, part  what was asked, such as workload, smd_cpu, test
 //	metric                what is measured, such as mae
 //	model, rule           its value for the model and for the rule, null where it has none
+//	last_value            its value for the guess that what was seen last comes again, null
+//	                      where there is nothing to repeat
 //	best_simple           its value for the best simple guess of the set, null without one
 //	best_simple_name      which guess that is
 //	ci_low, ci_high       95 % interval of the model's value

@@ -74,8 +74,8 @@ func TestCompareTellsWhoIsBetter(t *testing.T) {
 		model[i], rule[i], simple[i] = 1, 3, 2+float64(i%2)/10
 	}
 	s := newSample(entity)
-	r := s.compare(plain("workload", "smd_cpu", "val", "mae", 0, 0), s.mean, true, model, rule, guess{"last", simple}, guess{"mean", rule})
-	if r.Model != 1 || r.Rule != 3 || !near(float64(r.BestSimple), 2.05) || r.BestSimpleName != "last" {
+	r := s.compare(plain("workload", "smd_cpu", "val", "mae", 0, 0), s.mean, true, model, rule, guess{"median of 10", simple}, guess{"persistence", rule})
+	if r.Model != 1 || r.Rule != 3 || r.LastValue != 3 || !near(float64(r.BestSimple), 2.05) || r.BestSimpleName != "median of 10" {
 		t.Errorf("row %+v", r)
 	}
 	if !(r.GainLow > 1 && r.GainHigh < 1.1) {
@@ -264,7 +264,7 @@ func TestLiveAndLocalAgree(t *testing.T) {
 	if len(rows[0]) == 0 || string(mustJSON(rows[0])) != string(mustJSON(rows[1])) {
 		t.Errorf("local %v\nlive %v", rows[0], rows[1])
 	}
-	for _, key := range []string{"predictor", "set", "part", "metric", "model", "rule", "best_simple", "ci_low", "ci_high", "target", "met"} {
+	for _, key := range []string{"predictor", "set", "part", "metric", "model", "rule", "last_value", "best_simple", "ci_low", "ci_high", "target", "met"} {
 		if _, ok := rows[0][0][key]; !ok {
 			t.Errorf("a row lacks %q", key)
 		}
@@ -314,7 +314,7 @@ func TestLeftOutRows(t *testing.T) {
 	var got []string
 	for _, r := range e.rows {
 		c := r.cells()
-		got = append(got, strings.Join([]string{c[0], c[3], c[5], c[9]}, " "))
+		got = append(got, strings.Join([]string{c[0], c[3], c[5], c[10]}, " "))
 	}
 	if want := []string{"smd_mem 0.1100 0.1000 ", "smd_mem 1.100  no", "smd_mem_shares 0.4400  yes", "adfa 0.9600  yes"}; !slices.Equal(got, want) {
 		t.Errorf("set, model, rule, met: %q, want %q", got, want)

@@ -18,6 +18,7 @@ type row struct {
 	Metric         string `json:"metric"`
 	Model          number `json:"model"`
 	Rule           number `json:"rule"`
+	LastValue      number `json:"last_value"`
 	BestSimple     number `json:"best_simple"`
 	BestSimpleName string `json:"best_simple_name,omitempty"`
 	CILow          number `json:"ci_low"`
@@ -86,7 +87,7 @@ func (v number) known() bool { return !math.IsNaN(float64(v)) }
 func plain(predictor, set, part, metric string, model float64, n int) row {
 	return row{
 		Predictor: predictor, Set: set, Part: part, Metric: metric, N: n, Model: number(model), Rule: missing,
-		BestSimple: missing, CILow: missing, CIHigh: missing, GainLow: missing, GainHigh: missing, Target: missing,
+		LastValue: missing, BestSimple: missing, CILow: missing, CIHigh: missing, GainLow: missing, GainHigh: missing, Target: missing,
 	}
 }
 
@@ -137,6 +138,15 @@ func init() {
 	}
 }
 
+// UnmarshalJSON reads a row, also one of before there was a last value in them.
+func (r *row) UnmarshalJSON(text []byte) error {
+	type fields row
+	f := fields{LastValue: missing}
+	err := json.Unmarshal(text, &f)
+	*r = row(f)
+	return err
+}
+
 func writeJSON(w io.Writer, rows []row) error {
 	if _, err := io.WriteString(w, "["); err != nil {
 		return err
@@ -158,7 +168,7 @@ func writeJSON(w io.Writer, rows []row) error {
 	return err
 }
 
-var heads = []string{"set", "part", "metric", "model", "95 %", "rule", "best simple", "gain", "target", "met"}
+var heads = []string{"set", "part", "metric", "model", "95 %", "rule", "last value", "best simple", "gain", "target", "met"}
 
 // cells are the row's columns for people.
 func (r row) cells() []string {
@@ -180,7 +190,7 @@ func (r row) cells() []string {
 		met = map[bool]string{true: "yes", false: "no"}[*r.Met]
 	}
 	return []string{
-		r.Set, r.Part, r.Metric, r.Model.String(), between(r.CILow, r.CIHigh, ""), r.Rule.String(), simple,
+		r.Set, r.Part, r.Metric, r.Model.String(), between(r.CILow, r.CIHigh, ""), r.Rule.String(), r.LastValue.String(), simple,
 		between(r.GainLow, r.GainHigh, "+"), target, met,
 	}
 }

@@ -153,8 +153,12 @@ type guess struct {
 	values []float64
 }
 
-// compare measures the model, the rule (nil: none) and the best of the simple
-// guesses. lowIsGood says which way is better.
+// lastValues are the guesses that what was seen last comes again: the value of an interval, a
+// step of pages, the health of a component. Of threats none is told to whoever asks.
+var lastValues = []string{"persistence", "last step", "1 - health"}
+
+// compare measures the model, the rule (nil: none), the last value and the best of the
+// simple guesses. lowIsGood says which way is better.
 func (s *sample) compare(r row, m measure, lowIsGood bool, model, rule []float64, simple ...guess) row {
 	r.lowIsGood, r.By, r.Groups, r.N = lowIsGood, s.by, s.groups, len(model)
 	better := func(a, b float64) bool { return a < b == lowIsGood && a != b }
@@ -170,6 +174,9 @@ func (s *sample) compare(r row, m measure, lowIsGood bool, model, rule []float64
 	for _, g := range simple {
 		f := m(g.values)
 		v := f(nil)
+		if slices.Contains(lastValues, g.name) {
+			r.LastValue = number(v)
+		}
 		if !r.BestSimple.known() || better(v, float64(r.BestSimple)) {
 			r.BestSimple, r.BestSimpleName = number(v), g.name
 			if against == nil || better(v, best) {
