@@ -2,6 +2,7 @@ package modeldesk
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -24,7 +25,10 @@ type Desk struct {
 	folder   *registry.Folder // nil with the built-in models alone
 	listen   []string         // where the models answer, for View
 	log      zerolog.Logger
-	broke    string // what was wrong with the folder as a whole at the last Load; Load alone uses it
+
+	loading sync.Mutex // one Load at a time; guards what follows
+	loaded  string     // the folder's mark at the start of the last Load
+	broke   string     // what was wrong with the folder as a whole at the last Load
 }
 
 // New prefers the folder's models, where one is named, to the built-in ones. Nothing is
@@ -49,6 +53,13 @@ func (d *Desk) Listens(addresses []string) { d.listen = addresses }
 // Load loads the models and says which serve now, and what was wrong with others. What
 // is as it was before is only said where all is.
 func (d *Desk) Load(all bool) {
+	d.loading.Lock()
+	defer d.loading.Unlock()
+	if d.folder != nil {
+		// What comes while the folder is read may be missed. With the mark of before it is
+		// looked at again, which costs little where all was tried before.
+		d.loaded = d.folder.Mark()
+	}
 	before := d.registry.Snapshot()
 	// The joined error is left aside: the snapshot has it kind by kind.
 	_ = d.registry.Reload()
@@ -112,16 +123,15 @@ func text(err error) string {
 const lookEvery = time.Second
 
 // Watch loads the models when the folder has changed and then stayed the same from one
-// look to the next: files that are being copied are not loaded half. It returns when ctx
-// ends, and at once where there is no folder.
+// look to the next: files that are being copied are not loaded half. Load must have been
+// called. It returns when ctx ends, and at once where there is no folder.
 func (d *Desk) Watch(ctx context.Context) {
 	if d.folder == nil {
 		return
 	}
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	loaded := d.folder.Mark()
-	last := loaded
+	last := d.folder.Mark()
 	for {
 		select {
 		case <-ctx.Done():
@@ -129,13 +139,16 @@ func (d *Desk) Watch(ctx context.Context) {
 		case <-tick.C:
 		}
 		mark := d.folder.Mark()
-		if mark == last && mark != loaded {
-			// What this finds may have come while the folder was read, or be the state that
-			// loading wrote: either way it is looked at again, which costs little where all
-			// was tried before. To count it as loaded would lose a model that came just then.
+		if mark == last && mark != d.mark() {
 			d.Load(false)
-			loaded = mark
 		}
 		last = mark
 	}
+}
+
+// mark is the folder's as it was loaded last.
+func (d *Desk) mark() string {
+	d.loading.Lock()
+	defer d.loading.Unlock()
+	return d.loaded
 }

@@ -56,6 +56,34 @@ func (j *journal) says(what string) bool {
 	return bytes.Contains(j.text.Bytes(), []byte(what))
 }
 
+// watch has the folder watched until the test ends.
+func watch(t *testing.T, d *Desk) {
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		d.Watch(t.Context())
+	}()
+	// A load under way still writes: it ends before the folder is removed.
+	t.Cleanup(func() { <-watched })
+}
+
+// A model that comes after the first load and before anybody watches is not missed.
+func TestAModelThatComesBeforeTheWatchIsLoaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		bring(t, dir, "1")
+		j := &journal{}
+		d := New(dir, zerolog.New(j))
+		d.Load(true)
+		bring(t, dir, "2")
+		watch(t, d)
+		time.Sleep(3 * lookEvery)
+		if !j.says("mine@2") {
+			t.Errorf("the second model is not loaded: %s", &j.text)
+		}
+	})
+}
+
 // A model that comes while the one before is being loaded is not missed.
 func TestAModelThatComesDuringALoadIsLoaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -64,13 +92,7 @@ func TestAModelThatComesDuringALoadIsLoaded(t *testing.T) {
 		j := &journal{on: "mine@2", do: func() { bring(t, dir, "3") }}
 		d := New(dir, zerolog.New(j))
 		d.Load(true)
-		watched := make(chan struct{})
-		go func() {
-			defer close(watched)
-			d.Watch(t.Context())
-		}()
-		// A load under way still writes: it ends before the folder is removed.
-		t.Cleanup(func() { <-watched })
+		watch(t, d)
 		synctest.Wait()
 		bring(t, dir, "2")
 		time.Sleep(3 * lookEvery)
