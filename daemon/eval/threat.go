@@ -161,8 +161,8 @@ func (a *windowAnswers) judgeAttacks(e *evaluation, part string, bound, ruleBoun
 		attack bool
 	}{{"flagged_at_vals_bound", false}, {"found_at_vals_bound", true}} {
 		r := new(m.metric, above(a.model, bound, m.attack))
-		r.Rule = number(above(a.rule, ruleBound, m.attack))
-		e.add(r)
+		r.Rule, r.lowIsGood = number(above(a.rule, ruleBound, m.attack)), !m.attack
+		e.add(r.aim())
 	}
 	a.certainty(e, new, "adfa", part)
 	if f1, n := a.typeF1(); n > 0 {
