@@ -100,6 +100,14 @@ func describeRequest(d *description, at string, q Request) {
 		d.add(at+"current_cpu", q.CurrentCPU)
 		d.add(at+"current_memory", q.CurrentMemory)
 		d.add(at+"current_gpu", optional(q.CurrentGPU))
+		for _, past := range []struct {
+			name string
+			list []float32
+		}{{"cpu_past", q.CPUPast}, {"memory_past", q.MemoryPast}, {"gpu_past", q.GPUPast}} {
+			if len(past.list) > 0 {
+				d.add(at+past.name, list(past.list))
+			}
+		}
 	case *ThreatRequest:
 		describeThreat(d, at, q)
 	case *FailureRequest:

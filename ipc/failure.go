@@ -155,11 +155,8 @@ func (q *FailureRequest) parse(r *reader) {
 	q.TimeSinceLastFailure = r.u64("time_since_last_failure")
 	q.FailureRates = q.FailureRates[:0]
 	known := failureRequestFields
-	if n > known {
-		known++
-		if !r.absent() {
-			q.FailureRates = r.f32s(q.FailureRates, "failure_rates", MaxFailureRates)
-		}
+	if r.optional(n, &known) {
+		q.FailureRates = r.f32s(q.FailureRates, "failure_rates", MaxFailureRates)
 	}
 	r.skipRest(n, known)
 }

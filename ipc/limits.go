@@ -6,6 +6,7 @@ import "time"
 // the protocol: both sides may rely on them.
 const (
 	MaxWorkloadHistory = 10 // historical_cpu, historical_memory, historical_gpu
+	MaxWorkloadPast    = 32 // cpu_past, memory_past, gpu_past
 	MaxAnomalies       = 32
 	MaxThreatHistory   = 10
 	MaxSyscallFeatures = 128 // syscall_features

@@ -125,18 +125,12 @@ func (q *MemoryRequest) parse(r *reader) {
 	q.LocalityScore = r.f32("locality_score")
 	q.Candidates = q.Candidates[:0]
 	known := memoryRequestFields
-	if n > known {
-		known++
-		if !r.absent() {
-			q.Candidates = r.u64s(q.Candidates, "candidates", MaxCandidates)
-		}
+	if r.optional(n, &known) {
+		q.Candidates = r.u64s(q.Candidates, "candidates", MaxCandidates)
 	}
 	q.CandidateChances = q.CandidateChances[:0]
-	if n > known {
-		known++
-		if !r.absent() {
-			q.CandidateChances = r.f32s(q.CandidateChances, "candidate_chances", MaxCandidates)
-		}
+	if r.optional(n, &known) {
+		q.CandidateChances = r.f32s(q.CandidateChances, "candidate_chances", MaxCandidates)
 	}
 	r.skipRest(n, known)
 }
@@ -175,11 +169,8 @@ func (p *MemoryPrediction) parse(r *reader) {
 	p.Confidence = r.f32("confidence")
 	p.More, p.MoreLen = [MaxMore]MemoryCandidate{}, 0
 	known := memoryPredictionFields
-	if n > known {
-		known++
-		if !r.absent() {
-			p.parseMore(r)
-		}
+	if r.optional(n, &known) {
+		p.parseMore(r)
 	}
 	r.skipRest(n, known)
 }

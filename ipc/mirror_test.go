@@ -19,6 +19,23 @@ type workloadMirror struct {
 	CurrentGPU       *float32
 }
 
+// workloadCPUPast and the two after it have the optional elements; the library wants exact
+// lengths.
+type workloadCPUPast struct {
+	workloadMirror
+	CPUPast []float32
+}
+
+type workloadMemoryPast struct {
+	workloadCPUPast
+	MemoryPast []float32
+}
+
+type workloadGPUPast struct {
+	workloadMemoryPast
+	GPUPast []float32
+}
+
 type threatMirror struct {
 	AgentID             uint64
 	Metrics             metricsMirror
@@ -27,7 +44,6 @@ type threatMirror struct {
 	TimeSinceLastThreat uint64
 }
 
-// threatFeatures has the optional element; the library wants exact lengths.
 type threatFeatures struct {
 	threatMirror
 	SyscallFeatures []float32
@@ -180,11 +196,22 @@ func widen(vs []uint8) []uint16 {
 func mirrorRequest(q Request) (filled, empty any) {
 	switch q := q.(type) {
 	case *WorkloadRequest:
-		return &workloadMirror{
+		m := &workloadMirror{
 			AgentID: q.AgentID, HistoricalCPU: q.HistoricalCPU, HistoricalMemory: q.HistoricalMemory, HistoricalGPU: q.HistoricalGPU,
 			TimeOfDay: uint16(q.TimeOfDay), DayOfWeek: uint16(q.DayOfWeek),
 			CurrentCPU: q.CurrentCPU, CurrentMemory: q.CurrentMemory, CurrentGPU: pointer(q.CurrentGPU),
-		}, new(workloadMirror)
+		}
+		cpu := workloadCPUPast{*m, q.CPUPast}
+		memory := workloadMemoryPast{cpu, q.MemoryPast}
+		switch {
+		case len(q.GPUPast) > 0:
+			return &workloadGPUPast{memory, q.GPUPast}, new(workloadGPUPast)
+		case len(q.MemoryPast) > 0:
+			return &memory, new(workloadMemoryPast)
+		case len(q.CPUPast) > 0:
+			return &cpu, new(workloadCPUPast)
+		}
+		return m, new(workloadMirror)
 	case *ThreatRequest:
 		m := &threatMirror{
 			AgentID: q.AgentID, HistoricalThreats: q.HistoricalThreats,

@@ -55,6 +55,16 @@ func (r *reader) absent() bool {
 	return false
 }
 
+// optional says whether the next element of a tuple of n is there and says something; known
+// counts the elements so far.
+func (r *reader) optional(n int, known *int) bool {
+	if n <= *known {
+		return false
+	}
+	*known++
+	return !r.absent()
+}
+
 // array reads an array header. The length may not exceed max, nor what the bytes
 // left can hold at one byte an element.
 func (r *reader) array(field string, max int) int {

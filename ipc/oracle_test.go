@@ -20,7 +20,10 @@ const oracleRounds = 100
 // An empty list and an absent one mean the same.
 var mirrored = cmp.Options{
 	cmpopts.EquateEmpty(),
-	cmp.AllowUnexported(threatFeatures{}, threatCounts{}, memoryCandidates{}, memoryChances{}, failureRates{}, memoryMore{}, predictFlags{}, replySlotRuled{}),
+	cmp.AllowUnexported(
+		workloadCPUPast{}, workloadMemoryPast{}, workloadGPUPast{}, threatFeatures{}, threatCounts{},
+		memoryCandidates{}, memoryChances{}, failureRates{}, memoryMore{}, predictFlags{}, replySlotRuled{},
+	),
 }
 
 // libraryForms gives v in both styles of the library.

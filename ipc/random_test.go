@@ -62,6 +62,8 @@ func (a arbitrary) request(k Kind) Request {
 			AgentID: a.u64(), HistoricalCPU: fill(a.length(MaxWorkloadHistory), a.share),
 			HistoricalMemory: fill(a.length(MaxWorkloadHistory), a.u64), HistoricalGPU: fill(a.length(MaxWorkloadHistory), a.share),
 			TimeOfDay: uint8(a.IntN(24)), DayOfWeek: uint8(a.IntN(7)), CurrentCPU: a.share(), CurrentMemory: a.u64(),
+			CPUPast: fill(a.length(MaxWorkloadPast), a.number), MemoryPast: fill(a.length(MaxWorkloadPast), a.number),
+			GPUPast: fill(a.length(MaxWorkloadPast), a.number),
 		}
 		if a.IntN(2) == 0 {
 			q.CurrentGPU = Some(a.share())

@@ -121,6 +121,18 @@ func checkFinite(field string, v float32) error {
 	return nil
 }
 
+func checkFinites(field string, vs []float32, max int) error {
+	if len(vs) > max {
+		return tooMany(field, len(vs), max)
+	}
+	for i, v := range vs {
+		if !finite(v) {
+			return invalidf("%s[%d]: not finite", field, i)
+		}
+	}
+	return nil
+}
+
 func tooMany(field string, n, max int) error {
 	return invalidf("%s: %d elements, at most %d", field, n, max)
 }

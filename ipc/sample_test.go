@@ -25,6 +25,7 @@ func largestRequest(k Kind) Request {
 			AgentID: Never, HistoricalCPU: ones(MaxWorkloadHistory), HistoricalMemory: wide(MaxWorkloadHistory),
 			HistoricalGPU: ones(MaxWorkloadHistory), TimeOfDay: 23, DayOfWeek: 6,
 			CurrentCPU: 1, CurrentMemory: Never, CurrentGPU: Some[float32](1),
+			CPUPast: ones(MaxWorkloadPast), MemoryPast: ones(MaxWorkloadPast), GPUPast: ones(MaxWorkloadPast),
 		}
 	case Threat:
 		q := &ThreatRequest{

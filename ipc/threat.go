@@ -68,9 +68,6 @@ func (q *ThreatRequest) Validate() error {
 	if len(q.Anomalies) > MaxAnomalies {
 		return tooMany("anomalies", len(q.Anomalies), MaxAnomalies)
 	}
-	if len(q.SyscallFeatures) > MaxSyscallFeatures {
-		return tooMany("syscall_features", len(q.SyscallFeatures), MaxSyscallFeatures)
-	}
 	if len(q.SyscallCounts) > MaxSyscallCounts {
 		return tooMany("syscall_counts", len(q.SyscallCounts), MaxSyscallCounts)
 	}
@@ -79,12 +76,10 @@ func (q *ThreatRequest) Validate() error {
 			return invalidf("anomalies[%d].severity: not finite", i)
 		}
 	}
-	for i, v := range q.SyscallFeatures {
-		if !finite(v) {
-			return invalidf("syscall_features[%d]: not finite", i)
-		}
-	}
-	return checkUnits("historical_threats", q.HistoricalThreats, MaxThreatHistory)
+	return firstError(
+		checkFinites("syscall_features", q.SyscallFeatures, MaxSyscallFeatures),
+		checkUnits("historical_threats", q.HistoricalThreats, MaxThreatHistory),
+	)
 }
 
 // Copy returns a deep copy.
@@ -146,18 +141,12 @@ func (q *ThreatRequest) parse(r *reader) {
 	q.TimeSinceLastThreat = r.u64("time_since_last_threat")
 	q.SyscallFeatures = q.SyscallFeatures[:0]
 	known := threatRequestFields
-	if n > known {
-		known++
-		if !r.absent() {
-			q.SyscallFeatures = r.f32s(q.SyscallFeatures, "syscall_features", MaxSyscallFeatures)
-		}
+	if r.optional(n, &known) {
+		q.SyscallFeatures = r.f32s(q.SyscallFeatures, "syscall_features", MaxSyscallFeatures)
 	}
 	q.SyscallCounts = q.SyscallCounts[:0]
-	if n > known {
-		known++
-		if !r.absent() {
-			q.SyscallCounts = r.u64s(q.SyscallCounts, "syscall_counts", MaxSyscallCounts)
-		}
+	if r.optional(n, &known) {
+		q.SyscallCounts = r.u64s(q.SyscallCounts, "syscall_counts", MaxSyscallCounts)
 	}
 	r.skipRest(n, known)
 }

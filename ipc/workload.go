@@ -13,6 +13,11 @@ type WorkloadRequest struct {
 	CurrentCPU       float32   // share in [0, 1]
 	CurrentMemory    uint64    // bytes
 	CurrentGPU       Optional[float32]
+	// What the client knows of the agent's longer past; optional, ≤ 32 finite numbers each, see
+	// PROTOCOL.md, section 16.
+	CPUPast    []float32
+	MemoryPast []float32
+	GPUPast    []float32
 }
 
 // WorkloadPrediction is the load expected in the next interval.
@@ -49,6 +54,9 @@ func (q *WorkloadRequest) Validate() error {
 		checkUnits("historical_cpu", q.HistoricalCPU, MaxWorkloadHistory),
 		checkUnits("historical_gpu", q.HistoricalGPU, MaxWorkloadHistory),
 		checkUnit("current_cpu", q.CurrentCPU),
+		checkFinites("cpu_past", q.CPUPast, MaxWorkloadPast),
+		checkFinites("memory_past", q.MemoryPast, MaxWorkloadPast),
+		checkFinites("gpu_past", q.GPUPast, MaxWorkloadPast),
 	)
 }
 
@@ -58,13 +66,17 @@ func (q *WorkloadRequest) Copy() Request {
 	c.HistoricalCPU = slices.Clone(q.HistoricalCPU)
 	c.HistoricalMemory = slices.Clone(q.HistoricalMemory)
 	c.HistoricalGPU = slices.Clone(q.HistoricalGPU)
+	c.CPUPast = slices.Clone(q.CPUPast)
+	c.MemoryPast = slices.Clone(q.MemoryPast)
+	c.GPUPast = slices.Clone(q.GPUPast)
 	return &c
 }
 
-const workloadRequestFields = 9
+const workloadRequestFields = 9 // cpu_past, memory_past and gpu_past follow when there are any
 
 func (q *WorkloadRequest) append(b []byte) []byte {
-	b = appendArray(b, workloadRequestFields)
+	pasts := q.pasts()
+	b = appendArray(b, workloadRequestFields+pasts)
 	b = appendUint(b, q.AgentID)
 	b = appendF32s(b, q.HistoricalCPU)
 	b = appendUints(b, q.HistoricalMemory)
@@ -73,7 +85,24 @@ func (q *WorkloadRequest) append(b []byte) []byte {
 	b = appendUint(b, uint64(q.DayOfWeek))
 	b = appendF32(b, q.CurrentCPU)
 	b = appendUint(b, q.CurrentMemory)
-	return appendOptF32(b, q.CurrentGPU)
+	b = appendOptF32(b, q.CurrentGPU)
+	for _, past := range [][]float32{q.CPUPast, q.MemoryPast, q.GPUPast}[:pasts] {
+		b = appendF32s(b, past)
+	}
+	return b
+}
+
+// pasts is how many of the optional lists are written: up to the last with something in it.
+func (q *WorkloadRequest) pasts() int {
+	switch {
+	case len(q.GPUPast) > 0:
+		return 3
+	case len(q.MemoryPast) > 0:
+		return 2
+	case len(q.CPUPast) > 0:
+		return 1
+	}
+	return 0
 }
 
 func (q *WorkloadRequest) parse(r *reader) {
@@ -87,7 +116,18 @@ func (q *WorkloadRequest) parse(r *reader) {
 	q.CurrentCPU = r.f32("current_cpu")
 	q.CurrentMemory = r.u64("current_memory")
 	q.CurrentGPU = r.optF32("current_gpu")
-	r.skipRest(n, workloadRequestFields)
+	q.CPUPast, q.MemoryPast, q.GPUPast = q.CPUPast[:0], q.MemoryPast[:0], q.GPUPast[:0]
+	known := workloadRequestFields
+	if r.optional(n, &known) {
+		q.CPUPast = r.f32s(q.CPUPast, "cpu_past", MaxWorkloadPast)
+	}
+	if r.optional(n, &known) {
+		q.MemoryPast = r.f32s(q.MemoryPast, "memory_past", MaxWorkloadPast)
+	}
+	if r.optional(n, &known) {
+		q.GPUPast = r.f32s(q.GPUPast, "gpu_past", MaxWorkloadPast)
+	}
+	r.skipRest(n, known)
 }
 
 const workloadPredictionFields = 4

@@ -18,11 +18,13 @@ var documents = []struct {
 	{
 		name: "workload, everything", kind: ipc.Workload,
 		text: `{"kind":"workload","agent_id":7,"historical_cpu":[0,0.25,1],"historical_memory":[1,"2",18446744073709551615],
-			"historical_gpu":[0.5],"time_of_day":23,"day_of_week":6,"current_cpu":1,"current_memory":4096,"current_gpu":0.0}`,
+			"historical_gpu":[0.5],"time_of_day":23,"day_of_week":6,"current_cpu":1,"current_memory":4096,"current_gpu":0.0,
+			"cpu_past":[-1.5,0],"memory_past":[1e21],"gpu_past":[0.5]}`,
 		want: Question{Request: &ipc.WorkloadRequest{
 			AgentID: 7, HistoricalCPU: []float32{0, 0.25, 1}, HistoricalMemory: []uint64{1, 2, 1<<64 - 1},
 			HistoricalGPU: []float32{0.5}, TimeOfDay: 23, DayOfWeek: 6, CurrentCPU: 1, CurrentMemory: 4096,
 			CurrentGPU: ipc.Some[float32](0),
+			CPUPast:    []float32{-1.5, 0}, MemoryPast: []float32{1e21}, GPUPast: []float32{0.5},
 		}},
 	},
 	{
@@ -33,7 +35,7 @@ var documents = []struct {
 	{
 		name: "workload with an absent GPU said", kind: ipc.Workload,
 		text: `{"agent_id":0,"time_of_day":0,"day_of_week":0,"current_cpu":0,"current_memory":0,"current_gpu":null,
-			"historical_gpu":[],"historical_cpu":[],"historical_memory":[]}`,
+			"historical_gpu":[],"historical_cpu":[],"historical_memory":[],"cpu_past":[],"memory_past":[],"gpu_past":[]}`,
 		want: Question{Request: &ipc.WorkloadRequest{}},
 	},
 	{

@@ -109,6 +109,16 @@ func checkRow(t *testing.T, what string, fresh func() sample, field string, row 
 		q.SyscallFeatures = []float32{1} // what comes before it is there, empty or not
 		without.object.(*ipc.ThreatRequest).SyscallFeatures = q.SyscallFeatures
 	}
+	if q, ok := with.object.(*ipc.WorkloadRequest); ok && strings.HasSuffix(field, "Past") {
+		for _, filled := range []*ipc.WorkloadRequest{q, without.object.(*ipc.WorkloadRequest)} {
+			if field != "CPUPast" {
+				filled.CPUPast = []float32{1}
+			}
+			if field == "GPUPast" {
+				filled.MemoryPast = []float32{1}
+			}
+		}
+	}
 	place := leadingNumber(row[2])
 	for _, c := range []struct {
 		form      string

@@ -55,6 +55,19 @@ var workloadRequest = []field[ipc.WorkloadRequest]{
 		get: func(s *scanner, q *ipc.WorkloadRequest) { q.CurrentGPU = s.optF32() },
 		put: func(w *writer, q *ipc.WorkloadRequest) { w.optF32(q.CurrentGPU) },
 	},
+	pastField("cpu_past", func(q *ipc.WorkloadRequest) *[]float32 { return &q.CPUPast }),
+	pastField("memory_past", func(q *ipc.WorkloadRequest) *[]float32 { return &q.MemoryPast }),
+	pastField("gpu_past", func(q *ipc.WorkloadRequest) *[]float32 { return &q.GPUPast }),
+}
+
+// pastField is one of the lists about an agent's longer past, absent where it is not known.
+func pastField(name string, of func(q *ipc.WorkloadRequest) *[]float32) field[ipc.WorkloadRequest] {
+	return field[ipc.WorkloadRequest]{
+		name: name, optional: true,
+		get:  func(s *scanner, q *ipc.WorkloadRequest) { *of(q) = list(s, ipc.MaxWorkloadPast, s.f32) },
+		put:  func(w *writer, q *ipc.WorkloadRequest) { each(w, *of(q), w.f32) },
+		omit: func(_ *writer, q *ipc.WorkloadRequest) bool { return len(*of(q)) == 0 },
+	}
 }
 
 var workloadPrediction = []field[ipc.WorkloadPrediction]{

@@ -5,6 +5,7 @@ import "github.com/mlbridge/mlbridge/ipc"
 var workloadFields = fields{
 	"agentId", "historicalCpu", "historicalMemory", "historicalGpu", "timeOfDay",
 	"dayOfWeek", "currentCpu", "currentMemory", "currentGpu",
+	"cpuPast", "memoryPast", "gpuPast",
 }
 
 const workloadRequired seen = 1<<0 | 1<<4 | 1<<5 | 1<<6 | 1<<7
@@ -14,6 +15,9 @@ func (r *jsonReader) workload(q *ipc.WorkloadRequest) {
 		HistoricalCPU:    q.HistoricalCPU[:0],
 		HistoricalMemory: q.HistoricalMemory[:0],
 		HistoricalGPU:    q.HistoricalGPU[:0],
+		CPUPast:          q.CPUPast[:0],
+		MemoryPast:       q.MemoryPast[:0],
+		GPUPast:          q.GPUPast[:0],
 	}
 	if !r.open('{', "features") {
 		return
@@ -39,6 +43,12 @@ func (r *jsonReader) workload(q *ipc.WorkloadRequest) {
 			q.CurrentMemory = r.u64("currentMemory")
 		case 8:
 			q.CurrentGPU = ipc.Some(r.f32("currentGpu"))
+		case 9:
+			q.CPUPast = r.f32s(q.CPUPast, "cpuPast", ipc.MaxWorkloadPast)
+		case 10:
+			q.MemoryPast = r.f32s(q.MemoryPast, "memoryPast", ipc.MaxWorkloadPast)
+		case 11:
+			q.GPUPast = r.f32s(q.GPUPast, "gpuPast", ipc.MaxWorkloadPast)
 		}
 	}
 	r.require(workloadFields, had, workloadRequired)
@@ -55,6 +65,15 @@ func appendWorkloadRequest(b []byte, q *ipc.WorkloadRequest) []byte {
 	b = appendU64Member(b, "currentMemory", q.CurrentMemory)
 	if q.CurrentGPU.Valid {
 		b = appendF32Member(b, "currentGpu", q.CurrentGPU.Value)
+	}
+	if len(q.CPUPast) > 0 {
+		b = appendF32sMember(b, "cpuPast", q.CPUPast)
+	}
+	if len(q.MemoryPast) > 0 {
+		b = appendF32sMember(b, "memoryPast", q.MemoryPast)
+	}
+	if len(q.GPUPast) > 0 {
+		b = appendF32sMember(b, "gpuPast", q.GPUPast)
 	}
 	return append(b, '}')
 }

@@ -20,6 +20,7 @@ func fullRequest(k ipc.Kind, u uint64) ipc.Request {
 			AgentID: u, HistoricalCPU: fill32, HistoricalMemory: []uint64{u, 7, u},
 			HistoricalGPU: []float32{0.5, 0}, TimeOfDay: 23, DayOfWeek: 6,
 			CurrentCPU: 0.1, CurrentMemory: u, CurrentGPU: ipc.Some(float32(0)),
+			CPUPast: []float32{-1.5, 1e21}, MemoryPast: []float32{123456.79}, GPUPast: []float32{0},
 		}
 	case ipc.Threat:
 		return &ipc.ThreatRequest{

@@ -9,7 +9,7 @@
 //	times since                                          2 significant bits: they pass by themselves,
 //	                                                     and models read their logarithm
 //	current_value, baseline                              8 significant bits (at most 0.8 % apart)
-//	severity, syscall_features                           8 significant bits
+//	severity, syscall_features, cpu_past and its like    8 significant bits
 //	hour, weekday, trend, flags, types                   exact
 //	addresses                                            page (4 KiB)
 //	timestamps                                           not part of the key
@@ -59,6 +59,11 @@ func (h *hash) workload(q *ipc.WorkloadRequest) {
 		gpu = unit(q.CurrentGPU.Value)
 	}
 	h.add(unit(q.CurrentCPU)|gpu<<8, size(q.CurrentMemory))
+	if len(q.CPUPast)+len(q.MemoryPast)+len(q.GPUPast) > 0 {
+		h.readings(q.CPUPast) // empty or not: a past of cpu is none of memory
+		h.readings(q.MemoryPast)
+		h.readings(q.GPUPast)
+	}
 }
 
 func (h *hash) threat(q *ipc.ThreatRequest) {

@@ -32,13 +32,22 @@ func TestEveryFieldTellsQuestionsApart(t *testing.T) {
 		"hour":            func(q *ipc.WorkloadRequest) { q.TimeOfDay = 12 },
 		"weekday":         func(q *ipc.WorkloadRequest) { q.DayOfWeek = 4 },
 		"gpu at zero":     func(q *ipc.WorkloadRequest) { q.CurrentGPU = ipc.Some[float32](0) },
+		"cpu past":        func(q *ipc.WorkloadRequest) { q.CPUPast = []float32{1} },
+		"other cpu past":  func(q *ipc.WorkloadRequest) { q.CPUPast = []float32{1.01} },
+		"memory past":     func(q *ipc.WorkloadRequest) { q.MemoryPast = []float32{1} },
+		"gpu past":        func(q *ipc.WorkloadRequest) { q.GPUPast = []float32{1} },
+		"all pasts": func(q *ipc.WorkloadRequest) {
+			q.CPUPast, q.MemoryPast, q.GPUPast = []float32{1}, []float32{1}, []float32{1}
+		},
 	}
+	seen := map[Key]string{Of(workload()): "the unchanged question"}
 	for name, change := range changes {
-		a, b := workload(), workload()
-		change(b)
-		if Of(a) == Of(b) {
-			t.Errorf("%s: the changed question has the same key", name)
+		q := workload()
+		change(q)
+		if other, ok := seen[Of(q)]; ok {
+			t.Errorf("%s: the same key as %s", name, other)
 		}
+		seen[Of(q)] = name
 	}
 }
 

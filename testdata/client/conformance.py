@@ -59,7 +59,9 @@ MINIMAL = [
 ]
 EXTREME = [
     ("workload", {**WORKLOAD, "agent_id": NEVER, "historical_memory": [0, ODD, NEVER], "current_memory": NEVER,
-                  "historical_gpu": [0.0], "current_gpu": 0.0, "time_of_day": 23, "day_of_week": 6}),
+                  "historical_gpu": [0.0], "current_gpu": 0.0, "time_of_day": 23, "day_of_week": 6,
+                  "cpu_past": [-3.0e38] * 32, "memory_past": [3.0e38] * 32, "gpu_past": [0.0] * 32}),
+    ("workload", {**WORKLOAD, "memory_past": [0.5]}),  # of cpu nothing is known
     ("threat", {**THREAT, "agent_id": ODD, "metrics": dict.fromkeys(THREAT["metrics"], NEVER), "syscall_features": [0.0] * 128, "syscall_counts": [NEVER] * 64}),
     ("failure", {**FAILURE, "component": "n" * 64, "current_value": 3.0e38, "baseline": -3.0e38, "trend": -2, "failure_rates": [0.0] * 16}),
     ("memory", {**MEMORY, "agent_id": NEVER, "access_history": [0, ODD, NEVER], "current_address": NEVER, "candidates": [NEVER] * 16, "candidate_chances": [1.0] * 16}),
@@ -209,6 +211,8 @@ BAD_SLOTS = [
     ("share above 1", 1, write_slot("workload", {**WORKLOAD, "current_cpu": 1.5})),
     ("hour 24", 1, write_slot("workload", {**WORKLOAD, "time_of_day": 24})),
     ("hour 256", 1, write_slot("workload", {**WORKLOAD, "time_of_day": 256})),
+    ("thirty-three numbers of a past", 1, write_slot("workload", {**WORKLOAD, "gpu_past": [0.0] * 33})),
+    ("infinity in a past", 1, write_slot("workload", {**WORKLOAD, "cpu_past": [Bits(0x7F800000)]})),
     ("eleven samples", 1, write_slot("workload", {**WORKLOAD, "historical_cpu": [0.0] * 11})),
     ("component of 65 bytes", 1, write_slot("failure", {**FAILURE, "component": "n" * 65})),
     ("types for other addresses", 1, write_slot("memory", {**MEMORY, "access_types": [0]})),

@@ -97,7 +97,7 @@ class List:
 
 
 class Optional(List):
-    """A list at the end of an array that is left out when it is empty."""
+    """A list at the end of an array that is left out when it is empty and none follows."""
 
 
 class Record:
@@ -108,8 +108,11 @@ class Record:
         self.least = sum(not isinstance(kind, Optional) for _, kind in fields)
 
     def write(self, v):
-        shown = [(name, kind) for name, kind in self.fields if not isinstance(kind, Optional) or v.get(name)]
-        return write_array(len(shown)) + b"".join(kind.write(v[name]) for name, kind in shown)
+        n = len(self.fields)
+        while n > self.least and not v.get(self.fields[n - 1][0]):
+            n -= 1  # an empty one is left out unless another follows
+        optional = range(self.least, n)
+        return write_array(n) + b"".join(kind.write(v.get(name, []) if i in optional else v[name]) for i, (name, kind) in enumerate(self.fields[:n]))
 
     def read(self, r):
         n = r.tuple(self.least)
@@ -129,7 +132,8 @@ REQUEST = {
     1: Record(
         ("agent_id", u64), ("historical_cpu", List(unit, 10)), ("historical_memory", List(u64, 10)),
         ("historical_gpu", List(unit, 10)), ("time_of_day", UInt(23)), ("day_of_week", UInt(6)),
-        ("current_cpu", unit), ("current_memory", u64), ("current_gpu", OrNil(unit))),
+        ("current_cpu", unit), ("current_memory", u64), ("current_gpu", OrNil(unit)),
+        ("cpu_past", Optional(finite, 32)), ("memory_past", Optional(finite, 32)), ("gpu_past", Optional(finite, 32))),
     2: Record(
         ("agent_id", u64),
         ("metrics", Record(("operation_count", u64), ("syscall_count", u64), ("memory_usage", u64), ("network_activity", u64))),

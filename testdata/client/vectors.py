@@ -97,7 +97,7 @@ def fields(at, record):
             out += [(f"{at}metrics.{k}", x) for k, x in v.items()]
         elif name in ("anomalies", "more"):
             out.append((at + name, [list(x.values()) for x in v]))
-        elif name in ("candidate_chances", "failure_rates", "syscall_counts") and not v:
+        elif name in ("candidate_chances", "failure_rates", "syscall_counts", "cpu_past", "memory_past", "gpu_past") and not v:
             pass  # vectors that are older than these do not mention them
         elif name == "predicted_time":
             out.append((at + "predicted_time_ns", v))
