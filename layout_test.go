@@ -39,7 +39,7 @@ var rules = []rule{
 	{"ipc/record", []string{"ipc", "ipc/rules"}, []string{"net", "net/http", "github.com/rs/zerolog"}, "recordings are files"},
 	{"ipc/mlclient", []string{"ipc", "ipc/rules", "ipc/ladder", "ipc/cachekey", "ipc/freshness"}, []string{"net/http", "github.com/rs/zerolog"}, "the kernel's side links no HTTP"},
 	{"bridge", []string{"ipc", "ipc/eventloop", "ipc/rawio", "ipc/rules", "ipc/ladder", "ipc/cachekey", "ipc/freshness", "daemon/api"}, []string{"github.com/rs/zerolog"}, "the bridge talks to the daemon over the network"},
-	{"daemon", []string{"ipc", "ipc/eventloop", "ipc/rawio", "ipc/rules", "ipc/mlclient/syscalls", "ipc/mlclient/pages"}, []string{"github.com/rs/zerolog"}, "the daemon does not know the bridge"},
+	{"daemon", []string{"ipc", "ipc/eventloop", "ipc/rawio", "ipc/rules", "ipc/mlclient/syscalls", "ipc/mlclient/pages", "ipc/mlclient/loads"}, []string{"github.com/rs/zerolog"}, "the daemon does not know the bridge"},
 	{"daemon/api", []string{"ipc"}, []string{"net/http/httptest", "github.com/valyala/fasthttp", "github.com/rs/zerolog"}, "the contract knows neither side"},
 	{"daemon/api/apitest", nil, nil, "a test kit holds APIs against documents"},
 	{"daemon/engine", nil, []string{"net/http", "os", "github.com/rs/zerolog"}, "the engine knows only model files"},

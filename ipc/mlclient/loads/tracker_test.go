@@ -1,0 +1,273 @@
+package loads
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// drawn is a series of n values: jumps, plateaus, noise, at times the same again.
+func drawn(r *rand.Rand, n int) []float64 {
+	x, v := make([]float64, n), r.Float64()
+	for i := range x {
+		switch r.IntN(8) {
+		case 0:
+			v = r.Float64()
+		case 1, 2:
+			v += r.NormFloat64() / 50
+		case 3:
+			v = x[r.IntN(i+1)]
+		}
+		x[i] = math.Round(1000*max(0, min(1, v))) / 1000
+	}
+	return x
+}
+
+// The past of every moment is what its definition says, computed anew from all readings.
+func TestPastIsWhatItIsDefinedAs(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	x := drawn(r, Memory+spare+300)
+	var s Series
+	for i, v := range x {
+		s.AddShare(float32(v))
+		x[i] = float64(float32(v))
+		if i < 40 || i%211 == 0 || i > len(x)-3 {
+			want := defined(x[:i+1])
+			if got := s.AppendPast(nil); !cmp.Equal(got, want, cmpopts.EquateApprox(1e-5, 1e-6), cmpopts.EquateEmpty()) {
+				t.Fatalf("after %d readings: %s", i+1, cmp.Diff(want, got))
+			}
+		}
+	}
+}
+
+// defined computes the past after the readings x from the list in the package's
+// documentation, the long way.
+func defined(x []float64) []float32 {
+	n := len(x)
+	if n <= window {
+		return nil
+	}
+	average := func(from int, of func(i int) float64) float64 {
+		var sum, weights float64
+		for i := from; i < n; i++ {
+			w := math.Pow(1-1.0/64, float64(n-1-i))
+			sum, weights = sum+w*of(i), weights+w
+		}
+		return sum / weights
+	}
+	now := x[n-1]
+	level := average(0, func(i int) float64 { return x[i] })
+	spread := average(0, func(i int) float64 { return (x[i] - level) * (x[i] - level) })
+	step := average(window, func(i int) float64 { return math.Abs(x[i] - x[i-1]) })
+	ratio := func(forecast func(i int) float64) float64 {
+		if step == 0 {
+			return 1
+		}
+		return min(32, average(window, func(i int) float64 { return math.Abs(forecast(i) - x[i]) })/step)
+	}
+	squares := average(window, func(i int) float64 { return (x[i] - x[i-1]) * (x[i] - x[i-1]) })
+	row := 0.0
+	if squares > 0 {
+		row = average(window, func(i int) float64 { return (x[i] - x[i-1]) * (x[i-1] - x[i-2]) }) / squares
+	}
+	out := []float64{
+		step, level - now, math.Sqrt(spread),
+		ratio(func(i int) float64 { return mean(x[i-window : i]) }), ratio(func(i int) float64 { return 2*x[i-1] - x[i-2] }), row,
+	}
+	distance := func(length int, shape bool) func(i int) float64 {
+		return func(i int) float64 {
+			var sum float64
+			for k := range length {
+				if shape {
+					sum += math.Abs((x[i-1-k] - x[i]) - (x[n-2-k] - x[n-1]))
+				} else {
+					sum += math.Abs(x[i-k] - x[n-1-k])
+				}
+			}
+			return sum / float64(length)
+		}
+	}
+	type moment struct{ distance, value, step float64 }
+	like := func(distance func(i int) float64) (all []moment) {
+		for i := n - 2; i >= max(4, n-1-Memory+4); i-- {
+			all = append(all, moment{distance(i), x[i+1] - now, x[i+1] - x[i]})
+		}
+		slices.SortStableFunc(all, func(a, b moment) int {
+			switch {
+			case a.distance < b.distance-1e-12:
+				return -1
+			case a.distance > b.distance+1e-12:
+				return 1
+			}
+			return 0
+		})
+		return all
+	}
+	nearest := func(all []moment, k int, steps bool) (middle, off float64) {
+		var follow []float64
+		for _, m := range all[:min(k, len(all))] {
+			if steps {
+				follow = append(follow, m.step)
+			} else {
+				follow = append(follow, m.value)
+			}
+		}
+		slices.Sort(follow)
+		middle = (follow[(len(follow)-1)/2] + follow[len(follow)/2]) / 2
+		for _, v := range follow {
+			off += math.Abs(v-middle) / float64(len(follow))
+		}
+		return middle, off
+	}
+	for _, steps := range []bool{false, true} {
+		all := like(distance(3, steps))
+		first, _ := nearest(all, 1, steps)
+		a, b := nearest(all, 4, steps)
+		c, d := nearest(all, 12, steps)
+		out = append(out, first, a, b, c, d, all[0].distance)
+	}
+	all := like(distance(1, false))
+	a, b := nearest(all, 8, false)
+	out = append(out, a, b, all[0].distance)
+	all = like(distance(5, false))
+	a, b = nearest(all, 4, false)
+	out = append(out, a, b, all[0].distance)
+	short := make([]float32, len(out))
+	for i, v := range out {
+		short[i] = float32(v)
+	}
+	return short
+}
+
+// An agent that does the same every 20 intervals, longer than a request shows, is foretold.
+func TestWhatCameBeforeComesAgain(t *testing.T) {
+	var tr Tracker
+	load := func(i int) float32 { return [...]float32{0.1, 0.5, 0.8, 0.3}[i%20/5] + float32(i%5)/100 }
+	for i := range 65 {
+		tr.Add(Reading{CPU: load(i)})
+	}
+	var q ipc.WorkloadRequest
+	tr.Report(&q)
+	got := q.CurrentCPU + q.CPUPast[6]
+	if want := load(65); math.Abs(float64(got-want)) > 1e-6 {
+		t.Errorf("after the moment most like this one came %v, want %v", got, want)
+	}
+}
+
+// Bytes are told apart at any size, and what nobody measured is not there.
+func TestBytesStayExact(t *testing.T) {
+	var tr Tracker
+	const high = 1<<63 + 1<<62
+	for i := range uint64(40) {
+		tr.Add(Reading{Memory: high + i%2})
+	}
+	var q ipc.WorkloadRequest
+	tr.Report(&q)
+	if q.CurrentMemory != high+1 || q.HistoricalMemory[0] != high {
+		t.Errorf("memory %d … %d", q.HistoricalMemory[0], q.CurrentMemory)
+	}
+	if q.MemoryPast[0] != 1 || q.MemoryPast[6] != -1 || q.MemoryPast[5] != -1 {
+		t.Errorf("step %v, next %v, steps in a row %v; want 1, -1, -1", q.MemoryPast[0], q.MemoryPast[6], q.MemoryPast[5])
+	}
+	if len(q.GPUPast) != 0 || len(q.HistoricalGPU) != 0 || q.CurrentGPU.Valid {
+		t.Errorf("a gpu that was never measured: %+v", q)
+	}
+}
+
+func TestABreakBeginsTheWindowAnew(t *testing.T) {
+	var tr Tracker
+	var q ipc.WorkloadRequest
+	add := func(n int) {
+		for range n {
+			tr.Add(Reading{CPU: 0.5, Memory: 1, GPU: ipc.Some[float32](0.25)})
+		}
+		tr.Report(&q)
+	}
+	add(10)
+	if len(q.HistoricalCPU) != 10 || len(q.CPUPast) != 0 {
+		t.Errorf("ten readings: history of %d, past of %d; want 10 and none", len(q.HistoricalCPU), len(q.CPUPast))
+	}
+	add(1)
+	if len(q.CPUPast) != Width || len(q.MemoryPast) != Width || len(q.GPUPast) != Width {
+		t.Errorf("eleven readings: pasts of %d, %d, %d, want %d each", len(q.CPUPast), len(q.MemoryPast), len(q.GPUPast), Width)
+	}
+	tr.Break()
+	tr.Report(&q)
+	if len(q.HistoricalCPU) != 0 || len(q.CPUPast) != 0 || q.CurrentCPU != 0 || q.CurrentGPU.Valid {
+		t.Errorf("after a break: %+v", q)
+	}
+	add(9)
+	if len(q.HistoricalGPU) != 9 || len(q.GPUPast) != 0 {
+		t.Errorf("nine after a break: history of %d, past of %d; want 9 and none", len(q.HistoricalGPU), len(q.GPUPast))
+	}
+	add(1)
+	if len(q.GPUPast) != Width {
+		t.Error("ten after a break: no past")
+	}
+	tr.Add(Reading{CPU: 0.5, Memory: 1})
+	tr.Report(&q)
+	if len(q.HistoricalGPU) != 0 || len(q.GPUPast) != 0 || len(q.HistoricalCPU) != 10 {
+		t.Errorf("an interval without a gpu: gpu history of %d, cpu's of %d; want none and 10", len(q.HistoricalGPU), len(q.HistoricalCPU))
+	}
+}
+
+// Whatever the readings are, a report is a valid request.
+func TestReportsAreValid(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var tr Tracker
+	var q ipc.WorkloadRequest
+	extremes := [...]uint64{0, 1, 1<<53 + 1, 1 << 63, math.MaxUint64}
+	for range 300 {
+		if r.IntN(50) == 0 {
+			tr.Break()
+		}
+		tr.Add(Reading{CPU: float32(r.IntN(3)) / 2, Memory: extremes[r.IntN(len(extremes))], GPU: ipc.Optional[float32]{Value: math.SmallestNonzeroFloat32, Valid: r.IntN(9) > 0}})
+		tr.Report(&q)
+		if err := q.Validate(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFullTrackersAllocateNothing(t *testing.T) {
+	var tr Tracker
+	var q ipc.WorkloadRequest
+	i := 0
+	step := func() {
+		tr.Add(Reading{CPU: float32(i%7) / 7, Memory: uint64(i % 11), GPU: ipc.Some(float32(i%3) / 3)})
+		tr.Report(&q)
+		i++
+	}
+	for range Memory + spare {
+		step()
+	}
+	if n := testing.AllocsPerRun(100, step); n != 0 {
+		t.Errorf("%v allocations a reading", n)
+	}
+}
+
+func BenchmarkReport(b *testing.B) {
+	x := drawn(rand.New(rand.NewPCG(5, 6)), 4096)
+	var tr Tracker
+	var q ipc.WorkloadRequest
+	i := 0
+	step := func() {
+		v := x[i%len(x)]
+		tr.Add(Reading{CPU: float32(v), Memory: uint64(v * (1 << 30))})
+		tr.Report(&q)
+		i++
+	}
+	for range Memory {
+		step()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		step()
+	}
+}
