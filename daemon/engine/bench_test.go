@@ -93,6 +93,32 @@ func boostedFile(rng *rand.Rand, trees, leaves, features int) []byte {
 	return chain(int64(features), nil, a.nodeProto())
 }
 
+// joinedFile is parts of that many trees of 16 leaves, each for rows above zero in a
+// column of its own.
+func joinedFile(rng *rand.Rand, parts, trees, features int) []byte {
+	var a treeAttrs
+	for t := range int64(parts * trees) {
+		a.gatedTree(rng, t, []head{{column: t / int64(trees), mode: "BRANCH_GT", goOn: true}}, 16, features)
+	}
+	return chain(int64(features), nil, a.nodeProto())
+}
+
+// BenchmarkJoined has rows of one part each, in any order.
+func BenchmarkJoined(b *testing.B) {
+	const parts, features = 4, 35
+	m, err := Load(joinedFile(rand.New(rand.NewPCG(1, 2)), parts, 25, features), Limits{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	rows := randomRows(rng, benchPool, features)
+	for i := 0; i < len(rows); i += features {
+		clear(rows[i : i+parts])
+		rows[i+rng.IntN(parts)] = 1
+	}
+	benchRows(b, m, rows)
+}
+
 // cpuTime is the processor time of the process so far: on a busy machine it
 // moves less than the time on the wall.
 func cpuTime() time.Duration {
@@ -110,14 +136,21 @@ func benchRun(b *testing.B, data []byte, missing float64) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	const pool = 1024
-	rows, f := randomRows(rand.New(rand.NewPCG(3, 4)), pool, m.Inputs()), m.Inputs()
+	rows := randomRows(rand.New(rand.NewPCG(3, 4)), benchPool, m.Inputs())
 	rng := rand.New(rand.NewPCG(5, 6))
 	for i := range rows {
 		if rng.Float64() < missing {
 			rows[i] = float32(math.NaN())
 		}
 	}
+	benchRows(b, m, rows)
+}
+
+// benchPool is how many rows a benchmark goes through.
+const benchPool = 1024
+
+func benchRows(b *testing.B, m *Model, rows []float32) {
+	f := m.Inputs()
 	for _, n := range []int{1, 16, 64} {
 		b.Run(fmt.Sprint("batch=", n), func(b *testing.B) {
 			s := m.NewSession(n)
@@ -128,7 +161,7 @@ func benchRun(b *testing.B, data []byte, missing float64) {
 				if err := s.Run(rows[at*f:(at+n)*f], n); err != nil {
 					b.Fatal(err)
 				}
-				at = (at + n) % pool
+				at = (at + n) % benchPool
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/row")
 			b.ReportMetric(float64((cpuTime()-before).Nanoseconds())/float64(b.N)/float64(n), "cpu-ns/row")

@@ -18,6 +18,7 @@ type forest struct {
 	average bool
 
 	shared bool       // branches share a subtree
+	runs   []treeRun  // the trees by their gates
 	bits   *bitForest // the same trees in a faster form, nil where they have none
 }
 
@@ -86,21 +87,31 @@ func (f *forest) finish(y []float32) {
 func (f *forest) block(x, y []float32, rows int) {
 	var leaf [blockRows]uint32
 	nan := hasNaN(x)
-	for _, t := range f.trees {
-		nodes := f.nodes[t.first : t.first+t.count]
-		if nan {
-			walkRowsNaN(nodes, t.depth, x, uint32(f.x.width), leaf[:rows])
-		} else {
-			walkRows(nodes, t.depth, x, uint32(f.x.width), leaf[:rows])
-		}
-		if f.value == nil {
-			f.addEntries(t, y, leaf[:rows])
+	for i := range f.runs {
+		if !f.runs[i].openAny(x, f.x.width, rows) {
 			continue
 		}
-		value := f.value[t.first : t.first+t.count]
-		for i, at := range leaf[:min(rows, len(y))] {
-			y[i] += value[at]
+		for _, t := range f.runs[i].trees {
+			nodes := f.nodes[t.first : t.first+t.count]
+			if nan {
+				walkRowsNaN(nodes, t.depth, x, uint32(f.x.width), leaf[:rows])
+			} else {
+				walkRows(nodes, t.depth, x, uint32(f.x.width), leaf[:rows])
+			}
+			f.addLeaves(t, y, leaf[:rows])
 		}
+	}
+}
+
+// addLeaves adds the leaf of each row to its sums.
+func (f *forest) addLeaves(t tree, y []float32, leaf []uint32) {
+	if f.value == nil {
+		f.addEntries(t, y, leaf)
+		return
+	}
+	value := f.value[t.first : t.first+t.count]
+	for i, at := range leaf[:min(len(leaf), len(y))] {
+		y[i] += value[at]
 	}
 }
 
@@ -125,7 +136,16 @@ func (f *forest) addLeaf(y []float32, node uint32) {
 
 // single adds every tree to the sums of one row.
 func (f *forest) single(row, y []float32) {
-	trees, nan := f.trees, hasNaN(row)
+	nan := hasNaN(row)
+	for i := range f.runs {
+		if f.runs[i].open(row) {
+			f.singleRun(f.runs[i].trees, row, y, nan)
+		}
+	}
+}
+
+// singleRun adds trees to the sums of one row.
+func (f *forest) singleRun(trees []tree, row, y []float32, nan bool) {
 	for ; len(trees) >= 4; trees = trees[4:] {
 		var i, j, k, l uint32
 		if nan {

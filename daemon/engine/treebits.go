@@ -1,5 +1,7 @@
 package engine
 
+import "math"
+
 // A small tree needs no walk: each test strikes out the leaves that a row
 // failing it cannot reach, and the leaf that a row ends in is the first one left
 // ("QuickScorer", Lucchese et al., SIGIR 2015). No step waits for the one
@@ -25,9 +27,26 @@ type leafTest struct {
 // bitTree says how many of the tests and values belong to a tree.
 type bitTree struct{ tests, leaves uint32 }
 
+// bitGate is a gate over lanes: rows whose value is above the threshold go right.
+type bitGate struct {
+	threshold float32
+	offset    uint32 // of the column's lanes, in bytes
+	left      uint32 // all ones where the rows that go left pass, else 0
+}
+
+// bitRun is a treeRun without the gates' tests and zeros in its trees: rows that
+// do not pass all gates get nothing of it, and where none passes it is left out.
+type bitRun struct {
+	gates  [maxGates]bitGate // open to all where there are fewer
+	trees  uint32
+	tests  uint32 // of all its trees, as leaves
+	leaves uint32
+}
+
 // bitForest is a forest of one target whose trees are all small.
 type bitForest struct {
 	columns []uint32 // of the row, in the order of their lanes
+	runs    []bitRun
 	tests   []leafTest
 	trees   []bitTree
 	values  []float32 // of the leaves, from left to right
@@ -41,18 +60,49 @@ func newBitForest(f *forest) *bitForest {
 		return nil
 	}
 	b, lane := &bitForest{}, map[uint32]uint32{}
-	for _, t := range f.trees {
-		if t.count > 2*maxBitLeaves-1 {
+	for _, run := range f.runs {
+		if !b.addRun(f, run, lane) {
 			return nil
 		}
-		tests, leaves := len(b.tests), len(b.values)
-		b.grow(f.nodes[t.first:t.first+t.count], f.value[t.first:t.first+t.count], 0, leaves, lane)
-		b.trees = append(b.trees, bitTree{uint32(len(b.tests) - tests), uint32(len(b.values) - leaves)})
 	}
 	if len(b.tests) == 0 || len(b.columns) > maxBitColumns {
 		return nil
 	}
 	return b
+}
+
+// addRun reports whether all trees of the run are small enough.
+func (b *bitForest) addRun(f *forest, run treeRun, lane map[uint32]uint32) bool {
+	r := bitRun{trees: uint32(len(run.trees))}
+	for i := range r.gates {
+		// No value is above +Inf: all rows go left, and all pass.
+		r.gates[i] = bitGate{threshold: inf32, left: math.MaxUint32}
+		if i < len(run.gates) {
+			g := run.gates[i]
+			r.gates[i] = bitGate{g.test.threshold, b.offset(g.test.feature(), lane), -(1 - g.pass)}
+		}
+	}
+	firstTest, firstLeaf := len(b.tests), len(b.values)
+	for _, t := range run.trees {
+		if int(t.count)-2*len(run.gates) > 2*maxBitLeaves-1 {
+			return false
+		}
+		nodes, tests, leaves := f.nodes[t.first:t.first+t.count], len(b.tests), len(b.values)
+		b.grow(nodes, f.value[t.first:t.first+t.count], behind(nodes, run.gates), leaves, lane)
+		b.trees = append(b.trees, bitTree{uint32(len(b.tests) - tests), uint32(len(b.values) - leaves)})
+	}
+	r.tests, r.leaves = uint32(len(b.tests)-firstTest), uint32(len(b.values)-firstLeaf)
+	b.runs = append(b.runs, r)
+	return true
+}
+
+// offset gives a column its lanes.
+func (b *bitForest) offset(column uint32, lane map[uint32]uint32) uint32 {
+	if _, known := lane[column]; !known {
+		lane[column] = uint32(len(b.columns))
+		b.columns = append(b.columns, column)
+	}
+	return lane[column] * columnBytes
 }
 
 // grow adds node i and what is below it to the tree whose first leaf is first. It
@@ -63,12 +113,8 @@ func (b *bitForest) grow(nodes []treeNode, value []float32, i uint32, first int,
 		b.values = append(b.values, value[i])
 		return
 	}
-	if _, known := lane[n.feature()]; !known {
-		lane[n.feature()] = uint32(len(b.columns))
-		b.columns = append(b.columns, n.feature())
-	}
 	at, from := len(b.tests), len(b.values)-first
-	b.tests = append(b.tests, leafTest{threshold: n.threshold, offset: lane[n.feature()] * columnBytes})
+	b.tests = append(b.tests, leafTest{threshold: n.threshold, offset: b.offset(n.feature(), lane)})
 	b.grow(nodes, value, n.left(), first, lane)
 	b.tests[at].strike = uint32(uint64(1)<<(len(b.values)-first) - uint64(1)<<from)
 	b.grow(nodes, value, n.left()+1, first, lane)
@@ -82,6 +128,15 @@ const bitRows = 2 * panelWidth
 type column [bitRows]float32
 
 const columnBytes = 4 * bitRows
+
+// inUse, from bitRows-n on, is all ones for n lanes and then zeros. A lane without a
+// row must pass no gate: what it holds is of an earlier row or of none.
+var inUse = func() (mask [2 * bitRows]int32) {
+	for i := range bitRows {
+		mask[i] = -1
+	}
+	return mask
+}()
 
 // spread lays the columns of rows of width w side by side. Places without a row
 // keep what they have: what becomes of it is not used.

@@ -145,6 +145,7 @@ func emitForest(a *args, e *ensemble, x *value, targets int, average bool) (*for
 	if targets > 1 {
 		f.leafStart = append(f.leafStart, uint32(len(f.entries)))
 	}
+	f.runs = f.findRuns()
 	if hasBits {
 		f.bits = newBitForest(f)
 	}
