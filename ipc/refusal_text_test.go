@@ -48,6 +48,39 @@ func TestRefusalTexts(t *testing.T) {
 	}
 }
 
+// TestValidateRefusesWhatTheWireDoes: a list of readings is finite and has an end, also one
+// that a program of ours made.
+func TestValidateRefusesWhatTheWireDoes(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(-1))
+	for _, c := range []struct {
+		q    Request
+		want string
+	}{
+		{&WorkloadRequest{CPUPast: []float32{-math.MaxFloat32, math.MaxFloat32}}, ""},
+		{&WorkloadRequest{CPUPast: make([]float32, MaxWorkloadPast), GPUPast: make([]float32, MaxWorkloadPast)}, ""},
+		{&WorkloadRequest{CPUPast: make([]float32, MaxWorkloadPast+1)}, "cpu_past: 33 elements, at most 32"},
+		{&WorkloadRequest{MemoryPast: make([]float32, MaxWorkloadPast+1)}, "memory_past: 33 elements, at most 32"},
+		{&WorkloadRequest{GPUPast: make([]float32, MaxWorkloadPast+1)}, "gpu_past: 33 elements, at most 32"},
+		{&WorkloadRequest{CPUPast: []float32{nan}}, "cpu_past[0]: not finite"},
+		{&WorkloadRequest{MemoryPast: []float32{0, inf}}, "memory_past[1]: not finite"},
+		{&WorkloadRequest{GPUPast: []float32{0, 0, nan}}, "gpu_past[2]: not finite"},
+		{&ThreatRequest{SyscallFeatures: make([]float32, MaxSyscallFeatures+1)}, "syscall_features: 129 elements, at most 128"},
+		{&ThreatRequest{SyscallFeatures: []float32{1, inf}}, "syscall_features[1]: not finite"},
+	} {
+		got := ""
+		if e, ok := c.q.Validate().(*StatusError); ok {
+			got = e.Text
+		}
+		if got != c.want {
+			t.Errorf("Validate of %+v: %q, want %q", c.q, got, c.want)
+		}
+		back := NewRequest(c.q.Kind())
+		if _, err := ParseRequest(AppendRequest(nil, c.q), back); (err == nil) != (c.want == "") {
+			t.Errorf("the wire takes %+v: %v", c.q, err)
+		}
+	}
+}
+
 // TestSharesEndAtOne tries the values next to the ends, and those whose bits lie.
 func TestSharesEndAtOne(t *testing.T) {
 	minusZero := float32(math.Copysign(0, -1))

@@ -2,6 +2,7 @@ package ipc
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 )
 
@@ -58,6 +59,27 @@ func TestReuseLeaksNothing(t *testing.T) {
 	}
 	if looked < 100 {
 		t.Errorf("only %d slots looked at", looked)
+	}
+}
+
+// TestCopiesShareNothing: a copy is equal, and none of its lists is the other's.
+func TestCopiesShareNothing(t *testing.T) {
+	for _, k := range Kinds {
+		q := largestRequest(k)
+		kept := q.Copy()
+		if !reflect.DeepEqual(q, kept) {
+			t.Errorf("%s: %+v is copied as %+v", k, q, kept)
+		}
+		from, to := reflect.ValueOf(q).Elem(), reflect.ValueOf(kept).Elem()
+		for i := range from.NumField() {
+			f := from.Type().Field(i)
+			if f.Type.Kind() != reflect.Slice {
+				continue
+			}
+			if from.Field(i).Len() == 0 || from.Field(i).UnsafePointer() == to.Field(i).UnsafePointer() {
+				t.Errorf("%s: %s is empty, or the copy's too", k, f.Name)
+			}
+		}
 	}
 }
 

@@ -104,6 +104,8 @@ func TestDecodeRequestRefuses(t *testing.T) {
 
 		// Floats are finite and inside their range.
 		{ipc.Workload, `{"current_cpu":1e39}`, "current_cpu: 1e39 does not fit a 32-bit float"},
+		{ipc.Workload, `{"memory_past":[0,1e39]}`, "memory_past[1]: 1e39 does not fit a 32-bit float"},
+		{ipc.Workload, `{"gpu_past":[null]}`, "gpu_past[0]: want a number, got null"},
 		{ipc.Failure, `{"current_value":-3.5e38}`, "current_value: -3.5e38 does not fit a 32-bit float"},
 		{ipc.Workload, `{"agent_id":1,"time_of_day":1,"day_of_week":1,"current_cpu":1.5,"current_memory":1}`, "current_cpu: 1.5 is outside [0, 1]"},
 		{ipc.Workload, `{` + w + `,"historical_cpu":[-0.1]}`, "historical_cpu[0]: -0.1 is outside [0, 1]"},
@@ -111,6 +113,9 @@ func TestDecodeRequestRefuses(t *testing.T) {
 
 		// Limits.
 		{ipc.Workload, `{"historical_cpu":[0,0,0,0,0,0,0,0,0,0,0]}`, "historical_cpu: more than 10 elements"},
+		{ipc.Workload, `{"cpu_past":[` + strings.Repeat("0,", 32) + `0]}`, "cpu_past: more than 32 elements"},
+		{ipc.Workload, `{"memory_past":[` + strings.Repeat("0,", 32) + `0]}`, "memory_past: more than 32 elements"},
+		{ipc.Workload, `{"gpu_past":[` + strings.Repeat("0,", 32) + `0]}`, "gpu_past: more than 32 elements"},
 		{ipc.Memory, `{` + m + `,"current_address":1,"access_history":[1],"access_types":[1,1]}`, "access_types: 2 for 1 addresses"},
 		{ipc.Failure, `{"component":"","health_score":0,"current_value":0,"baseline":0,"trend":0}`, "component: 0 bytes, want 1-64"},
 

@@ -45,6 +45,17 @@ func FuzzQuestions(f *testing.F) {
 		q.TimeSinceLastThreat = ipc.Never
 		f.Add(uint8(ipc.Threat), ipc.AppendRequest(nil, &q))
 	}
+	// What is known of the longer past, from nothing to what no sum can hold, and of one alone.
+	for _, q := range []ipc.WorkloadRequest{
+		{CPUPast: make([]float32, ipc.MaxWorkloadPast)},
+		{GPUPast: slices.Repeat([]float32{-1}, ipc.MaxWorkloadPast-1)},
+		{
+			CPUPast: slices.Repeat([]float32{math.MaxFloat32}, ipc.MaxWorkloadPast), MemoryPast: slices.Repeat([]float32{-math.MaxFloat32}, ipc.MaxWorkloadPast),
+			GPUPast: []float32{math.SmallestNonzeroFloat32},
+		},
+	} {
+		f.Add(uint8(ipc.Workload), ipc.AppendRequest(nil, &q))
+	}
 	f.Fuzz(func(t *testing.T, kind uint8, text []byte) {
 		k := ipc.Kinds[int(kind)%len(ipc.Kinds)]
 		list, err := recorded.Parse(k, text)

@@ -20,6 +20,10 @@ func randomRequest(rng *rand.Rand, k ipc.Kind, subject uint64) ipc.Request {
 		if rng.IntN(2) == 0 {
 			q.HistoricalGPU, q.CurrentGPU = shares(rng, n), ipc.Some(share(rng))
 		}
+		if rng.IntN(2) == 0 {
+			past := func() []float32 { return shares(rng, rng.IntN(ipc.MaxWorkloadPast+1)) }
+			q.CPUPast, q.MemoryPast, q.GPUPast = past(), past(), past()
+		}
 		return q
 	case ipc.Threat:
 		return &ipc.ThreatRequest{
