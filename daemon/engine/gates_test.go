@@ -139,7 +139,14 @@ func TestGatesChangeNothing(t *testing.T) {
 	for round := range 400 {
 		columns, n := 1+r.IntN(8), 1+r.IntN(70)
 		f := gatedForest(t, r, columns, "aggregate_function", []string{"SUM", "AVERAGE"}[round%2])
-		checkGates(t, f, gatedRows(r, n, columns, float64(round%3)/300), n)
+		if round%20 == 0 {
+			n += orderedRows
+		}
+		rows := gatedRows(r, n, columns, float64(round%3)/300)
+		if n > orderedRows { // the last of an order walks
+			rows[(orderedRows-1)*columns] = float32(math.NaN())
+		}
+		checkGates(t, f, rows, n)
 		if f.bits != nil {
 			bits++
 		}
@@ -278,7 +285,7 @@ func FuzzGates(f *testing.F) {
 	f.Add(uint64(3), uint8(0), uint8(0))
 	f.Fuzz(func(t *testing.T, seed uint64, columns, rows uint8) {
 		r := rand.New(rand.NewPCG(seed, 2))
-		width, n := 1+int(columns)%8, 1+int(rows)
+		width, n := 1+int(columns)%8, 1+int(rows)*3/2
 		checkGates(t, gatedForest(t, r, width), gatedRows(r, n, width, float64(seed%3)/300), n)
 	})
 }

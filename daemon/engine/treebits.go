@@ -46,6 +46,7 @@ type bitRun struct {
 // bitForest is a forest of one target whose trees are all small.
 type bitForest struct {
 	columns []uint32 // of the row, in the order of their lanes
+	orders  []rowTest
 	runs    []bitRun
 	tests   []leafTest
 	trees   []bitTree
@@ -59,7 +60,7 @@ func newBitForest(f *forest) *bitForest {
 	if f.value == nil || f.shared {
 		return nil
 	}
-	b, lane := &bitForest{}, map[uint32]uint32{}
+	b, lane := &bitForest{orders: orders(f.runs)}, map[uint32]uint32{}
 	for _, run := range f.runs {
 		if !b.addRun(f, run, lane) {
 			return nil
@@ -138,14 +139,14 @@ var inUse = func() (mask [2 * bitRows]int32) {
 	return mask
 }()
 
-// spread lays the columns of rows of width w side by side. Places without a row
-// keep what they have: what becomes of it is not used.
-func (b *bitForest) spread(dst *[maxBitColumns]column, x []float32, w, rows int) {
+// spread lays the columns of those rows of x, of width w, side by side. Places without
+// a row keep what they have: what becomes of it is not used.
+func (b *bitForest) spread(dst *[maxBitColumns]column, x []float32, w int, rows []uint8) {
 	columns := b.columns[:min(len(b.columns), maxBitColumns)]
-	for r := range min(rows, bitRows) {
-		row := x[r*w : r*w+w]
+	for lane, r := range rows[:min(len(rows), bitRows)] {
+		row := x[int(r)*w : int(r)*w+w]
 		for i, c := range columns {
-			dst[i][r] = row[c]
+			dst[i][lane] = row[c]
 		}
 	}
 }
@@ -153,18 +154,31 @@ func (b *bitForest) spread(dst *[maxBitColumns]column, x []float32, w, rows int)
 // sumBits adds every tree to the sums of n rows. Rows with missing values walk.
 func (f *forest) sumBits(x, y []float32, n int) {
 	var columns [maxBitColumns]column
+	var order [orderedRows]uint8
 	w := f.x.width
 	for left := n; left > 0; {
-		rows := min(left, bitRows)
-		f.bits.spread(&columns, x, w, rows)
-		var sums column
-		if f.bits.sum(&columns, &sums, rows) {
-			copy(y[:rows], sums[:])
-		} else {
-			for r := range rows {
-				f.single(x[r*w:r*w+w], y[r:r+1])
-			}
+		rows := min(left, orderedRows)
+		arrange(order[:rows], f.bits.orders, x, w)
+		for at := 0; at < rows; at += bitRows {
+			f.sumLanes(&columns, x, y, order[at:min(at+bitRows, rows)])
 		}
 		x, y, left = x[rows*w:], y[rows:], left-rows
+	}
+}
+
+// sumLanes does so for at most bitRows rows.
+func (f *forest) sumLanes(columns *[maxBitColumns]column, x, y []float32, rows []uint8) {
+	w := f.x.width
+	f.bits.spread(columns, x, w, rows)
+	var sums column
+	if f.bits.sum(columns, &sums, len(rows)) {
+		for lane, r := range rows {
+			y[r] = sums[lane]
+		}
+		return
+	}
+	for _, row := range rows {
+		r := int(row)
+		f.single(x[r*w:r*w+w], y[r:r+1])
 	}
 }
