@@ -71,7 +71,7 @@ func (p *affinePanel) fill(s stage, v float32) {
 	}
 }
 
-func (k *affine) run(m memory, n int) {
+func (k *affine) run(m *memory, n int) {
 	x, y := m.rows(k.x, n), m.rows(k.y, n)
 	if hasVector {
 		k.vector(x, y)

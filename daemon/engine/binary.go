@@ -17,15 +17,15 @@ type operand struct {
 }
 
 // row returns the operand's part for row i.
-func (o *operand) row(m memory, i int) []float32 {
+func (o *operand) row(m *memory, i int) []float32 {
 	if o.buf == nil {
 		return o.konst
 	}
 	w := o.buf.width
-	return m[o.buf.slot][i*w : i*w+w]
+	return m.slots[o.buf.slot][i*w : i*w+w]
 }
 
-func (k *pairwise) run(m memory, n int) {
+func (k *pairwise) run(m *memory, n int) {
 	y := m.rows(k.y, n)
 	if k.a.buf != nil && k.b.buf != nil && k.a.buf.width == k.b.buf.width {
 		k.apply(y, m.rows(k.a.buf, n), m.rows(k.b.buf, n), 1, 1)

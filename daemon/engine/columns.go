@@ -6,7 +6,7 @@ type concat struct {
 	y     *buffer
 }
 
-func (k *concat) run(m memory, n int) {
+func (k *concat) run(m *memory, n int) {
 	y, w := m.rows(k.y, n), k.y.width
 	at := 0
 	for _, p := range k.parts {
@@ -24,7 +24,7 @@ type columns struct {
 	pick []int32
 }
 
-func (k *columns) run(m memory, n int) {
+func (k *columns) run(m *memory, n int) {
 	x, y := m.rows(k.x, n), m.rows(k.y, n)
 	for range n {
 		for j, c := range k.pick {

@@ -15,7 +15,7 @@ const (
 // session's memory for rows 0..n-1. Kernels are immutable and shared by all
 // sessions. run cannot fail: every shape was settled at load.
 type kernel interface {
-	run(m memory, n int)
+	run(m *memory, n int)
 }
 
 // step is a kernel with what the planner must know about it.
@@ -214,6 +214,11 @@ func (c *compiler) finish(p *modelProto, in *value) (*Model, error) {
 	m.steps = c.steps
 	if m.slots = plan(m.steps); sum(m.slots) > c.q.lim.RowFloats {
 		return nil, tooMany("scratch numbers per row", c.q.lim.RowFloats)
+	}
+	for _, s := range m.steps {
+		if f, ok := s.kernel.(*forest); ok && f.bits != nil {
+			m.lanes = max(m.lanes, len(f.bits.columns))
+		}
 	}
 	return m, nil
 }

@@ -41,11 +41,11 @@ const blockRows = 64
 
 // run scores rows by bits where it can and by walks where not; both add the same
 // leaves in the same order.
-func (f *forest) run(m memory, n int) {
+func (f *forest) run(m *memory, n int) {
 	x, y := m.rows(f.x, n), m.rows(f.y, n)
 	clear(y)
 	if f.bits != nil {
-		f.sumBits(x, y, n)
+		f.sumBits(m.lanes, x, y, n)
 	} else {
 		f.walkAll(x, y, n)
 	}

@@ -109,11 +109,16 @@ func (f *forest) plain() *forest {
 	return &p
 }
 
+// memory is what a session of the forest alone has.
+func (f *forest) memory(rows []float32, n int) *memory {
+	return &memory{slots: [][]float32{rows, make([]float32, n)}, lanes: make([]column, maxBitColumns)}
+}
+
 // scores runs the forest alone.
 func (f *forest) scores(rows []float32, n int) []float32 {
-	m := memory{rows, make([]float32, n)}
+	m := f.memory(rows, n)
 	f.run(m, n)
-	return m[1]
+	return m.slots[1]
 }
 
 // checkGates compares walks and bits that leave runs out with the walk of all trees,
@@ -270,7 +275,7 @@ func TestGatesAllocateNothing(t *testing.T) {
 	for range 20 {
 		f := gatedForest(t, r, 5)
 		for _, n := range []int{1, 16, 70} {
-			m := memory{gatedRows(r, n, 5, 0.001), make([]float32, n)}
+			m := f.memory(gatedRows(r, n, 5, 0.001), n)
 			if got := testing.AllocsPerRun(5, func() { f.run(m, n) }); got != 0 {
 				t.Errorf("%d rows: %v allocations, want none", n, got)
 			}

@@ -41,7 +41,7 @@ func newGemm(x, y *buffer, w []float32, alpha float32) *gemm {
 	return g
 }
 
-func (g *gemm) run(m memory, n int) {
+func (g *gemm) run(m *memory, n int) {
 	x, y := m.rows(g.x, n), m.rows(g.y, n)
 	if hasVector {
 		g.vector(x, y)

@@ -14,6 +14,7 @@ type Model struct {
 	metadata map[string]string
 	steps    []step
 	slots    []int     // width of each slot of a session's memory
+	lanes    int       // columns of a session's lanes
 	results  []*buffer // one per output
 	foreign  Runtime   // computes instead of steps, where there is one
 }
@@ -82,10 +83,11 @@ type Session struct {
 }
 
 // NewSession allocates all the memory that runs of up to maxBatch rows need,
-// 4 × maxBatch × [Model.RowFloats] bytes. maxBatch below 1 counts as 1.
+// 4 × maxBatch × [Model.RowFloats] bytes and up to 8 KiB for trees. maxBatch below 1
+// counts as 1.
 func (m *Model) NewSession(maxBatch int) *Session {
 	maxBatch = max(maxBatch, 1)
-	s := &Session{m: m, max: maxBatch, mem: make(memory, len(m.slots))}
+	s := &Session{m: m, max: maxBatch, mem: memory{slots: make([][]float32, len(m.slots)), lanes: make([]column, m.lanes)}}
 	if m.foreign != nil {
 		for _, o := range m.outputs {
 			s.out = append(s.out, make([]float32, o.Width*maxBatch))
@@ -95,7 +97,7 @@ func (m *Model) NewSession(maxBatch int) *Session {
 	arena := make([]float32, m.RowFloats()*maxBatch)
 	for i, width := range m.slots {
 		size := width * maxBatch
-		s.mem[i], arena = arena[:size:size], arena[size:]
+		s.mem.slots[i], arena = arena[:size:size], arena[size:]
 	}
 	return s
 }
@@ -122,11 +124,11 @@ func (s *Session) Run(rows []float32, n int) error {
 	if s.m.foreign != nil {
 		return s.m.foreign.Run(rows, n, s.out)
 	}
-	s.mem[0] = rows
+	s.mem.slots[0] = rows
 	for _, st := range s.m.steps {
-		st.run(s.mem, n)
+		st.run(&s.mem, n)
 	}
-	s.mem[0] = nil
+	s.mem.slots[0] = nil
 	return nil
 }
 

@@ -12,11 +12,17 @@ type buffer struct {
 	gone    bool // its slot was freed or went over to an in-place result
 }
 
-// memory is a session's slots; memory[0] is the caller's rows during Run.
-type memory [][]float32
+// memory is what a session's steps write. Lanes are room that a forest keeps to itself,
+// as much as the widest of the model needs; what is in them is of any run before. They
+// begin where a cache line does, as memory of that size comes, so that no column
+// lies in two.
+type memory struct {
+	slots [][]float32 // slots[0] is the caller's rows during Run
+	lanes []column
+}
 
 // rows is the part of a buffer that holds n rows.
-func (m memory) rows(b *buffer, n int) []float32 { return m[b.slot][:n*b.width] }
+func (m *memory) rows(b *buffer, n int) []float32 { return m.slots[b.slot][:n*b.width] }
 
 // plan assigns slots by a linear scan over the steps, reusing the slot of a
 // buffer nobody reads any more, and returns the width of every slot. Slot 0 is

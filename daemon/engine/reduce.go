@@ -6,7 +6,7 @@ type reduce struct {
 	f    func(row []float32) float32
 }
 
-func (k *reduce) run(m memory, n int) {
+func (k *reduce) run(m *memory, n int) {
 	x, y, w := m.rows(k.x, n), m.rows(k.y, n), k.x.width
 	for i := range y {
 		y[i] = k.f(x[i*w : i*w+w])

@@ -13,7 +13,7 @@ import "math"
 
 const (
 	maxBitLeaves  = 32
-	maxBitColumns = 128 // columns that the tests of a forest read; bounds the stack
+	maxBitColumns = 128 // columns that the tests of a forest read; bounds a session's lanes
 )
 
 // leafTest is one branch: rows whose value is above the threshold go right and
@@ -141,37 +141,37 @@ var inUse = func() (mask [2 * bitRows]int32) {
 
 // spread lays the columns of those rows of x, of width w, side by side. Places without
 // a row keep what they have: what becomes of it is not used.
-func (b *bitForest) spread(dst *[maxBitColumns]column, x []float32, w int, rows []uint8) {
-	columns := b.columns[:min(len(b.columns), maxBitColumns)]
+func (b *bitForest) spread(lanes []column, x []float32, w int, rows []uint8) {
+	columns := b.columns
+	lanes = lanes[:len(columns)]
 	for lane, r := range rows[:min(len(rows), bitRows)] {
 		row := x[int(r)*w : int(r)*w+w]
 		for i, c := range columns {
-			dst[i][lane] = row[c]
+			lanes[i][lane] = row[c]
 		}
 	}
 }
 
 // sumBits adds every tree to the sums of n rows. Rows with missing values walk.
-func (f *forest) sumBits(x, y []float32, n int) {
-	var columns [maxBitColumns]column
+func (f *forest) sumBits(lanes []column, x, y []float32, n int) {
 	var order [orderedRows]uint8
 	w := f.x.width
 	for left := n; left > 0; {
 		rows := min(left, orderedRows)
 		arrange(order[:rows], f.bits.orders, x, w)
 		for at := 0; at < rows; at += bitRows {
-			f.sumLanes(&columns, x, y, order[at:min(at+bitRows, rows)])
+			f.sumLanes(lanes, x, y, order[at:min(at+bitRows, rows)])
 		}
 		x, y, left = x[rows*w:], y[rows:], left-rows
 	}
 }
 
 // sumLanes does so for at most bitRows rows.
-func (f *forest) sumLanes(columns *[maxBitColumns]column, x, y []float32, rows []uint8) {
+func (f *forest) sumLanes(lanes []column, x, y []float32, rows []uint8) {
 	w := f.x.width
-	f.bits.spread(columns, x, w, rows)
+	f.bits.spread(lanes, x, w, rows)
 	var sums column
-	if f.bits.sum(columns, &sums, len(rows)) {
+	if f.bits.sum(lanes, &sums, len(rows)) {
 		for lane, r := range rows {
 			y[r] = sums[lane]
 		}

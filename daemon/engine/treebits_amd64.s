@@ -3,8 +3,8 @@
 
 // Trees by striking out leaves, eight rows or sixteen; treebits.go explains.
 //
-// Registers: SI columns, R11 run, R12 runs left, BX test, DX tree, R8 values, R9
-// trees of the run left, AX tests left, R10 lanes in use, DI sums; Y0 sums of the first
+// Registers: SI lanes, R11 run, R12 runs left, BX test, DX tree, R8 values, R9
+// trees of the run left, AX tests left, R10 which are in use, DI sums; Y0 sums of the first
 // eight rows and Y8 of the second, Y1 and Y9 their leaves left (a word for each row),
 // Y12 and Y13 which of them pass the gates, Y14 zero, Y15 all ones.
 
@@ -51,9 +51,9 @@
 	MOVL   bitRun_leaves(R11), R9  \
 	LEAQ   (R8)(R9*4), R8
 
-// func sumTrees(columns *column, count int, run *bitRun, runs int, tests *leafTest, tree *bitTree, values *float32, use *int32, sums *column, both bool) bool
+// func sumTrees(lanes *column, count int, run *bitRun, runs int, tests *leafTest, tree *bitTree, values *float32, use *int32, sums *column, both bool) bool
 TEXT ·sumTrees(SB), NOSPLIT, $0-81
-	MOVQ columns+0(FP), SI
+	MOVQ lanes+0(FP), SI
 	MOVQ count+8(FP), CX
 	MOVQ run+16(FP), R11
 	MOVQ runs+24(FP), R12
@@ -67,7 +67,7 @@ TEXT ·sumTrees(SB), NOSPLIT, $0-81
 	VXORPS Y0, Y0, Y0
 	VXORPS Y8, Y8, Y8
 
-	// Is any value NaN, unordered with itself?
+	// Is any value in use NaN, unordered with itself?
 	MOVQ SI, R13
 	CMPB both+72(FP), $0
 	JNE  bothColumn
@@ -79,6 +79,7 @@ column:
 	ADDQ $64, R13
 	DECQ CX
 	JNZ  column
+	VANDPS    (R10), Y0, Y0
 	VMOVMSKPS Y0, AX
 	TESTL AX, AX
 	JNZ  missing
@@ -94,6 +95,7 @@ run:
 	JZ     skip
 	MOVL bitRun_trees(R11), R9
 
+	PCALIGN $64 // all tests of a tree in one line of code, wherever this is linked to
 tree:
 	VMOVDQA Y15, Y1
 	MOVL  (DX), AX
@@ -132,8 +134,9 @@ skip:
 	JMP next
 
 bothColumn:
+	VMOVUPS 32(R10), Y2
 	VMOVUPS (R13), Y1
-	VMOVUPS 32(R13), Y2
+	VANDPS  32(R13), Y2, Y2
 	VCMPPS  $3, Y1, Y2, Y1 // unordered if either is
 	VORPS   Y1, Y0, Y0
 	ADDQ $64, R13
@@ -165,6 +168,7 @@ bothTree:
 	TESTL AX, AX
 	JEQ   bothLeaf
 
+	PCALIGN $64
 bothTest:
 	MOVL         8(BX), CX
 	VBROADCASTSS (BX), Y2

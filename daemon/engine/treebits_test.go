@@ -75,7 +75,7 @@ func checkBits(t *testing.T, f *forest, rows []float32, n int) {
 	walked, struck := make([]float32, n), make([]float32, n+1)
 	struck[n] = untouched
 	f.walkAll(rows, walked, n)
-	f.sumBits(rows, struck[:n:n], n)
+	f.sumBits(make([]column, maxBitColumns), rows, struck[:n:n], n)
 	for i, want := range walked {
 		if got := struck[i]; math.Float32bits(got) != math.Float32bits(want) {
 			t.Fatalf("%d trees, %d columns, %d rows: row %d = %v by bits, %v by walk", len(f.trees), f.x.width, n, i, got, want)
@@ -120,10 +120,27 @@ func TestBitsOfFullWords(t *testing.T) {
 	}
 	checkBits(t, f, rows, leaves)
 	got := make([]float32, leaves)
-	f.sumBits(rows, got, leaves)
+	f.sumBits(make([]column, maxBitColumns), rows, got, leaves)
 	for i, v := range got {
 		if v != float32(i) {
 			t.Errorf("row %d ends in leaf %v", i, v)
+		}
+	}
+}
+
+// TestBitsForget: a missing value of an earlier row, in a lane that has no row now,
+// sends nobody walking.
+func TestBitsForget(t *testing.T) {
+	needsBits(t)
+	f := randomForest(t, rand.New(rand.NewPCG(19, 20)), 9, maxBitLeaves, 5)
+	for rows := 1; rows <= bitRows; rows++ {
+		for missing := range bitRows {
+			lanes := make([]column, len(f.bits.columns))
+			lanes[len(lanes)-1][missing] = float32(math.NaN())
+			var sums column
+			if got, want := f.bits.sum(lanes, &sums, rows), missing >= rows; got != want {
+				t.Errorf("%d rows, a missing value in lane %d: summed %v, want %v", rows, missing, got, want)
+			}
 		}
 	}
 }

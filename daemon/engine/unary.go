@@ -12,7 +12,7 @@ type unary struct {
 	apply func(y, x []float32)
 }
 
-func (u *unary) run(m memory, n int) { u.apply(m.rows(u.y, n), m.rows(u.x, n)) }
+func (u *unary) run(m *memory, n int) { u.apply(m.rows(u.y, n), m.rows(u.x, n)) }
 
 func copyRow(y, x []float32) { copy(y, x) }
 
