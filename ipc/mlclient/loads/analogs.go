@@ -14,7 +14,14 @@ const (
 	some         = 8
 	reach        = 4 // readings before a moment that say what it is like
 	analogsWidth = 6 + 6 + 3 + 3
+	foretellers  = 4 // medians whose errors are remembered
 )
+
+// analogs is what followed the moments most like the last one.
+type analogs struct {
+	numbers [analogsWidth]float32 // 6 to 23 of a past
+	follow  [foretellers]float64  // of these 7, 13, 18 and 21
+}
 
 // nearest are the moments most like this one, by one measure.
 type nearest struct {
@@ -42,9 +49,8 @@ func (k *nearest) take(distance, follow float64) {
 	}
 }
 
-// appendAnalogs writes numbers 6 to 23 of a past from the readings up to now, of which
-// there are more than ten.
-func appendAnalogs(dst []float32, x []float64) []float32 {
+// look finds them among the readings up to now, of which there are at least ten.
+func (a *analogs) look(x []float64) {
 	value, three, five, steps := newNearest(some, 1), newNearest(many, 3), newNearest(few, 5), newNearest(many, 3)
 	i := len(x) - 1
 	now := *(*[reach + 1]float64)(x[i-reach:])
@@ -65,29 +71,28 @@ func appendAnalogs(dst []float32, x []float64) []float32 {
 			steps.take(far, then[5]-then[4])
 		}
 	}
-	for _, k := range []*nearest{&three, &steps} {
-		dst = append(dst, float32(k.follow[0]))
-		dst = k.appendMedian(dst, few)
-		dst = k.appendMedian(dst, many)
-		dst = append(dst, float32(k.distance[0]/k.scale))
+	dst := a.numbers[:0]
+	for i, k := range []*nearest{&three, &steps} {
+		middle, off := k.median(few)
+		middles, offs := k.median(many)
+		a.follow[i] = middle
+		dst = append(dst, float32(k.follow[0]), float32(middle), float32(off), float32(middles), float32(offs), float32(k.distance[0]/k.scale))
 	}
-	for _, k := range []*nearest{&value, &five} {
-		dst = k.appendMedian(dst, k.most)
-		dst = append(dst, float32(k.distance[0]/k.scale))
+	for i, k := range []*nearest{&value, &five} {
+		middle, off := k.median(k.most)
+		a.follow[2+i] = middle
+		dst = append(dst, float32(middle), float32(off), float32(k.distance[0]/k.scale))
 	}
-	return dst
 }
 
-// appendMedian writes the median of what followed the nearest n, and their mean distance
-// from it.
-func (k *nearest) appendMedian(dst []float32, n int) []float32 {
+// median is that of what followed the nearest n, and their mean distance from it.
+func (k *nearest) median(n int) (middle, off float64) {
 	n = min(n, k.n)
-	middle := median(k.follow[:n])
-	var spread float64
+	middle = median(k.follow[:n])
 	for _, v := range k.follow[:n] {
-		spread += math.Abs(v - middle)
+		off += math.Abs(v - middle)
 	}
-	return append(dst, float32(middle), float32(spread/float64(n)))
+	return middle, off / float64(n)
 }
 
 // median is that of at most many values, which stay as they are.

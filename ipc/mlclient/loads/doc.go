@@ -30,6 +30,7 @@
 //	18-20  like the current value: the median of what followed the nearest 8, their
 //	       mean distance from it, how far off the nearest is
 //	21-23  like the last five readings: the same of the nearest 4
+//	24-27  mean absolute errors of 7, 13, 18 and 21 as forecasts, like 3 and 4
 //
 // 0 to 2, distances and what followed are in the signal's own measure, shares or bytes;
 // what followed is less the current value, or, of steps, the step. Means are over the

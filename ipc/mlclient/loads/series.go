@@ -4,16 +4,17 @@ package loads
 const Memory = 1024
 
 // Width is the length of a past.
-const Width = habitsWidth + analogsWidth
+const Width = habitsWidth + analogsWidth + foretellers
 
 // Series is one signal of an agent. The zero value is ready. All its readings are shares,
 // or all are bytes.
 type Series struct {
-	past   []float64 // the last readings, oldest first, the current one at the end
-	base   uint64    // bytes: what past is relative to
-	begun  bool
-	since  int // readings since the last gap, at most window
-	habits habits
+	past    []float64 // the last readings, oldest first, the current one at the end
+	base    uint64    // bytes: what past is relative to
+	begun   bool
+	since   int // readings since the last gap, at most window
+	habits  habits
+	analogs analogs // of the last reading, if it is the last of ten
 }
 
 // spare is how much longer than Memory past may grow before the oldest are dropped, all
@@ -39,7 +40,7 @@ func (s *Series) Break() { s.since = 0 }
 func (s *Series) add(v float64) {
 	s.begun = true
 	if s.since == window {
-		s.habits.learn(s.past[len(s.past)-window:], v)
+		s.habits.learn(s.past[len(s.past)-window:], v, &s.analogs)
 	}
 	if len(s.past) == Memory+spare {
 		s.past = s.past[:copy(s.past, s.past[spare:])]
@@ -47,6 +48,9 @@ func (s *Series) add(v float64) {
 	s.past = append(s.past, v)
 	s.since = min(s.since+1, window)
 	s.habits.settle(v)
+	if s.since == window {
+		s.analogs.look(s.past[max(0, len(s.past)-1-Memory):])
+	}
 }
 
 // AppendPast appends Width numbers, or none where too little is known: the last ten
@@ -56,5 +60,6 @@ func (s *Series) AppendPast(dst []float32) []float32 {
 		return dst
 	}
 	dst = s.habits.append(dst, s.past[len(s.past)-1])
-	return appendAnalogs(dst, s.past[max(0, len(s.past)-1-Memory):])
+	dst = append(dst, s.analogs.numbers[:]...)
+	return s.habits.appendForetold(dst)
 }

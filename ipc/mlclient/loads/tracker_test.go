@@ -32,13 +32,19 @@ func drawn(r *rand.Rand, n int) []float64 {
 // The past of every moment is what its definition says, computed anew from all readings.
 func TestPastIsWhatItIsDefinedAs(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	x := drawn(r, Memory+spare+300)
+	x := drawn(r, Memory+spare+30)
+	for i, v := range x {
+		x[i] = float64(float32(v))
+	}
+	told := make([][foretellers]float64, len(x)) // what moments foretell of reading i
+	for i := window; i < len(x); i++ {
+		_, told[i] = moments(x[:i])
+	}
 	var s Series
 	for i, v := range x {
 		s.AddShare(float32(v))
-		x[i] = float64(float32(v))
 		if i < 40 || i%211 == 0 || i > len(x)-3 {
-			want := defined(x[:i+1])
+			want := defined(x[:i+1], told)
 			if got := s.AppendPast(nil); !cmp.Equal(got, want, cmpopts.EquateApprox(1e-5, 1e-6), cmpopts.EquateEmpty()) {
 				t.Fatalf("after %d readings: %s", i+1, cmp.Diff(want, got))
 			}
@@ -48,7 +54,7 @@ func TestPastIsWhatItIsDefinedAs(t *testing.T) {
 
 // defined computes the past after the readings x from the list in the package's
 // documentation, the long way.
-func defined(x []float64) []float32 {
+func defined(x []float64, told [][foretellers]float64) []float32 {
 	n := len(x)
 	if n <= window {
 		return nil
@@ -80,6 +86,22 @@ func defined(x []float64) []float32 {
 		step, level - now, math.Sqrt(spread),
 		ratio(func(i int) float64 { return mean(x[i-window : i]) }), ratio(func(i int) float64 { return 2*x[i-1] - x[i-2] }), row,
 	}
+	all, _ := moments(x)
+	out = append(out, all...)
+	for k := range foretellers {
+		out = append(out, ratio(func(i int) float64 { return x[i-1] + told[i][k] }))
+	}
+	short := make([]float32, len(out))
+	for i, v := range out {
+		short[i] = float32(v)
+	}
+	return short
+}
+
+// moments computes numbers 6 to 23 after the readings x, and the four forecasts among them.
+func moments(x []float64) (out []float64, told [foretellers]float64) {
+	n := len(x)
+	now := x[n-1]
 	distance := func(length int, shape bool) func(i int) float64 {
 		return func(i int) float64 {
 			var sum float64
@@ -138,11 +160,7 @@ func defined(x []float64) []float32 {
 	all = like(distance(5, false))
 	a, b = nearest(all, 4, false)
 	out = append(out, a, b, all[0].distance)
-	short := make([]float32, len(out))
-	for i, v := range out {
-		short[i] = float32(v)
-	}
-	return short
+	return out, [foretellers]float64{out[1], out[7], out[12], out[15]}
 }
 
 // An agent that does the same every 20 intervals, longer than a request shows, is foretold.
