@@ -123,17 +123,28 @@ var targets = map[string]float64{
 const (
 	// leftOutRatio is the error over the rule's of trees that never saw the set's origin.
 	leftOutRatio = "left_out_ratio_to_rule"
+	// aloneAfter ends the names of workload sets that are asked without what a client
+	// remembers of an agent's past.
+	aloneAfter = "_alone"
 	// inShares ends the names of memory sets whose rule is applied to shares.
 	inShares = "_shares"
 )
 
 func init() {
-	for _, set := range []string{"bitbrains_cpu", "bitbrains_mem", "gentd26_gpu", "gentd26_mem", "smd_cpu", "smd_mem", "procs_cpu", "procs_mem"} {
-		targets["workload/"+set+"/ratio_to_persistence"] = 1.02
-		targets["workload/"+set+"/entities_better_than_persistence"] = 0.85
-		targets["workload/"+set+"/"+leftOutRatio] = 1
-		if strings.HasSuffix(set, "_mem") {
-			targets["workload/"+set+inShares+"/"+leftOutRatio] = 1
+	for _, origin := range []string{"bitbrains_cpu", "bitbrains_mem", "gentd26_gpu", "gentd26_mem", "smd_cpu", "smd_mem", "procs_cpu", "procs_mem"} {
+		for _, set := range []string{origin, origin + aloneAfter} {
+			aim := func(metric string, v float64) { targets["workload/"+set+"/"+metric] = v }
+			for _, metric := range []string{"mae", "ece"} {
+				if v, ok := targets["workload/"+origin+"/"+metric]; ok {
+					aim(metric, v)
+				}
+			}
+			aim("ratio_to_persistence", 1.02)
+			aim("entities_better_than_persistence", 0.85)
+			aim(leftOutRatio, 1)
+			if strings.HasSuffix(origin, "_mem") {
+				targets["workload/"+set+inShares+"/"+leftOutRatio] = 1
+			}
 		}
 	}
 }

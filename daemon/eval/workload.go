@@ -17,6 +17,7 @@ type forecasts struct {
 	confidence, ruleConfidence             []float64
 	b                                      batcher[recordings.Question]
 	signal                                 int
+	alone                                  bool
 }
 
 func (f *forecasts) Entity(string) {}
@@ -81,37 +82,52 @@ func judgeWorkload(e *evaluation) error {
 			continue
 		}
 		for _, part := range e.parts {
-			f := &forecasts{signal: set.Signal}
-			f.b = batcher[recordings.Question]{by: e.by, kind: ipc.Workload, take: f.take}
-			ok, err := e.read(set.Name, part, func() error {
-				return recordings.ReadWorkload(set, recordings.Options{Data: e.data, Part: part}, f)
-			})
-			if err == nil && ok {
-				err = f.b.flush()
-			}
-			if err != nil {
-				return err
-			}
-			if len(f.truth) > 0 {
-				f.judge(e, set, part)
-				f.judgeInShares(e, set.Name+inShares, part)
+			for _, alone := range []bool{false, true} {
+				if err := judgeForecasts(e, set, part, alone); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
 }
 
-func (f *forecasts) judge(e *evaluation, set *recordings.Set, part string) {
+// judgeForecasts asks with what a client remembers of an agent's past, or alone.
+func judgeForecasts(e *evaluation, set *recordings.Set, part string, alone bool) error {
+	name := set.Name
+	if alone {
+		name += aloneAfter
+	}
+	f := &forecasts{signal: set.Signal, alone: alone}
+	f.b = batcher[recordings.Question]{by: e.by, kind: ipc.Workload, take: f.take}
+	ok, err := e.read(name, part, func() error {
+		return recordings.ReadWorkload(set, recordings.Options{Data: e.data, Part: part, Alone: alone}, f)
+	})
+	if err == nil && ok {
+		err = f.b.flush()
+	}
+	if err != nil || len(f.truth) == 0 {
+		return err
+	}
+	f.judge(e, name, part)
+	f.judgeInShares(e, name+inShares, part)
+	if !alone {
+		e.picture.forecast(set.Name, part, f)
+	}
+	return nil
+}
+
+func (f *forecasts) judge(e *evaluation, set, part string) {
 	s := newSample(f.entity)
 	model, last := f.misses(f.model), f.misses(f.last)
-	new := func(metric string, v float64) row { return plain("workload", set.Name, part, metric, v, len(f.truth)) }
+	new := func(metric string, v float64) row { return plain("workload", set, part, metric, v, len(f.truth)) }
 	mae := s.compare(new("mae", 0), s.mean, true, model, f.misses(f.rule),
 		guess{"persistence", last}, guess{"mean of 10", f.misses(f.mean)}, guess{"median of 10", f.misses(f.median)})
 	e.add(mae)
 	ratio := new("ratio_to_persistence", s.mean(model)(nil)/s.mean(last)(nil))
 	ratio.lowIsGood = true
 	e.add(ratio.aim(), new("entities_better_than_persistence", f.better(model, last)).aim())
-	if set.Signal != recordings.SignalMemory { // confidence is about the cpu error
+	if f.signal != recordings.SignalMemory { // confidence is about the cpu error
 		right := func(misses []float64) []float64 {
 			out := make([]float64, len(misses))
 			for i, v := range misses {
@@ -124,12 +140,13 @@ func (f *forecasts) judge(e *evaluation, set *recordings.Set, part string) {
 		bins := calibration(f.confidence, right(model))
 		r := new("ece", ece(bins))
 		r.Rule, r.lowIsGood = number(ece(calibration(f.ruleConfidence, right(f.misses(f.rule))))), true
-		if set.Signal == recordings.SignalCPU {
+		if f.signal == recordings.SignalCPU {
 			e.add(r.aim())
-			e.picture.calibration("workload", set.Name, part, bins)
+			if !f.alone {
+				e.picture.calibration("workload", set, part, bins)
+			}
 		}
 	}
-	e.picture.forecast(set.Name, part, f)
 }
 
 // judgeInShares compares with the rule as the references of the data have it: applied to

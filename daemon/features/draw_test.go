@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/loads"
 )
 
 // The requests that tests and benchmarks compute rows of. Each generator covers
@@ -60,6 +61,18 @@ func drawWorkload(r *rand.Rand) *ipc.WorkloadRequest {
 		q.CurrentGPU.Valid = true
 	}
 	return q
+}
+
+// drawPasts gives two of three signals a past, now and then one of another length.
+func drawPasts(r *rand.Rand, q *ipc.WorkloadRequest) {
+	for i, to := range []*[]float32{&q.CPUPast, &q.MemoryPast, &q.GPUPast} {
+		if r.IntN(3) == 0 {
+			continue
+		}
+		for range loads.Width - r.IntN(16)/15 {
+			*to = append(*to, float32(r.NormFloat64()*math.Exp2(float64(r.IntN(8)+20*(i%2)))))
+		}
+	}
 }
 
 func drawFailure(r *rand.Rand) (q *ipc.FailureRequest, failureType uint8) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/loads"
 	"github.com/mlbridge/mlbridge/ipc/mlclient/syscalls"
 )
 
@@ -47,8 +48,18 @@ func TestColumnsAreWhereTheirNamesAre(t *testing.T) {
 		{&Workload, workloadAbsolute, "unit_absolute"},
 		{&Workload, workloadOther, "other_lag1"},
 		{&Workload, workloadOther + 9, "other_mean"},
-		{&Workload, workloadColumns - 4, "other_level"},
-		{&Workload, workloadColumns - 1, "other_level_absolute"},
+		{&Workload, workloadPast - 4, "other_level"},
+		{&Workload, workloadPast - 1, "other_level_absolute"},
+		{&Workload, workloadPast, "past_unit"},
+		{&Workload, workloadPast + 3, "past_err_mean"},
+		{&Workload, workloadPast + 6, "values3_nearest"},
+		{&Workload, workloadPast + 12, "steps3_nearest"},
+		{&Workload, workloadPast + 18, "value_some"},
+		{&Workload, workloadPast + 21, "values5_few"},
+		{&Workload, workloadPast + 24, "past_err_values3"},
+		{&Workload, workloadWay, "past"},
+		{&Workload, workloadWay + 1, "cpu_row"},
+		{&Workload, workloadColumns - 1, "gpu_row"},
 		{&Failure, failureHealth, "health"},
 		{&Failure, failureMeans, "mean5"},
 		{&Failure, failureDeviation, "deviation"},
@@ -75,7 +86,7 @@ func TestRowsAreToldOfTheOtherSignal(t *testing.T) {
 		_, rows := WorkloadRows(drawWorkload(r), dst)
 		row := func(i int) []float32 { return dst[i*Workload.Width() : (i+1)*Workload.Width()] }
 		for at, other := range []int{1, 0, 1}[:rows] {
-			for i, name := range Workload.Names[workloadOther:] {
+			for i, name := range Workload.Names[workloadOther:workloadPast] {
 				from := slices.Index(Workload.Names, strings.TrimPrefix(name, "other_"))
 				if got, want := row(at)[workloadOther+i], row(other)[from]; got != want {
 					t.Fatalf("row %d: %s = %v, want %v", at, name, got, want)
@@ -83,6 +94,51 @@ func TestRowsAreToldOfTheOtherSignal(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What is known of the past is told in units of the window, and only where all of it is
+// there; the last columns say what a row is of.
+func TestPastIsToldInUnitsOfTheWindow(t *testing.T) {
+	q := &ipc.WorkloadRequest{
+		HistoricalCPU: []float32{0.25, 0.5}, CurrentCPU: 0.5, HistoricalMemory: []uint64{100, 104}, CurrentMemory: 104,
+		HistoricalGPU: []float32{0.5, 0.5}, CurrentGPU: ipc.Some(float32(0.5)),
+	}
+	past := make([]float32, loads.Width)
+	for i := range past {
+		past[i] = float32(i + 1)
+	}
+	q.CPUPast, q.MemoryPast, q.GPUPast = past, past, past
+	dst := make([]float32, 3*Workload.Width())
+	at := func(row int, name string) float32 {
+		return dst[row*Workload.Width()+slices.Index(Workload.Names, name)]
+	}
+	check := func(row int, name string, want float32) {
+		t.Helper()
+		if got := at(row, name); math.Abs(float64(got-want)) > 1e-5 {
+			t.Errorf("row %d: %s = %v, want %v", row, name, got, want)
+		}
+	}
+	WorkloadRows(q, dst)
+	for row, unit := range []float32{0.25, 4} {
+		check(row, "past_unit", float32(math.Log2(float64(1/unit))))
+		check(row, "past_mean", 2/unit)
+		check(row, "past_err_mean", 4)
+		check(row, "past_autocorrelation", 6)
+		check(row, "values3_nearest", min(32, 7/unit))
+		check(row, "values5_distance", min(32, 24/unit))
+		check(row, "past_err_values5", 28)
+		check(row, "past", 1)
+		check(row, [...]string{"cpu_row", "memory_row"}[row], 1)
+		check(row, "gpu_row", 0)
+	}
+	check(2, "gpu_row", -1) // a window without steps has no unit to tell it in
+	check(2, "past", -1)
+	check(2, "past_mean", 0)
+	q.CPUPast = past[:loads.Width-1] // another sender's idea of a past
+	WorkloadRows(q, dst)
+	check(0, "cpu_row", -1)
+	check(0, "values3_nearest", 0)
+	check(1, "memory_row", 1)
 }
 
 // fill writes a row that must be filled to its last column with finite numbers:
@@ -108,6 +164,11 @@ func TestRowsAreFiniteForEveryValidRequest(t *testing.T) {
 	for _, h := range [][]uint64{nil, {0}, {top}, {0, top}, {top, 0, top, 0, top, 0, top, 0, top, 0}} {
 		for _, now := range []uint64{0, 1<<53 + 1, top} {
 			w := &ipc.WorkloadRequest{HistoricalMemory: h, CurrentMemory: now, CurrentGPU: ipc.Some(float32(1))}
+			for i := range loads.Width {
+				edge := [...]float32{0, math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32}
+				w.MemoryPast = append(w.MemoryPast, edge[(i+len(h))%len(edge)])
+				w.GPUPast = append(w.GPUPast, edge[(i+1)%len(edge)])
+			}
 			fill(t, &Workload, 3, func(dst []float32) { WorkloadRows(w, dst) })
 			q := &ipc.MemoryRequest{AccessHistory: h, CurrentAddress: now, Candidates: []uint64{top, 0, 5}, AccessTimestamps: h}
 			var p Pages

@@ -62,13 +62,14 @@ func (p *pinner) String() string {
 // those of the code that made the training tables.
 func TestColumnsKeepTheirBits(t *testing.T) {
 	const requests = 4000
-	r, gpu := rand.New(rand.NewPCG(20, 26)), rand.New(rand.NewPCG(20, 27))
+	r, gpu, past := rand.New(rand.NewPCG(20, 26)), rand.New(rand.NewPCG(20, 27)), rand.New(rand.NewPCG(20, 28))
 	workload, failure, threat, memory := newPinner(&Workload), newPinner(&Failure), newPinner(&Threat), newPinner(&Memory)
 	for range requests {
 		w := &ipc.WorkloadRequest{CurrentGPU: ipc.Some(float32(0))}
 		w.HistoricalCPU, w.CurrentCPU = drawShares(r)
 		w.HistoricalMemory, w.CurrentMemory = drawBytes(r)
 		w.HistoricalGPU, w.CurrentGPU.Value = drawShares(gpu)
+		drawPasts(past, w)
 		units, rows := WorkloadRows(w, workload.dst)
 		workload.rows(rows)
 		for _, unit := range units {

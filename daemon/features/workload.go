@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/loads"
 )
 
 // Workload rows describe one signal (cpu, memory or gpu) of a request; a
@@ -17,7 +18,7 @@ import (
 // time axis, where an hour would only memorise the fleet's load at that hour.
 var Workload = Layout{
 	Predictor: ipc.Workload.String(),
-	Version:   "workload-3",
+	Version:   "workload-4",
 	Names: []string{
 		"samples",                                                              // length of the window / 10
 		"lag1", "lag2", "lag3", "lag4", "lag5", "lag6", "lag7", "lag8", "lag9", // value k steps ago
@@ -36,6 +37,17 @@ var Workload = Layout{
 		"other_lag1", "other_lag2", "other_lag3", "other_lag4", "other_lag5", "other_lag6", "other_lag7", "other_lag8", "other_lag9",
 		"other_mean", "other_mean3", "other_mean5", "other_median", "other_min", "other_max", "other_deviation",
 		"other_trend", "other_ewma", "other_level", "other_headroom", "other_unit_absolute", "other_level_absolute",
+		// What the agent's longer past says (ipc/mlclient/loads), all 0 without it.
+		"past_unit", "past_mean", "past_deviation", // the unit as log2 of the window's
+		"past_err_mean", "past_err_line", "past_autocorrelation",
+		"values3_nearest", "values3_few", "values3_few_spread", "values3_many", "values3_many_spread", "values3_distance",
+		"steps3_nearest", "steps3_few", "steps3_few_spread", "steps3_many", "steps3_many_spread", "steps3_distance",
+		"value_some", "value_some_spread", "value_distance",
+		"values5_few", "values5_few_spread", "values5_distance",
+		"past_err_values3", "past_err_steps3", "past_err_value", "past_err_values5",
+		// What the row is of: 1 with a past, -1 without, 0 if of another signal. "past" is
+		// that of any.
+		"past", "cpu_row", "memory_row", "gpu_row",
 	},
 }
 
@@ -113,7 +125,9 @@ const (
 	workloadHeadroom  = workloadSignal + 2
 	workloadAbsolute  = workloadHeadroom + 1
 	workloadOther     = workloadAbsolute + 2
-	workloadColumns   = workloadOther + 9 + 9 + 1 + 3
+	workloadPast      = workloadOther + 9 + 9 + 1 + 3
+	workloadWay       = workloadPast + loads.Width
+	workloadColumns   = workloadWay + 4
 )
 
 // far bounds columns in units of the window.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/daemon/engine"
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/loads"
 	"github.com/mlbridge/mlbridge/ipc/mlclient/syscalls"
 )
 
@@ -34,6 +35,13 @@ func drawn(r *rand.Rand, k ipc.Kind) ipc.Request {
 			q.HistoricalMemory = append(q.HistoricalMemory, m)
 		}
 		q.CurrentCPU, q.CurrentMemory, q.CurrentGPU = q.HistoricalCPU[9], m, ipc.Some(q.HistoricalGPU[9])
+		for i := range loads.Width { // of a client that follows its agents
+			v := float32(r.NormFloat64() * 0.05)
+			if i >= 3 && i < 6 {
+				v = 1 + v
+			}
+			q.CPUPast, q.MemoryPast, q.GPUPast = append(q.CPUPast, v), append(q.MemoryPast, v*(1<<20)), append(q.GPUPast, 2*v)
+		}
 		return q
 	case ipc.Failure:
 		q := &ipc.FailureRequest{HistoricalHealth: walk(ipc.MaxHealthHistory, 0.05), TimeSinceLastFailure: r.Uint64N(1 << 30)}

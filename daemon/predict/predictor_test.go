@@ -2,6 +2,7 @@ package predict
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/loads"
 )
 
 func ask(t *testing.T, q ipc.Request) ipc.Prediction {
@@ -36,6 +38,32 @@ func TestStillMemoryIsRepeatedExactly(t *testing.T) {
 		if got := ask(t, &ipc.WorkloadRequest{CurrentMemory: v}).Workload.Memory; got != v {
 			t.Errorf("memory after a single %d = %d", v, got)
 		}
+	}
+}
+
+// What is known of an agent's past is listened to, and a list of another length is none.
+func TestThePastIsListenedTo(t *testing.T) {
+	// 0.2, 0.2, 0.2, 0.2, 0.7, 0.7, again and again.
+	load := func(i int) float32 { return [...]float32{0.2, 0.2, 0.2, 0.2, 0.7, 0.7}[i%6] }
+	var tr loads.Tracker
+	const n = 202
+	for i := range n {
+		tr.Add(loads.Reading{CPU: load(i), Memory: 1 << 30})
+	}
+	q := &ipc.WorkloadRequest{}
+	tr.Report(q)
+	known := ask(t, q).Workload
+	alone := *q
+	alone.CPUPast, alone.MemoryPast = nil, nil
+	guessed := ask(t, &alone).Workload
+	miss := func(p ipc.WorkloadPrediction) float64 { return math.Abs(float64(p.CPU - load(n))) }
+	if miss(known) >= miss(guessed)/2 {
+		t.Errorf("of a load of %v the model says %v with its past, %v without", load(n), known.CPU, guessed.CPU)
+	}
+	other := *q
+	other.CPUPast = append(slices.Clone(q.CPUPast), 0)
+	if got := ask(t, &other).Workload; got != guessed {
+		t.Errorf("with a past of another length %+v, want %+v as without", got, guessed)
 	}
 }
 

@@ -1,8 +1,9 @@
 """The workload model: pooled, scale-free, L1 trees, and a confidence.
 
-What is learnt is the change until the next interval in units of the window. Trees
-for research have a part for each signal, trees of free data one for all: their
-sources are too few to tell a signal from a source.
+What is learnt is the change until the next interval in units of the window. Requests
+come in two ways, alone or with what the sender knows of the agent's longer past, and
+each has trees of its own. Trees for research have a part for each signal besides, trees
+of free data one for all: their sources are too few to tell a signal from a source.
 """
 import numpy as np
 from onnx import helper, numpy_helper
@@ -19,38 +20,76 @@ DERIVED = ["smd5_cpu", "smd5_mem", "smd15_cpu", "smd15_mem", "oom_cpu", "oom_mem
 ROWS = 100_000  # of a source, at most: sampled, so that no source drowns the others
 SIGNAL = ["bytes", "gpu", "headroom"]
 ABSOLUTE = ["unit_absolute", "level_absolute"]
+# What rows are of: 1 with a past, -1 without, 0 if of another signal.
+PAST, ROW = "past", {"cpu": "cpu_row", "mem": "memory_row", "gpu": "gpu_row"}
+WAYS = [*ROW.values(), PAST]
+PAST_COLUMNS = ["past_", "value_", "values3_", "values5_", "steps3_"]  # how their names begin
 CONFIDENCE = ["samples", "min", "max", "deviation", "err_mean", "err_median", "autocorrelation", "still", "reversals", "last_step",
               "level", "headroom", "unit_absolute", "level_absolute"]
+CONFIDENCE_PAST = ["past_unit", "past_deviation", "values3_few", "values3_few_spread", "values3_distance", "steps3_few_spread", "value_some_spread"]
 # Beyond 0.1, programs left out of training lose, though val's one program gains.
 ZONES = [0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1]
 ZONE_LEFT_OUT = 0.1
-# The parts of research trees: rounds; what rows of other signals weigh, so that a source
-# left out still has a part that knows more than one; what a source weighs more, having
-# twenty times the machines; columns left out; how many fits, of seeds of their own, are
-# averaged: few pods, so one fit is off by half a per cent. More trees than these 174 take
-# more than 5 µs. Absolute columns tell gpus apart, of which there is one source; the cpu
-# gains nothing from the memory.
+# The parts of research trees: rounds alone and with a past; what rows of other signals
+# weigh, so that a source left out still has a part that knows more than one; what a source
+# weighs more, having twenty times the machines; columns left out; how many fits, of seeds
+# of their own, are averaged: few pods, so one fit is off by half a per cent. More trees
+# than these 174 and 162 take more than 5 µs. Absolute columns tell gpus apart, of which
+# there is one source; the cpu gains nothing from the memory.
 PARTS = {
-    "cpu": (32, 0.3, {}, lambda n: n in ABSOLUTE or n.startswith("other_"), 1),
-    "mem": (50, 0.1, {"bitbrains_mem": 4}, lambda n: n in ABSOLUTE, 1),
-    "gpu": (46, 0.02, {}, lambda n: n.startswith("other_"), 2),
+    "cpu": ((32, 32), 0.3, {}, lambda n: n in ABSOLUTE or n.startswith("other_"), 1),
+    "mem": ((50, 50), 0.1, {"bitbrains_mem": 4}, lambda n: n in ABSOLUTE, 1),
+    "gpu": ((46, 40), 0.02, {}, lambda n: n.startswith("other_"), 2),
 }
 
 
 def train(folder, out, free):
     sources = FREE if free else FREE + RESEARCH
     layout = Table(folder, f"workload_{sources[0]}_train")
-    delta = fit(folder, sources, layout.features, free)
-    step = delta.fast(len(layout.features))
-    zone = _zone(folder, sources, step)
-    print(f"train: workload: changes below {zone} units are none, {delta.count()[1]} nodes", flush=True)
-    confidence = _confidence(folder, sources, step, zone)
-    nodes = [trees.node(delta, "step", "x", "raw"), *_shrink(zone),
+    names = layout.features
+    step, confidence, zones = trees.Ensemble([]), trees.Ensemble([]), []
+    for past in (False, True):
+        delta = fit(folder, sources, names, free, past)
+        zones.append(_zone(folder, sources, delta.fast(len(names)), past))
+        chance = _confidence(folder, sources, delta.fast(len(names)), zones[-1], past)
+        step += delta
+        confidence += chance.gated(names.index(PAST), above=past)
+    zone = min(zones)
+    print(f"train: workload: changes below {zone} units are none (alone {zones[0]}, with a past {zones[1]}), {step.count()} trees, nodes", flush=True)
+    nodes = [trees.node(step, "step", "x", "raw"), *_shrink(zone),
              trees.node(confidence, "hit", "x", "logit"), helper.make_node("Sigmoid", ["logit"], ["confidence"])]
-    return modelfile.write(f"{out}/workload.onnx", nodes, len(layout.features), ["delta", "confidence"], {
+    return modelfile.write(f"{out}/workload.onnx", nodes, len(names), ["delta", "confidence"], {
         "predictor": "workload", "name": "workload-trees", "features": layout.layout,
         "terms": "free" if free else "research",
         "trained_on": ", ".join(sources)})
+
+
+def _alone(x, names):
+    """Rows as they are without a past."""
+    x = np.array(x)
+    for i, n in enumerate(names):
+        if n in WAYS:
+            x[:, i] = -np.abs(x[:, i])
+        elif _of_past(n):
+            x[:, i] = 0
+    return x
+
+
+def _asked(t, past):
+    """The rows of a table in one way."""
+    return np.asarray(t.x) if past else _alone(t.x, t.features)
+
+
+def _of_past(name):
+    return any(name.startswith(p) for p in PAST_COLUMNS)
+
+
+def _part(folder, source, part, past):
+    """Rows that can be asked in one way: all of them alone, not all with a past."""
+    t = Table(folder, f"workload_{source}_{part}")
+    if past:
+        return t.take(np.flatnonzero(t.column(PAST) > 0.5))
+    return t
 
 
 def left_out(folder):
@@ -62,18 +101,21 @@ def left_out(folder):
     for origin in ("smd", "procs", "bitbrains", "gentd26"):
         seen = [s for s in FREE + RESEARCH if not s.startswith(origin)]
         derived = [s for s in DERIVED if not s.startswith(origin)]
-        raw = fit(folder, seen, names, False, derived, ROWS // 4).fast(len(names))
-        for s in [s for s in FREE + RESEARCH if s.startswith(origin)]:
-            t = Table(folder, f"workload_{s}_test")
-            t = t.take(np.flatnonzero(t.column("samples") > 0.99))
-            out += _against(s, t, raw, _wire_rule)
-            if signal(s) == "mem":
-                out += _against(s + "_shares", t.take(np.flatnonzero(t["whole"])), raw, _share_rule)
+        for past, after in ((True, ""), (False, "_alone")):
+            raw = fit(folder, seen, names, False, past, derived, ROWS // 4).fast(len(names))
+            for s in [s for s in FREE + RESEARCH if s.startswith(origin)]:
+                t = Table(folder, f"workload_{s}_test")
+                t = t.take(np.flatnonzero(t.column("samples") > 0.99))
+                out += _against(s + after, t, raw, past, _wire_rule)
+                if signal(s) == "mem":
+                    out += _against(s + after + "_shares", t.take(np.flatnonzero(t["whole"])), raw, past, _share_rule)
     return out
 
 
-def _against(name, t, raw, rule):
-    model, rule = (100 * np.abs(v - t["next"]).mean() for v in (_predict(t, raw(t.x), ZONE_LEFT_OUT), rule(t)))
+def _against(name, t, raw, past, rule):
+    """Windows too early for a past are answered by the last value here."""
+    step = raw(_asked(t, past))
+    model, rule = (100 * np.abs(v - t["next"]).mean() for v in (_predict(t, step, ZONE_LEFT_OUT), rule(t)))
     about = {"set": name, "part": "test", "n": len(t)}
     return [dict(about, metric="left_out_mae", model=float(model), rule=float(rule)),
             dict(about, metric="left_out_ratio_to_rule", model=float(model / rule))]
@@ -95,31 +137,33 @@ def signal(source):
     return source[-3:] if source[-3:] in PARTS else "cpu"
 
 
-def fit(folder, sources, names, free, derived=DERIVED, most=ROWS):
+def fit(folder, sources, names, free, past, derived=DERIVED, most=ROWS):
+    """Trees of one way; they give nothing for rows of the other."""
     rng = np.random.default_rng(trees.SEED)
-    rows = {s: _rows(folder, s, rng, most) for s in sources + derived}
+    rows = {s: _rows(folder, s, rng, most, past) for s in sources + derived}
+    unread = lambda n: n in WAYS or (_of_past(n) and not past)
+    gate = lambda ensemble, column: ensemble.gated(names.index(column), above=past, bound=0.5 if past else -0.5)
     if free:
-        return _trees(rows, {}, 100, 0.1, _columns(names, lambda n: n in SIGNAL + ABSOLUTE or n.startswith("other_")))
-    bytes_, gpu = names.index("bytes"), names.index("gpu")
-    part = {}
+        columns = _columns(names, lambda n: unread(n) or n in SIGNAL + ABSOLUTE or n.startswith("other_"))
+        return gate(_trees(rows, {}, 100, 0.1, columns), PAST)
+    sum_ = trees.Ensemble([])
     for p, (rounds, elsewhere, more, left, fits) in PARTS.items():
         weights = {s: (1 if signal(s) == p else elsewhere) * more.get(s, 1) for s in rows}
-        part[p] = trees.Ensemble([])
+        columns = _columns(names, lambda n: unread(n) or left(n))
         for i in range(fits):
-            part[p] += _trees(rows, weights, rounds, 0.2, _columns(names, left), trees.SEED + i).scaled(1 / fits)
-    return (part["cpu"].gated(bytes_, above=False).gated(gpu, above=False) +
-            part["mem"].gated(bytes_) + part["gpu"].gated(gpu))
+            sum_ += gate(_trees(rows, weights, rounds[past], 0.2, columns, trees.SEED + i).scaled(1 / fits), ROW[p])
+    return sum_
 
 
 def _columns(names, left_out):
     return [i for i, n in enumerate(names) if not left_out(n)]
 
 
-def _rows(folder, source, rng, most):
+def _rows(folder, source, rng, most, past):
     """(x, y, weight) of a source. A row weighs its unit, so that the loss is the
     absolute error in shares, over the root of its entity's mean unit, so that
     entities that move much do not drown the calm ones."""
-    t = Table(folder, f"workload_{source}_train")
+    t = _part(folder, source, "train", past)
     rows = np.flatnonzero(t["unit"] > 0)
     if len(rows) > most:
         rows = np.sort(rng.choice(rows, most, replace=False))
@@ -136,20 +180,20 @@ def _trees(rows, weights, rounds, rate, columns, seed=trees.SEED):
     x = np.concatenate([x for x, _, _ in rows.values()])
     y = np.concatenate([y for _, y, _ in rows.values()])
     w = np.concatenate([w * weights.get(s, 1) for s, (_, _, w) in rows.items()])
-    # 30 leaves, and two more of the gates: the engine's vectors hold 32.
-    return trees.fit(x, y, w, rounds=rounds, columns=columns, objective="l1", num_leaves=30, learning_rate=rate,
+    # 31 leaves, and that of the gate: the engine's vectors hold 32.
+    return trees.fit(x, y, w, rounds=rounds, columns=columns, objective="l1", num_leaves=31, learning_rate=rate,
                      min_data_in_leaf=100, feature_fraction=0.7, max_bin=127, seed=seed)
 
 
-def _zone(folder, sources, step):
+def _zone(folder, sources, step, past):
     """How small a change must be to be none: L1 trees say something small of windows
     that they know nothing of, and the last value is the better guess there. The
     largest that costs val's sources a thousandth of their error, on average: sources
     that are not here have more such windows."""
     loss = np.zeros(len(ZONES))
     for s in sources:
-        t = Table(folder, f"workload_{s}_val")
-        raw, last = step(t.x), np.abs(t["current"] - t["next"]).mean()
+        t = _part(folder, s, "val", past)
+        raw, last = step(_asked(t, past)), np.abs(t["current"] - t["next"]).mean()
         loss += [np.log(np.abs(_predict(t, raw, z) - t["next"]).mean() / last) for z in ZONES]
     return max(z for z, v in zip(ZONES, loss / len(sources)) if v <= loss.min() / len(sources) + 0.001)
 
@@ -175,7 +219,7 @@ def _predict(t, raw, zone):
     return value if t.name.split("_")[2] == "mem" else np.minimum(value, 1)
 
 
-def _confidence(folder, sources, step, zone):
+def _confidence(folder, sources, step, zone, past):
     """P(cpu error <= 0.05), from how restless and how large the window is. Sources weigh
     alike, made-up series and the OOM recordings among them: few programs were recorded,
     and what they do hardly overlaps. Fitted on train's cpu and gpu rows, calibrated on
@@ -185,11 +229,11 @@ def _confidence(folder, sources, step, zone):
     def rows(names, part):
         xs, ys, ws = [], [], []
         for s in names:
-            t = Table(folder, f"workload_{s}_{part}")
+            t = _part(folder, s, part, past)
             if len(t) > ROWS // 4:
                 t = t.take(np.sort(rng.choice(len(t), ROWS // 4, replace=False)))
-            xs.append(np.asarray(t.x))
-            ys.append(np.abs(_predict(t, step(t.x), zone) - t["next"]) <= 0.05)
+            xs.append(_asked(t, past))
+            ys.append(np.abs(_predict(t, step(xs[-1]), zone) - t["next"]) <= 0.05)
             ws.append(np.full(len(t), (0.5 if s == "oom_cpu" else 1) / len(t)))
         return np.concatenate(xs), np.concatenate(ys).astype(float), np.concatenate(ws)
     judged = [s for s in sources if signal(s) != "mem"]
@@ -198,6 +242,7 @@ def _confidence(folder, sources, step, zone):
     parts = [rows([s for s in judged if s not in few], "val"), rows(few, "train"), rows(few[:1], "val")]
     cx, cy, cw = (np.concatenate(list(v)) for v in zip(*parts))
     names = Table(folder, f"workload_{sources[0]}_train").features
-    raw = trees.fit(x, y, w * len(w) / w.sum(), rounds=24, columns=[names.index(n) for n in CONFIDENCE], objective="binary",
+    columns = [names.index(n) for n in CONFIDENCE + past * CONFIDENCE_PAST]
+    raw = trees.fit(x, y, w * len(w) / w.sum(), rounds=24, columns=columns, objective="binary",
                     num_leaves=8, max_depth=4, learning_rate=0.3)
     return raw.scaled(*scores.platt(raw.predict(cx), cy, cw * len(cw) / cw.sum()))

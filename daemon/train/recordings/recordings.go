@@ -71,6 +71,7 @@ type Options struct {
 	Part    string
 	Stride  int  // memory: one of so many windows
 	Tables  bool // memory: with the candidates of a client's own tables
+	Alone   bool // workload: without what a client remembers of an agent's past
 	Numbers bool // LANL: for every number of a node up to the largest that failed, there or not
 	Thin    bool // failure: leave most quiet node-days out, and weigh the rest
 }

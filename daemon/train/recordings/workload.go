@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/loads"
 )
 
 // shareBytes is what one 1/10000 of memory becomes: 1 MiB, a host of 9.8 GiB.
@@ -52,7 +53,8 @@ var WorkloadSets = []Set{
 }
 
 // ReadWorkload asks about every window of ten samples of the set's signal, and
-// about every seventh short as well: agents are young at times.
+// about every seventh short as well: agents are young at times. Full windows come with
+// what a client that follows its agents knows of the signal's past, unless Alone.
 func ReadWorkload(s *Set, o Options, to Sink) error {
 	all, err := s.read(filepath.Join(o.Data, "workload", s.file+"_"+o.Part+".csv.gz"))
 	if err != nil {
@@ -65,24 +67,52 @@ func ReadWorkload(s *Set, o Options, to Sink) error {
 		}
 		to.Entity(e.name)
 		entity++
-		for i := ipc.MaxWorkloadHistory; i < len(e.samples); i++ {
-			if e.broken(i) {
-				continue
-			}
-			lengths := [...]int{ipc.MaxWorkloadHistory, 2 + i/7%8}
-			for _, n := range lengths[:1+b2i(i%7 == 0)] {
-				q := e.question(i, n, s.Signal)
-				q.Entity = entity
-				if err := q.Request.Validate(); err != nil {
-					return fmt.Errorf("%s sample %d: %w", e.name, i, err)
-				}
-				if err := to.Ask(q); err != nil {
+		var past loads.Series
+		for i := range e.samples {
+			if i >= ipc.MaxWorkloadHistory && !e.broken(i) {
+				if err := e.ask(i, entity, s.Signal, o, &past, to); err != nil {
 					return err
 				}
 			}
+			e.follow(i, s.Signal, &past)
 		}
 	}
 	return nil
+}
+
+// ask asks for sample i of a full window, and at times of a short one.
+func (s *series) ask(i, entity, signal int, o Options, past *loads.Series, to Sink) error {
+	lengths := [...]int{ipc.MaxWorkloadHistory, 2 + i/7%8}
+	for k, n := range lengths[:1+b2i(i%7 == 0)] {
+		q := s.question(i, n, signal)
+		q.Entity = entity
+		if r := q.Request.(*ipc.WorkloadRequest); k == 0 && !o.Alone {
+			*[...]*[]float32{&r.CPUPast, &r.MemoryPast, &r.GPUPast}[signal] = past.AppendPast(nil)
+		}
+		if err := q.Request.Validate(); err != nil {
+			return fmt.Errorf("%s sample %d: %w", s.name, i, err)
+		}
+		if err := to.Ask(q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow adds sample i to the past of a signal.
+func (s *series) follow(i, signal int, past *loads.Series) {
+	v := &s.samples[i]
+	if v.gap {
+		past.Break()
+	}
+	switch signal {
+	case SignalCPU:
+		past.AddShare(float32(v.cpu))
+	case SignalMemory:
+		past.AddBytes(v.mem)
+	case SignalGPU:
+		past.AddShare(float32(v.gpu))
+	}
 }
 
 // question asks for sample i from the n before it.
