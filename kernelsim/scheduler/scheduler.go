@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/loads"
 	"github.com/mlbridge/mlbridge/kernelsim/advice"
 	"github.com/mlbridge/mlbridge/kernelsim/report"
 	"github.com/mlbridge/mlbridge/kernelsim/score"
@@ -31,7 +32,8 @@ const (
 	// prediction may have. memoryHeadroom is a part of the predicted bytes.
 	cpuHeadroom    = 0.05
 	memoryHeadroom = 0.10
-	// maxAgents bounds the agents known at a time; the longest unseen goes first.
+	// maxAgents bounds the agents known at a time; the longest unseen goes first. What is
+	// remembered of cpu and memory grows to 10 KiB each (loads.Tracker): 20 MiB for all.
 	maxAgents = 1024
 	gib       = 1 << 30
 )
@@ -58,12 +60,11 @@ type Scheduler struct {
 // agent is one scheduled program.
 type agent struct {
 	id      uint64
-	cpu     []float32 // the last readings, oldest first
-	memory  []uint64
-	at      time.Time
-	asked   bool // pending holds what was decided for the interval going on
+	past    loads.Tracker
+	at      time.Time // end of the last interval seen
+	asked   bool      // pending holds what was decided for the interval after it
 	pending advice.Advice
-	request ipc.WorkloadRequest
+	request ipc.WorkloadRequest // its storage is used again for every question
 }
 
 // New makes a scheduler; name is what reports call it.
@@ -78,6 +79,10 @@ func (s *Scheduler) Step(ctx context.Context, samples []source.Usage) error {
 	for i := range samples {
 		u := &samples[i]
 		a := s.agent(u.Agent)
+		if a.missed(u) {
+			a.past.Break()
+			a.asked = false // what was decided was about an interval that nobody saw
+		}
 		if a.asked {
 			s.settle(ctx, a, u)
 		}
@@ -116,28 +121,25 @@ func (s *Scheduler) agent(id uint64) *agent {
 	return a
 }
 
-// observe adds a reading to the history; the oldest leaves when it is full.
+// missed reports whether intervals lie between the last one seen of the agent and u's:
+// more than half of one, as samples are not taken quite on time. Of a new agent all were
+// missed.
+func (a *agent) missed(u *source.Usage) bool { return u.At.Add(-u.Over).Sub(a.at) > u.Over/2 }
+
+// observe notes a reading.
 func (a *agent) observe(u *source.Usage) {
 	a.at = u.At
-	a.cpu = push(a.cpu, float32(u.CPU), ipc.MaxWorkloadHistory)
-	a.memory = push(a.memory, u.Memory, ipc.MaxWorkloadHistory)
+	a.past.Add(loads.Reading{CPU: float32(u.CPU), Memory: u.Memory})
 }
 
-func push[T any](h []T, v T, limit int) []T {
-	if len(h) == limit {
-		h = append(h[:0], h[1:]...)
-	}
-	return append(h, v)
-}
-
-// ask writes the question about the interval that begins. Hour and weekday are UTC.
+// ask writes the question about the interval that begins, in place of the last one: that
+// has been answered, and whoever keeps one keeps a copy (ipc.Predictor, advice.Pool). Hour
+// and weekday are UTC.
 func (a *agent) ask(u *source.Usage) ipc.Request {
 	at := u.At.UTC()
-	a.request = ipc.WorkloadRequest{
-		AgentID: a.id, HistoricalCPU: a.cpu, HistoricalMemory: a.memory,
-		TimeOfDay: uint8(at.Hour()), DayOfWeek: uint8(at.Weekday()),
-		CurrentCPU: a.cpu[len(a.cpu)-1], CurrentMemory: a.memory[len(a.memory)-1],
-	}
+	a.request.AgentID = a.id
+	a.request.TimeOfDay, a.request.DayOfWeek = uint8(at.Hour()), uint8(at.Weekday())
+	a.past.Report(&a.request)
 	return &a.request
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/loads"
 	"github.com/mlbridge/mlbridge/kernelsim/advice"
 	"github.com/mlbridge/mlbridge/kernelsim/advice/advicetest"
 	"github.com/mlbridge/mlbridge/kernelsim/report"
@@ -96,6 +97,85 @@ func TestQuestionsAreNotPaddedAndInUTC(t *testing.T) {
 	}
 	if rows := s.Comparisons(true); rows[0].ML != nil {
 		t.Errorf("cpu error %v of a model that never answered", *rows[0].ML)
+	}
+}
+
+// TestQuestionsTellOfThePast: an agent that does the same again is known to, longer than a
+// question shows, and every question is about its own moment though storage is used again.
+func TestQuestionsTellOfThePast(t *testing.T) {
+	m := &advicetest.Model{Answer: advicetest.None}
+	s := scheduler.New("scheduler", advice.New(advice.Config{Predictor: m}))
+	load := func(i int) float64 { return float64(i%15) / 16 }
+	for i := range 40 {
+		step(t, s, use(1, load(i), uint64(i%15)<<20), use(2, 0.5, gib))
+	}
+	if q := m.Asked[2*10-2].(*ipc.WorkloadRequest); len(q.CPUPast)+len(q.MemoryPast) != 0 {
+		t.Errorf("after ten readings: %+v, want no past", q)
+	}
+	for i := 20; i < 40; i++ {
+		q := m.Asked[2*i].(*ipc.WorkloadRequest)
+		if len(q.CPUPast) != loads.Width || len(q.MemoryPast) != loads.Width || len(q.GPUPast) != 0 {
+			t.Fatalf("interval %d: pasts of %d, %d and %d numbers, want %d, %[5]d and none", i, len(q.CPUPast), len(q.MemoryPast), len(q.GPUPast), loads.Width)
+		}
+		// Number 6 is what followed the moment most like this one.
+		if got, want := float64(q.CurrentCPU+q.CPUPast[6]), load(i+1); !near(got, want) {
+			t.Errorf("interval %d: foretold %v, want %v", i, got, want)
+		}
+		if got, want := float64(q.CurrentMemory)+float64(q.MemoryPast[6]), float64(uint64((i+1)%15)<<20); got != want {
+			t.Errorf("interval %d: foretold %v bytes, want %v", i, got, want)
+		}
+	}
+}
+
+// TestAGapBeginsTheWindowAnew: what an agent did before it was away is no history of what it
+// does now, and what was foretold of the interval after the last one seen is not judged by
+// a later one.
+func TestAGapBeginsTheWindowAnew(t *testing.T) {
+	const over = 2 * time.Second
+	for _, c := range []struct {
+		name  string
+		after time.Duration // of the sample, after the last one
+		over  time.Duration
+		gap   bool
+	}{
+		{"on time", over, over, false},
+		{"late", over * 14 / 10, over, false},
+		{"one missed", 2 * over, over, true},
+		{"away for an hour", time.Hour, over, true},
+		{"a long interval, all of it seen", 5 * over, 5 * over, false},
+		{"after it a short one", over / 2, over / 2, false},
+		{"the clock was set back", -time.Hour, over, false},
+	} {
+		m := &advicetest.Model{Answer: func(ipc.Request) ipc.Reply {
+			return advicetest.Sure(ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: 0.5, Confidence: 0.9}})
+		}}
+		s := scheduler.New("scheduler", advice.New(advice.Config{Predictor: m, Threshold: scheduler.Threshold}))
+		at := sunday
+		sample := func(after, over time.Duration) {
+			at = at.Add(after)
+			u := use(1, 0.25, gib)
+			u.At, u.Over = at, over
+			step(t, s, u)
+		}
+		for range 12 {
+			sample(over, over)
+		}
+		sample(c.after, c.over)
+		q := m.Asked[12].(*ipc.WorkloadRequest)
+		history, past, judged := 10, loads.Width, 12
+		if c.gap {
+			history, past, judged = 1, 0, 11
+		}
+		if len(q.HistoricalCPU) != history || len(q.HistoricalMemory) != history || len(q.CPUPast) != past || len(m.Outcome) != judged {
+			t.Errorf("%s: history of %d and %d, past of %d, %d outcomes; want %d, %[6]d, %d, %d",
+				c.name, len(q.HistoricalCPU), len(q.HistoricalMemory), len(q.CPUPast), len(m.Outcome), history, past, judged)
+		}
+		for range 9 {
+			sample(over, over)
+		}
+		if q := m.Asked[21].(*ipc.WorkloadRequest); len(q.HistoricalCPU) != 10 || len(q.CPUPast) != loads.Width {
+			t.Errorf("%s, nine later: history of %d, past of %d; want 10 and %d", c.name, len(q.HistoricalCPU), len(q.CPUPast), loads.Width)
+		}
 	}
 }
 
