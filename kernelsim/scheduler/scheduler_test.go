@@ -107,13 +107,16 @@ func TestQuestionsTellOfThePast(t *testing.T) {
 	s := scheduler.New("scheduler", advice.New(advice.Config{Predictor: m}))
 	load := func(i int) float64 { return float64(i%15) / 16 }
 	for i := range 40 {
-		step(t, s, use(1, load(i), uint64(i%15)<<20), use(2, 0.5, gib))
+		step(t, s, use(1, load(i), uint64(i%15)<<20), use(2, 0.5, gib)) // the second stands still
 	}
 	if q := m.Asked[2*10-2].(*ipc.WorkloadRequest); len(q.CPUPast)+len(q.MemoryPast) != 0 {
 		t.Errorf("after ten readings: %+v, want no past", q)
 	}
 	for i := 20; i < 40; i++ {
 		q := m.Asked[2*i].(*ipc.WorkloadRequest)
+		if other := m.Asked[2*i+1].(*ipc.WorkloadRequest); other.AgentID != 2 || len(other.CPUPast)+len(other.MemoryPast) != 0 {
+			t.Errorf("interval %d: %+v of an agent that stands still, want no past", i, other)
+		}
 		if len(q.CPUPast) != loads.Width || len(q.MemoryPast) != loads.Width || len(q.GPUPast) != 0 {
 			t.Fatalf("interval %d: pasts of %d, %d and %d numbers, want %d, %[5]d and none", i, len(q.CPUPast), len(q.MemoryPast), len(q.GPUPast), loads.Width)
 		}
@@ -153,7 +156,7 @@ func TestAGapBeginsTheWindowAnew(t *testing.T) {
 		at := sunday
 		sample := func(after, over time.Duration) {
 			at = at.Add(after)
-			u := use(1, 0.25, gib)
+			u := use(1, float64(len(m.Asked)%2)/4, gib)
 			u.At, u.Over = at, over
 			step(t, s, u)
 		}

@@ -60,6 +60,11 @@ func (t *Tracker) Break() {
 // Report writes readings and pasts into q, in place of those that are there, using q's
 // storage again. AgentID, TimeOfDay and DayOfWeek are the caller's to set. Without a
 // reading since the beginning, or since a Break, the current values are 0.
+//
+// Of a signal whose readings in the request are all the same there is no past: how far
+// they moved is the measure that models take a past in, so they make nothing of it, and as
+// its averages fade a little every interval, an idle agent's question would never be one
+// that a cache knows.
 func (t *Tracker) Report(q *ipc.WorkloadRequest) {
 	q.HistoricalCPU = append(q.HistoricalCPU[:0], t.cpus[:t.n]...)
 	q.HistoricalMemory = append(q.HistoricalMemory[:0], t.bytes[:t.n]...)
@@ -71,7 +76,16 @@ func (t *Tracker) Report(q *ipc.WorkloadRequest) {
 	if t.ngpu > 0 {
 		q.CurrentGPU = ipc.Some(t.gpus[t.ngpu-1])
 	}
-	q.CPUPast = t.cpu.AppendPast(q.CPUPast[:0])
-	q.MemoryPast = t.memory.AppendPast(q.MemoryPast[:0])
-	q.GPUPast = t.gpu.AppendPast(q.GPUPast[:0])
+	q.CPUPast = appendPast(q.CPUPast[:0], &t.cpu, q.HistoricalCPU)
+	q.MemoryPast = appendPast(q.MemoryPast[:0], &t.memory, q.HistoricalMemory)
+	q.GPUPast = appendPast(q.GPUPast[:0], &t.gpu, q.HistoricalGPU)
+}
+
+func appendPast[T comparable](dst []float32, s *Series, readings []T) []float32 {
+	for _, v := range readings {
+		if v != readings[0] {
+			return s.AppendPast(dst)
+		}
+	}
+	return dst
 }

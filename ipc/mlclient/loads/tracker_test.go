@@ -202,8 +202,9 @@ func TestABreakBeginsTheWindowAnew(t *testing.T) {
 	var tr Tracker
 	var q ipc.WorkloadRequest
 	add := func(n int) {
-		for range n {
-			tr.Add(Reading{CPU: 0.5, Memory: 1, GPU: ipc.Some[float32](0.25)})
+		for i := range n {
+			odd := float32(i % 2)
+			tr.Add(Reading{CPU: odd / 2, Memory: uint64(i % 2), GPU: ipc.Some(odd / 4)})
 		}
 		tr.Report(&q)
 	}
@@ -232,6 +233,38 @@ func TestABreakBeginsTheWindowAnew(t *testing.T) {
 	tr.Report(&q)
 	if len(q.HistoricalGPU) != 0 || len(q.GPUPast) != 0 || len(q.HistoricalCPU) != 10 {
 		t.Errorf("an interval without a gpu: gpu history of %d, cpu's of %d; want none and 10", len(q.HistoricalGPU), len(q.HistoricalCPU))
+	}
+}
+
+// An agent that was busy once and idles since asks the same from interval to interval,
+// though its averages fade; each signal is looked at by itself.
+func TestWhatStandsStillHasNoPast(t *testing.T) {
+	var tr Tracker
+	report := func(cpu float32, memory uint64) (q ipc.WorkloadRequest) {
+		tr.Add(Reading{CPU: cpu, Memory: memory})
+		tr.Report(&q)
+		return q
+	}
+	for i := range 20 {
+		report(float32(i%7)/8, uint64(i%3))
+	}
+	for i := range 9 {
+		if q := report(0.25, uint64(i%3)); len(q.CPUPast) != Width || len(q.MemoryPast) != Width {
+			t.Fatalf("idle for %d intervals, the readings of before shown: pasts of %d and %d", i+1, len(q.CPUPast), len(q.MemoryPast))
+		}
+	}
+	if q := report(0.25, 5); len(q.CPUPast) != 0 || len(q.MemoryPast) != Width {
+		t.Errorf("the cpu idle for ten intervals: pasts of %d and %d, want none of cpu", len(q.CPUPast), len(q.MemoryPast))
+	}
+	for range 9 {
+		report(0.25, 5)
+	}
+	first := report(0.25, 5)
+	if again := report(0.25, 5); !cmp.Equal(first, again) || len(first.MemoryPast) != 0 {
+		t.Errorf("an idle agent asks something else: %s", cmp.Diff(first, again))
+	}
+	if q := report(0.5, 6); len(q.CPUPast) != Width || len(q.MemoryPast) != Width {
+		t.Errorf("it moves again: pasts of %d and %d", len(q.CPUPast), len(q.MemoryPast))
 	}
 }
 
