@@ -71,7 +71,7 @@ func manage(ctx context.Context, client ipc.Predictor, agents []*agent, now time
 	for i, a := range agents {
 		if a.asked != 0 { // what became of the last prediction
 			o := ipc.Outcome{PredictionID: a.asked, Subject: ipc.Subject{Agent: a.pid}, Actual: ipc.Prediction{Kind: ipc.Workload}}
-			o.Actual.Workload = ipc.WorkloadPrediction{CPU: a.cpu[len(a.cpu)-1], Memory: a.memory[len(a.memory)-1]}
+			o.Actual.Workload = ipc.WorkloadPrediction{CPU: a.now.CPU, Memory: a.now.Memory}
 			outcomes = append(outcomes, o)
 		}
 		questions[i] = a.question(now)
@@ -91,7 +91,7 @@ func manage(ctx context.Context, client ipc.Predictor, agents []*agent, now time
 		a.asked = r.PredictionID
 		weight := weightOf(r.Workload.CPU)
 		// Here a manager applies the weight.
-		fmt.Fprintf(out, "%8d  %-16.16s %6.1f%% %6.1f%% %7d  %v %s\n", a.pid, a.name, 100*a.cpu[len(a.cpu)-1], 100*r.Workload.CPU, weight, r.Source, r.Model)
+		fmt.Fprintf(out, "%8d  %-16.16s %6.1f%% %6.1f%% %7d  %v %s\n", a.pid, a.name, 100*a.now.CPU, 100*r.Workload.CPU, weight, r.Source, r.Model)
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/loads"
 )
 
 // Without a bridge the rule answers, about real processes.
@@ -21,11 +21,10 @@ func TestRunsWithoutABridge(t *testing.T) {
 	}
 }
 
-func TestHistoriesAreBoundedAndEndWithNow(t *testing.T) {
+func TestQuestionsEndWithNowAndKnowThePast(t *testing.T) {
 	a := &agent{pid: 7}
 	for i := range 25 {
-		a.cpu = push(a.cpu, float32(i)/100, ipc.MaxWorkloadHistory)
-		a.memory = push(a.memory, uint64(i), ipc.MaxWorkloadHistory)
+		a.add(loads.Reading{CPU: float32(i) / 100, Memory: uint64(i)})
 	}
 	q := a.question(time.Date(2026, 1, 4, 0, 30, 0, 0, time.UTC)) // a Sunday, midnight
 	if err := q.Validate(); err != nil {
@@ -33,6 +32,9 @@ func TestHistoriesAreBoundedAndEndWithNow(t *testing.T) {
 	}
 	if len(q.HistoricalCPU) != 10 || q.HistoricalCPU[9] != q.CurrentCPU || q.CurrentCPU != 0.24 || q.TimeOfDay != 0 || q.DayOfWeek != 0 {
 		t.Errorf("%+v", q)
+	}
+	if len(q.CPUPast) != loads.Width || len(q.MemoryPast) != loads.Width {
+		t.Errorf("pasts of %d and %d numbers, want %d", len(q.CPUPast), len(q.MemoryPast), loads.Width)
 	}
 }
 

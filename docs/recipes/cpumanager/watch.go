@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/procfs"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/loads"
 )
 
 // watcher reads what every process used since the last look.
@@ -18,15 +19,16 @@ type watcher struct {
 	agents   map[uint64]*agent
 }
 
-// agent is a process and its last intervals, oldest first.
+// agent is a process and its past.
 type agent struct {
-	pid    uint64
-	name   string
-	used   float64 // cpu seconds since its start
-	cpu    []float32
-	memory []uint64
-	seen   time.Time
-	asked  uint64 // id of the last prediction about it
+	pid   uint64
+	name  string
+	used  float64 // cpu seconds since its start
+	seen  time.Time
+	looks int           // intervals that past knows of
+	past  loads.Tracker // grows to 20 KiB: of tens of thousands follow the busy ones alone
+	now   loads.Reading // of the last interval
+	asked uint64        // id of the last prediction about it
 }
 
 func (w *watcher) look(now time.Time) error {
@@ -48,12 +50,11 @@ func (w *watcher) look(now time.Time) error {
 			continue // it has ended
 		}
 		a := w.agents[uint64(p.PID)]
-		if used := stat.CPUTime(); a == nil {
+		if used := stat.CPUTime(); a == nil || used < a.used { // new, or another one with its pid
 			w.agents[uint64(p.PID)] = &agent{pid: uint64(p.PID), name: stat.Comm, used: used, seen: now}
 		} else {
 			share := min(max((used-a.used)/elapsed/w.capacity, 0), 1)
-			a.cpu = push(a.cpu, float32(share), ipc.MaxWorkloadHistory)
-			a.memory = push(a.memory, uint64(stat.ResidentMemory()), ipc.MaxWorkloadHistory)
+			a.add(loads.Reading{CPU: float32(share), Memory: uint64(stat.ResidentMemory())})
 			a.used, a.seen = used, now
 		}
 	}
@@ -70,29 +71,29 @@ func (w *watcher) look(now time.Time) error {
 func (w *watcher) busiest(n int) []*agent {
 	var all []*agent
 	for _, a := range w.agents {
-		if len(a.cpu) > 0 {
+		if a.looks > 0 {
 			all = append(all, a)
 		}
 	}
 	slices.SortFunc(all, func(a, b *agent) int {
-		return cmp.Or(cmp.Compare(b.cpu[len(b.cpu)-1], a.cpu[len(a.cpu)-1]), cmp.Compare(a.pid, b.pid))
+		return cmp.Or(cmp.Compare(b.now.CPU, a.now.CPU), cmp.Compare(a.pid, b.pid))
 	})
 	return all[:min(n, len(all))]
 }
 
-// question is about the agent's next interval. The histories end with the current
-// values; shorter ones are as good as they are, and not padded.
-func (a *agent) question(now time.Time) *ipc.WorkloadRequest {
-	utc := now.UTC()
-	return &ipc.WorkloadRequest{
-		AgentID: a.pid, HistoricalCPU: a.cpu, HistoricalMemory: a.memory,
-		TimeOfDay: uint8(utc.Hour()), DayOfWeek: uint8(utc.Weekday()),
-		CurrentCPU: a.cpu[len(a.cpu)-1], CurrentMemory: a.memory[len(a.memory)-1],
-	}
+// add notes an interval. Who misses some calls past.Break first; here a process is seen
+// every time, or forgotten.
+func (a *agent) add(r loads.Reading) {
+	a.past.Add(r)
+	a.now = r
+	a.looks++
 }
 
-// push appends v and keeps the last n.
-func push[T any](s []T, v T, n int) []T {
-	s = append(s, v)
-	return s[max(0, len(s)-n):]
+// question is about the agent's next interval: its last ten readings, fewer where there are
+// no more, and what is known of its longer past.
+func (a *agent) question(now time.Time) *ipc.WorkloadRequest {
+	utc := now.UTC()
+	q := &ipc.WorkloadRequest{AgentID: a.pid, TimeOfDay: uint8(utc.Hour()), DayOfWeek: uint8(utc.Weekday())}
+	a.past.Report(q)
+	return q
 }
