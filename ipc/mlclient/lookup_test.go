@@ -9,6 +9,7 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/ipctest"
 	"github.com/mlbridge/mlbridge/ipc/mlclient"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/loads"
 	"github.com/mlbridge/mlbridge/ipc/rules"
 )
 
@@ -172,6 +173,37 @@ func TestLookupStale(t *testing.T) {
 	warm(t, c, q)
 	if got := lookup(c, q); got.Source != ipc.SourceRule {
 		t.Errorf("after the stale bound: %v, want the rule", got.Source)
+	}
+}
+
+// What is known of an agent's longer past is part of the question: within an interval it is
+// the same again, in the next one another, whose answer until then is the last one's.
+func TestLookupOfFollowedAgents(t *testing.T) {
+	noLeaks(t)
+	bridge := ipctest.Listen(t, ipctest.Script(handshake(), ipctest.ExpectPredict(), ipctest.SendReply(ipctest.ModelReply), ipctest.Hang()))
+	c := upClient(t, mlclient.Config{Path: bridge.Path, TTL: long})
+	var agent loads.Tracker
+	report := func() *ipc.WorkloadRequest {
+		q := &ipc.WorkloadRequest{AgentID: 1}
+		agent.Report(q)
+		return q
+	}
+	for i := range 40 {
+		agent.Add(loads.Reading{CPU: float32(i%3) / 4})
+	}
+	q := report()
+	warm(t, c, q)
+	if got := lookup(c, report()); got.Source != ipc.SourceCache || got.PredictionID != 1 || len(q.CPUPast) != loads.Width {
+		t.Errorf("the same question, with a past of %d: %+v, want the answer from the cache", len(q.CPUPast), got)
+	}
+	other := q.Copy().(*ipc.WorkloadRequest)
+	other.CPUPast[0] *= 2
+	if got := lookup(c, other); got.Source != ipc.SourceStale || got.PredictionID != 1 {
+		t.Errorf("with another past: %+v, want the stale answer", got)
+	}
+	agent.Add(loads.Reading{CPU: 0.25})
+	if got := lookup(c, report()); got.Source != ipc.SourceStale || got.PredictionID != 1 {
+		t.Errorf("an interval later: %+v, want the stale answer", got)
 	}
 }
 

@@ -2,9 +2,11 @@ package chaos
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/mlclient/loads"
 )
 
 // randomRequest makes a valid question of kind k about a subject, with histories of any
@@ -20,6 +22,7 @@ func randomRequest(rng *rand.Rand, k ipc.Kind, subject uint64) ipc.Request {
 		if rng.IntN(2) == 0 {
 			q.HistoricalGPU, q.CurrentGPU = shares(rng, n), ipc.Some(share(rng))
 		}
+		q.CPUPast, q.MemoryPast, q.GPUPast = past(rng), past(rng), past(rng)
 		if rng.IntN(2) == 0 {
 			past := func() []float32 { return shares(rng, rng.IntN(ipc.MaxWorkloadPast+1)) }
 			q.CPUPast, q.MemoryPast, q.GPUPast = past(), past(), past()
@@ -75,6 +78,29 @@ func shares(rng *rand.Rand, n int) (out []float32) {
 		out = append(out, share(rng))
 	}
 	return out
+}
+
+// past is as long as those of ipc/mlclient/loads, or of any other length, and often missing.
+func past(rng *rand.Rand) (out []float32) {
+	n := 0
+	switch rng.IntN(3) {
+	case 0:
+		n = loads.Width
+	case 1:
+		n = rng.IntN(ipc.MaxWorkloadPast + 1)
+	}
+	for range n {
+		out = append(out, finite(rng))
+	}
+	return out
+}
+
+// finite is any number of any size.
+func finite(rng *rand.Rand) float32 {
+	if v := math.Float32frombits(rng.Uint32()); v-v == 0 {
+		return v
+	}
+	return 0
 }
 
 func numbers(rng *rand.Rand, n int, below uint64) (out []uint64) {
