@@ -58,29 +58,23 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			if err := watch.look(now); err != nil {
 				return err
 			}
-			manage(ctx, client, watch.busiest(*top), now, out)
+			manage(ctx, client, &watch, *top, now, out)
 		}
 	}
 	return nil
 }
 
-// manage asks about all agents in one call: they leave as one frame.
-func manage(ctx context.Context, client ipc.Predictor, agents []*agent, now time.Time, out io.Writer) {
-	questions := make([]ipc.Request, len(agents))
-	var outcomes []ipc.Outcome
-	for i, a := range agents {
-		if a.asked != 0 { // what became of the last prediction
-			o := ipc.Outcome{PredictionID: a.asked, Subject: ipc.Subject{Agent: a.pid}, Actual: ipc.Prediction{Kind: ipc.Workload}}
-			o.Actual.Workload = ipc.WorkloadPrediction{CPU: a.now.CPU, Memory: a.now.Memory}
-			outcomes = append(outcomes, o)
-		}
-		questions[i] = a.question(now)
-	}
-	if len(outcomes) > 0 {
+// manage asks about the busiest agents in one call: they leave as one frame.
+func manage(ctx context.Context, client ipc.Predictor, watch *watcher, top int, now time.Time, out io.Writer) {
+	if outcomes := watch.outcomes(); len(outcomes) > 0 {
 		// Lost when the bridge is away: it forgot the predictions anyway.
 		_ = client.Outcomes(ctx, outcomes)
 	}
-	replies := make([]ipc.Reply, len(questions))
+	agents := watch.busiest(top)
+	questions, replies := make([]ipc.Request, len(agents)), make([]ipc.Reply, len(agents))
+	for i, a := range agents {
+		questions[i] = a.question(now)
+	}
 	if err := client.Predict(ctx, questions, replies, ipc.Options{Budget: time.Millisecond}); err != nil {
 		fmt.Fprintln(out, err)
 		return

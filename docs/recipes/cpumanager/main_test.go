@@ -38,6 +38,22 @@ func TestQuestionsEndWithNowAndKnowThePast(t *testing.T) {
 	}
 }
 
+// A prediction is judged by the interval it is about and by no later one, though its process
+// is no longer asked about.
+func TestOutcomesAreOfTheIntervalJustEnded(t *testing.T) {
+	w := &watcher{agents: map[uint64]*agent{
+		7: {pid: 7, asked: 21, now: loads.Reading{CPU: 0.25, Memory: 1<<53 + 1}, looks: 1},
+		8: {pid: 8, now: loads.Reading{CPU: 0.5}, looks: 1},
+	}}
+	got := w.outcomes()
+	if len(got) != 1 || got[0].PredictionID != 21 || got[0].Subject.Agent != 7 || got[0].Actual.Workload.CPU != 0.25 || got[0].Actual.Workload.Memory != 1<<53+1 {
+		t.Errorf("%+v, want what process 7 used as the outcome of prediction 21", got)
+	}
+	if again := w.outcomes(); len(again) != 0 {
+		t.Errorf("told again: %+v", again)
+	}
+}
+
 func TestWeights(t *testing.T) {
 	for share, want := range map[float32]int{0: 1, 0.0001: 1, 0.01: 100, 0.5: 5000, 1: 10_000} {
 		if got := weightOf(share); got != want {

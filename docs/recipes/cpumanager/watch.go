@@ -28,7 +28,7 @@ type agent struct {
 	looks int           // intervals that past knows of
 	past  loads.Tracker // grows to 20 KiB: of tens of thousands follow the busy ones alone
 	now   loads.Reading // of the last interval
-	asked uint64        // id of the last prediction about it
+	asked uint64        // id of a prediction about the interval that goes on, 0 for none
 }
 
 func (w *watcher) look(now time.Time) error {
@@ -65,6 +65,22 @@ func (w *watcher) look(now time.Time) error {
 	}
 	w.last = now
 	return nil
+}
+
+// outcomes tells what became of the predictions about the interval that has just ended, also
+// of processes that are no longer among the busiest.
+func (w *watcher) outcomes() []ipc.Outcome {
+	var all []ipc.Outcome
+	for _, a := range w.agents {
+		if a.asked == 0 {
+			continue
+		}
+		o := ipc.Outcome{PredictionID: a.asked, Subject: ipc.Subject{Agent: a.pid}, Actual: ipc.Prediction{Kind: ipc.Workload}}
+		o.Actual.Workload = ipc.WorkloadPrediction{CPU: a.now.CPU, Memory: a.now.Memory}
+		all = append(all, o)
+		a.asked = 0
+	}
+	return all
 }
 
 // busiest gives the n processes that used most in the last interval.
