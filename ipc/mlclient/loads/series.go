@@ -31,7 +31,11 @@ func (s *Series) AddBytes(v uint64) {
 	}
 	// A difference between integers: the float of 2^53+1 is not 2^53+1, that of a small
 	// difference is the difference.
-	s.add(float64(int64(v - s.base)))
+	if v < s.base {
+		s.add(-float64(s.base - v))
+	} else {
+		s.add(float64(v - s.base))
+	}
 }
 
 // Break says that the next reading does not follow the last one.

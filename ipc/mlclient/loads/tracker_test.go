@@ -198,6 +198,22 @@ func TestBytesStayExact(t *testing.T) {
 	}
 }
 
+// A distance of more than 2^63 bytes is not one below 0.
+func TestBytesAreAnyDistanceApart(t *testing.T) {
+	var s Series
+	for i := range 30 {
+		s.AddBytes([...]uint64{1, math.MaxUint64, 1 << 63}[i%3])
+	}
+	// The current value is 2^63; what followed it last is 1, and before that 2^64-1.
+	if p := s.AppendPast(nil); p[6] != -1<<63 || p[11] != 0 {
+		t.Errorf("after 2^63 came 1, %v away (the moment %v off), want -2^63 and 0", p[6], p[11])
+	}
+	s.AddBytes(1)
+	if p := s.AppendPast(nil); p[6] != 1<<64 {
+		t.Errorf("after 1 came 2^64-1, %v away, want 2^64", p[6])
+	}
+}
+
 func TestABreakBeginsTheWindowAnew(t *testing.T) {
 	var tr Tracker
 	var q ipc.WorkloadRequest
