@@ -21,8 +21,15 @@ type Series struct {
 // at once.
 const spare = Memory / 4
 
-// AddShare notes a share.
-func (s *Series) AddShare(v float32) { s.add(float64(v)) }
+// AddShare notes a share. One that is not in [0, 1], or not a number, says nothing and is
+// an interval without a reading: it would stay in the averages for good.
+func (s *Series) AddShare(v float32) {
+	if v >= 0 && v <= 1 {
+		s.add(float64(v))
+	} else {
+		s.Break()
+	}
+}
 
 // AddBytes notes an amount of bytes.
 func (s *Series) AddBytes(v uint64) {

@@ -22,7 +22,8 @@ type Tracker struct {
 
 const window = ipc.MaxWorkloadHistory
 
-// Add notes the readings of the interval that has just ended.
+// Add notes the readings of the interval that has just ended. With a share that is out of
+// range a request is refused until ten others have come; the past does not know it.
 func (t *Tracker) Add(r Reading) {
 	t.cpu.AddShare(r.CPU)
 	t.memory.AddBytes(r.Memory)

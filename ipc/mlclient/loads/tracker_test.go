@@ -302,6 +302,39 @@ func TestReportsAreValid(t *testing.T) {
 	}
 }
 
+// One reading that is none does not spoil what is said of an agent ever after.
+func TestImpossibleSharesAreForgotten(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for _, bad := range []float32{nan, inf, -inf, math.MaxFloat32, -math.MaxFloat32, 1.5, -0.25} {
+		var tr, other Tracker
+		var q, want ipc.WorkloadRequest
+		r := rand.New(rand.NewPCG(9, 10))
+		for range 20 {
+			v := r.Float32()
+			tr.Add(Reading{CPU: v, GPU: ipc.Some(v)})
+			other.Add(Reading{CPU: v, GPU: ipc.Some(v)})
+		}
+		tr.Add(Reading{CPU: bad, GPU: ipc.Some(bad)})
+		other.Break()
+		if tr.Report(&q); q.Validate() == nil || len(q.CPUPast)+len(q.GPUPast) > 0 {
+			t.Errorf("with %v: %+v is valid", bad, q)
+		}
+		for range window {
+			v := r.Float32()
+			tr.Add(Reading{CPU: v, GPU: ipc.Some(v)})
+			other.Add(Reading{CPU: v, GPU: ipc.Some(v)})
+		}
+		tr.Report(&q)
+		other.Report(&want)
+		if err := q.Validate(); err != nil {
+			t.Errorf("ten after %v: %v", bad, err)
+		}
+		if len(q.CPUPast) != Width || !slices.Equal(q.CPUPast, want.CPUPast) || !slices.Equal(q.GPUPast, want.GPUPast) {
+			t.Errorf("ten after %v: past %v, want %v", bad, q.CPUPast, want.CPUPast)
+		}
+	}
+}
+
 func TestFullTrackersAllocateNothing(t *testing.T) {
 	var tr Tracker
 	var q ipc.WorkloadRequest
