@@ -49,7 +49,8 @@ func (k *nearest) take(distance, follow float64) {
 	}
 }
 
-// look finds them among the readings up to now, of which there are at least ten.
+// look finds them among the readings up to now, of which there are at least ten. Distances
+// are added up in the order of PROTOCOL.md, section 16, so that all find the same ones.
 func (a *analogs) look(x []float64) {
 	value, three, five, steps := newNearest(some, 1), newNearest(many, 3), newNearest(few, 5), newNearest(many, 3)
 	i := len(x) - 1
@@ -61,10 +62,10 @@ func (a *analogs) look(x []float64) {
 		if far < value.bound {
 			value.take(far, then[5]-now[4])
 		}
-		if far += math.Abs(d1) + math.Abs(d2); far < three.bound {
+		if far = far + math.Abs(d1) + math.Abs(d2); far < three.bound {
 			three.take(far, then[5]-now[4])
 		}
-		if far += math.Abs(d3) + math.Abs(d4); far < five.bound {
+		if far = far + math.Abs(d3) + math.Abs(d4); far < five.bound {
 			five.take(far, then[5]-now[4])
 		}
 		if far = math.Abs(d1-d0) + math.Abs(d2-d0) + math.Abs(d3-d0); far < steps.bound {
