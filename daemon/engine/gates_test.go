@@ -69,10 +69,15 @@ func (a *treeAttrs) gatedTree(r *rand.Rand, tree int64, heads []head, leaves, co
 	grow(heads, leaves)
 }
 
-// gatedForest joins parts of a few trees, each behind up to three heads. Few columns
-// and thresholds repeat, so that parts share them.
+// gatedForest is a forest of gatedTrees.
 func gatedForest(t *testing.T, r *rand.Rand, columns int, more ...any) *forest {
 	t.Helper()
+	return onlyForest(t, mustLoad(t, chain(int64(columns), nil, gatedTrees(r, columns).nodeProto(more...))))
+}
+
+// gatedTrees joins parts of a few trees, each behind up to three heads. Few columns
+// and thresholds repeat, so that parts share them.
+func gatedTrees(r *rand.Rand, columns int) *treeAttrs {
 	var a treeAttrs
 	most := []int{3, maxBitLeaves}[r.IntN(2)]
 	tree := int64(0)
@@ -86,7 +91,7 @@ func gatedForest(t *testing.T, r *rand.Rand, columns int, more ...any) *forest {
 			tree++
 		}
 	}
-	return onlyForest(t, mustLoad(t, chain(int64(columns), nil, a.nodeProto(more...))))
+	return &a
 }
 
 // gatedRows are treeRows of which columns hold one value, all over or for sixteen
