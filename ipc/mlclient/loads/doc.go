@@ -35,6 +35,7 @@
 // 0 to 2, distances and what followed are in the signal's own measure, shares or bytes;
 // what followed is less the current value, or, of steps, the step. Means are over the
 // last 64 intervals or so: each interval weighs 1/64 less than the one after it.
+// PROTOCOL.md, section 16, has it to the letter.
 //
 // State stays with the client: the model is a pure function of the request.
 package loads

@@ -10,8 +10,8 @@ type Reading struct {
 }
 
 // Tracker follows the readings of one agent. The zero value is ready. It grows to
-// 10 KiB a signal with what it has seen, and allocates nothing after that. It is not safe
-// for concurrent use.
+// 10 KiB a signal and 1 KiB besides with what it has seen, and allocates nothing after
+// that. It is not safe for concurrent use.
 type Tracker struct {
 	cpu, memory, gpu Series
 
@@ -59,8 +59,10 @@ func (t *Tracker) Break() {
 }
 
 // Report writes readings and pasts into q, in place of those that are there, using q's
-// storage again. AgentID, TimeOfDay and DayOfWeek are the caller's to set. Without a
-// reading since the beginning, or since a Break, the current values are 0.
+// storage again: whoever keeps the request of before, or still waits for its answer, gives
+// a copy (ipc.WorkloadRequest.Copy) or another q. AgentID, TimeOfDay and DayOfWeek are the
+// caller's to set. Without a reading since the beginning, or since a Break, the current
+// values are 0.
 //
 // Of a signal whose readings in the request are all the same there is no past: how far
 // they moved is the measure that models take a past in, so they make nothing of it, and as

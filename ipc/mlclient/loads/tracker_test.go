@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -349,6 +350,33 @@ func TestFullTrackersAllocateNothing(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, step); n != 0 {
 		t.Errorf("%v allocations a reading", n)
+	}
+	for _, s := range []*Series{&tr.cpu, &tr.memory, &tr.gpu} {
+		if size := 8 * cap(s.past); size > 10<<10 {
+			t.Errorf("%d bytes a signal, want at most 10 KiB", size)
+		}
+	}
+	if size := unsafe.Sizeof(tr); size > 1<<10 {
+		t.Errorf("%d bytes besides, want at most 1 KiB", size)
+	}
+}
+
+// A report into one request leaves the one of before in another.
+func TestReportsShareNothing(t *testing.T) {
+	var tr Tracker
+	add := func() {
+		for i := range 12 {
+			tr.Add(Reading{CPU: float32(i%5) / 5, Memory: uint64(i % 7), GPU: ipc.Some(float32(i%3) / 3)})
+		}
+	}
+	var q, other ipc.WorkloadRequest
+	add()
+	tr.Report(&q)
+	kept := q.Copy()
+	add()
+	tr.Report(&other)
+	if !cmp.Equal(kept, ipc.Request(&q)) {
+		t.Errorf("a report into another request changed this one: %s", cmp.Diff(kept, ipc.Request(&q)))
 	}
 }
 
