@@ -1,8 +1,8 @@
 """What is known of a signal's longer past (PROTOCOL.md, section 16).
 
 After the specification, sharing no code with the Go side. As a program it reads lines
-of JSON, a list of one signal's readings each, null where an interval has none, and
-answers each with the list of what is known after each element.
+of JSON, one signal each: "shares" or "bytes", and its readings, null where an interval
+has none. It answers each with the list of what is known after each reading.
 """
 
 import json
@@ -11,7 +11,6 @@ from collections import deque
 from heapq import nsmallest
 from math import sqrt
 
-COUNT = 28
 ROW = 10  # readings in a row that a forecast takes
 SIGHT = 1024  # readings before the current one among which moments are looked for
 KEEP = 63 / 64  # what is left of a weight one reading later
@@ -71,7 +70,7 @@ class Past:
     """Follows the readings of one signal."""
 
     def __init__(self):
-        self.first = None
+        self.first = None  # bytes
         self.x = deque(maxlen=SIGHT + 1)
         self.row = 0  # readings without an interval missing between them
         self.level = Level()
@@ -84,10 +83,12 @@ class Past:
         """An interval passed without a reading."""
         self.row, self.forecasts = 0, None
 
-    def add(self, x):
+    def add_bytes(self, x):
         if self.first is None:
-            self.first = x if isinstance(x, int) else 0
-        x = float(x - self.first)  # bytes: a difference of integers
+            self.first = x
+        self.add_share(float(x - self.first))
+
+    def add_share(self, x):
         if self.forecasts:
             step, before = x - self.x[-1], self.x[-1] - self.x[-2]
             self.step.add(abs(step))
@@ -140,8 +141,14 @@ class Past:
 def main():
     for line in sys.stdin:
         past, known = Past(), []
-        for x in json.loads(line):
-            past.gap() if x is None else past.add(x)
+        measure, readings = json.loads(line)
+        for x in readings:
+            if x is None:
+                past.gap()
+            elif measure == "bytes":
+                past.add_bytes(x)
+            else:
+                past.add_share(float(x))
             known.append(past.numbers())
         print(json.dumps([k or [] for k in known]))
 

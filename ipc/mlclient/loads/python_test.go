@@ -55,6 +55,12 @@ func courses() (all []course) {
 			}
 			return plateau
 		})
+		draw("of all sizes, after 1", 60, gaps, func(i int) any {
+			if i == 0 {
+				return float32(1)
+			}
+			return wide(i)
+		})
 		draw("constant", 40, gaps, func(int) any { return plateau })
 		draw("zero", 20, gaps, func(int) any { return float32(0) })
 		draw("on and off", 60, gaps, func(i int) any { return float32(i / 7 % 2) })
@@ -123,16 +129,20 @@ func follow(s *Series, reading any) {
 	}
 }
 
-// exact has float32s as float64s: JSON writes the shortest digits that are the same again.
-func exact(readings []any) []any {
-	out := make([]any, len(readings))
+// exact says what the readings are of, and has float32s as float64s: JSON writes the
+// shortest digits that are the same again.
+func exact(readings []any) [2]any {
+	measure, out := "shares", make([]any, len(readings))
 	for i, v := range readings {
 		out[i] = v
-		if f, ok := v.(float32); ok {
-			out[i] = float64(f)
+		switch v := v.(type) {
+		case float32:
+			out[i] = float64(v)
+		case uint64:
+			measure = "bytes"
 		}
 	}
-	return out
+	return [2]any{measure, out}
 }
 
 // span is the largest distance between readings of bytes; shares are at most 1 apart.
