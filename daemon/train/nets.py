@@ -1,5 +1,6 @@
-"""Small networks in numpy, trained by Adam under a weighted loss. They
-are here to be compared with trees (families.py, compare.py), not to be served."""
+"""Small networks in numpy, trained by Adam under a weighted loss: compared with trees in
+families.py and compare.py, and the dense one served with workload requests that have a
+past (forecastnet.py)."""
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 

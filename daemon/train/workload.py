@@ -1,13 +1,15 @@
-"""The workload model: pooled, scale-free, L1 trees, and a confidence.
+"""The workload model: pooled, scale-free, under the absolute error, and a confidence.
 
 What is learnt is the change until the next interval in units of the window. Requests
-come in two ways, alone or with what the sender knows of the agent's longer past, and
-each has trees of its own. Trees for research have a part for each signal besides, trees
-of free data one for all: their sources are too few to tell a signal from a source.
+come in two ways: alone they are answered by trees, with what the sender knows of the
+agent's longer past by a net. Trees for research have a part for each signal, and the net
+is told it; those of free data are one for all: their sources are too few to tell a
+signal from a source.
 """
 import numpy as np
 from onnx import helper, numpy_helper
 
+import forecastnet
 import modelfile
 import scores
 import trees
@@ -17,6 +19,8 @@ FREE = ["smd_cpu", "smd_mem", "procs_cpu", "procs_mem"]
 RESEARCH = ["bitbrains_cpu", "bitbrains_mem", "gentd26_mem", "gentd26_gpu"]
 # The same at longer intervals, the start of other programs, and made-up behaviours.
 DERIVED = ["smd5_cpu", "smd5_mem", "smd15_cpu", "smd15_mem", "oom_cpu", "oom_mem", "synthetic"]
+# Made-up agents that change their ways: for what listens to the past.
+TURNS = "turns"
 ROWS = 100_000  # of a source, at most: sampled, so that no source drowns the others
 SIGNAL = ["bytes", "gpu", "headroom"]
 ABSOLUTE = ["unit_absolute", "level_absolute"]
@@ -30,16 +34,16 @@ CONFIDENCE_PAST = ["past_unit", "past_deviation", "values3_few", "values3_few_sp
 # Beyond 0.1, programs left out of training lose, though val's one program gains.
 ZONES = [0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1]
 ZONE_LEFT_OUT = 0.1
-# The parts of research trees: rounds alone and with a past; what rows of other signals
-# weigh, so that a source left out still has a part that knows more than one; what a source
-# weighs more, having twenty times the machines; columns left out; how many fits, of seeds
-# of their own, are averaged: few pods, so one fit is off by half a per cent. These are 184
-# and 188 trees, of some 20 ns each, and 5 µs are allowed. Absolute columns tell gpus apart, of which
-# there is one source; the cpu gains nothing from the memory.
+# The parts of research trees: rounds; what rows of other signals weigh, so that a source
+# left out still has a part that knows more than one; what a source weighs more, having
+# twenty times the machines; columns left out; how many fits, of seeds of their own, are
+# averaged: few pods, so one fit is off by half a per cent. These are 160 trees, of some
+# 20 ns each, and 5 µs are allowed, the net's 0.9 included. Absolute columns tell gpus
+# apart, of which there is one source; the cpu gains nothing from the memory.
 PARTS = {
-    "cpu": ((32, 36), 0.3, {}, lambda n: n in ABSOLUTE or n.startswith("other_"), 1),
-    "mem": ((60, 60), 0.1, {"bitbrains_mem": 4}, lambda n: n in ABSOLUTE, 1),
-    "gpu": ((46, 46), 0.02, {}, lambda n: n.startswith("other_"), 2),
+    "cpu": (28, 0.3, {}, lambda n: n in ABSOLUTE or n.startswith("other_"), 1),
+    "mem": (46, 0.1, {"bitbrains_mem": 4}, lambda n: n in ABSOLUTE, 1),
+    "gpu": (43, 0.02, {}, lambda n: n.startswith("other_"), 2),
 }
 
 
@@ -47,16 +51,17 @@ def train(folder, out, free):
     sources = FREE if free else FREE + RESEARCH
     layout = Table(folder, f"workload_{sources[0]}_train")
     names = layout.features
-    step, confidence, zones = trees.Ensemble([]), trees.Ensemble([]), []
+    gate, steps, confidence, zones = names.index(PAST), [], trees.Ensemble([]), []
     for past in (False, True):
-        delta = fit(folder, sources, names, free, past)
-        zones.append(_zone(folder, sources, delta.fast(len(names)), past))
-        chance = _confidence(folder, sources, delta.fast(len(names)), zones[-1], past)
-        step += delta
-        confidence += chance.gated(names.index(PAST), above=past)
+        steps.append(fit(folder, sources, names, free, past))
+        delta = steps[-1].fast(len(names))
+        zones.append(_zone(folder, sources, delta, past))
+        confidence += _confidence(folder, sources, delta, zones[-1], past).gated(gate, above=past)
     zone = min(zones)
-    print(f"train: workload: changes below {zone} units are none (alone {zones[0]}, with a past {zones[1]}), {step.count()} trees, nodes", flush=True)
-    nodes = [trees.node(step, "step", "x", "raw"), *_shrink(zone),
+    print(f"train: workload: changes below {zone} units are none (alone {zones[0]}, with a past {zones[1]}), "
+          f"{steps[0].count()[1]} nodes, {steps[1].size()} weights", flush=True)
+    nodes = [trees.node(steps[0], "step", "x", "alone"), *steps[1].nodes("x", "known", gate),
+             helper.make_node("Add", ["alone", "known"], ["raw"]), *_shrink(zone),
              trees.node(confidence, "hit", "x", "logit"), helper.make_node("Sigmoid", ["logit"], ["confidence"])]
     return modelfile.write(f"{out}/workload.onnx", nodes, len(names), ["delta", "confidence"], {
         "predictor": "workload", "name": "workload-trees", "features": layout.layout,
@@ -138,20 +143,26 @@ def signal(source):
 
 
 def fit(folder, sources, names, free, past, derived=DERIVED, most=ROWS):
-    """Trees of one way; they give nothing for rows of the other."""
+    """What answers rows of one way: a net those with a past, else trees, which give
+    nothing for rows of the other."""
     rng = np.random.default_rng(trees.SEED)
-    rows = {s: _rows(folder, s, rng, most, past) for s in sources + derived}
-    unread = lambda n: n in WAYS or (_of_past(n) and not past)
-    gate = lambda ensemble, column: ensemble.gated(names.index(column), above=past, bound=0.5 if past else -0.5)
+    rows = {s: _rows(folder, s, rng, most, past) for s in sources + derived + [TURNS] * past}
+    unread = lambda n: n in WAYS or n.endswith("absolute") or (_of_past(n) and not past)
     if free:
-        columns = _columns(names, lambda n: unread(n) or n in SIGNAL + ABSOLUTE or n.startswith("other_"))
-        return gate(_trees(rows, {}, 100, 0.1, columns), PAST)
+        columns = _columns(names, lambda n: unread(n) or n in SIGNAL or n.startswith("other_"))
+    else:
+        columns = _columns(names, unread)
+    if past:
+        return forecastnet.fit(*(np.concatenate(list(v)) for v in zip(*rows.values())), columns)
+    if free:
+        return _trees(rows, {}, 100, 0.1, columns).gated(names.index(PAST), above=False)
     sum_ = trees.Ensemble([])
     for p, (rounds, elsewhere, more, left, fits) in PARTS.items():
         weights = {s: (1 if signal(s) == p else elsewhere) * more.get(s, 1) for s in rows}
-        columns = _columns(names, lambda n: unread(n) or left(n))
+        columns = _columns(names, lambda n: n in WAYS or _of_past(n) or left(n))
         for i in range(fits):
-            sum_ += gate(_trees(rows, weights, rounds[past], 0.2, columns, trees.SEED + i).scaled(1 / fits), ROW[p])
+            part = _trees(rows, weights, rounds, 0.2, columns, trees.SEED + i).scaled(1 / fits)
+            sum_ += part.gated(names.index(ROW[p]), above=False, bound=-0.5)
     return sum_
 
 
@@ -237,7 +248,7 @@ def _confidence(folder, sources, step, zone, past):
             ws.append(np.full(len(t), (0.5 if s == "oom_cpu" else 1) / len(t)))
         return np.concatenate(xs), np.concatenate(ys).astype(float), np.concatenate(ws)
     judged = [s for s in sources if signal(s) != "mem"]
-    few = ["procs_cpu", "synthetic", "oom_cpu"]
+    few = ["procs_cpu", "synthetic", "oom_cpu"] + [TURNS] * past
     x, y, w = rows(judged + few[1:], "train")
     parts = [rows([s for s in judged if s not in few], "val"), rows(few, "train"), rows(few[:1], "val")]
     cx, cy, cw = (np.concatenate(list(v)) for v in zip(*parts))

@@ -30,6 +30,25 @@ func readSynthetic(string) ([]*series, error) {
 	return all, nil
 }
 
+// turns is how many made-up series of each behaviour change to another one.
+const turns = 12
+
+// readTurns: what an agent did before may mislead from the moment on that it does
+// something else.
+func readTurns(string) ([]*series, error) {
+	r := rand.New(rand.NewPCG(20261123, 6))
+	var all []*series
+	for i, make := range behaviours {
+		for range turns {
+			s := synthetic(r, make)
+			other := behaviours[(i+1+r.IntN(len(behaviours)-1))%len(behaviours)]
+			s.samples = append(s.samples, synthetic(r, other).samples...)
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
 // synthetic scales a behaviour into [0, 1] and, at times, rounds it coarsely, as
 // meters do.
 func synthetic(r *rand.Rand, make behaviour) *series {

@@ -50,6 +50,7 @@ var WorkloadSets = []Set{
 	{Name: "oom_cpu", Signal: SignalCPU, file: "../failure/oom_runs", read: every(5, readOOM), Derived: true},
 	{Name: "oom_mem", Signal: SignalMemory, file: "../failure/oom_runs", read: every(5, readOOM), Derived: true},
 	{Name: "synthetic", Signal: SignalCPU, file: "smd_cpu_mem", read: readSynthetic, Derived: true},
+	{Name: "turns", Signal: SignalCPU, file: "smd_cpu_mem", read: readTurns, Derived: true},
 }
 
 // ReadWorkload asks about every window of ten samples of the set's signal, and
