@@ -12,21 +12,20 @@ HIDDEN, EPOCHS = [48, 24], 12
 
 
 class Forecast:
-    """A net of cut((x - middle) * scale), x being all columns."""
+    """A net of cut((x - middle) * scale), x being all columns, where the column open is 1
+    and the column shut, if any, is not; 0 elsewhere."""
 
-    def __init__(self, middle, scale, layers):
-        self.middle, self.scale = middle, scale
+    def __init__(self, middle, scale, layers, open, shut=None):
+        self.middle, self.scale, self.open, self.shut = middle, scale, open, shut
         self.layers = layers  # weights and bias of each, ReLU between
 
     def predict(self, x):
-        x = self.cut(np.asarray(x))
+        x = np.asarray(x)
+        gate = np.clip(x[:, self.open] - (0 if self.shut is None else x[:, self.shut]), 0, 1)
+        x = self.cut(x)
         for k in range(0, len(self.layers), 2):
             x = (np.maximum(x, 0) if k else x) @ self.layers[k] + self.layers[k + 1]
-        return x[:, 0].astype(float)
-
-    def fast(self, width):
-        assert width == len(self.middle)
-        return self.predict
+        return x[:, 0].astype(float) * gate
 
     def cut(self, x):
         return np.clip((x - self.middle) * self.scale, -FAR, FAR)
@@ -34,8 +33,8 @@ class Forecast:
     def size(self):
         return sum(np.count_nonzero(p) for p in self.layers)
 
-    def nodes(self, source, target, gate):
-        """The net from tensor source to target, 0 where the column gate is not above 0."""
+    def nodes(self, source, target):
+        """The net from tensor source to target."""
         out = []
 
         def constant(name, value):
@@ -52,20 +51,22 @@ class Forecast:
         for k in range(0, len(self.layers), 2):
             values = step("Relu", values, result=f"hidden{k}") if k else values
             values = step("Gemm", values, constant(f"weights{k}", self.layers[k]), constant(f"bias{k}", self.layers[k + 1]), result=f"sums{k}")
-        column = step("Gather", source, constant("way", [gate]), result="asked", axis=1)
-        opened = step("Clip", column, constant("shut", np.float32(0)), constant("open", np.float32(1)), result="opened")
+        asked = step("Gather", source, constant("way", [self.open]), result="asked", axis=1)
+        if self.shut is not None:
+            asked = step("Sub", asked, step("Gather", source, constant("other", [self.shut]), result="taken", axis=1), result="left")
+        opened = step("Clip", asked, constant("shut", np.float32(0)), constant("open", np.float32(1)), result="opened")
         step("Mul", values, opened, result=target)
         return out
 
 
-def fit(x, y, weight, columns):
+def fit(x, y, weight, columns, open, shut=None):
     """The net under the weighted absolute error. On one thread, so that the number of
     processors changes nothing."""
     part = np.asarray(x)[:, columns]
     middle = np.median(part, 0)
     spread = 1.25 * np.abs(part - middle).mean(0)  # a normal column's deviation
     scale = np.where(spread > 1e-6, 1 / np.maximum(spread, 1e-6), 0)  # what never varies says nothing
-    net = Forecast(*(_wide(v, columns, x.shape[1]) for v in (middle, scale)), [])
+    net = Forecast(*(_wide(v, columns, x.shape[1]) for v in (middle, scale)), [], open, shut)
     progress.tell(f"a net of {HIDDEN}, on {len(y):,} rows")
     with threadpool_limits(1):
         fitted = nets.Dense(HIDDEN).fit(net.cut(np.asarray(x))[:, columns], y.astype(np.float32), weight.astype(np.float32),

@@ -25,8 +25,8 @@ ROWS = 100_000  # of a source, at most: sampled, so that no source drowns the ot
 SIGNAL = ["bytes", "gpu", "headroom"]
 ABSOLUTE = ["unit_absolute", "level_absolute"]
 # What rows are of: 1 with a past, -1 without, 0 if of another signal.
-PAST, ROW = "past", {"cpu": "cpu_row", "mem": "memory_row", "gpu": "gpu_row"}
-WAYS = [*ROW.values(), PAST]
+PAST, ROW = "past", {"cpu": "cpu_row", "mem": "memory_row"}
+WAYS = [*ROW.values(), "gpu_row", PAST]
 PAST_COLUMNS = ["past_", "value_", "values3_", "values5_", "steps3_"]  # how their names begin
 CONFIDENCE = ["samples", "min", "max", "deviation", "err_mean", "err_median", "autocorrelation", "still", "reversals", "last_step",
               "level", "headroom", "unit_absolute", "level_absolute"]
@@ -51,16 +51,14 @@ def train(folder, out, free):
     sources = FREE if free else FREE + RESEARCH
     layout = Table(folder, f"workload_{sources[0]}_train")
     names = layout.features
-    gate, steps, confidence, zones = names.index(PAST), [], trees.Ensemble([]), []
+    step, net = fit(folder, sources, names, free)
+    delta = _sum(step, net, len(names))
+    zone = min(_zone(folder, sources, delta, past) for past in (False, True))
+    confidence = trees.Ensemble([])
     for past in (False, True):
-        steps.append(fit(folder, sources, names, free, past))
-        delta = steps[-1].fast(len(names))
-        zones.append(_zone(folder, sources, delta, past))
-        confidence += _confidence(folder, sources, delta, zones[-1], past).gated(gate, above=past)
-    zone = min(zones)
-    print(f"train: workload: changes below {zone} units are none (alone {zones[0]}, with a past {zones[1]}), "
-          f"{steps[0].count()[1]} nodes, {steps[1].size()} weights", flush=True)
-    nodes = [trees.node(steps[0], "step", "x", "alone"), *steps[1].nodes("x", "known", gate),
+        confidence += _confidence(folder, sources, delta, zone, past).gated(names.index(PAST), above=past)
+    print(f"train: workload: changes below {zone} units are none, {step.count()[1]} nodes, {net.size()} weights", flush=True)
+    nodes = [trees.node(step, "step", "x", "alone"), *net.nodes("x", "known"),
              helper.make_node("Add", ["alone", "known"], ["raw"]), *_shrink(zone),
              trees.node(confidence, "hit", "x", "logit"), helper.make_node("Sigmoid", ["logit"], ["confidence"])]
     return modelfile.write(f"{out}/workload.onnx", nodes, len(names), ["delta", "confidence"], {
@@ -106,8 +104,8 @@ def left_out(folder):
     for origin in ("smd", "procs", "bitbrains", "gentd26"):
         seen = [s for s in FREE + RESEARCH if not s.startswith(origin)]
         derived = [s for s in DERIVED if not s.startswith(origin)]
+        raw = _sum(*fit(folder, seen, names, False, derived, ROWS // 4), len(names))
         for past, after in ((True, ""), (False, "_alone")):
-            raw = fit(folder, seen, names, False, past, derived, ROWS // 4).fast(len(names))
             for s in [s for s in FREE + RESEARCH if s.startswith(origin)]:
                 t = Table(folder, f"workload_{s}_test")
                 t = t.take(np.flatnonzero(t.column("samples") > 0.99))
@@ -118,7 +116,6 @@ def left_out(folder):
 
 
 def _against(name, t, raw, past, rule):
-    """Windows too early for a past are answered by the last value here."""
     step = raw(_asked(t, past))
     model, rule = (100 * np.abs(v - t["next"]).mean() for v in (_predict(t, step, ZONE_LEFT_OUT), rule(t)))
     about = {"set": name, "part": "test", "n": len(t)}
@@ -142,28 +139,39 @@ def signal(source):
     return source[-3:] if source[-3:] in PARTS else "cpu"
 
 
-def fit(folder, sources, names, free, past, derived=DERIVED, most=ROWS):
-    """What answers rows of one way: a net those with a past, else trees, which give
-    nothing for rows of the other."""
-    rng = np.random.default_rng(trees.SEED)
-    rows = {s: _rows(folder, s, rng, most, past) for s in sources + derived + [TURNS] * past}
-    unread = lambda n: n in WAYS or n.endswith("absolute") or (_of_past(n) and not past)
+def fit(folder, sources, names, free, derived=DERIVED, most=ROWS):
+    """Trees and a net, of which one or the other gives 0. The net answers rows with a past,
+    but for gpus where it was fitted to some: trees are ahead there, with a past and without."""
+    left = [lambda n: n in WAYS or n.endswith("absolute")] + free * [lambda n: n in SIGNAL or n.startswith("other_")]
+    rows = _sampled(folder, sources + derived + [TURNS], most, True)
+    gates = names.index(PAST), None if free else names.index("gpu")
+    net = forecastnet.fit(*_joined(rows), _columns(names, lambda n: any(f(n) for f in left)), *gates)
+    rows = _sampled(folder, sources + derived, most, False)
     if free:
-        columns = _columns(names, lambda n: unread(n) or n in SIGNAL or n.startswith("other_"))
-    else:
-        columns = _columns(names, unread)
-    if past:
-        return forecastnet.fit(*(np.concatenate(list(v)) for v in zip(*rows.values())), columns)
-    if free:
-        return _trees(rows, {}, 100, 0.1, columns).gated(names.index(PAST), above=False)
-    sum_ = trees.Ensemble([])
-    for p, (rounds, elsewhere, more, left, fits) in PARTS.items():
+        columns = _columns(names, lambda n: _of_past(n) or any(f(n) for f in left))
+        return _trees(rows, {}, 100, 0.1, columns).gated(names.index(PAST), above=False), net
+    step = trees.Ensemble([])
+    for p, (rounds, elsewhere, more, unread, fits) in PARTS.items():
         weights = {s: (1 if signal(s) == p else elsewhere) * more.get(s, 1) for s in rows}
-        columns = _columns(names, lambda n: n in WAYS or _of_past(n) or left(n))
+        columns = _columns(names, lambda n: n in WAYS or _of_past(n) or unread(n))
         for i in range(fits):
             part = _trees(rows, weights, rounds, 0.2, columns, trees.SEED + i).scaled(1 / fits)
-            sum_ += part.gated(names.index(ROW[p]), above=False, bound=-0.5)
-    return sum_
+            step += part.gated(names.index("gpu")) if p == "gpu" else part.gated(names.index(ROW[p]), above=False, bound=-0.5)
+    return step, net
+
+
+def _sum(step, net, width):
+    walk = step.fast(width)
+    return lambda x: walk(x) + net.predict(x)
+
+
+def _sampled(folder, sources, most, past):
+    rng = np.random.default_rng(trees.SEED)
+    return {s: _rows(folder, s, rng, most, past) for s in sources}
+
+
+def _joined(rows):
+    return (np.concatenate(list(v)) for v in zip(*rows.values()))
 
 
 def _columns(names, left_out):
@@ -188,9 +196,7 @@ def _rows(folder, source, rng, most, past):
 
 
 def _trees(rows, weights, rounds, rate, columns, seed=trees.SEED):
-    x = np.concatenate([x for x, _, _ in rows.values()])
-    y = np.concatenate([y for _, y, _ in rows.values()])
-    w = np.concatenate([w * weights.get(s, 1) for s, (_, _, w) in rows.items()])
+    x, y, w = _joined({s: (x, y, w * weights.get(s, 1)) for s, (x, y, w) in rows.items()})
     # 31 leaves, and that of the gate: the engine's vectors hold 32.
     return trees.fit(x, y, w, rounds=rounds, columns=columns, objective="l1", num_leaves=31, learning_rate=rate,
                      min_data_in_leaf=100, feature_fraction=0.7, max_bin=127, seed=seed)
