@@ -95,8 +95,9 @@ questions, the model as it is served. ` + "`val`" + ` chose stopping points, cal
 "95 %" is the interval of the model's value, "gain" that of its advantage over the better of rule and best
 simple guess (positive: the model is better): bootstrap, 200 draws, by entity where there are at least 20, else by blocks
 of consecutive questions within entities; ` + "`eval.json`" + ` says which. mae is in points of 1/100. ece: expected
-calibration error of ` + "`confidence`" + `, ten bins of the same size. Memory is bytes on the wire, and its rule the last value;
-` + "`_mem_shares`" + ` has the rule for shares instead, as the references of the data do (` + "`docs/judging.md`" + `).
+calibration error of ` + "`confidence`" + `, ten bins of the same size. Workloads are asked about with what a client that
+follows its agents knows of their past, in sets ` + "`_alone`" + ` without it. Memory is bytes on the wire, and its rule the
+last value; ` + "`_mem_shares`" + ` has the rule for shares instead, as the references of the data do (` + "`docs/judging.md`" + `).
 `)
 	last := ""
 	for _, r := range e.rows {

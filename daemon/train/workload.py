@@ -96,7 +96,7 @@ def _part(folder, source, part, past):
 
 
 def left_out(folder):
-    """How trees that never saw a source do on its test part, full windows: their error,
+    """How trees and nets that never saw a source do on its test part, full windows: their error,
     the rule's, and the one over the other; for memory also where the rule is applied to
     shares, as the references of the data have it (daemon/eval says more). Fitted to fewer
     rows: this is about the way of training, not about the file."""
