@@ -115,13 +115,23 @@ func toy(b *testing.B, k ipc.Kind) *Predictor {
 	return p
 }
 
-// eachModel runs f for the shipped models and for the toys.
-func eachModel(b *testing.B, f func(b *testing.B, p *Predictor)) {
-	for _, k := range ipc.Kinds {
-		b.Run(k.String(), func(b *testing.B) { f(b, predictor(b, k)) })
+// alone takes what is known of agents' longer past away.
+func alone(reqs []ipc.Request) []ipc.Request {
+	for _, q := range reqs {
+		w := q.(*ipc.WorkloadRequest)
+		w.CPUPast, w.MemoryPast, w.GPUPast = nil, nil, nil
 	}
+	return reqs
+}
+
+// eachModel runs f for the shipped models and for the toys, with questions for them.
+func eachModel(b *testing.B, f func(b *testing.B, p *Predictor, reqs []ipc.Request)) {
+	for _, k := range ipc.Kinds {
+		b.Run(k.String(), func(b *testing.B) { f(b, predictor(b, k), drawnPool(k)) })
+	}
+	b.Run("workload-alone", func(b *testing.B) { f(b, predictor(b, ipc.Workload), alone(drawnPool(ipc.Workload))) })
 	for _, k := range []ipc.Kind{ipc.Workload, ipc.Failure} {
-		b.Run("toy-"+k.String(), func(b *testing.B) { f(b, toy(b, k)) })
+		b.Run("toy-"+k.String(), func(b *testing.B) { f(b, toy(b, k), drawnPool(k)) })
 	}
 }
 
@@ -134,8 +144,7 @@ func perItem(b *testing.B, n int) {
 // models: 5 µs for one, 2 µs an item at 64; memory, which ranks candidates, 40
 // and 25.
 func BenchmarkPredict(b *testing.B) {
-	eachModel(b, func(b *testing.B, p *Predictor) {
-		reqs := drawnPool(p.Kind())
+	eachModel(b, func(b *testing.B, p *Predictor, reqs []ipc.Request) {
 		for _, n := range []int{1, 64} {
 			b.Run(fmt.Sprint(n), func(b *testing.B) {
 				out, at := make([]ipc.Prediction, n), 0
@@ -154,9 +163,8 @@ func BenchmarkPredict(b *testing.B) {
 
 // BenchmarkStages times what a call of 64 consists of: rows, model, answers.
 func BenchmarkStages(b *testing.B) {
-	eachModel(b, func(b *testing.B, p *Predictor) {
+	eachModel(b, func(b *testing.B, p *Predictor, reqs []ipc.Request) {
 		const n = 64
-		reqs := drawnPool(p.Kind())
 		w, out, width := p.worker(), make([]ipc.Prediction, n), p.model.Inputs()
 		w.input = make([]float32, n*p.family.maxRows()*width) // memory's rows do not fit the worker's
 		w.session = p.model.NewSession(n * p.family.maxRows())
