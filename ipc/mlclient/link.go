@@ -53,7 +53,7 @@ type link struct {
 type conn struct {
 	*ipc.Client
 	proved  atomic.Bool   // it answered a call
-	missed  atomic.Int64  // Instant of the first unanswered call since the last answer, 0 for none
+	missed  atomic.Int64  // Instant of the first unanswered call since anything was heard, 0 for none
 	leaving chan struct{} // closed when no new calls may go there
 	left    atomic.Bool
 	cause   error // why, set before leaving is closed
@@ -95,11 +95,13 @@ func (l *link) report(client *ipc.Client, began ipc.Instant, err error, replies 
 		}
 		return
 	}
-	if c.missed.CompareAndSwap(0, int64(began)) {
+	// The count begins anew behind whatever was heard since, a late answer for instance.
+	first := c.missed.Load()
+	if first == 0 || client.Heard() >= ipc.Instant(first) {
+		c.missed.CompareAndSwap(first, int64(began))
 		return
 	}
-	first := ipc.Instant(c.missed.Load())
-	if first != 0 && client.Heard() < first && ipc.Now().Sub(first) > l.cfg.Hung && l.retire(c, ErrHung) {
+	if ipc.Now().Sub(ipc.Instant(first)) > l.cfg.Hung && l.retire(c, ErrHung) {
 		l.hangs.Add(1)
 	}
 }

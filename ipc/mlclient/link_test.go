@@ -171,6 +171,32 @@ func TestLinkDropsAHungBridge(t *testing.T) {
 	})
 }
 
+// An answer that came too late says that the bridge lived then, and nothing of what
+// follows it.
+func TestLinkDropsABridgeThatHangsAfterALateAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lateOnce := ipctest.Script(handshake(), ipctest.ExpectPredict(), func(*ipctest.Conn) error {
+			time.Sleep(2 * time.Millisecond)
+			return nil
+		}, ipctest.SendReply(ipctest.ModelReply), ipctest.Hang())
+		c, done := pipes(t, mlclient.Config{Hung: 50 * time.Millisecond}, lateOnce,
+			ipctest.Script(handshake(), ipctest.Serve(ipctest.ModelReply)))
+		defer done()
+		synctest.Wait()
+		time.Sleep(time.Millisecond) // the hello was heard before the first call
+		start := time.Now()
+		for predict(t, c, ipctest.Request(ipc.Workload, 1), ipc.Options{Budget: time.Millisecond}).Source != ipc.SourceModel {
+			time.Sleep(3 * time.Millisecond)
+			if time.Since(start) > time.Second {
+				t.Fatal("the bridge behind the hung one was not found in 1s")
+			}
+		}
+		if s := c.Stats(); s.Hangs != 1 || s.Connects != 2 {
+			t.Errorf("%d hangs and %d connections, want 1 and 2", s.Hangs, s.Connects)
+		}
+	})
+}
+
 func TestLinkKeepsASlowBridge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, done := pipes(t, mlclient.Config{Hung: 50 * time.Millisecond}, late(2*time.Millisecond))
