@@ -219,36 +219,35 @@ func (r *round) fail(from int, s ipc.Status) {
 	}
 }
 
-// settle turns what the bridge said about q into the reply. An answer of the
-// model's has to be confident enough; one that is not the model's own has to be
-// better than what is remembered here.
+// settle turns what the bridge said about q into the reply. An answer of the model's,
+// stale or not, has to be confident enough, and who insists on the model gets nothing less,
+// whatever the bridge takes for it. One that is not the model's own has to be better than
+// what is remembered here.
 func (c *Client) settle(q ipc.Request, said, reply *ipc.Reply, inputs uint64, require bool) {
-	why := ipc.ReasonBridgeUnavailable
+	own := said.Status == ipc.StatusOK && (said.Source == ipc.SourceModel || said.Source == ipc.SourceCache)
+	stale := said.Status == ipc.StatusOK && said.Source == ipc.SourceStale
+	sure := said.Confidence() >= c.threshold[q.Kind()]
 	switch {
-	case said.Status == ipc.StatusInvalidArgument:
+	case said.Status == ipc.StatusInvalidArgument,
+		own && (require && said.Ruled == 0 || !require && sure),
+		stale && !require && sure:
 		*reply = *said
 		return
-	case said.Status == ipc.StatusOK && (said.Source == ipc.SourceModel || said.Source == ipc.SourceCache):
-		if require || said.Confidence() >= c.threshold[q.Kind()] {
-			*reply = *said
-			return
-		}
-		why = ipc.ReasonLowConfidence
-	case said.Status == ipc.StatusOK && said.Source == ipc.SourceStale:
-		*reply = *said
-		return
-	case said.Status != unreached:
-		why = whyNot(said)
 	}
-	d := ladder.Decision{Source: ipc.SourceRule, Reason: why}
-	if why != ipc.ReasonLowConfidence {
+	// What the model says of this very question is not bettered by what it said before.
+	d := ladder.Decision{Source: ipc.SourceRule, Reason: ipc.ReasonLowConfidence}
+	if !own || require {
+		why := ipc.ReasonBridgeUnavailable
+		if said.Status != unreached {
+			why = whyNot(said)
+		}
 		d, _ = c.recall(q, inputs, ipc.Now(), require, why, reply)
 	}
 	switch {
 	case d.Source == ipc.SourceCache || d.Source == ipc.SourceStale: // recall filled it in
 	case d.Source == ipc.SourceNone:
 		*reply = ipc.Reply{Status: ipc.StatusUnavailable, Reason: d.Reason, Error: "no model: " + d.Reason.String()}
-	case said.Status == ipc.StatusOK && why != ipc.ReasonLowConfidence:
+	case said.Status == ipc.StatusOK && said.Source == ipc.SourceRule:
 		*reply = *said // the bridge's rule, with its prediction id
 	default:
 		rules.Answer(q, d.Reason, reply)

@@ -61,6 +61,16 @@ func TestPredictSettles(t *testing.T) {
 		r.Source, r.Reason, r.PredictionID = ipc.SourceStale, ipc.ReasonDeadline, 88
 		return r
 	}
+	unsureStale := func(q ipc.Request) ipc.Reply {
+		r := stale(q)
+		r.Workload.Confidence = ipctest.Unsure(q).Workload.Confidence
+		return r
+	}
+	partly := func(q ipc.Request) ipc.Reply {
+		r := ipctest.ModelReply(q)
+		r.Reason, r.Ruled = ipc.ReasonDemoted, ipc.TargetMemory
+		return r
+	}
 	type end struct {
 		source ipc.Source
 		reason ipc.Reason
@@ -74,8 +84,11 @@ func TestPredictSettles(t *testing.T) {
 		{"model", ipctest.ModelReply, end{1, 0, 1}, end{1, 0, 1}, end{1, 0, 1}},
 		{"unsure", ipctest.Unsure, end{4, 5, 0}, end{4, 5, 0}, end{1, 0, 1}},
 		{"rule", ruleBecause(ipc.ReasonBreakerOpen), end{4, 2, 77}, end{3, 2, 1}, end{0, 2, 0}},
+		{"unsure rule", ruleBecause(ipc.ReasonLowConfidence), end{4, 5, 77}, end{3, 5, 1}, end{0, 5, 0}},
 		{"demoted", ruleBecause(ipc.ReasonDemoted), end{4, 6, 77}, end{4, 6, 77}, end{0, 6, 0}},
-		{"stale", stale, end{3, 3, 88}, end{3, 3, 88}, end{3, 3, 88}},
+		{"stale", stale, end{3, 3, 88}, end{3, 3, 88}, end{0, 3, 0}},
+		{"unsure and stale", unsureStale, end{4, 3, 0}, end{3, 3, 1}, end{0, 3, 0}},
+		{"partly the rule's", partly, end{1, 6, 1}, end{1, 6, 1}, end{0, 6, 0}},
 		{"overloaded", statusReply(ipc.StatusOverloaded), end{4, 4, 0}, end{3, 4, 1}, end{0, 4, 0}},
 		{"unavailable", statusReply(ipc.StatusUnavailable), end{4, 1, 0}, end{3, 1, 1}, end{0, 1, 0}},
 		{"too late", statusReply(ipc.StatusDeadlineExceeded), end{4, 3, 0}, end{3, 3, 1}, end{0, 3, 0}},
