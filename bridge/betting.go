@@ -104,7 +104,7 @@ func (b *betting) add(d, most float64) (cases int, mean float64) {
 		return 0, 0 // they say the same: nothing to learn
 	}
 	b.scale = max(most, scaleDecay*b.scale)
-	x := d / b.scale
+	x := min(max(d/b.scale, -1), 1) // rounding may take tiny differences further apart than they are
 	// Of outcomes that hang together each is worth a part of the stake.
 	worth := 1 / b.bursts.together()
 	b.bursts.add(x)

@@ -111,8 +111,8 @@ func (t *targetStanding) append(b []byte, demoted bool) []byte {
 	u := &t.betting.bursts
 	u64(uint64(u.n))
 	b = append(b, uint8(u.open))
-	for _, v := range u.numbers() {
-		f64(*v)
+	for _, n := range u.numbers() {
+		f64(*n.v)
 	}
 	return b
 }
@@ -186,20 +186,20 @@ func (t *targetStanding) read(r *stateReader) (demoted, ok bool) {
 	for _, to := range []*uint64{&t.judged, &t.tries, &t.demotions, &t.recoveries} {
 		*to = r.u64()
 	}
-	for _, to := range []*float64{&t.modelSum, &t.ruleSum, &t.recentModel, &t.recentRule} {
-		*to = r.f64()
-	}
+	// An error is in [0, 1], and a difference of two in [-1, 1].
+	t.modelSum, t.ruleSum = r.within(0, float64(t.judged)), r.within(0, float64(t.judged))
+	t.recentModel, t.recentRule = r.within(0, 1), r.within(0, 1)
 	pairs := r.u64()
-	t.turnAdvantage = r.f64()
+	t.turnAdvantage = r.within(-1, 1)
 	blocks := r.u64()
-	t.window.sum, t.window.open = r.f64(), int(r.u8())
+	t.window.sum, t.window.open = r.within(-blockPairs, blockPairs), int(r.u8())
 	for i := range t.window.means {
-		t.window.means[i] = r.f64()
+		t.window.means[i] = r.within(-1, 1)
 	}
 	switch {
 	case r.bad, flags > wasDemoted|wasDoubted:
 		return false, false
-	case t.judged > maxJudged, t.tries > t.judged, blocks > t.judged/blockPairs, t.window.open >= blockPairs, pairs > t.judged:
+	case t.judged > maxJudged, t.tries > t.judged, t.demotions > t.judged, t.recoveries > t.judged, blocks > t.judged/blockPairs, t.window.open >= blockPairs, pairs > t.judged:
 		return false, false
 	}
 	t.window.n, t.turnPairs = int(blocks), int(pairs)
@@ -227,10 +227,11 @@ func (s *standing) adopt(k *restored) {
 	}
 }
 
-// f64 reads a finite number.
-func (r *stateReader) f64() float64 {
+// within reads a number of least to most: what is beyond, or none, was never saved. A sum
+// that is large beyond measure would stay in the means for good.
+func (r *stateReader) within(least, most float64) float64 {
 	v := math.Float64frombits(r.u64())
-	if math.IsNaN(v) || math.IsInf(v, 0) {
+	if !(v >= least && v <= most) { // a NaN is not
 		r.bad = true
 		return 0
 	}

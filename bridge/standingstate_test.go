@@ -1,8 +1,12 @@
 package bridge
 
 import (
+	"encoding/binary"
+	"fmt"
+	"iter"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -105,10 +109,9 @@ func TestStandingsDamaged(t *testing.T) {
 	whole := judgedBoard().save()
 	refused := func(what string, b []byte) {
 		t.Helper()
-		next := new(scoreboard)
-		next.init(func(Standing) {})
+		next := new(scoreboard) // without room for predictions: there are hundreds of these
 		if n, err := next.restore(b); n != 0 || err == nil || len(next.all()) > 0 || next.off.Load() {
-			t.Errorf("%s: %d models, %v, %+v; want none and an error", what, n, err, next.all())
+			t.Errorf("%s: %d models, %v, %d standings; want none and an error", what, n, err, len(next.all()))
 		}
 	}
 	bent := func(at int, v byte) []byte {
@@ -125,11 +128,13 @@ func TestStandingsDamaged(t *testing.T) {
 	refused("a flag that is none", bent(entry+6, 8))
 	refused("a target's flag that is none", bent(target, 4))
 	refused("more tries than cases", bent(target+1+8+7, 0xff))
-	refused("no number", func() []byte {
-		b := bent(target+1+4*8+7, 0x7f)
-		b[target+1+4*8+6] = 0xf8
-		return b
-	}())
+	for at := range numbersOf(target) {
+		for _, v := range []float64{math.NaN(), math.Inf(1), 1e300, -1e300} {
+			b := append([]byte(nil), whole...)
+			binary.LittleEndian.PutUint64(b[at:], math.Float64bits(v))
+			refused(fmt.Sprintf("%v at byte %d", v, at-target), b)
+		}
+	}
 	refused("the same twice", append(append([]byte(nil), whole...), whole[2:]...))
 	ends := map[int]int{2: 0} // of entries: the models up to there
 	targets := (len(whole) - 2 - 3*2 - len("old@1new@2sick@1") - 3) / (3 + 3 + maxTargets)
@@ -137,7 +142,7 @@ func TestStandingsDamaged(t *testing.T) {
 		ends[at] = i + 1
 	}
 	for n := range whole {
-		next := new(scoreboard) // without room for predictions: there are thousands of these
+		next := new(scoreboard)
 		got, err := next.restore(whole[:n])
 		if want, ok := ends[n]; ok != (err == nil) || got != want {
 			t.Fatalf("%d models from %d bytes, %v; want %d", got, n, err, want)
@@ -145,6 +150,24 @@ func TestStandingsDamaged(t *testing.T) {
 	}
 }
 
+// numbersOf gives where the floats of a target are that begins at byte at.
+func numbersOf(at int) iter.Seq[int] {
+	layout := "b uuuu ffff uf uf b" + strings.Repeat("f", windowBlocks) + "ff u" + strings.Repeat("ffuf", 3) + "u b ffffff"
+	return func(yield func(int) bool) {
+		for _, field := range layout {
+			switch {
+			case field == 'f' && !yield(at):
+				return
+			case field == 'b':
+				at++
+			case field != ' ':
+				at += 8
+			}
+		}
+	}
+}
+
+// Whatever was restored, what is made of it stays within what can be saved, and told.
 func FuzzStandingState(f *testing.F) {
 	f.Add(judgedBoard().save())
 	f.Add([]byte{standingStateVersion, 1})
@@ -162,7 +185,18 @@ func FuzzStandingState(f *testing.F) {
 		}
 		for _, k := range ipc.Kinds { // and what is known can be gone on with
 			st := &s.of(k).standing
+			for i := range st.models {
+				if m := &st.models[i]; m.id != 0 {
+					for n := range 2 * blockPairs {
+						st.judge(m, 0, pairCase{float64(n % 2), 1, 1, false})
+					}
+				}
+			}
 			st.judge(st.of("x@1"), 0, pairCase{0, 1, 1, false})
+		}
+		again := &scoreboard{told: func(Standing) {}}
+		if _, err := again.restore(s.save()); err != nil {
+			t.Fatalf("saved after further cases: %v", err)
 		}
 	})
 }
