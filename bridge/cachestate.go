@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -31,6 +32,10 @@ import (
 // A successor that hashes inputs in another way finds no question again, which costs
 // questions to the model and nothing else.
 const cacheStateVersion = 1
+
+// oldest is more than the age of any answer that serves somebody: a day is the longest TTL
+// there is, and an answer serves for two.
+const oldest = 2 * day
 
 var errCacheState = errors.New("bridge: saved answers are damaged")
 
@@ -87,10 +92,13 @@ func (c *cache) restore(b []byte, now ipc.Instant) (n int, err error) {
 	if v := r.take(1); r.bad || v[0] != cacheStateVersion {
 		return 0, fmt.Errorf("bridge: saved answers are of another version than %d", cacheStateVersion)
 	}
-	since := max(bootTime()-time.Duration(r.u64()), 0)
+	since := time.Duration(0)
+	if saved, at := r.u64(), uint64(bootTime()); saved < at {
+		since = time.Duration(at - saved)
+	}
 	models := make([]string, r.u16())
 	for i := range models {
-		models[i] = string(r.short())
+		models[i] = r.label()
 	}
 	youngest := [len(ipc.Kinds)]time.Duration{math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64}
 	current := c.current
@@ -103,8 +111,8 @@ func (c *cache) restore(b []byte, now ipc.Instant) (n int, err error) {
 		subject := r.short()
 		wire := r.take(int(r.u16()))
 		var p ipc.Prediction
-		if r.bad || age < 0 || model >= len(models) || len(models[model]) > ipc.MaxModelBytes {
-			break
+		if r.bad || age < 0 || age > oldest || model >= len(models) {
+			return n, errCacheState
 		}
 		if rest, err := ipc.ParsePrediction(wire, k.Kind, &p); err != nil || len(rest) > 0 {
 			return n, errCacheState
@@ -125,7 +133,7 @@ func (c *cache) restore(b []byte, now ipc.Instant) (n int, err error) {
 		}
 		n++
 	}
-	if r.bad || len(r.b) > 0 {
+	if r.bad {
 		return n, errCacheState
 	}
 	return n, nil
@@ -151,6 +159,16 @@ func (r *stateReader) u8() uint8     { return r.take(1)[0] }
 func (r *stateReader) u16() uint16   { return binary.LittleEndian.Uint16(r.take(2)) }
 func (r *stateReader) u64() uint64   { return binary.LittleEndian.Uint64(r.take(8)) }
 func (r *stateReader) short() []byte { return r.take(int(r.u8())) }
+
+// label reads the name of a model, "" for one that has none. Readers of the wire, of JSON and
+// of metrics rely on its being text.
+func (r *stateReader) label() string {
+	name := r.short()
+	if len(name) > ipc.MaxModelBytes || !utf8.Valid(name) {
+		r.bad = true
+	}
+	return string(name)
+}
 
 // bootTime is a clock that all processes of one boot share, and that counts while the
 // machine sleeps.

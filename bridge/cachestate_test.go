@@ -84,6 +84,45 @@ func TestCacheStateCutAnywhere(t *testing.T) {
 	}
 }
 
+// What is damaged is said, also at the very end, and no answer is younger than it can be.
+func TestCacheStateDamaged(t *testing.T) {
+	now := ipc.Now()
+	c := adaptiveCache()
+	q := workload(1, 0.5)
+	key, p := cachekey.Of(q), predictionFor(q)
+	c.put(&key, &p, "m", now)
+	whole := c.save(now, time.Second)
+	const saved, name, age, place = 1, 1 + 8 + 2 + 1, 1 + 8 + 2 + 2 + 1, 1 + 8 + 2 + 2 + 1 + 8 + 8
+	bent := func(at int, bytes ...byte) []byte {
+		b := append([]byte(nil), whole...)
+		copy(b[at:], bytes)
+		return b
+	}
+	for line, b := range map[string][]byte{
+		"an age below 0":            bent(age+7, 0x80),
+		"older than any that serve": bent(age+7, 0x7f),
+		"a model that is not there": bent(place, 1),
+		"a name that is no text":    bent(name, 0xff),
+	} {
+		if n, err := adaptiveCache().restore(b, now); n != 0 || err == nil {
+			t.Errorf("%s: %d answers, %v; want none and an error", line, n, err)
+		}
+	}
+	for line, b := range map[string][]byte{
+		"saved as the machine started": bent(saved, 1, 0, 0, 0, 0, 0, 0, 0),
+		"saved in times to come":       bent(saved+7, 0x7f),
+		"and long after those":         bent(saved+7, 0xff),
+	} {
+		next := adaptiveCache()
+		if n, err := next.restore(b, now); n != 1 || err != nil {
+			t.Errorf("%s: %d answers, %v; want 1", line, n, err)
+		}
+		if e := next.get(&key); !e.known() || e.age(now) < 0 || e.age(now) > bootTime() {
+			t.Errorf("%s: %+v is %v old", line, e.record, e.age(now))
+		}
+	}
+}
+
 func FuzzCacheState(f *testing.F) {
 	c := adaptiveCache()
 	for _, q := range oneOfEach() {
@@ -93,9 +132,14 @@ func FuzzCacheState(f *testing.F) {
 	f.Add(c.save(ipc.Now(), time.Second))
 	f.Add([]byte{cacheStateVersion})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		next := adaptiveCache()
-		if n, err := next.restore(b, ipc.Now()); n < next.len() || err == nil && len(b) < 11 {
+		next, now := adaptiveCache(), ipc.Now()
+		if n, err := next.restore(b, now); n < next.len() || err == nil && len(b) < 11 {
 			t.Errorf("restore() = %d, %v with %d answers known", n, err, next.len())
+		}
+		for i := range next.workload.n {
+			if age := next.workload.at(i).age(now); age < 0 {
+				t.Errorf("an answer that is %v old", age)
+			}
 		}
 		_ = next.save(ipc.Now(), time.Second)
 	})

@@ -156,9 +156,9 @@ func (k *restored) read(r *stateReader, targets int) bool {
 		return false
 	}
 	m := &k.models[k.n]
-	m.label = string(r.short())
+	m.label = r.label()
 	flags := r.u8()
-	if r.bad || m.label == "" || len(m.label) > ipc.MaxModelBytes || flags > wasServing || flags == wasServing && k.serving != 0 {
+	if r.bad || flags > wasServing || flags == wasServing && k.serving != 0 {
 		return false
 	}
 	for i := range k.n {

@@ -124,7 +124,8 @@ func TestStandingsDamaged(t *testing.T) {
 	refused("no kind", bent(2, 9))
 	entry := 2 + 1 // the first entry's label: u8 length, "old@1", then flags
 	target := entry + 7
-	refused("no name", bent(entry, 0))
+	refused("a name of another length", bent(entry, 0))
+	refused("a name that is no text", bent(entry+1, 0xff))
 	refused("a flag that is none", bent(entry+6, 8))
 	refused("a target's flag that is none", bent(target, 4))
 	refused("more tries than cases", bent(target+1+8+7, 0xff))
