@@ -26,6 +26,7 @@ type lane struct {
 	turn      uint64     // the latest that was served
 	answer    api.Answer // decode storage
 	model     string     // that answered last, of whichever endpoint
+	served    bool       // one has: it may have no name
 	other     bool       // of two that are tried the one beside was scored last
 	closed    bool
 }

@@ -30,7 +30,7 @@ type route struct {
 	speech   speech
 
 	asked   bool   // an exchange has ended, one way or the other
-	model   string // that answered last
+	model   string // that answered last, "" where it has no name
 	unclean string // its name as the daemon wrote it
 }
 
@@ -99,8 +99,8 @@ func (r *route) succeeded(model string) {
 		r.model = strings.ToValidUTF8(model, "?")
 		news = true
 	}
-	if l := r.lane; l.model != r.model {
-		l.model = r.model
+	if l := r.lane; l.model != r.model || !l.served {
+		l.model, l.served = r.model, true
 		l.bridge.score.serve(l.kind, l.model)
 	}
 	r.asked = true

@@ -205,6 +205,34 @@ func TestAModelIsDemotedTriedAndTrustedAgain(t *testing.T) {
 	}
 }
 
+// A daemon need not say what its models are called; the origin's did not. They are judged
+// like others, and known again after a hand-over.
+func TestAModelWithoutANameIsJudged(t *testing.T) {
+	c := newCourt(t)
+	c.name = ""
+	c.ask(0.75)
+	if s := c.standing("cpu"); s.Judged != 1 {
+		t.Errorf("after an outcome: %+v, want one case", s)
+	}
+	c.until(0.25, 1000)
+	asked := c.conns[0].calls
+	for range 80 {
+		if r := c.ask(0.25); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDemoted {
+			t.Fatalf("demoted: %v, %v", r.Source, r.Reason)
+		}
+	}
+	if tries := c.conns[0].calls - asked; tries != 80/tryEvery {
+		t.Errorf("%d tries in 80 questions, want %d", tries, 80/tryEvery)
+	}
+	if s := c.Status().Kinds[0].Model; s.State != "demoted" {
+		t.Errorf("told as %+v, want demoted", s)
+	}
+	next := new(scoreboard)
+	if n, err := next.restore(c.score.save()); n != 1 || err != nil {
+		t.Errorf("restore() = %d, %v; want 1", n, err)
+	}
+}
+
 // TestANewModelStartsWithoutTheOldOnesRecord: also one that comes while the rule
 // decides, and one that is rolled back to keeps what it had.
 func TestANewModelStartsWithoutTheOldOnesRecord(t *testing.T) {

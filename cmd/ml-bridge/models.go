@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -74,13 +75,17 @@ func (p *process) standings() (reasons []string) {
 		reasons = append(reasons, "the operator has turned the models off: rules serve")
 	}
 	for _, s := range p.bridge.Scores() {
-		switch ruled, all := s.Ruled(); {
-		case all:
-			reasons = append(reasons, s.Kind.String()+": the rule has been better than "+s.Standings[0].Model+": the rule serves")
-		case len(ruled) > 0:
-			parts := strings.Join(ruled, " and ")
-			reasons = append(reasons, s.Kind.String()+": the rule has been better than "+s.Standings[0].Model+" at "+parts+": the rule serves "+parts)
+		ruled, all := s.Ruled()
+		if len(ruled) == 0 {
+			continue
 		}
+		better := s.Kind.String() + ": the rule has been better than " + cmp.Or(s.Standings[0].Model, "the daemon's model")
+		if all {
+			reasons = append(reasons, better+": the rule serves")
+			continue
+		}
+		parts := strings.Join(ruled, " and ")
+		reasons = append(reasons, better+" at "+parts+": the rule serves "+parts)
 	}
 	return reasons
 }
