@@ -14,10 +14,9 @@ func (in *inbox) message(payload []byte) error {
 	case msgError:
 		return in.wireError(&r, n)
 	case msgPing:
-		token := r.u64("token")
-		r.skipRest(n, 2)
-		if err := r.end(); err != nil {
-			return err
+		token := r.token(n)
+		if r.err != nil {
+			return r.err
 		}
 		c.sendPong(token)
 		return nil
@@ -126,10 +125,9 @@ func (c *Client) sendPong(token uint64) {
 // goAway refuses new calls from now on. Those that waited for a place in flight
 // were never sent and are refused too.
 func (c *Client) goAway(r *reader, n int) error {
-	text := string(r.bytes("text", MaxErrorBytes))
-	r.skipRest(n, 2)
-	if err := r.end(); err != nil {
-		return err
+	text := r.goAway(n)
+	if r.err != nil {
+		return r.err
 	}
 	c.mu.Lock()
 	c.draining = true
