@@ -204,14 +204,14 @@ func reasonOf(r *ipc.Reply) string {
 	return "answered by " + r.Source.String()
 }
 
-// Report tells the bridge what really happened after an answer that it wants judged.
-// Outcomes are sent in batches; Flush sends the rest.
-func (a *Advisor) Report(ctx context.Context, adv *Advice, subject ipc.Subject, ago time.Duration, actual ipc.Prediction) {
+// Report tells the bridge what has just been seen to come after an answer that it wants
+// judged. Outcomes are sent in batches; Flush sends the rest.
+func (a *Advisor) Report(ctx context.Context, adv *Advice, subject ipc.Subject, actual ipc.Prediction) {
 	if adv.PredictionID == 0 || a.cfg.Predictor == nil {
 		return
 	}
 	a.outcomes = append(a.outcomes, ipc.Outcome{
-		PredictionID: adv.PredictionID, Subject: subject, Ago: max(ago, 0), Actual: actual,
+		PredictionID: adv.PredictionID, Subject: subject, Actual: actual,
 	})
 	if len(a.outcomes) >= maxOutcomes {
 		a.Flush(ctx)

@@ -104,8 +104,8 @@ func TestReportIsAboutTheModelsAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The rule decided, as the model was unsure; how the model did is still worth telling.
-	a.Report(t.Context(), &out[0], ipc.Subject{Agent: 3}, -1, prediction(0.4, 0))
-	a.Report(t.Context(), &advice.Advice{}, ipc.Subject{Agent: 4}, 0, prediction(0.4, 0))
+	a.Report(t.Context(), &out[0], ipc.Subject{Agent: 3}, prediction(0.4, 0))
+	a.Report(t.Context(), &advice.Advice{}, ipc.Subject{Agent: 4}, prediction(0.4, 0))
 	a.Flush(t.Context())
 	if len(m.Outcome) != 1 || m.Outcome[0].PredictionID != 7 || m.Outcome[0].Subject.Agent != 3 || m.Outcome[0].Ago != 0 {
 		t.Errorf("outcomes %+v, want one about prediction 7 of agent 3", m.Outcome)
@@ -160,7 +160,7 @@ func TestADemotedModelsQuestionsAreAskedAgain(t *testing.T) {
 		if adv := out[i]; adv.PredictionID != want || adv.FromModel != (i%2 == 0) || adv.ByModel != (i%2 == 0) {
 			t.Errorf("question %d: %+v, want prediction %d", i, adv, want)
 		}
-		a.Report(t.Context(), &out[i], ipc.Subject{Agent: uint64(i)}, 0, prediction(0.5, 0))
+		a.Report(t.Context(), &out[i], ipc.Subject{Agent: uint64(i)}, prediction(0.5, 0))
 	}
 	if a.Flush(t.Context()); len(m.Outcome) != 4 || len(m.Asked) != 6 {
 		t.Errorf("%d outcomes of %d questions, want 4 of 6", len(m.Outcome), len(m.Asked))

@@ -142,7 +142,7 @@ func (h *Healer) outcome(ctx context.Context, c *component, q *question, at time
 	if happened {
 		actual.Failure.PredictedTime = ipc.Some(uint64(max(at.Sub(q.at), 0)))
 	}
-	h.advisor.Report(ctx, a, ipc.Subject{Component: c.name}, 0, actual)
+	h.advisor.Report(ctx, a, ipc.Subject{Component: c.name}, actual)
 	if !a.FromModel {
 		return
 	}

@@ -143,7 +143,7 @@ func (m *Manager) settle(ctx context.Context, a *agent, f *source.Fault) {
 	a.asked = false
 	p := &a.pending
 	actual := ipc.Prediction{Kind: ipc.Memory, Memory: ipc.MemoryPrediction{NextAddress: f.Addr, Probability: 1, Type: f.Type}}
-	m.advisor.Report(ctx, p, ipc.Subject{Agent: a.id}, 0, actual)
+	m.advisor.Report(ctx, p, ipc.Subject{Agent: a.id}, actual)
 	if !p.FromModel {
 		return
 	}

@@ -148,7 +148,7 @@ func (s *Scheduler) settle(ctx context.Context, a *agent, u *source.Usage) {
 	p := &a.pending
 	a.asked = false
 	actual := ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: float32(u.CPU), Memory: u.Memory}}
-	s.advisor.Report(ctx, p, ipc.Subject{Agent: a.id}, time.Since(u.At), actual)
+	s.advisor.Report(ctx, p, ipc.Subject{Agent: a.id}, actual)
 
 	cpuErr := func(w *ipc.WorkloadPrediction) float64 { return math.Abs(float64(w.CPU) - u.CPU) }
 	if p.FromModel && !p.Ruled.Has(ipc.TargetCPU) {

@@ -160,7 +160,7 @@ func (s *Security) settle(ctx context.Context, t *task, a *advice.Advice) {
 	hostile := t.truth != ipc.ThreatNone
 	truth := unit(hostile)
 	actual := ipc.Prediction{Kind: ipc.Threat, Threat: ipc.ThreatPrediction{Score: float32(truth), Type: t.truth}}
-	s.advisor.Report(ctx, a, ipc.Subject{Agent: t.id}, 0, actual)
+	s.advisor.Report(ctx, a, ipc.Subject{Agent: t.id}, actual)
 	if a.FromModel {
 		ml, ruled := float64(a.Model.Threat.Score), float64(rule.Score)
 		s.brier.Add(t.id, (ml-truth)*(ml-truth), (ruled-truth)*(ruled-truth))
