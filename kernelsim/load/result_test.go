@@ -53,47 +53,6 @@ func TestPercentNeverRoundsUp(t *testing.T) {
 	}
 }
 
-func TestMerge(t *testing.T) {
-	parts := []*Result{sampleResult(t), sampleResult(t)}
-	for i, r := range parts {
-		l := r.Labels[0]
-		l.Intended, l.Dropped = 10, 2
-		for range 8 {
-			l.answer(0, int64(i+1)*1000, 500, int64(r.Budget))
-		}
-		l.message("late", 1)
-		record(r.Pacing, int64(i+1)*10)
-		r.Elapsed = time.Duration(i+1) * time.Second
-		r.Points = []Point{{At: time.Second, Answered: 8, Sources: []uint64{8}, P99: time.Duration(i+1) * 1000}}
-	}
-	parts[1].Points = append(parts[1].Points, Point{At: 2 * time.Second, Answered: 1, Sources: []uint64{1}})
-
-	got, err := Merge(parts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := got.Labels[0]
-	if l.Intended != 20 || l.Answered != 16 || l.InBudget != 16 || l.Dropped != 4 || l.Messages["late"] != 2 {
-		t.Errorf("merged label %+v", l)
-	}
-	if q := QuantilesOf(l.Latency); q.Count != 16 || !near(q.P50, 1000) || !near(q.Max, 2000) {
-		t.Errorf("merged latency %+v, want p50 1µs and max 2µs", q)
-	}
-	if l.Sources[0].Count != 16 || l.Sources[0].Latency.TotalCount() != 16 {
-		t.Errorf("merged source %+v", l.Sources[0])
-	}
-	if len(got.Points) != 2 || got.Points[0].Answered != 16 || got.Points[0].P99 != 2000 || got.Points[1].Sources[0] != 1 {
-		t.Errorf("merged points %+v", got.Points)
-	}
-	if got.Elapsed != 2*time.Second || got.Rate() != 8 {
-		t.Errorf("elapsed %v, rate %v, want 2s and 8", got.Elapsed, got.Rate())
-	}
-	// The parts stay what they were.
-	if parts[0].Labels[0].Intended != 10 || parts[0].Points[0].Sources[0] != 8 {
-		t.Errorf("Merge changed its argument: %+v", parts[0].Labels[0])
-	}
-}
-
 func TestReasonsAreCountedBySource(t *testing.T) {
 	o := Options{
 		Duration: time.Second, Labels: []string{"a"},
@@ -114,22 +73,6 @@ func TestReasonsAreCountedBySource(t *testing.T) {
 	}
 	if l.Answered != 4 || l.Errors != 6 || l.Messages[errBadReason.Error()] != 4 {
 		t.Errorf("%d answers and errors %v, want 4, and 4 for a reason without a name", l.Answered, l.Messages)
-	}
-}
-
-func TestMergeRefusesOthers(t *testing.T) {
-	label, source, reason, budget := sampleResult(t), sampleResult(t), sampleResult(t), sampleResult(t)
-	reason.Reasons = []string{"x"}
-	label.Labels[0].Name = "b"
-	source.Sources = []string{"x"}
-	budget.Budget = time.Second
-	for _, other := range []*Result{label, source, reason, budget} {
-		if _, err := Merge(sampleResult(t), other); err == nil {
-			t.Errorf("Merge accepted %+v", other)
-		}
-	}
-	if _, err := Merge(); err == nil {
-		t.Errorf("Merge of nothing has no error")
 	}
 }
 
