@@ -1,12 +1,12 @@
-"""Writes kernelsim/trace/syscalls.csv: x86-64 number, name, number in the 32-bit table.
+"""The numbers of system calls. Writes kernelsim/trace/syscalls.csv: x86-64 number, name.
 
     python3 number_table.py > ../../../kernelsim/trace/syscalls.csv
 
 The names and numbers are the kernel's own (asm/unistd_64.h, asm/unistd_32.h of
-linux-libc-dev). The third column brings a modern call to the table that the
-ADFA-LD traces use: 64-bit, at-, p- and numbered variants go to the call that a
-32-bit program of 2012 made for the same purpose; sockets to socketcall (102);
-what has no counterpart to 340.
+linux-libc-dev). older brings a modern call to the table that the ADFA-LD traces
+use: 64-bit, at-, p- and numbered variants go to the call that a 32-bit program of
+2012 made for the same purpose; sockets to socketcall (102); what has no
+counterpart to 340.
 """
 
 import re
@@ -51,7 +51,6 @@ def older(name, table32):
 
 
 if __name__ == "__main__":
-    table32 = numbers(32)
-    print("nr,name,i386")
+    print("nr,name")
     for name, nr in sorted(numbers(64).items(), key=lambda kv: kv[1]):
-        print(f"{nr},{name},{older(name, table32)}")
+        print(f"{nr},{name}")
