@@ -350,3 +350,22 @@ func TestAModelWrittenTwiceInATick(t *testing.T) {
 		}
 	}
 }
+
+// TestTheStateIsForTheDaemon: an operator decides as root, and the daemon that reads what was
+// decided is another user.
+func TestTheStateIsForTheDaemon(t *testing.T) {
+	d := newDrawer(t)
+	d.bring("1", 0.25, nil)
+	d.bring("2", 0.5, nil)
+	d.expect("two", "mine@2", "")
+	if err := d.Promote("mine@1"); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(d.dir, stateFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mode := info.Mode().Perm(); mode != 0o644 {
+		t.Errorf("%s has mode %o, which keeps others from reading it", stateFile, mode)
+	}
+}

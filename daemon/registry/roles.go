@@ -133,7 +133,8 @@ func parseState(data []byte) (state, error) {
 	return s, nil
 }
 
-// write replaces the state file in one step: a reader sees the old one or the new one.
+// write replaces the state file in one step: a reader sees the old one or the new one. All
+// who reach the folder may read it: an operator decides as root, the daemon is another user.
 func (s *state) write(dir string) error {
 	data, err := json.MarshalIndent(s, "", "\t")
 	if err != nil {
@@ -144,6 +145,9 @@ func (s *state) write(dir string) error {
 		return err
 	}
 	_, err = f.Write(append(data, '\n'))
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
 	if e := f.Close(); err == nil {
 		err = e
 	}
