@@ -38,8 +38,8 @@ func (t trying) Load(k ipc.Kind) (registry.Predictor, string, error) {
 	return t.model, "here", nil
 }
 func (trying) Problem(ipc.Kind) error { return nil }
-func (t trying) Candidate(ipc.Kind) *registry.Candidate {
-	return t.candidate
+func (t trying) Candidate(ipc.Kind) (*registry.Candidate, error) {
+	return t.candidate, nil
 }
 
 // answerOf asks about n agents and gives the answer as a bridge reads it.

@@ -23,11 +23,12 @@ type Folder struct {
 	dir  string
 	fsys fs.FS
 
-	mu    sync.Mutex // guards what follows
-	state state
-	tried map[string]*trial // by what the model is made of: nothing is validated twice
-	noted bool              // there is a state file
-	memo  error             // why it could not be written
+	mu     sync.Mutex // guards what follows
+	state  state
+	tried  map[string]*trial          // by what the model is made of: nothing is validated twice
+	serves [len(ipc.Kinds) + 1]*Model // what Load gave last
+	noted  bool                       // there is a state file
+	memo   error                      // why it could not be written
 }
 
 // found is an entry of a manifest with what tells when it has changed.
@@ -45,7 +46,9 @@ func Dir(dir string) *Folder {
 	return &Folder{dir: dir, fsys: os.DirFS(dir), tried: make(map[string]*trial)}
 }
 
-// Load gives the model of kind k that serves. It is a validated *Model.
+// Load gives the model of kind k that serves. It is a validated *Model. One whose file was
+// written again, under the same name, and is no good any more serves on: an older one that
+// took its place would keep it when the file is mended.
 func (d *Folder) Load(k ipc.Kind) (Predictor, string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -53,17 +56,21 @@ func (d *Folder) Load(k ipc.Kind) (Predictor, string, error) {
 	if err != nil {
 		return nil, d.dir, err
 	}
-	if d.state, err = d.readState(); err != nil {
+	if err := d.readState(); err != nil {
 		return nil, d.dir, err
 	}
 	st := d.state.of(k)
 	var problems []error
 	for _, f := range d.inOrder(k, list) {
 		m, err := d.model(&f)
+		if now := d.serves[k]; err != nil && now != nil && now.Label == f.Label() {
+			return now, now.Source, nil // Problem says what is wrong
+		}
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", f.Label(), err))
 			continue
 		}
+		d.serves[k] = m
 		if n := len(st.History); n == 0 || st.History[n-1] != m.Label {
 			st.served(m.Label)
 			// The first of its kind would be found again without a note.
@@ -80,17 +87,21 @@ func (d *Folder) Load(k ipc.Kind) (Predictor, string, error) {
 }
 
 // readState takes the folder's word, or, where it has none or cannot be written, our own.
-func (d *Folder) readState() (state, error) {
+// With an error what was known before stays.
+func (d *Folder) readState() error {
 	if d.memo != nil {
-		return d.state, nil
+		return nil
 	}
 	s, err := readState(d.dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		d.noted = false
-		return d.state, nil
+		return nil
+	case err != nil:
+		return err
 	}
-	d.noted = err == nil
-	return s, err
+	d.state, d.noted = s, true
+	return nil
 }
 
 // inOrder gives the entries that may serve, best first: new ones, the newest first, then
@@ -138,15 +149,16 @@ func (d *Folder) Problem(k ipc.Kind) error {
 }
 
 // Candidate gives the newest valid model of kind k that is to be tried beside the one
-// that serves: in the shadow, or on a share of the subjects; nil when there is none.
-func (d *Folder) Candidate(k ipc.Kind) *Candidate {
+// that serves: in the shadow, or on a share of the subjects; nil when there is none. With an
+// error the folder does not say.
+func (d *Folder) Candidate(k ipc.Kind) (*Candidate, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	list, err := d.scan()
+	list, err := d.look()
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	return d.candidate(k, list)
+	return d.candidate(k, list), nil
 }
 
 func (d *Folder) candidate(k ipc.Kind, list []found) *Candidate {

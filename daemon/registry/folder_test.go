@@ -351,6 +351,72 @@ func TestAModelWrittenTwiceInATick(t *testing.T) {
 	}
 }
 
+// TestWhatCannotBeReadKeepsTheCandidate: one that was stopped stays so while nobody can read
+// what was decided, and one that is tried goes on being tried.
+func TestWhatCannotBeReadKeepsTheCandidate(t *testing.T) {
+	for file, text := range map[string]string{stateFile: "{", "new.manifest.json": `{"predictor":`} {
+		d := newDrawer(t)
+		share := func(e *models.Entry, _ *enginetest.Dense) { e.Role, e.Share = models.RoleShare, 0.5 }
+		d.bring("1", 0.25, nil)
+		d.bring("2", 0.5, share)
+		tried := func(when, want string) {
+			t.Helper()
+			_ = d.Reload()
+			got := ""
+			if c := d.Snapshot().Candidate(ipc.Workload); c != nil {
+				got = c.Label
+			}
+			if got != want {
+				t.Errorf("%s, %s: %q is tried, want %q", file, when, got, want)
+			}
+		}
+		tried("before", "mine@2")
+		d.write(file, []byte(text))
+		tried("broken", "mine@2")
+		if err := os.Remove(filepath.Join(d.dir, file)); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Stop("mine@2"); err != nil {
+			t.Fatal(err)
+		}
+		tried("stopped", "")
+		d.write(file, []byte(text))
+		tried("stopped and broken", "")
+		if err := os.Remove(filepath.Join(d.dir, file)); err != nil {
+			t.Fatal(err)
+		}
+		tried("stopped and mended", "")
+	}
+}
+
+// TestABadFileInPlaceChangesNothing: what serves goes on serving when its own file is
+// written again and is no good, also where an older model could take its place.
+func TestABadFileInPlaceChangesNothing(t *testing.T) {
+	d := newDrawer(t)
+	d.bring("1", 0.25, nil)
+	d.expect("the first", "mine@1", "")
+	d.bring("2", 0.5, nil)
+	d.expect("the second", "mine@2", "")
+	served := d.Snapshot().Model(ipc.Workload)
+	good, err := os.ReadFile(filepath.Join(d.dir, "2.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.write("2.onnx", good[:len(good)/2])
+	d.expect("cut short", "mine@2", "mine@2")
+	if d.Snapshot().Model(ipc.Workload) != served {
+		t.Error("cut short: another model serves")
+	}
+	d.write("2.onnx", good)
+	d.expect("mended", "mine@2", "")
+
+	// A process that begins with the bad file has the older model, until the file is good.
+	d.write("2.onnx", good[:len(good)/2])
+	again := &drawer{t: t, dir: d.dir, Folder: Dir(d.dir)}
+	again.Registry = New(again.Folder, Embedded())
+	again.expect("started with it", "mine@1", "mine@2")
+}
+
 // TestTheStateIsForTheDaemon: an operator decides as root, and the daemon that reads what was
 // decided is another user.
 func TestTheStateIsForTheDaemon(t *testing.T) {

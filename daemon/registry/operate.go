@@ -65,7 +65,7 @@ func (d *Folder) List() ([]Listed, error) {
 func (d *Folder) look() ([]found, error) {
 	all, err := d.scan()
 	if err == nil {
-		d.state, err = d.readState()
+		err = d.readState()
 	}
 	return all, err
 }

@@ -68,7 +68,8 @@ func (s *Snapshot) Candidate(k ipc.Kind) *Candidate {
 type advisor interface {
 	// Problem is what keeps a better model from serving.
 	Problem(k ipc.Kind) error
-	Candidate(k ipc.Kind) *Candidate
+	// Candidate is the model to be tried, nil for none; with an error it is as it was.
+	Candidate(k ipc.Kind) (*Candidate, error)
 }
 
 // Registry gives out the present snapshot. All methods may be called concurrently.
@@ -108,7 +109,7 @@ func (r *Registry) Reload() error {
 			}
 		}
 		next.models[k], next.problems[k] = m, err
-		next.candidates[k] = r.candidate(k, m)
+		next.candidates[k] = r.candidate(k, m, old.candidates[k])
 	}
 	r.current.Store(next)
 	return errors.Join(next.problems[:]...)
@@ -151,13 +152,20 @@ func (r *Registry) load(k ipc.Kind, now time.Time) (_ *Model, best bool, _ error
 	return nil, false, first
 }
 
-// candidate asks the sources for a model to try beside m.
-func (r *Registry) candidate(k ipc.Kind, m *Model) *Candidate {
+// candidate asks the sources for a model to try beside m, given the one that was tried
+// before.
+func (r *Registry) candidate(k ipc.Kind, m *Model, before *Candidate) *Candidate {
 	for _, s := range r.sources {
-		if a, ok := s.(advisor); ok {
-			if c := a.Candidate(k); c != nil && m != nil && c.Label != m.Label {
-				return c
-			}
+		a, ok := s.(advisor)
+		if !ok {
+			continue
+		}
+		c, err := a.Candidate(k)
+		if err != nil {
+			c = before
+		}
+		if c != nil && m != nil && c.Label != m.Label {
+			return c
 		}
 	}
 	return nil
