@@ -187,25 +187,36 @@ func data(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	var b strings.Builder
-	b.WriteString("machine,minute,cpu_e4,mem_e4\n")
 	for i := range 120 {
 		b.WriteString("m1," + strings.Join([]string{num(i), num(2000 + 500*(i%5)), num(4000 + i)}, ",") + "\n")
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "workload"), 0o755); err != nil {
+	writeSet(t, dir, "workload/smd_cpu_mem_test", b.String())
+	return dir
+}
+
+// writeSet writes a set's file into the folder, below a header line of as many columns.
+func writeSet(t *testing.T, dir, name, rows string) {
+	t.Helper()
+	first, _, _ := strings.Cut(rows, "\n")
+	header := strings.Repeat("column,", strings.Count(first, ",")) + "column\n"
+	path := filepath.Join(dir, name+".csv.gz")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Create(filepath.Join(dir, "workload", "smd_cpu_mem_test.csv.gz"))
+	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	z := gzip.NewWriter(f)
-	if _, err := z.Write([]byte(b.String())); err != nil {
+	if _, err := z.Write([]byte(header + rows)); err != nil {
 		t.Fatal(err)
 	}
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return dir
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func num(v int) string { return strconv.Itoa(v) }
@@ -318,6 +329,57 @@ func TestLeftOutRows(t *testing.T) {
 	}
 	if want := []string{"smd_mem 0.1100 0.1000 ", "smd_mem 1.100  no", "smd_mem_shares 0.4400  yes", "adfa 0.9600  yes"}; !slices.Equal(got, want) {
 		t.Errorf("set, model, rule, met: %q, want %q", got, want)
+	}
+}
+
+// Data of one's own may lack one side: calls without an attack, a program that is killed
+// within the horizon, a single short series. What that cannot tell is left out or null.
+func TestOneSidedData(t *testing.T) {
+	dir, out := t.TempDir(), t.TempDir()
+	writeSet(t, dir, "threat/adfa_test", "1,0,0,"+strings.Repeat("3 4 5 6 ", 75)+"\n")
+	var series, run1 strings.Builder
+	for i := range 15 {
+		run1.WriteString("1,ls," + strings.Join([]string{num(50 * i), num(1000 * i), "20000", num(i), "0", "0"}, ",") + "\n")
+	}
+	for i := range 40 {
+		series.WriteString("m1," + strings.Join([]string{num(i), num(2000 + 500*(i%5)), "4000"}, ",") + "\n")
+	}
+	writeSet(t, dir, "failure/oom_runs_test", run1.String())
+	writeSet(t, dir, "failure/oom_ends_test", "1,ls,oom,750\n")
+	writeSet(t, dir, "workload/smd_cpu_mem_test", series.String())
+	if err := run([]string{"-data", dir, "-out", out, "-parts", "test"}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(out, "eval.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []row
+	if err := json.Unmarshal(text, &rows); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]row{}
+	for _, r := range rows {
+		seen[r.Set+"/"+r.Metric] = r
+		if r.Groups == 1 && (r.CILow.known() || r.GainLow.known()) {
+			t.Errorf("%s %s has an interval of a single group: %v", r.Set, r.Metric, r.cells())
+		}
+		if !r.Model.known() && r.Met != nil {
+			t.Errorf("%s %s is not known, and met is %v", r.Set, r.Metric, *r.Met)
+		}
+	}
+	for _, name := range []string{"adfa/roc_auc", "adfa/fpr95", "oom/roc_auc"} {
+		if r, ok := seen[name]; !ok || r.Model.known() {
+			t.Errorf("%s of one side: %v", name, r.cells())
+		}
+	}
+	for _, name := range []string{"adfa/flagged_at_vals_bound", "oom/kills_warned"} {
+		if r, ok := seen[name]; ok {
+			t.Errorf("%s without anything to set its bound by: %v", name, r.cells())
+		}
+	}
+	if r := seen["smd_cpu/mae"]; !r.Model.known() || r.Groups != 1 {
+		t.Errorf("a short series: %v", r.cells())
 	}
 }
 

@@ -215,6 +215,9 @@ func (a *failureAnswers) warnings(e *evaluation, new func(string, float64) row) 
 			quiet = append(quiet, a.model[i])
 		}
 	}
+	if len(quiet) == 0 {
+		return // nothing could be a false alarm
+	}
 	slices.Sort(quiet)
 	bound := quiet[int(0.95*float64(len(quiet)-1))]
 	type warning struct{ first, within float64 } // s before the kill, 0: none

@@ -91,10 +91,11 @@ func plain(predictor, set, part, metric string, model float64, n int) row {
 	}
 }
 
-// aim compares the row with the project's target, if it has one.
+// aim compares the row with the project's target, if it has one. What the questions cannot
+// tell, an order of attacks where there is none for instance, neither meets nor misses it.
 func (r row) aim() row {
 	t, ok := targets[strings.Join([]string{r.Predictor, r.Set, r.Metric}, "/")]
-	if !ok || r.Part != "test" {
+	if !ok || r.Part != "test" || !r.Model.known() {
 		return r
 	}
 	met := float64(r.Model) >= t

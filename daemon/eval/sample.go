@@ -129,13 +129,17 @@ func pr(next func() (p, n float64, ok bool)) float64 {
 	return area / positives
 }
 
-// falseAt95 is the share of negatives above the score that 95 % of the positives reach.
+// falseAt95 is the share of negatives above the score that 95 % of the positives reach, NaN
+// without any.
 func falseAt95(next func() (p, n float64, ok bool)) float64 {
 	var steps [][2]float64
 	var positives, negatives float64
 	for p, n, ok := next(); ok; p, n, ok = next() {
 		positives, negatives = positives+p, negatives+n
 		steps = append(steps, [2]float64{positives, negatives})
+	}
+	if positives == 0 {
+		return math.NaN()
 	}
 	at := sort.Search(len(steps), func(i int) bool { return steps[i][0] >= 0.95*positives })
 	return steps[at][1] / negatives
@@ -158,7 +162,8 @@ type guess struct {
 var lastValues = []string{"persistence", "last step", "1 - health"}
 
 // compare measures the model, the rule (nil: none), the last value and the best of the
-// simple guesses. lowIsGood says which way is better.
+// simple guesses. lowIsGood says which way is better. A single group has no intervals: every
+// draw is the same.
 func (s *sample) compare(r row, m measure, lowIsGood bool, model, rule []float64, simple ...guess) row {
 	r.lowIsGood, r.By, r.Groups, r.N = lowIsGood, s.by, s.groups, len(model)
 	better := func(a, b float64) bool { return a < b == lowIsGood && a != b }
@@ -183,6 +188,9 @@ func (s *sample) compare(r row, m measure, lowIsGood bool, model, rule []float64
 				against, best = f, v
 			}
 		}
+	}
+	if s.groups < 2 {
+		return r.aim()
 	}
 	values, gains := make([]float64, rounds), make([]float64, rounds)
 	random, times := rand.New(rand.NewPCG(seed, 1)), make([]float64, s.groups)

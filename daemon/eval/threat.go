@@ -115,7 +115,7 @@ func judgeThreat(e *evaluation) error {
 				continue
 			}
 			if set == adfa {
-				if math.IsNaN(bound) { // the first part, which is val
+				if math.IsNaN(bound) { // the first part with attacks, which is val
 					bound, ruleBound = reached(answers.attack, answers.model), reached(answers.attack, answers.rule)
 				}
 				answers.judgeAttacks(e, part, bound, ruleBound)
@@ -127,13 +127,16 @@ func judgeThreat(e *evaluation) error {
 	return nil
 }
 
-// reached is the score that 95 % of the attacks reach.
+// reached is the score that 95 % of the attacks reach, NaN where there is none.
 func reached(attack []bool, scores []float64) float64 {
 	var s []float64
 	for i, v := range scores {
 		if attack[i] {
 			s = append(s, v)
 		}
+	}
+	if len(s) == 0 {
+		return math.NaN()
 	}
 	slices.Sort(s)
 	return s[len(s)/20]
@@ -160,6 +163,9 @@ func (a *windowAnswers) judgeAttacks(e *evaluation, part string, bound, ruleBoun
 		metric string
 		attack bool
 	}{{"flagged_at_vals_bound", false}, {"found_at_vals_bound", true}} {
+		if math.IsNaN(bound) {
+			break // no attack has set one
+		}
 		r := new(m.metric, above(a.model, bound, m.attack))
 		r.Rule, r.lowIsGood = number(above(a.rule, ruleBound, m.attack)), !m.attack
 		e.add(r.aim())
