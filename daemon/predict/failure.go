@@ -59,8 +59,8 @@ func (m *failure) conclude(req ipc.Request, s *slot, w *worker, first int, out *
 		return // no number: confidence 0
 	}
 	p.Confidence = verdict(p.Probability)
-	if p.Probability >= timeThreshold {
-		intervals := math.Exp2(max(0, min(maxLog2Intervals, float64(number(w.session.Output(m.intervals)[first])))))
+	if log := w.session.Output(m.intervals)[first]; p.Probability >= timeThreshold && log-log == 0 { // what is no number tells none
+		intervals := math.Exp2(max(0, min(maxLog2Intervals, float64(log))))
 		p.PredictedTime = ipc.Some(uint64(intervals * m.intervalNs[features.Family(s.kind, req.(*ipc.FailureRequest).TimeSinceLastFailure)]))
 	}
 }

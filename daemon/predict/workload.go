@@ -43,6 +43,13 @@ func (m *workload) conclude(req ipc.Request, s *slot, w *worker, first int, out 
 		p.GPU = ipc.Some(unit(float32(float64(now) + change(signalGPU))))
 	}
 	p.Confidence = unit(w.session.Output(m.confidence)[first+signalCPU])
+	var sum float32
+	for _, v := range deltas[:s.rows] {
+		sum += v
+	}
+	if sum-sum != 0 { // one of them is no number
+		p.Confidence = 0
+	}
 }
 
 // shift adds a signed change to v without leaving the range of u64 and, where
