@@ -113,9 +113,10 @@ func ParseReply(payload []byte) (*ReplyMessage, error) {
 
 // MapSubjects appends payload to dst with every agent and component replaced by what
 // to gives for it, without the trace, by which others could tell who asked, and everything
-// else as it was, elements that this version does not know included. Messages that name no subject stay as they are. The error is a
-// *ProtocolError; a slot whose subject cannot be found, of a kind unknown here for
-// instance, is one too. to must not give an empty component for one that is not.
+// else as it was, elements that this version does not know included. Messages that name no
+// subject stay as they are. The error is a *ProtocolError; a slot whose subject cannot be
+// found, of a kind unknown here for instance, is one too. to must not give an empty
+// component for one that is not.
 func MapSubjects(dst, payload []byte, to func(Kind, Subject) Subject) ([]byte, error) {
 	m := subjectMapper{r: reader{b: payload}, out: dst, to: to}
 	n, t := m.r.header()

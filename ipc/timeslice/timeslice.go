@@ -38,8 +38,8 @@ var ErrUnsupported = errors.New("timeslice: the kernel knows no slices of a task
 
 // Set gives all threads of this process, and those that they start, slices of d, Least
 // to Most. Threads of another policy than SCHED_OTHER and SCHED_BATCH have none and are
-// left as they are. The error is ErrUnsupported, or an unix.Errno where something forbids sched_setattr(2), such as a
-// filter of system calls.
+// left as they are. The error is ErrUnsupported, or an unix.Errno where something forbids
+// sched_setattr(2), such as a filter of system calls.
 func Set(d time.Duration) error {
 	if d < Least || d > Most {
 		return fmt.Errorf("timeslice: %v; a slice takes %v to %v", d, Least, Most)
