@@ -1,6 +1,7 @@
 package mlclient_test
 
 import (
+	"math"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -125,4 +126,35 @@ func TestTheSameAnswerAgainTeachesNothing(t *testing.T) {
 		r.look(101*ms, ipc.SourceStale, ipc.ReasonRefreshing, 4) // 200 ms
 		r.look(199*ms, ipc.SourceCache, ipc.ReasonNone, 4)
 	})
+}
+
+// However old a bridge says that an answer is, it gets no younger for it.
+func TestAnswersOfAnyAgeStayOld(t *testing.T) {
+	for _, said := range []ipc.Source{ipc.SourceModel, ipc.SourceCache, ipc.SourceStale} {
+		synctest.Test(t, func(t *testing.T) {
+			var asked atomic.Int64
+			c, done := pipes(t, mlclient.Config{}, ipctest.Script(handshake(), ipctest.Serve(func(q ipc.Request) ipc.Reply {
+				asked.Add(1)
+				a := ipctest.ModelReply(q)
+				if a.Source, a.Age = said, math.MaxInt64; said == ipc.SourceStale {
+					a.Reason = ipc.ReasonRefreshing
+				}
+				return a
+			})))
+			defer done()
+			synctest.Wait()
+			q := ipctest.Request(ipc.Workload, 1)
+			predict(t, c, q, ipc.Options{})
+			time.Sleep(101 * ms)
+			before := asked.Load()
+			r := lookup(c, q)
+			synctest.Wait()
+			if r.Source == ipc.SourceCache || r.Source == ipc.SourceStale && r.Age < 1<<60 {
+				t.Errorf("after an answer (%v) that was 292 years old: %+v", said, r)
+			}
+			if asked.Load() != before+1 {
+				t.Errorf("after an answer (%v) that was 292 years old nobody asks anew", said)
+			}
+		})
+	}
 }

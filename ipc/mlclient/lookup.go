@@ -169,6 +169,10 @@ func invalid(err error) ipc.Reply {
 	return ipc.Reply{Status: ipc.StatusInvalidArgument, Error: err.Error()}
 }
 
+// oldest is how old an answer counts at most, whatever the bridge says, 146 years: added to
+// what passes here, more would be no number.
+const oldest time.Duration = math.MaxInt64 / 2
+
 // remember stores what the bridge said about q: an answer of the model's, or that
 // there was none and why.
 //
@@ -189,13 +193,14 @@ func (c *Client) remember(q ipc.Request, inputs uint64, r *ipc.Reply, now ipc.In
 	if r.Status == ipc.StatusOK && (r.Source == ipc.SourceModel || r.Source == ipc.SourceCache) {
 		c.learn(e, inputs, r, now)
 		e.answered, e.inputs, e.received, e.answer = true, inputs, now, *r
+		e.answer.Age = min(r.Age, oldest)
 		e.refused, e.ahead, e.hits = false, false, 0
 		return
 	}
 	if r.Status == ipc.StatusOK && r.Source == ipc.SourceStale && r.Reason == ipc.ReasonRefreshing {
 		// The bridge has a newer one in a moment, so asking again is right; until then
 		// this is the best there is, as old as it is.
-		if made := now.Add(-r.Age); !e.answered || e.inputs != inputs || e.received < made {
+		if made := now.Add(-min(r.Age, oldest)); !e.answered || e.inputs != inputs || e.received < made {
 			e.answered, e.inputs, e.received, e.answer = true, inputs, made, *r
 			e.answer.Age, e.hits = 0, 0
 		}
