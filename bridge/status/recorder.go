@@ -85,6 +85,10 @@ func (r *Recorder) look(now time.Time) {
 	}
 	q := quantiles(&all)
 	s.P50, s.P99, s.P999 = q.P50, q.P99, q.P999
+	// Of a clock that was set back: what lies ahead of it would hide all that comes.
+	for n := len(r.samples); n > 0 && r.samples[n-1].At >= s.At; n = len(r.samples) {
+		r.samples = r.samples[:n-1]
+	}
 	if len(r.samples) == history {
 		r.samples = r.samples[:copy(r.samples, r.samples[1:])]
 	}

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,6 +113,29 @@ func TestHistoryForgets(t *testing.T) {
 	}
 	if d.Latency.N != window || d.Latency.P999 > int64(2*time.Microsecond) {
 		t.Errorf("the window has %+v, want its own %d answers", d.Latency, window)
+	}
+}
+
+// What a clock dated that was set back since lies ahead of it: it would hide all that comes
+// until the clock is there again.
+func TestHistoryOfAClockThatIsSetBack(t *testing.T) {
+	r := NewRecorder(new(counter).count)
+	for _, at := range []int64{7_000, 8_000, 9_000, 10_000, 8_500, 9_500} {
+		r.look(time.UnixMilli(at))
+	}
+	for _, c := range []struct {
+		since int64
+		want  []int64
+	}{{0, []int64{8_000, 8_500, 9_500}}, {8_500, []int64{9_500}}, {10_000, nil}} {
+		var d Document
+		r.Fill(&d, c.since)
+		var got []int64
+		for i := range d.Samples {
+			got = append(got, d.Samples[i].At)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("since %d: samples of %d, want %d", c.since, got, c.want)
+		}
 	}
 }
 

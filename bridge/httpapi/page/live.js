@@ -36,6 +36,7 @@ async function poll() {
 function take(doc) {
   if (state.doc && state.doc.started !== doc.started) state.samples = []; // another process
   state.doc = doc;
+  state.samples = state.samples.filter((s) => s.t <= Date.parse(doc.now)); // its clock may be set back
   const last = state.samples.at(-1)?.t ?? 0;
   state.samples = state.samples.concat(doc.samples.filter((s) => s.t > last)).slice(-300);
   draw();
