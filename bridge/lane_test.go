@@ -104,6 +104,11 @@ func TestFullQueueForgetsWhatNobodyWaitsFor(t *testing.T) {
 	if c := r.submit(workload(6, 0.5))[0]; r.done.n != before || len(r.lanes[0].queue) != 3 {
 		t.Errorf("after two callers left: reply %+v, %d queued; want it to wait as the third", c.Reply, len(r.lanes[0].queue))
 	}
+	for agent := uint64(1); agent <= 2; agent++ {
+		if key := keyOf(workload(agent, 0.5)); r.lanes[0].open.find(&key) != nil {
+			t.Errorf("the question about agent %d is still there for others to wait for", agent)
+		}
+	}
 }
 
 func TestJSONIsNotForEver(t *testing.T) {
