@@ -53,6 +53,16 @@ func TestPredictModelThenCache(t *testing.T) {
 	}
 }
 
+// Who names no socket finds the bridge where others do.
+func TestPredictAtTheDefaultSocket(t *testing.T) {
+	bridge := ipctest.Listen(t, ipctest.Script(handshake(), ipctest.Serve(ipctest.ModelReply)))
+	t.Setenv("MLBRIDGE_SOCKET", bridge.Path)
+	c := upClient(t, mlclient.Config{})
+	if r := predict(t, c, requests(1)[0], ipc.Options{Budget: long}); r.Source != ipc.SourceModel {
+		t.Errorf("%+v, want the model's answer", r)
+	}
+}
+
 // TestPredictSettles goes through what a bridge can say, alone and with a stale
 // answer at hand, with and without a model required.
 func TestPredictSettles(t *testing.T) {
