@@ -214,6 +214,9 @@ func TestAModelWithoutANameIsJudged(t *testing.T) {
 	if s := c.standing("cpu"); s.Judged != 1 {
 		t.Errorf("after an outcome: %+v, want one case", s)
 	}
+	if s := c.Status().Kinds[0].Model; s.State != "serving" {
+		t.Errorf("told as %+v, want serving", s)
+	}
 	c.until(0.25, 1000)
 	asked := c.conns[0].calls
 	for range 80 {

@@ -34,7 +34,8 @@ type UpstreamState struct {
 	Endpoints []EndpointState // in the order of preference; the one of Target is the first
 
 	failing map[ipc.Kind]string
-	models  map[ipc.Kind]string
+	models  map[ipc.Kind]string      // those that have names
+	served  [len(ipc.Kinds) + 1]bool // by kind: a model has answered, with a name or without
 }
 
 // EndpointState is what the bridge knows of one daemon.
@@ -65,8 +66,8 @@ func (s *UpstreamState) breaker(k ipc.Kind) string {
 // Upstream gives the daemon's state. Any goroutine may call it.
 func (b *Bridge) Upstream() UpstreamState { return *b.state.Load() }
 
-// Models gives the name and version of the model that last answered, by kind. Any
-// goroutine may call it.
+// Models gives the name and version of the model that last answered, by kind; none where
+// no model has, or the daemon does not name them. Any goroutine may call it.
 func (b *Bridge) Models() map[ipc.Kind]string { return maps.Clone(b.state.Load().models) }
 
 // reached notes that the endpoint answered something, be it an error. Kinds that could
@@ -110,6 +111,7 @@ func (b *Bridge) look() *UpstreamState {
 		}
 	}
 	for _, l := range b.lanes {
+		s.served[l.kind] = l.served
 		well := false
 		for i, r := range l.routes {
 			if r.model != "" && (s.models[l.kind] == "" || r.breaker.closed()) && !well {

@@ -50,7 +50,7 @@ func (b *Bridge) Status() status.Document {
 			Kind: k.String(), Subsystem: subsystems[k], Late: b.stats.late[i].Load(),
 			Answers:  make(map[string]uint64),
 			Upstream: b.upstreamStatus(k, &up),
-			Model:    b.modelStatus(up.models[k], &scores[i]),
+			Model:    b.modelStatus(up.models[k], up.served[k], &scores[i]),
 			Score:    scoreStatus(&scores[i]),
 		}
 		for _, from := range ipc.Sources {
@@ -132,8 +132,9 @@ func finite(v float64) *float64 {
 	return &v
 }
 
-// modelStatus says who answers for a kind.
-func (b *Bridge) modelStatus(name string, s *Score) status.Model {
+// modelStatus says who answers for a kind: the model of that name, which may have none, if
+// one has answered.
+func (b *Bridge) modelStatus(name string, served bool, s *Score) status.Model {
 	ruled, all := s.Ruled()
 	m := status.Model{Name: name, State: "serving", Ruled: ruled}
 	switch {
@@ -143,7 +144,7 @@ func (b *Bridge) modelStatus(name string, s *Score) status.Model {
 		m.State = "demoted"
 	case len(ruled) > 0:
 		m.State = "partly demoted"
-	case name == "":
+	case !served:
 		m.State = "none"
 	}
 	if ruled == nil {

@@ -96,7 +96,7 @@ type Upstream struct {
 
 // Model is who answers for a kind.
 type Model struct {
-	Name string `json:"name"` // "name@version" of the model that answered last, "" when none did
+	Name string `json:"name"` // "name@version" of the model that answered last, "" when none did or it has no name
 	// State is "serving"; "demoted" while the rule stands in for it; "partly demoted" while
 	// it does for some of a prediction's values; "off" while the operator has rules answer
 	// everything; "none" when no model has answered yet.

@@ -39,7 +39,7 @@ function drawKinds(doc, samples) {
       el("p", { class: "rate" }, rate(last?.kinds[k.kind] ?? 0), el("small", null, " /s"))),
     shareBar(k),
     badges(k),
-    k.model.name || sum(k.answers) ? el("p", { class: "mono sub" }, k.model.name || "no model has answered yet") : null,
+    k.model.name || sum(k.answers) ? el("p", { class: "mono sub" }, k.model.name || (["none", "off"].includes(k.model.state) ? "no model has answered yet" : "a model without a name")) : null,
     ...duels(k.score),
     k.upstream.failing ? el("p", { class: "why" }, k.upstream.failing) : null)));
 }
