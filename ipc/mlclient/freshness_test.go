@@ -20,6 +20,8 @@ type freshnessRig struct {
 	asked  atomic.Int64
 	cpu    atomic.Int64 // what the model says, in thousandths
 	cached atomic.Int64 // ns; not 0: the bridge gives an answer of its cache that is as old
+	stale  atomic.Bool  // and is having it made anew
+	busy   atomic.Bool  // the bridge has its rule answer
 }
 
 func withFreshness(t *testing.T, f func(r *freshnessRig)) {
@@ -33,6 +35,12 @@ func withFreshness(t *testing.T, f func(r *freshnessRig)) {
 			a.Workload.CPU = float32(r.cpu.Load()) / 1000
 			if age := r.cached.Load(); age != 0 {
 				a.Source, a.Age = ipc.SourceCache, time.Duration(age)
+			}
+			if r.stale.Load() {
+				a.Source, a.Reason = ipc.SourceStale, ipc.ReasonRefreshing
+			}
+			if r.busy.Load() {
+				a.Source, a.Reason = ipc.SourceRule, ipc.ReasonOverloaded
 			}
 			return a
 		})))
@@ -126,6 +134,41 @@ func TestTheSameAnswerAgainTeachesNothing(t *testing.T) {
 		r.cached.Store(int64(ms))
 		r.look(101*ms, ipc.SourceStale, ipc.ReasonRefreshing, 4) // 200 ms
 		r.look(199*ms, ipc.SourceCache, ipc.ReasonNone, 4)
+	})
+}
+
+// A hot question that the bridge has no answer to is not asked ahead again at once, and
+// what is here goes on serving, as old as it is.
+func TestHotQuestionWithoutAnAnswerIsLeftAlone(t *testing.T) {
+	withFreshness(t, func(r *freshnessRig) {
+		r.look(0, ipc.SourceRule, ipc.ReasonNotCached, 1)
+		for range 3 {
+			r.look(ms, ipc.SourceCache, ipc.ReasonNone, 1)
+		}
+		r.busy.Store(true)
+		r.look(75*ms, ipc.SourceCache, ipc.ReasonNone, 1)
+		r.look(ms, ipc.SourceCache, ipc.ReasonNone, 2)
+		for range 3 {
+			r.look(ms, ipc.SourceCache, ipc.ReasonNone, 2)
+		}
+		if got := lookup(r.client, r.q); got.Age != 82*ms {
+			r.Errorf("age %v, want 82 ms", got.Age)
+		}
+	})
+}
+
+// An answer that the bridge is having made anew is as old as it was said to be.
+func TestStaleAnswersGrowOlder(t *testing.T) {
+	withFreshness(t, func(r *freshnessRig) {
+		r.stale.Store(true)
+		r.cached.Store(int64(50 * ms))
+		if got := predict(r.T, r.client, r.q, ipc.Options{}); got.Source != ipc.SourceStale || got.Age != 50*ms {
+			r.Errorf("%v of %v, want the bridge's stale one of 50 ms", got.Source, got.Age)
+		}
+		time.Sleep(10 * ms)
+		if got := lookup(r.client, r.q); got.Age != 60*ms {
+			r.Errorf("10 ms later its age is %v, want 60 ms", got.Age)
+		}
 	})
 }
 
