@@ -3,6 +3,7 @@ package schema
 import (
 	"bytes"
 	"encoding/json"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -59,6 +60,16 @@ func TestDaemonSet(t *testing.T) {
 			t.Errorf("%s has privileges: %+v", c.Name, s)
 		}
 		checkProbes(t, &c)
+		for _, e := range c.Env {
+			// Clusters give pods addresses of either family.
+			for _, ip := range []string{"192.0.2.7", "2001:db8::7"} {
+				if address := strings.ReplaceAll(e.Value, "$(POD_IP)", ip); e.Name == "MLBRIDGE_HTTP" {
+					if host, _, err := net.SplitHostPort(address); err != nil || host != ip {
+						t.Errorf("%s listens on %s in a pod at %s: %v", c.Name, address, ip, err)
+					}
+				}
+			}
+		}
 	}
 }
 
