@@ -1,6 +1,8 @@
 package models
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -59,5 +61,22 @@ func TestManifestNamesItsFaults(t *testing.T) {
 	}
 	if list, err := ParseManifest([]byte(one + "\n")); err != nil || len(list) != 1 || list[0].Label() != "w@1" {
 		t.Errorf("one entry: %+v, %v", list, err)
+	}
+}
+
+// A picture that no card shows is one that nobody finds.
+func TestEveryPictureIsInTheCards(t *testing.T) {
+	cards, err := os.ReadFile("CARDS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures, err := filepath.Glob("pictures/*.svg")
+	if err != nil || len(pictures) == 0 {
+		t.Fatalf("%d pictures, %v", len(pictures), err)
+	}
+	for _, p := range pictures {
+		if !strings.Contains(string(cards), "("+filepath.ToSlash(p)+")") {
+			t.Errorf("CARDS.md does not show %s", p)
+		}
 	}
 }
