@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -120,15 +119,15 @@ func (f *flags) checkModels() error {
 
 func (f *flags) checkTimes() error {
 	return errors.Join(
-		within("--budget", f.Budget, 1, ipc.DefaultLimits().MaxBudget),
-		within("--ttl", f.TTL, 1, time.Hour),
-		within("--max-ttl", f.MaxTTL, 0, 24*time.Hour),
-		within("--stale-bound", f.StaleBound, 0, time.Hour),
-		within("--negative-ttl", f.NegativeTTL, 0, time.Hour),
-		within("--busy-poll", f.BusyPoll, 0, time.Second),
-		within("--upstream-suspect", f.UpstreamSuspect, 1, time.Hour),
-		within("--upstream-timeout", f.UpstreamTimeout, 1, time.Hour),
-		within("--drain", f.Drain, 0, time.Hour),
+		cli.Within("--budget", f.Budget, 1, ipc.DefaultLimits().MaxBudget),
+		cli.Within("--ttl", f.TTL, 1, time.Hour),
+		cli.Within("--max-ttl", f.MaxTTL, 0, 24*time.Hour),
+		cli.Within("--stale-bound", f.StaleBound, 0, time.Hour),
+		cli.Within("--negative-ttl", f.NegativeTTL, 0, time.Hour),
+		cli.Within("--busy-poll", f.BusyPoll, 0, time.Second),
+		cli.Within("--upstream-suspect", f.UpstreamSuspect, 1, time.Hour),
+		cli.Within("--upstream-timeout", f.UpstreamTimeout, 1, time.Hour),
+		cli.Within("--drain", f.Drain, 0, time.Hour),
 	)
 }
 
@@ -138,21 +137,13 @@ func (f *flags) checkNumbers() error {
 		tolerance = fmt.Errorf("--tolerance: %v is outside (0, 1]", f.Tolerance)
 	}
 	return errors.Join(
-		within("--max-conns", f.MaxConns, 1, maxConns),
-		within("--record-limit", f.RecordLimit, 1, maxRecordLimit),
-		within("--breaker-failures", f.BreakerFailures, 1, 1000),
-		within("--subjects", f.Subjects, 1, maxSubjects),
-		within("--cache-mib", f.CacheMiB, 1, maxCacheMiB),
+		cli.Within("--max-conns", f.MaxConns, 1, maxConns),
+		cli.Within("--record-limit", f.RecordLimit, 1, maxRecordLimit),
+		cli.Within("--breaker-failures", f.BreakerFailures, 1, 1000),
+		cli.Within("--subjects", f.Subjects, 1, maxSubjects),
+		cli.Within("--cache-mib", f.CacheMiB, 1, maxCacheMiB),
 		tolerance,
 	)
-}
-
-// within reports a flag's value outside its range.
-func within[T cmp.Ordered](flag string, v, least, most T) error {
-	if v < least || v > most {
-		return fmt.Errorf("%s: %v is outside %v..%v", flag, v, least, most)
-	}
-	return nil
 }
 
 // Compute fills in what is left out and follows from others or from the host, for

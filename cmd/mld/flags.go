@@ -48,6 +48,9 @@ func (f *flags) Compute() (err error) {
 	return err
 }
 
+// maxConns is more than a process has descriptors: more is a slip of the hand.
+const maxConns = 1 << 24
+
 // Validate is called by kong. The error joins all that is wrong.
 func (f *flags) Validate() error {
 	var problems []error
@@ -56,13 +59,11 @@ func (f *flags) Validate() error {
 			problems = append(problems, cli.CheckAddress("--listen", address))
 		}
 	}
-	if f.MaxConns < 1 {
-		problems = append(problems, errMaxConns)
-	}
-	if f.Drain < 0 {
-		problems = append(problems, errDrain)
-	}
-	problems = append(problems, f.checkModels(), cli.CheckTimeSlice(f.TimeSlice), tracing.Check(f.Trace, f.TraceShare))
+	problems = append(problems,
+		cli.Within("--max-conns", f.MaxConns, 1, maxConns),
+		cli.Within("--busy-poll", f.BusyPoll, 0, time.Second),
+		cli.Within("--drain", f.Drain, 0, time.Hour),
+		f.checkModels(), cli.CheckTimeSlice(f.TimeSlice), tracing.Check(f.Trace, f.TraceShare))
 	return errors.Join(problems...)
 }
 

@@ -17,11 +17,6 @@ import (
 	"github.com/mlbridge/mlbridge/daemon/registry"
 )
 
-var (
-	errMaxConns = errors.New("--max-conns must be at least 1")
-	errDrain    = errors.New("--drain must not be negative")
-)
-
 // service is mld while it runs.
 type service struct {
 	server    *daemon.Server
