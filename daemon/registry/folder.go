@@ -245,13 +245,17 @@ func (d *Folder) manifest(name string) ([]found, error) {
 }
 
 // mark tells one state of a file from another: for a model of TensorFlow.js, of all
-// files beside it too.
+// files beside it too that may hold its weights.
 func (d *Folder) mark(name string) string {
 	var b strings.Builder
 	names := []string{name}
 	if strings.HasSuffix(name, ".json") {
-		weights, _ := fs.Glob(d.fsys, path.Join(path.Dir(name), "*.bin"))
-		names = append(names, weights...)
+		beside, _ := fs.ReadDir(d.fsys, path.Dir(name))
+		for _, f := range beside {
+			if !f.IsDir() && !aboutModels(f.Name()) {
+				names = append(names, path.Join(path.Dir(name), f.Name()))
+			}
+		}
 	}
 	for _, name := range names {
 		if info, err := fs.Stat(d.fsys, name); err == nil {
@@ -261,6 +265,12 @@ func (d *Folder) mark(name string) string {
 		}
 	}
 	return b.String()
+}
+
+// aboutModels reports whether a file holds no weights of TensorFlow.js, by its name, which
+// for those may be any.
+func aboutModels(name string) bool {
+	return strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".onnx") || strings.HasPrefix(name, stateFile)
 }
 
 // Mark tells whether anything in the folder has changed since it was last the same.

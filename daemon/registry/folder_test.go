@@ -325,6 +325,29 @@ func TestMarkTellsChanges(t *testing.T) {
 	}
 }
 
+// TestMarkTellsOfWeights: TensorFlow.js wrote them without an ending once, and a folder may
+// be called anything.
+func TestMarkTellsOfWeights(t *testing.T) {
+	for _, file := range []string{"tf/weights.bin", "tf/group1-shard1of1", "tf[1]/weights.bin"} {
+		d := newDrawer(t)
+		folder, _ := filepath.Split(file)
+		if err := os.Mkdir(filepath.Join(d.dir, folder), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		d.write(folder+"model.json", []byte("{}"))
+		d.write(file, []byte("1"))
+		d.write("1.manifest.json", []byte(`{"predictor":"workload","file":"`+folder+`model.json","name":"tf","version":"1"}`))
+		mark := d.Mark()
+		if d.write(file, []byte("12")); d.Mark() == mark {
+			t.Errorf("%s: other weights do not change the mark", file)
+		}
+		mark = d.Mark()
+		if d.write(folder+"other.onnx", nil); d.Mark() != mark {
+			t.Errorf("%s: another model's file changes the mark", file)
+		}
+	}
+}
+
 // TestAModelWrittenTwiceInATick: two files of one length and one time are two models.
 func TestAModelWrittenTwiceInATick(t *testing.T) {
 	for _, age := range []time.Duration{0, settled / 2, -time.Hour} {
