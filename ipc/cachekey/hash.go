@@ -40,8 +40,8 @@ const noUnit uint64 = 255
 
 const unitSteps = 128
 
-// unit gives 0 to 128. What is outside [0, 1] does not belong here and shares the
-// one code that no unit has, so it cannot be taken for one.
+// unit gives 0 to 128. What is 1/128 or more outside of [0, 1] does not belong here and has a
+// code that no unit has, so it cannot be taken for one.
 func unit(v float32) uint64 { return uint64(min(uint32(int32(v*unitSteps)), uint32(noUnit))) }
 
 // size keeps five significant bits of a number: the exponent and four bits of the

@@ -14,7 +14,8 @@ type Config struct {
 	// Dial makes a connection; ipc.Dial to Path. The ClientConfig must be passed on.
 	Dial func(ctx context.Context, cfg ipc.ClientConfig) (*ipc.Client, error)
 
-	// TTL is how long an answer is as good as new; 100 ms. Where MaxTTL is longer that is
+	// TTL is how long an answer is as good as new from when it came, also one of the bridge's
+	// cache, which Reply.Age counts from when it was made; 100 ms. Where MaxTTL is longer that is
 	// how it begins: a subject's TTL then grows to MaxTTL while its answers stay the same
 	// to within Tolerance of their range, and shrinks to TTL/16 while they change; answers
 	// are asked anew before they must be waited for (package freshness). MaxTTL, 1 s, is
