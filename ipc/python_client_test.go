@@ -12,7 +12,7 @@ func TestPythonClient(t *testing.T) {
 	if err != nil {
 		t.Skip("no python3 here; the Go tests walk the same vectors")
 	}
-	backend := &ruleBackend{observed: make(chan int, 16)}
+	backend := &modelBackend{observed: make(chan int, 16)}
 	conn := vectorServer(t, backend)()
 	cmd := exec.CommandContext(t.Context(), python, "../testdata/client/conformance.py",
 		"--vectors", vectorDir, "--socket", conn.RemoteAddr().String())

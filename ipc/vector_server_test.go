@@ -12,22 +12,26 @@ import (
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
 )
 
-// ruleBackend answers every call at once and counts outcomes. It lives on the loop.
-type ruleBackend struct {
+// modelBackend answers every call at once and counts outcomes. It lives on the loop. Each
+// second answer is of a model that has no name, the others are the rule's in part.
+type modelBackend struct {
 	lastID   uint64
 	observed chan int
 }
 
-func (b *ruleBackend) Round(calls []*Call) {
+func (b *modelBackend) Round(calls []*Call) {
 	for _, c := range calls {
 		b.lastID++
 		c.Reply = largestReply(c.Request.Kind())
-		c.Reply.PredictionID = b.lastID
+		c.Reply.PredictionID, c.Reply.Reason = b.lastID, ReasonDemoted
+		if b.lastID%2 == 0 {
+			c.Reply.Model, c.Reply.Ruled, c.Reply.Reason = "", 0, ReasonNone
+		}
 		c.Finish()
 	}
 }
 
-func (b *ruleBackend) Observe(outcomes []Outcome) { b.observed <- len(outcomes) }
+func (b *modelBackend) Observe(outcomes []Outcome) { b.observed <- len(outcomes) }
 
 // vectorServer runs a real server on a socket of its own and gives a dialer.
 func vectorServer(t *testing.T, backend Backend) (dial func() net.Conn) {
@@ -74,7 +78,7 @@ func vectorServer(t *testing.T, backend Backend) (dial func() net.Conn) {
 // TestVectorsAgainstServer sends every golden client frame to a live server. The
 // codec alone could be right and its user wrong.
 func TestVectorsAgainstServer(t *testing.T) {
-	backend := &ruleBackend{observed: make(chan int, 1)}
+	backend := &modelBackend{observed: make(chan int, 1)}
 	dial := vectorServer(t, backend)
 	bystander := dial()
 	greet(t, bystander)
@@ -154,7 +158,7 @@ func wantPong(t *testing.T, conn net.Conn) {
 }
 
 // wantAnswer checks what a good frame brings, and that the connection lives on.
-func wantAnswer(t *testing.T, conn net.Conn, v *vector, backend *ruleBackend) {
+func wantAnswer(t *testing.T, conn net.Conn, v *vector, backend *modelBackend) {
 	t.Helper()
 	sent, err := v.decode()
 	if err != nil {

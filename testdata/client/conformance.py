@@ -99,10 +99,12 @@ def sound(answer, kind):
         return "an answer without a source"
     if answer["prediction_id"] == 0:
         return "prediction_id 0"
-    if not answer["model"]:
-        return "nobody's answer: model is empty"
-    if (source in ("model", "cache")) != (reason == 0):
-        return f"source {source} with reason {reason}"
+    if source == "rule" and not answer["model"]:
+        return "nobody's answer: a rule without a name"
+    # An answer that is a model's own needs no reason, but for a part that the rule gave.
+    own = source in ("model", "cache") and not answer["ruled"]
+    if own != (reason == 0):
+        return f"source {source} with reason {reason}, ruled {answer['ruled']:#b}"
     if kind == "memory" and p["confidence"] != p["access_probability"]:
         return "confidence is not access_probability"
     return ""
