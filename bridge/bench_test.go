@@ -51,3 +51,27 @@ func BenchmarkCold(b *testing.B) {
 		b.Fatalf("the last answer came from %v", c.Reply.Source)
 	}
 }
+
+// BenchmarkJudged is a hit and the outcome that is joined to it.
+func BenchmarkJudged(b *testing.B) {
+	for i, q := range oneOfEach() {
+		b.Run(q.Kind().String(), func(b *testing.B) {
+			r := newRig(b, Config{TTL: time.Hour})
+			fill(r.Bridge, oneOfEach()[i])
+			c := ipc.NewCall(q, &r.done)
+			calls := []*ipc.Call{c}
+			o := []ipc.Outcome{{Subject: q.Subject(), Actual: predictionFor(q)}}
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Arrived = r.now()
+				c.Deadline = c.Arrived.Add(time.Millisecond)
+				r.Round(calls)
+				o[0].PredictionID = c.Reply.PredictionID
+				r.Observe(o)
+			}
+			if s := r.Scores()[i]; s.Missing > 0 || s.Joined == 0 {
+				b.Fatalf("%d outcomes were joined, %d missed", s.Joined, s.Missing)
+			}
+		})
+	}
+}

@@ -125,7 +125,7 @@ func (f *flight) answered(x *upstream.Exchange) {
 		if slot.Model != "" { // a candidate answers for this subject
 			model = strings.ToValidUTF8(slot.Model, "?")
 		}
-		if !l.bridge.score.useless(l.kind, model) {
+		if !l.bridge.score.useless(l.kind, q.deciding, model) {
 			l.bridge.stats.cache.kept(l.kind, l.bridge.cache.put(&q.key, &slot.Prediction, model, now))
 		}
 		beside := strings.ToValidUTF8(l.answer.Beside, "?")

@@ -98,6 +98,7 @@ func (l *lane) newQuestion(call *ipc.Call, key *cachekey.Key, now ipc.Instant) *
 	q := l.bridge.freeQuestions.get()
 	q.key, q.at, q.tries = *key, now, 0
 	q.class, q.patient, q.turn, q.account = ipc.ClassLow, false, 0, nil
+	_, q.deciding = asked(call.Request)
 	q.body = ipc.AppendRequest(q.body[:0], call.Request)
 	return q
 }

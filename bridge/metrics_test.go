@@ -19,12 +19,17 @@ func TestMetricsKeepTheConventions(t *testing.T) {
 	}
 	c := r.submit(workload(1, 0.5))[0]
 	r.conns[0].end(model(ipc.Workload, "m@1"))
+	known := &ipc.FailureRequest{Component: "io", FailureRates: []float32{1}}
+	f := r.submit(known)[0]
+	r.conns[2].end(model(ipc.Failure, "f@1"))
 	r.submit(&ipc.MemoryRequest{AgentID: 1})
 	r.conns[3].end(says(503, "", "no model for memory"))
 	r.submit(workload(1, 0.5), workload(2, 0.5))
 	r.settle()
 	r.Round(nil)
-	r.Observe([]ipc.Outcome{{PredictionID: c.Reply.PredictionID, Subject: c.Request.Subject(), Actual: c.Reply.Prediction}})
+	for _, call := range []*ipc.Call{c, f} {
+		r.Observe([]ipc.Outcome{{PredictionID: call.Reply.PredictionID, Subject: call.Request.Subject(), Actual: call.Reply.Prediction}})
+	}
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +46,9 @@ func TestMetricsKeepTheConventions(t *testing.T) {
 		for _, m := range f.GetMetric() {
 			name := f.GetName()
 			for _, l := range m.GetLabel() {
-				name += " " + l.GetValue()
+				if v := l.GetValue(); v != "" { // to Prometheus an empty label is none
+					name += " " + v
+				}
 			}
 			got[name] = m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
 		}
@@ -66,6 +73,8 @@ func TestMetricsKeepTheConventions(t *testing.T) {
 		"mlbridge_model_standing_changes_total workload m@1 cpu trusted": 0,
 		"mlbridge_model_judged_total yes workload m@1 cpu":               1,
 		"mlbridge_model_judged_total yes workload m@1 memory":            1,
+		"mlbridge_model_demoted failure f@1 io rates":                    0,
+		"mlbridge_prediction_error failure io model rates":               0,
 		"mlbridge_input_drift current_cpu workload":                      0,
 		"mlbridge_prediction_error workload cpu model":                   0,
 		"mlbridge_prediction_error workload memory rule":                 0,

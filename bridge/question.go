@@ -27,6 +27,8 @@ type question struct {
 	queued  bool         // in the lane's queue
 	at      ipc.Instant  // when it was first asked
 	next    *question    // in the same chain of an openIndex
+
+	deciding targetSet // nothing is left of a model's answer that is demoted for these
 }
 
 // openIndex finds the open question that a key belongs to: chains of questions by some

@@ -14,8 +14,10 @@ const maxTrials = 64
 // for these answers and nobody gets them. With models off it is asked nothing.
 func (b *Bridge) decideByRule(call *ipc.Call, key *cachekey.Key, now ipc.Instant) {
 	var q *question
-	if !b.score.off.Load() && b.score.of(key.Kind).standing.try() {
-		q = b.lanes[key.Kind-1].trial(call, key, now)
+	if !b.score.off.Load() {
+		if _, deciding := asked(call.Request); b.score.of(key.Kind).standing.try(deciding) {
+			q = b.lanes[key.Kind-1].trial(call, key, now)
+		}
 	}
 	before := b.lastID
 	b.fallBack(call, key, b.score.verdict()) // the call is over and may be another's now

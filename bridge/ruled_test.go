@@ -371,7 +371,7 @@ func TestTheRuleAnswersWhereTheAnswerIsItsOwn(t *testing.T) {
 		c := newTrial(t, &p.says)
 		c.ask(p.q, &p.came)
 		k := p.q.Kind()
-		c.score.of(k).standing.serving.demoted = 1 << targetOf(k, 0, componentOf(p.q))
+		c.score.of(k).standing.serving.demoted = 1 << targetOf(k, 0, componentOf(p.q), false)
 		if r := c.submit(p.q)[0].Reply; r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDemoted || r.Ruled != 0 {
 			t.Errorf("%v: %v, %v, ruled %b; want the rule's answer", k, r.Source, r.Reason, r.Ruled)
 		}

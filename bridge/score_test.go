@@ -5,9 +5,17 @@ import (
 	"math"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
+
+// TestAPredictionIsRememberedInALineOfTheCache: there are 131,072 of these.
+func TestAPredictionIsRememberedInALineOfTheCache(t *testing.T) {
+	if n := unsafe.Sizeof(remembered{}); n != 64 {
+		t.Errorf("%d bytes, want 64", n)
+	}
+}
 
 // Outcomes count when they are about a prediction that was given, its subject and
 // its kind, in time and for the first time.

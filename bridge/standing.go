@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"math/bits"
 	"sync"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -25,7 +26,9 @@ type standing struct {
 	models  [maxStandings]modelStanding
 	serving *modelStanding // whose answers come from the daemon now; nil before the first
 	lastID  uint16
-	calls   uint32 // asked while the rule answers, to take every tryEvery-th
+	// Asked while the rule answers, to take every tryEvery-th: by the first target that it
+	// answers for, or of components that are asked about in turn some would never be tried.
+	calls [maxTargets]uint8
 }
 
 // modelStanding is how one model did and where that leaves it.
@@ -111,10 +114,12 @@ func (s *standing) serve(label string) {
 	s.mu.Unlock()
 }
 
-// try reports whether this question is one that a demoted model is tried with.
-func (s *standing) try() bool {
-	s.calls++
-	return s.calls%tryEvery == 0
+// try reports whether a question with these deciding targets is one that a demoted model is
+// tried with.
+func (s *standing) try(deciding targetSet) bool {
+	n := &s.calls[bits.TrailingZeros64(uint64(deciding))]
+	*n = (*n + 1) % tryEvery
+	return *n == 0
 }
 
 // judge takes a case of a target, and reports whether the model was demoted or came back
@@ -165,6 +170,7 @@ func (t *targetStanding) judge(c pairCase, demoted bool) (changed bool) {
 type Standing struct {
 	Kind    ipc.Kind
 	Target  string // one of targetNames: "cpu", "memory" …
+	With    string // what the questions tell that it is about: one of extras, "" of those that tell nothing more
 	Model   string // name@version
 	Serving bool   // its answers come from the daemon now; false for a candidate or an earlier one
 	Demoted bool
@@ -186,6 +192,14 @@ type Standing struct {
 	// What the last demotion or return was decided on. 0 cases: there was none.
 	TurnCases     int
 	TurnAdvantage float64
+}
+
+// Name names the target as people are told: "memory", "memory with past".
+func (s *Standing) Name() string {
+	if s.With == "" {
+		return s.Target
+	}
+	return s.Target + " with " + s.With
 }
 
 // snapshot gives the standings of kind k, the serving model's first. Targets that a model
@@ -224,8 +238,9 @@ func (s *standing) look(k ipc.Kind, m *modelStanding, target int) Standing {
 	t := &m.targets[target]
 	n := float64(t.judged)
 	low, high := t.window.bounds()
+	name, with := nameOf(k, target)
 	return Standing{
-		Kind: k, Target: targetNames[k-1][target], Model: m.label, Serving: m == s.serving, Demoted: m.demoted&(1<<target) != 0,
+		Kind: k, Target: name, With: with, Model: m.label, Serving: m == s.serving, Demoted: m.demoted&(1<<target) != 0,
 		Judged: t.judged, Tries: t.tries, Demotions: t.demotions, Recoveries: t.recoveries,
 		ModelError: t.modelSum / n, RuleError: t.ruleSum / n, RecentModel: t.recentModel, RecentRule: t.recentRule,
 		Window: t.window.pairs(), Advantage: -t.window.mean(), Low: -high, High: -low,

@@ -12,7 +12,7 @@ import (
 // Where the models stand as bytes, for a successor on the same machine, all integers and
 // floats (IEEE 754) little-endian:
 //
-//	u8   version, 4
+//	u8   version, 5
 //	u8   1: the operator has turned the models off
 //	entries until the end, at most maxStandings a kind, each:
 //	  u8   kind
@@ -32,7 +32,13 @@ import (
 // What does not parse as a whole changes nothing: a model that begins anew is judged
 // anew, which is what happens without a hand-over. Predictions whose outcome comes after
 // the hand-over are not known to the successor and are counted as unknown.
-const standingStateVersion = 4
+//
+// Version 4 is read, too: it has half as many targets, for questions that tell more and
+// those that do not shared them. Either begin with the record that was of both.
+const (
+	standingStateVersion = 5
+	withSharedRecords    = 4
+)
 
 var errStandingState = errors.New("bridge: saved standings are damaged")
 
@@ -121,14 +127,15 @@ func (t *targetStanding) append(b []byte, demoted bool) []byte {
 // reports how many models are known by them.
 func (s *scoreboard) restore(b []byte) (n int, err error) {
 	r := stateReader{b: b}
-	if v := r.u8(); r.bad || v != standingStateVersion {
-		return 0, fmt.Errorf("bridge: saved standings are of another version than %d", standingStateVersion)
+	version := r.u8()
+	if r.bad || version != standingStateVersion && version != withSharedRecords {
+		return 0, fmt.Errorf("bridge: saved standings are of another version than %d and %d", standingStateVersion, withSharedRecords)
 	}
 	off := r.u8()
 	var kinds [len(ipc.Kinds)]restored
 	for !r.bad && len(r.b) > 0 {
 		k := ipc.Kind(r.u8())
-		if !k.Valid() || !kinds[k-1].read(&r, targetsOf(k)) {
+		if !k.Valid() || !kinds[k-1].read(&r, k, version == withSharedRecords) {
 			return 0, errStandingState
 		}
 		n++
@@ -150,8 +157,8 @@ type restored struct {
 	serving int // its place + 1
 }
 
-// read takes one entry, all but the kind, and reports whether it can be.
-func (k *restored) read(r *stateReader, targets int) bool {
+// read takes one entry of the kind, all but that, and reports whether it can be.
+func (k *restored) read(r *stateReader, kind ipc.Kind, shared bool) bool {
 	if k.n == maxStandings {
 		return false
 	}
@@ -166,6 +173,10 @@ func (k *restored) read(r *stateReader, targets int) bool {
 			return false
 		}
 	}
+	targets := targetsOf(kind)
+	if shared {
+		targets /= 2
+	}
 	for i := range m.targets[:targets] {
 		demoted, ok := m.targets[i].read(r)
 		if !ok {
@@ -174,6 +185,10 @@ func (k *restored) read(r *stateReader, targets int) bool {
 		if demoted {
 			m.demoted |= 1 << i
 		}
+	}
+	if shared {
+		copy(m.targets[targets:2*targets], m.targets[:targets])
+		m.demoted |= m.demoted << targets
 	}
 	if k.n++; flags == wasServing {
 		k.serving = k.n

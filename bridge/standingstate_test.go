@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -36,12 +37,17 @@ func judgedBoard() *scoreboard {
 }
 
 // ruled reports whether the rule answers all of kind k.
-func (s *scoreboard) ruled(k ipc.Kind) bool { return s.useless(k, s.of(k).standing.serving.label) }
+func (s *scoreboard) ruled(k ipc.Kind) bool {
+	return s.useless(k, all(k), s.of(k).standing.serving.label)
+}
+
+// all are the kind's targets.
+func all(k ipc.Kind) targetSet { return 1<<targetsOf(k) - 1 }
 
 // models is how many are known.
 func (s *scoreboard) models() (n int) {
 	for _, st := range s.all() {
-		if st.Target == targetNames[st.Kind-1][0] {
+		if st.Target == targetNames[st.Kind-1][0] && st.With == "" {
 			n++
 		}
 	}
@@ -71,7 +77,7 @@ func TestStandingsGoAlong(t *testing.T) {
 	if diff := cmp.Diff(old.all(), next.all(), same); diff != "" {
 		t.Error(diff)
 	}
-	if !next.ruled(ipc.Workload) || next.ruled(ipc.Failure) || next.useless(ipc.Workload, "old@1") {
+	if !next.ruled(ipc.Workload) || next.ruled(ipc.Failure) || next.useless(ipc.Workload, all(ipc.Workload), "old@1") {
 		t.Error("who answers is another after the hand-over")
 	}
 	// The same cases turn both at the same moment.
@@ -104,6 +110,44 @@ func TestKillSwitchGoesAlong(t *testing.T) {
 	}
 }
 
+// A bridge of before had one record for questions that tell more and those that do not: it
+// is taken over by both, who is demoted included, and each goes on from there.
+func TestSharedRecordsAreTakenOverByBoth(t *testing.T) {
+	s := new(scoreboard)
+	s.init(func(Standing) {})
+	if n, err := s.restore(sharedRecords(t)); n != 3 || err != nil {
+		t.Fatalf("restore() = %d, %v; want 3 models", n, err)
+	}
+	got, want := s.all(), judgedBoard().all() // they were saved of the same cases
+	same := cmp.Comparer(func(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) })
+	if diff := cmp.Diff(want, got, same); diff != "" {
+		t.Error(diff)
+	}
+	if !s.ruled(ipc.Workload) || s.ruled(ipc.Failure) {
+		t.Error("who answers is another after the hand-over")
+	}
+	st := &s.of(ipc.Workload).standing
+	past := targetOf(ipc.Workload, 0, 0, true)
+	for i := 0; !st.judge(st.serving, past, pairCase{0.1, 0.5, 1, true}); i++ {
+		if i == 2000 {
+			t.Fatal("the model never came back")
+		}
+	}
+	if d := st.serving.demoted; d != all(ipc.Workload)&^(1<<past) {
+		t.Errorf("demoted for %b, want all but cpu with past", d)
+	}
+}
+
+// sharedRecords is what judgedBoard was saved as in version 4, by the bridge that wrote it.
+func sharedRecords(t testing.TB) []byte {
+	t.Helper()
+	b, err := os.ReadFile("testdata/standings-4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // What is damaged changes nothing at all.
 func TestStandingsDamaged(t *testing.T) {
 	whole := judgedBoard().save()
@@ -120,6 +164,7 @@ func TestStandingsDamaged(t *testing.T) {
 		return b
 	}
 	refused("another version", bent(0, 1))
+	refused("another version's length", bent(0, withSharedRecords))
 	refused("no switch", bent(1, 2))
 	refused("no kind", bent(2, 9))
 	entry := 2 + 1 // the first entry's label: u8 length, "old@1", then flags
@@ -141,11 +186,12 @@ func TestStandingsDamaged(t *testing.T) {
 	}
 	refused("the same twice", append(append([]byte(nil), whole...), whole[2:]...))
 	ends := map[int]int{2: 0} // of entries: the models up to there
-	targets := (len(whole) - 2 - 3*2 - len("old@1new@2sick@1") - 3) / (3 + 3 + maxTargets)
-	for i, at := range []int{2 + 8 + 3*targets, 2 + 2*(8+3*targets)} {
+	workload := targetsOf(ipc.Workload)
+	size := (len(whole) - 2 - 3*2 - len("old@1new@2sick@1") - 3) / (2*workload + targetsOf(ipc.Failure)) // of a target
+	for i, at := range []int{2 + 8 + workload*size, 2 + 2*(8+workload*size)} {
 		ends[at] = i + 1
 	}
-	for n := range 2 + 2*(8+3*targets) + 9 + 2*targets { // what follows is more of the same
+	for n := range 2 + 2*(8+workload*size) + 9 + 2*size { // what follows is more of the same
 		got, err := next.restore(whole[:n])
 		if want, ok := ends[n]; ok != (err == nil) || got != want {
 			t.Fatalf("%d models from %d bytes, %v; want %d", got, n, err, want)
@@ -179,6 +225,7 @@ func numbersOf(at int) iter.Seq2[int, rune] {
 func FuzzStandingState(f *testing.F) {
 	f.Add(judgedBoard().save())
 	f.Add([]byte{standingStateVersion, 1})
+	f.Add(sharedRecords(f))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := &scoreboard{told: func(Standing) {}}
 		n, err := s.restore(b)

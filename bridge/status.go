@@ -82,36 +82,37 @@ func scoreStatus(s *Score) status.Score {
 	for i := range s.Standings {
 		m := &s.Standings[i]
 		d.Standings = append(d.Standings, status.Standing{
-			Model: m.Model, Target: m.Target, Serving: m.Serving, Demoted: m.Demoted, Judged: m.Judged, Tries: m.Tries,
+			Model: m.Model, Target: m.Target, With: m.With, Serving: m.Serving, Demoted: m.Demoted, Judged: m.Judged, Tries: m.Tries,
 			Demotions: m.Demotions, Recoveries: m.Recoveries,
 			Window: m.Window, Advantage: finite(m.Advantage), Low: finite(m.Low), High: finite(m.High),
 		})
 		if m.Serving && m.Judged > 0 {
 			d.Targets = append(d.Targets, status.Target{
-				Target: m.Target, Measure: measures[s.Kind-1][slices.Index(targetNames[s.Kind-1], m.Target)], Demoted: m.Demoted, Judged: m.Judged,
+				Target: m.Target, With: m.With, Measure: measures[s.Kind-1][slices.Index(targetNames[s.Kind-1], m.Target)], Demoted: m.Demoted, Judged: m.Judged,
 				Model: finite(m.ModelError), Rule: finite(m.RuleError), RecentModel: finite(m.RecentModel), RecentRule: finite(m.RecentRule),
 			})
 		}
 	}
-	switch {
-	case s.Kind == ipc.Failure:
+	if s.Kind == ipc.Failure {
 		d.Measure = "Brier score of the failure"
-		overall(&d)
-	case len(d.Targets) > 0 && d.Targets[0].Target == targetNames[s.Kind-1][0]:
-		t := &d.Targets[0]
-		d.Judged, d.Model, d.Rule, d.RecentModel, d.RecentRule = t.Judged, t.Model, t.Rule, t.RecentModel, t.RecentRule
 	}
+	overall(s.Kind, &d)
 	return d
 }
 
-// overall gives failures the mean over the components' probabilities, by how many cases
-// each has.
-func overall(d *status.Score) {
+// overall gives the mean over the kind's first part, by how many cases each of its targets
+// has: of a failure the components' probabilities, and of all whether the questions tell more
+// or not.
+func overall(k ipc.Kind, d *status.Score) {
+	firsts := targetNames[k-1][:1]
+	if k == ipc.Failure {
+		firsts = components[:]
+	}
 	var model, rule, recentModel, recentRule float64
 	for i := range d.Targets {
 		t := &d.Targets[i]
-		if !slices.Contains(components[:], t.Target) {
-			continue // of its time or its type
+		if !slices.Contains(firsts, t.Target) {
+			continue
 		}
 		n := float64(t.Judged)
 		d.Judged += t.Judged

@@ -1,16 +1,25 @@
 package bridge
 
 import (
+	"slices"
+
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/rules"
 )
 
 // A target is what a model is trusted with, or not: a part of the answers to some of the
-// questions. A failure's parts are judged apart for each type of component, as the rule tells
-// them by name: they fail in ways of their own, and a model that knows memory well may know
-// io badly. Of the other kinds a part is a target. Its number is a place in targetNames and
-// a bit of targetSet.
-type targetSet uint32
+// questions. Which questions are judged apart:
+//
+//   - A failure's, for each type of component, as the rule tells them by name: they fail in
+//     ways of their own, and a model that knows memory well may know io badly.
+//   - Those that tell more, by an optional element, apart from those that do not (see
+//     informed): a model that is good where it is told of an agent's longer past may be no
+//     better than the rule where it is not. With one record for both whoever tells most
+//     would decide for the others.
+//
+// A target's number is a place in targetNames, plus their number for questions that tell
+// more, and a bit of targetSet.
+type targetSet uint64
 
 // components are the types of a failure's, in the order of rules.FailureType.
 var components = [...]string{"memory", "cpu", "io", "network", "service", "other"}
@@ -23,8 +32,12 @@ var targetNames = [len(ipc.Kinds)][]string{
 	{"page", "type"},
 }
 
+// extras are what questions tell that tell more, by kind; also the label "with" of the
+// metrics.
+var extras = [len(ipc.Kinds)]string{"past", "calls", "rates", "candidates"}
+
 // maxTargets is how many the kind with the most has.
-const maxTargets = 3 * len(components)
+const maxTargets = 2 * 3 * len(components)
 
 func ofComponents(parts ...string) (names []string) {
 	for _, part := range parts {
@@ -36,15 +49,28 @@ func ofComponents(parts ...string) (names []string) {
 }
 
 // targetsOf is how many targets kind k has.
-func targetsOf(k ipc.Kind) int { return len(targetNames[k-1]) }
+func targetsOf(k ipc.Kind) int { return 2 * len(targetNames[k-1]) }
 
 // targetOf is the target of kind k's part, in the answer to a question about a component
-// of that type.
-func targetOf(k ipc.Kind, part int, component uint8) int {
+// of that type which tells so much.
+func targetOf(k ipc.Kind, part int, component uint8, informed bool) int {
+	target := part
 	if k == ipc.Failure {
-		return part*len(components) + int(component)
+		target = part*len(components) + int(component)
 	}
-	return part
+	if informed {
+		target += len(targetNames[k-1])
+	}
+	return target
+}
+
+// nameOf is the name of kind k's target, and what its questions tell besides, if anything.
+func nameOf(k ipc.Kind, target int) (name, with string) {
+	names := targetNames[k-1]
+	if target < len(names) {
+		return names[target], ""
+	}
+	return names[target-len(names)], extras[k-1]
 }
 
 // componentOf is the type of component that q is about; 0 for questions about agents.
@@ -55,29 +81,62 @@ func componentOf(q ipc.Request) uint8 {
 	return 0
 }
 
+// informed are the parts of the answer to q that q tells more about than it has to, by
+// their bits. What counts is that the element is there, whatever the model makes of it. A
+// workload tells of each signal's past by itself.
+func informed(q ipc.Request) (parts ipc.Targets) {
+	more := false
+	switch q := q.(type) {
+	case *ipc.WorkloadRequest:
+		if len(q.CPUPast) > 0 {
+			parts |= ipc.TargetCPU
+		}
+		if len(q.MemoryPast) > 0 {
+			parts |= ipc.TargetMemory
+		}
+		if len(q.GPUPast) > 0 {
+			parts |= ipc.TargetGPU
+		}
+		return parts
+	case *ipc.ThreatRequest:
+		more = len(q.SyscallFeatures) > 0
+	case *ipc.FailureRequest:
+		more = len(q.FailureRates) > 0
+	case *ipc.MemoryRequest:
+		more = len(q.Candidates) > 0
+	}
+	if more {
+		return everyValue
+	}
+	return 0
+}
+
 // asked are the targets that an answer to q has, and those of them without which nothing is
 // left of a model's answer: a workload's all, of others the first.
 func asked(q ipc.Request) (all, deciding targetSet) {
-	if w, ok := q.(*ipc.WorkloadRequest); ok {
-		all = targetSet(w.Targets()) // the same bits
+	k, component, told := q.Kind(), componentOf(q), informed(q)
+	w, ok := q.(*ipc.WorkloadRequest)
+	for i, part := range partsOf(k) {
+		if ok && !w.Targets().Has(part.bit) {
+			continue
+		}
+		all |= 1 << targetOf(k, i, component, told.Has(part.bit))
+	}
+	if ok {
 		return all, all
 	}
-	k, component := q.Kind(), componentOf(q)
-	for i := range partsOf(k) {
-		all |= 1 << targetOf(k, i, component)
-	}
-	return all, 1 << targetOf(k, 0, component)
+	return all, 1 << targetOf(k, 0, component, told.Has(answer))
 }
 
-// deciding are all of kind k's targets that decide, for some question, whether anything is
-// left of a model's answer.
-func deciding(k ipc.Kind) targetSet {
+// decides reports whether something is left of a model's answer, for some question, by the
+// target of that name of kind k.
+func decides(k ipc.Kind, name string) bool {
 	n := 1
 	switch k {
 	case ipc.Workload:
-		n = targetsOf(k)
+		n = len(targetNames[k-1])
 	case ipc.Failure:
 		n = len(components)
 	}
-	return 1<<n - 1
+	return slices.Contains(targetNames[k-1][:n], name)
 }

@@ -106,8 +106,8 @@ type Model struct {
 
 // Score is how model and rule did on the same cases. The errors are means; smaller is
 // better, null where nothing was judged yet. Those that stand here are of the kind's first
-// target, a workload's cpu; of a failure means over the components' probabilities, by how often
-// each was judged.
+// value, a workload's cpu, whatever the questions told: of several targets, such as a failure's
+// components, the mean by how often each was judged.
 type Score struct {
 	Measure     string   `json:"measure"` // what the error is, for people
 	Joined      uint64   `json:"joined"`  // outcomes that found their prediction
@@ -119,8 +119,8 @@ type Score struct {
 	RecentRule  *float64 `json:"recent_rule_error"`
 	Missing     uint64   `json:"missing"` // predictions forgotten without an outcome
 
-	// Targets are the values of a prediction that are judged, each by itself; of the model
-	// that serves, where it was judged.
+	// Targets are the values of a prediction that are judged, each by itself, and apart
+	// where questions tell more; of the model that serves, where it was judged.
 	Targets []Target `json:"targets"`
 	// Standings are of the models that answered lately and of each target, the one that
 	// serves first; the errors above are its.
@@ -133,6 +133,7 @@ type Score struct {
 // Target is how model and rule did at one value of a prediction.
 type Target struct {
 	Target      string   `json:"target"`  // cpu, memory or gpu; score or type; the type of component, or that and time or type; page or type
+	With        string   `json:"with"`    // what the questions told besides: past, calls, rates or candidates; empty where they did not
 	Measure     string   `json:"measure"` // what the error is, for people
 	Demoted     bool     `json:"demoted"` // the rule's value is given
 	Judged      uint64   `json:"judged"`
@@ -146,6 +147,7 @@ type Target struct {
 type Standing struct {
 	Model      string `json:"model"` // name@version
 	Target     string `json:"target"`
+	With       string `json:"with"`
 	Serving    bool   `json:"serving"`
 	Demoted    bool   `json:"demoted"`
 	Judged     uint64 `json:"judged"` // cases that it and the rule were judged on

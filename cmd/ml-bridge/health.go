@@ -111,6 +111,9 @@ func logStates(cfg *bridge.Config, log zerolog.Logger) {
 	cfg.OnStanding = func(m bridge.Standing) {
 		said := log.Info().Stringer("kind", m.Kind).Str("target", m.Target).Str("model", m.Model).
 			Int("cases", m.TurnCases).Float64("advantage", m.TurnAdvantage).Uint64("judged", m.Judged)
+		if m.With != "" {
+			said.Str("with", m.With)
+		}
 		if m.Demoted {
 			said.Msg("model demoted: the rule has been better, and decides until tries of the model say otherwise")
 		} else {
