@@ -110,6 +110,9 @@ func TestReportIsAboutTheModelsAnswers(t *testing.T) {
 	if len(m.Outcome) != 1 || m.Outcome[0].PredictionID != 7 || m.Outcome[0].Subject.Agent != 3 || m.Outcome[0].Ago != 0 {
 		t.Errorf("outcomes %+v, want one about prediction 7 of agent 3", m.Outcome)
 	}
+	if n := a.Counts().Reports; n != 1 {
+		t.Errorf("%d reports counted, want 1", n)
+	}
 }
 
 func TestPoolIsBoundedAndKeepsCopies(t *testing.T) {

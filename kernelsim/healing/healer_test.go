@@ -2,6 +2,7 @@ package healing_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +63,15 @@ func TestEffectsOfAFailure(t *testing.T) {
 	}
 	if got["false alarms"] != 0 || got["recovery procedures started"] != 1 {
 		t.Errorf("%v procedures, %v false alarms; want 1 and 0", got["recovery procedures started"], got["false alarms"])
+	}
+	ran := 0
+	for name, n := range got {
+		if strings.HasPrefix(name, "ran: ") {
+			ran += int(n)
+		}
+	}
+	if ran != 1 {
+		t.Errorf("effects %v: %d procedures ran, want the one that was started", got, ran)
 	}
 
 	// Settled: the four questions before the failure, with yes; of the fifteen after

@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -91,6 +92,11 @@ func TestWithoutAModelTheRuleWalks(t *testing.T) {
 	// From the third fault on the rule sees two steps of a page.
 	if got["pages prefetched"] != 3 || got["faults covered"] != 2 {
 		t.Errorf("issued %v, covered %v; want 3 and 2", got["pages prefetched"], got["faults covered"])
+	}
+	for _, e := range man.Effects() { // and by itself it does just that
+		if strings.HasPrefix(e.Note, "rule alone") && e.Note != advice.RuleAlone(e.Value, "") {
+			t.Errorf("%s: %v (%s), want the same", e.Name, e.Value, e.Note)
+		}
 	}
 	if c := man.Comparisons(false)[0]; c.ML != nil || c.N != 0 {
 		t.Errorf("%+v: a model was compared that never answered", c)

@@ -7,6 +7,7 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/kernelsim/advice"
 	"github.com/mlbridge/mlbridge/kernelsim/advice/advicetest"
+	"github.com/mlbridge/mlbridge/kernelsim/report"
 	"github.com/mlbridge/mlbridge/kernelsim/security"
 	"github.com/mlbridge/mlbridge/kernelsim/source"
 )
@@ -101,21 +102,26 @@ func TestActionsOnHostileAndHarmlessTasks(t *testing.T) {
 func TestTheRuleKeepsItsOwnHistory(t *testing.T) {
 	// A model that cries wolf all the time must not make the rule see a history of
 	// threats: then its shadow would measure the model.
-	m := &advicetest.Model{Answer: judge(0.9)}
-	s := follow(t, m, calls(1, 0, 500, 0))
-	var flagged float64
-	for _, c := range s.Comparisons(false) {
-		if c.Metric == "harmless reports flagged" {
-			if *c.ML != 100 {
-				t.Errorf("model flagged %v %%, want all", *c.ML)
-			}
-			flagged = *c.Rule
-		}
+	calm := func(ipc.Request) ipc.Reply {
+		return advicetest.Sure(ipc.Prediction{Kind: ipc.Threat, Threat: ipc.ThreatPrediction{Score: 0.1, Confidence: 0.9}})
 	}
-	alone := follow(t, &advicetest.Model{Answer: advicetest.None}, calls(1, 0, 500, 0))
-	for _, c := range alone.Comparisons(false) {
-		if c.Metric == "harmless reports flagged" && *c.Rule != flagged {
-			t.Errorf("rule flagged %v %% beside a model and %v %% alone", flagged, *c.Rule)
+	beside := func(answer func(ipc.Request) ipc.Reply) map[string]report.Comparison {
+		rows := map[string]report.Comparison{}
+		for _, c := range follow(t, &advicetest.Model{Answer: answer}, calls(1, 0, 500, 0)).Comparisons(false) {
+			rows[c.Metric] = c
 		}
+		return rows
+	}
+	wolf, quiet, alone := beside(judge(0.9)), beside(calm), beside(advicetest.None)
+	const flagged = "harmless reports flagged"
+	if *wolf[flagged].ML != 100 || *quiet[flagged].ML != 0 {
+		t.Errorf("the models flagged %v and %v %%, want all and none", *wolf[flagged].ML, *quiet[flagged].ML)
+	}
+	if *wolf[flagged].Rule != *alone[flagged].Rule {
+		t.Errorf("the rule flagged %v %% beside a model and %v %% alone", *wolf[flagged].Rule, *alone[flagged].Rule)
+	}
+	const brier = "Brier score"
+	if *wolf[brier].Rule != *quiet[brier].Rule {
+		t.Errorf("the rule's error is %v beside a model that cries and %v beside one that does not", *wolf[brier].Rule, *quiet[brier].Rule)
 	}
 }
