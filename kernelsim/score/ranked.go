@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// maxRanked bounds the outcomes that a Ranked keeps; later ones only count.
+// maxRanked bounds the outcomes that a Ranked keeps: later ones are left out.
 const maxRanked = 1 << 16
 
 // areaResamples is fewer than for means: each needs two sorts.
@@ -37,7 +37,7 @@ func (r *Ranked) Add(agent uint64, ml, rule float64, happened bool) {
 	}
 }
 
-// N is how many outcomes there were, Positives how many of them happened.
+// N is how many outcomes are kept, Positives how many of them happened.
 func (r *Ranked) N() uint64         { return uint64(len(r.rows)) }
 func (r *Ranked) Positives() uint64 { return uint64(r.positives) }
 

@@ -95,16 +95,17 @@ func TestAreas(t *testing.T) {
 	if ml, _ := r.Areas(); !math.IsNaN(ml) {
 		t.Errorf("area of nothing = %v, want none", ml)
 	}
-	// ml ranks one of four pairs wrongly; the rule says the same to all.
+	// ml ranks one of six pairs wrongly; the rule says the same to all.
 	r.Add(1, 0.9, 0.1, true)
 	r.Add(1, 0.3, 0.1, true)
 	r.Add(1, 0.5, 0.1, false)
 	r.Add(1, 0.2, 0.1, false)
-	if ml, rule := r.Areas(); ml != 0.75 || rule != 0.5 {
-		t.Errorf("areas %v and %v, want 0.75 and, all tied, 0.5", ml, rule)
+	r.Add(1, 0.1, 0.1, false)
+	if ml, rule := r.Areas(); ml != 5.0/6 || rule != 0.5 {
+		t.Errorf("areas %v and %v, want 5/6 and, all tied, 0.5", ml, rule)
 	}
-	if r.N() != 4 || r.Positives() != 2 {
-		t.Errorf("%d of %d happened, want 2 of 4", r.Positives(), r.N())
+	if r.N() != 5 || r.Positives() != 2 {
+		t.Errorf("%d of %d happened, want 2 of 5", r.Positives(), r.N())
 	}
 }
 
