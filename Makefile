@@ -70,14 +70,14 @@ micro-diff: ## compare micro-benchmarks with those of AGAINST=commit (PKG=./ipc,
 	@git rev-parse --verify --quiet "$(AGAINST)^{commit}" >/dev/null || { echo "$(AGAINST) is not a commit"; exit 2; }
 	@test -d "$(PKG)" || { echo "$(PKG) is not a folder: one package at a time"; exit 2; }
 	@set -e; old=$$(mktemp -d); trap 'rm -rf "$$old"' EXIT INT TERM; mkdir -p $(LINTERS); \
-	test -x $(LINTERS)/benchstat || GOBIN=$(abspath $(LINTERS)) $(GO) install $(BENCHSTAT); \
+	test -x $(LINTERS)/benchstat || GOBIN="$(abspath $(LINTERS))" $(GO) install $(BENCHSTAT); \
 	git archive $(AGAINST) | tar x -C $$old; \
 	(cd $$old && $(GO) test -c -o old.test $(PKG)); \
 	$(GO) test -c -o $(OUT)/new.test $(PKG); \
 	: > $(OUT)/micro-old.txt; : > $(OUT)/micro-new.txt; \
 	for i in $$(seq $(or $(COUNT),8)); do \
 		(cd $$old/$(PKG) && $$old/old.test $(MICROFLAGS)) >> $(OUT)/micro-old.txt; \
-		(cd $(PKG) && $(abspath $(OUT))/new.test $(MICROFLAGS)) >> $(OUT)/micro-new.txt; \
+		(cd $(PKG) && "$(abspath $(OUT))/new.test" $(MICROFLAGS)) >> $(OUT)/micro-new.txt; \
 	done; \
 	$(LINTERS)/benchstat $(AGAINST)=$(OUT)/micro-old.txt new=$(OUT)/micro-new.txt
 
@@ -85,45 +85,45 @@ micro-diff: ## compare micro-benchmarks with those of AGAINST=commit (PKG=./ipc,
 lint: ## check formatting, vet, staticcheck and golangci-lint
 	@mkdir -p $(LINTERS)
 	@test -x $(LINTERS)/golangci-lint || echo "building the linters, once: this takes minutes"
-	@test -x $(LINTERS)/gofumpt || GOBIN=$(abspath $(LINTERS)) $(GO) install mvdan.cc/gofumpt@v0.12.0
-	@test -x $(LINTERS)/staticcheck || GOBIN=$(abspath $(LINTERS)) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
-	@test -x $(LINTERS)/golangci-lint || GOBIN=$(abspath $(LINTERS)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	@test -x $(LINTERS)/gofumpt || GOBIN="$(abspath $(LINTERS))" $(GO) install mvdan.cc/gofumpt@v0.12.0
+	@test -x $(LINTERS)/staticcheck || GOBIN="$(abspath $(LINTERS))" $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+	@test -x $(LINTERS)/golangci-lint || GOBIN="$(abspath $(LINTERS))" $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	@files=$$($(LINTERS)/gofumpt -l $$(git ls-files '*.go' ':!*.pb.go')); if [ -n "$$files" ]; then echo "not gofumpt-ed:"; echo "$$files"; exit 1; fi
 	$(GO) vet $(PKGS)
 	$(LINTERS)/staticcheck $(PKGS)
 	$(LINTERS)/golangci-lint run
-	@set -e; for module in $(MODULES); do (set -x; cd $$module; $(GO) vet ./...; $(abspath $(LINTERS))/staticcheck ./...; $(abspath $(LINTERS))/golangci-lint run); done
+	@set -e; for module in $(MODULES); do (set -x; cd $$module; $(GO) vet ./...; "$(abspath $(LINTERS))/staticcheck" ./...; "$(abspath $(LINTERS))/golangci-lint" run); done
 
 # promtool 0.x is Prometheus 3's: the module has no version 3.
 PROMTOOL ?= $(or $(shell command -v promtool),$(LINTERS)/promtool)
 monitoring: ## check and test the alert rules (with promtool; built when there is none)
 	@mkdir -p $(LINTERS)
-	@command -v $(PROMTOOL) >/dev/null || GOBIN=$(abspath $(LINTERS)) $(GO) install github.com/prometheus/prometheus/cmd/promtool@v0.305.0
-	cd deploy/monitoring && $(abspath $(PROMTOOL)) check config prometheus.yaml && $(abspath $(PROMTOOL)) test rules alerts_test.yaml
+	@command -v $(PROMTOOL) >/dev/null || GOBIN="$(abspath $(LINTERS))" $(GO) install github.com/prometheus/prometheus/cmd/promtool@v0.305.0
+	cd deploy/monitoring && "$(abspath $(PROMTOOL))" check config prometheus.yaml && "$(abspath $(PROMTOOL))" test rules alerts_test.yaml
 
 # Packagers are built at pinned versions too, as Go modules.
 TOOLS := $(OUT)/tools
 DIST  := $(OUT)/dist
 ARCHES ?= amd64 arm64
 $(TOOLS)/nfpm:
-	GOBIN=$(abspath $(TOOLS)) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
+	GOBIN="$(abspath $(TOOLS))" $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
 $(TOOLS)/cyclonedx-gomod:
-	GOBIN=$(abspath $(TOOLS)) $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+	GOBIN="$(abspath $(TOOLS))" $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
 dist: $(TOOLS)/cyclonedx-gomod ## build what is released: static binaries, manual, completion, bill of materials
 	@mkdir -p $(DIST)
-	SBOM=$(abspath $(TOOLS)/cyclonedx-gomod) deploy/packaging/dist $(DIST) $(ARCHES)
+	SBOM="$(abspath $(TOOLS)/cyclonedx-gomod)" deploy/packaging/dist $(DIST) $(ARCHES)
 
 deb: dist $(TOOLS)/nfpm ## make Debian packages, in out/dist
-	for arch in $(ARCHES); do NFPM=$(abspath $(TOOLS)/nfpm) deploy/packaging/package deb $(DIST) $$arch || exit 1; done
+	for arch in $(ARCHES); do NFPM="$(abspath $(TOOLS)/nfpm)" deploy/packaging/package deb $(DIST) $$arch || exit 1; done
 
 rpm: dist $(TOOLS)/nfpm ## make RPM packages, in out/dist
-	for arch in $(ARCHES); do NFPM=$(abspath $(TOOLS)/nfpm) deploy/packaging/package rpm $(DIST) $$arch || exit 1; done
+	for arch in $(ARCHES); do NFPM="$(abspath $(TOOLS)/nfpm)" deploy/packaging/package rpm $(DIST) $$arch || exit 1; done
 
 # The second version is the first under a higher number, to upgrade to.
 HOSTARCH = $$($(GO) env GOHOSTARCH)
 two-versions: deb rpm
-	for format in deb rpm; do PACKAGE_VERSION=9999 NFPM=$(abspath $(TOOLS)/nfpm) deploy/packaging/package $$format $(DIST) "$(HOSTARCH)" $(OUT)/dist-next || exit 1; done
+	for format in deb rpm; do PACKAGE_VERSION=9999 NFPM="$(abspath $(TOOLS)/nfpm)" deploy/packaging/package $$format $(DIST) "$(HOSTARCH)" $(OUT)/dist-next || exit 1; done
 
 deploy-test: ## try the packages under a real systemd, as root: deploy/test says what it needs
 	$(MAKE) two-versions ARCHES="$(HOSTARCH)"
@@ -146,7 +146,7 @@ schema: ## hold the DaemonSet and the dashboard against Kubernetes' and Grafana'
 	cd deploy/packaging/notices && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 reproducible: $(TOOLS)/nfpm $(TOOLS)/cyclonedx-gomod ## build twice, from two copies in two folders, and compare every byte
-	NFPM=$(abspath $(TOOLS)/nfpm) SBOM=$(abspath $(TOOLS)/cyclonedx-gomod) deploy/test/reproducible
+	NFPM="$(abspath $(TOOLS)/nfpm)" SBOM="$(abspath $(TOOLS)/cyclonedx-gomod)" deploy/test/reproducible
 
 FUZZTIME ?= 30s
 fuzz: ## run every fuzz target for FUZZTIME (30s), or those of PKG=./ipc/... FUZZ=regexp
