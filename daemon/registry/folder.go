@@ -71,12 +71,14 @@ func (d *Folder) Load(k ipc.Kind) (Predictor, string, error) {
 			continue
 		}
 		d.serves[k] = m
-		if n := len(st.History); n == 0 || st.History[n-1] != m.Label {
+		first, changed := len(st.History) == 0, st.serves() != m.Label
+		if changed {
 			st.served(m.Label)
-			// The first of its kind would be found again without a note.
-			if n > 0 || d.noted {
-				_ = d.keep()
-			}
+		}
+		d.passOver(k, list)
+		// The first of its kind would be found again without a note.
+		if changed && (!first || d.noted) {
+			_ = d.keep()
 		}
 		return m, m.Source, nil
 	}
@@ -104,17 +106,37 @@ func (d *Folder) readState() error {
 	return nil
 }
 
+// passOver notes the valid models of kind k that another one now serves instead of, though
+// they might: they are not new any more, and the oldest would come forward at last if they
+// were. One that is no good yet may still be when it is mended.
+func (d *Folder) passOver(k ipc.Kind, list []found) {
+	st := d.state.of(k)
+	passed := []string{}
+	for i := range list {
+		f := &list[i]
+		if f.kind != k || st.roleOf(&f.Entry).Role != models.RoleServe || slices.Contains(st.History, f.Label()) || slices.Contains(st.Rejected, f.Label()) {
+			continue
+		}
+		if _, err := d.model(f); err == nil || slices.Contains(st.Passed, f.Label()) {
+			passed = append(passed, f.Label())
+		}
+	}
+	st.Passed = passed
+}
+
 // inOrder gives the entries that may serve, best first: new ones, the newest first, then
-// those that served, the latest first.
+// those that served, the latest first, then those that were passed over, the newest first.
 func (d *Folder) inOrder(k ipc.Kind, list []found) []found {
 	st := d.state.of(k)
-	var fresh, served []found
+	var fresh, served, passed []found
 	for i := len(list) - 1; i >= 0; i-- {
 		f := list[i]
 		switch {
 		case f.kind != k, st.roleOf(&f.Entry).Role != models.RoleServe, slices.Contains(st.Rejected, f.Label()):
 		case slices.Contains(st.History, f.Label()):
 			served = append(served, f)
+		case slices.Contains(st.Passed, f.Label()):
+			passed = append(passed, f)
 		default:
 			fresh = append(fresh, f)
 		}
@@ -122,7 +144,7 @@ func (d *Folder) inOrder(k ipc.Kind, list []found) []found {
 	slices.SortStableFunc(served, func(a, b found) int {
 		return slices.Index(st.History, b.Label()) - slices.Index(st.History, a.Label())
 	})
-	return append(fresh, served...)
+	return slices.Concat(fresh, served, passed)
 }
 
 // Problem says what is wrong with the folder's models of kind k that were to serve or to

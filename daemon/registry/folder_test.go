@@ -458,3 +458,59 @@ func TestTheStateIsForTheDaemon(t *testing.T) {
 		t.Errorf("%s has mode %o, which keeps others from reading it", stateFile, mode)
 	}
 }
+
+// TestTheNewestServesHoweverOftenItIsLookedAt: of several models that are there at once the
+// older ones have been passed over, and do not come forward one after the other; nor does
+// one that served so long ago that nobody knows it did, nor any when another is promoted.
+func TestTheNewestServesHoweverOftenItIsLookedAt(t *testing.T) {
+	d := newDrawer(t)
+	bring := func(version string, age time.Duration) {
+		t.Helper()
+		d.bring(version, 0.25, nil)
+		at := time.Now().Add(-age)
+		if err := os.Chtimes(filepath.Join(d.dir, version+".manifest.json"), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	always := func(when, label string) {
+		t.Helper()
+		for range 4 {
+			d.expect(when, label, "")
+		}
+	}
+	restart := func() {
+		d.Folder = Dir(d.dir)
+		d.Registry = New(d.Folder, Embedded())
+	}
+	bring("1", 3*time.Hour)
+	bring("2", 2*time.Hour)
+	bring("3", time.Hour)
+	always("three at once", "mine@3")
+	restart()
+	always("after a restart", "mine@3")
+	if err := d.Promote("mine@1"); err != nil {
+		t.Fatal(err)
+	}
+	always("the oldest promoted", "mine@1")
+	restart()
+	always("after another restart", "mine@1")
+	bring("old", 24*time.Hour)
+	always("one that came with its time, an old one", "mine@old")
+	if _, err := d.Rollback(ipc.Workload); err != nil {
+		t.Fatal(err)
+	}
+	always("rolled back", "mine@1")
+	if _, err := d.Rollback(ipc.Workload); err != nil {
+		t.Fatal(err)
+	}
+	always("rolled back again", "mine@3")
+	if _, err := d.Rollback(ipc.Workload); err != nil {
+		t.Fatal(err)
+	}
+	always("with none that served", "mine@2")
+	for i := range maxHistory + 3 {
+		version := "v" + string(rune('a'+i))
+		bring(version, 0)
+		always("one after the other", "mine@"+version)
+	}
+}

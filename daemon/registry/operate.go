@@ -79,12 +79,12 @@ func (d *Folder) listed(st *kindState, f *found, tried *Candidate) Listed {
 	}
 	m, err := d.model(f)
 	l.Valid = err == nil
-	switch n := len(st.History); {
+	switch {
 	case slices.Contains(st.Rejected, l.Model):
 		l.Role = RoleRejected
 	case l.Role != models.RoleOff && !l.Valid:
 		l.Role = RoleInvalid
-	case n > 0 && st.History[n-1] == l.Model:
+	case st.serves() == l.Model:
 		l.Role = RoleServing
 	case l.Role == models.RoleServe:
 		l.Role = RoleWaiting
@@ -102,7 +102,10 @@ func (d *Folder) listed(st *kindState, f *found, tried *Candidate) Listed {
 // Promote lets the model serve, whatever it was for; it must be valid. Reload the
 // registry for it to take effect.
 func (d *Folder) Promote(label string) error {
-	return d.decide(label, func(st *kindState, _ []found) { st.served(label) })
+	return d.decide(label, func(st *kindState, ofKind []found) {
+		st.served(label)
+		d.passOver(ofKind[0].kind, ofKind)
+	})
 }
 
 // Try gives the model a role beside the one that serves: in the shadow with share 0, or
@@ -162,8 +165,8 @@ func (d *Folder) decide(label string, change func(st *kindState, ofKind []found)
 }
 
 // Rollback takes the model of kind k that serves out of service. The one that served
-// before it serves again, or what the next source has. It gives the label of the former,
-// "" for the latter.
+// before it serves again; without one the newest that was passed over, or what the next
+// source has. It gives the label of the former, "" for the others.
 func (d *Folder) Rollback(k ipc.Kind) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

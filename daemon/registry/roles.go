@@ -24,6 +24,9 @@ type state struct {
 type kindState struct {
 	// History are the models that served, oldest first; the last one serves.
 	History []string `json:"history,omitempty"`
+	// Passed are models that might serve and were there, and valid, when another one was
+	// chosen: like those of History, they do not come forward by being there.
+	Passed []string `json:"passed,omitempty"`
 	// Rejected are models that were rolled back: they do not come back by being there.
 	Rejected []string `json:"rejected,omitempty"`
 	// Roles are those that an operator gave; they go before the manifest's.
@@ -51,6 +54,14 @@ func (s *state) of(k ipc.Kind) *kindState {
 	return s.Kinds[k.String()]
 }
 
+// serves is the label of the model that serves, "" for none.
+func (s *kindState) serves() string {
+	if len(s.History) == 0 {
+		return ""
+	}
+	return s.History[len(s.History)-1]
+}
+
 // served notes that the model serves now.
 func (s *kindState) served(label string) {
 	s.forget(label)
@@ -60,8 +71,8 @@ func (s *kindState) served(label string) {
 	}
 }
 
-// reject takes the model that serves out of service and gives the one before it, "" when
-// there is none.
+// reject takes the model that serves out of service and gives the one that served before it,
+// "" when there is none.
 func (s *kindState) reject() (before string) {
 	last := len(s.History) - 1
 	if last < 0 {
@@ -79,6 +90,7 @@ func (s *kindState) reject() (before string) {
 func (s *kindState) forget(label string) {
 	is := func(l string) bool { return l == label }
 	s.History = slices.DeleteFunc(s.History, is)
+	s.Passed = slices.DeleteFunc(s.Passed, is)
 	s.Rejected = slices.DeleteFunc(s.Rejected, is)
 	delete(s.Roles, label)
 }
