@@ -4,9 +4,9 @@ package engine
 // a constant row, either of which may be one column wide and is then spread
 // over the row.
 type pairwise struct {
-	a, b  operand
-	y     *buffer
-	apply func(y, a, b []float32, stepA, stepB int)
+	a, b operand
+	y    *buffer
+	op   *operation
 }
 
 // operand is a buffer, or a constant row when buf is nil.
@@ -21,19 +21,18 @@ func (o *operand) row(m *memory, i int) []float32 {
 	if o.buf == nil {
 		return o.konst
 	}
-	w := o.buf.width
-	return m.slots[o.buf.slot][i*w : i*w+w]
+	return m.row(o.buf, i)
 }
 
 func (k *pairwise) run(m *memory, n int) {
 	y := m.rows(k.y, n)
 	if k.a.buf != nil && k.b.buf != nil && k.a.buf.width == k.b.buf.width {
-		k.apply(y, m.rows(k.a.buf, n), m.rows(k.b.buf, n), 1, 1)
+		k.op.apply(y, m.rows(k.a.buf, n), m.rows(k.b.buf, n), 1, 1)
 		return
 	}
 	w := k.y.width
 	for i := range n {
-		k.apply(y[i*w:i*w+w], k.a.row(m, i), k.b.row(m, i), k.a.step, k.b.step)
+		k.op.apply(y[i*w:i*w+w], k.a.row(m, i), k.b.row(m, i), k.a.step, k.b.step)
 	}
 }
 
@@ -82,16 +81,16 @@ type operation struct {
 }
 
 var (
-	addition       = operation{addRow, stages{{stage: shifted, negate: true}, {stage: added}}, true}
-	subtraction    = operation{subRow, stages{{stage: shifted}, {stage: added, negate: true}}, false}
-	multiplication = operation{mulRow, stages{{stage: scaled}}, true}
-	division       = operation{divRow, stages{{stage: scaled, divide: true}}, false}
-	minimum        = operation{minRow, stages{{stage: capped}}, true}
-	maximum        = operation{maxRow, stages{{stage: raised}}, true}
+	addition       = &operation{addRow, stages{{stage: shifted, negate: true}, {stage: added}}, true}
+	subtraction    = &operation{subRow, stages{{stage: shifted}, {stage: added, negate: true}}, false}
+	multiplication = &operation{mulRow, stages{{stage: scaled}}, true}
+	division       = &operation{divRow, stages{{stage: scaled, divide: true}}, false}
+	minimum        = &operation{minRow, stages{{stage: capped}}, true}
+	maximum        = &operation{maxRow, stages{{stage: raised}}, true}
 )
 
 // compileBinary serves Sub, Mul and Div.
-func compileBinary(op operation) func(*args) error {
+func compileBinary(op *operation) func(*args) error {
 	return func(a *args) error {
 		if err := a.arity(2, 2); err != nil {
 			return err
@@ -125,7 +124,7 @@ func compileAdd(a *args) error {
 }
 
 // compileVariadic serves Sum, Min and Max: pairs from left to right.
-func compileVariadic(op operation) func(*args) error {
+func compileVariadic(op *operation) func(*args) error {
 	return func(a *args) error {
 		if err := a.arity(1, maxArity); err != nil {
 			return err
@@ -147,7 +146,7 @@ func compileVariadic(op operation) func(*args) error {
 }
 
 // emitBinary adds the step for l ∘ r.
-func emitBinary(a *args, l, r *value, op operation) (value, error) {
+func emitBinary(a *args, l, r *value, op *operation) (value, error) {
 	if l == nil || r == nil {
 		return value{}, malformed("an operand is missing")
 	}
@@ -175,7 +174,7 @@ func emitBinary(a *args, l, r *value, op operation) (value, error) {
 	if v, ok, err := emitConstant(a, l, r, op); ok || err != nil {
 		return v, err
 	}
-	k := &pairwise{apply: op.apply}
+	k := &pairwise{op: op}
 	width, err := k.operands(a, l, r, like.rank)
 	if err != nil {
 		return value{}, err
@@ -199,7 +198,7 @@ func emitBinary(a *args, l, r *value, op operation) (value, error) {
 
 // emitConstant adds the stage that op is with a constant of one number or a row as wide as
 // the other operand, and reports whether it is one.
-func emitConstant(a *args, l, r *value, op operation) (value, bool, error) {
+func emitConstant(a *args, l, r *value, op *operation) (value, bool, error) {
 	x, c := l, r
 	if l.konst != nil && op.commutes {
 		x, c = r, l

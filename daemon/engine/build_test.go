@@ -154,8 +154,11 @@ func (a *treeAttrs) add(tree, node, feature int64, value float32, yes, no int64,
 	a.yes, a.no, a.mode = append(a.yes, yes), append(a.no, no), append(a.mode, mode)
 }
 
-func (a *treeAttrs) nodeProto(more ...any) msg {
-	return node(mlDomain, "TreeEnsembleRegressor", []string{"x"}, []string{"y"}, append([]any{
+func (a *treeAttrs) nodeProto(more ...any) msg { return a.into("y", more...) }
+
+// into is the ensemble from x to out.
+func (a *treeAttrs) into(out string, more ...any) msg {
+	return node(mlDomain, "TreeEnsembleRegressor", []string{"x"}, []string{out}, append([]any{
 		"nodes_treeids", a.tree, "nodes_nodeids", a.node, "nodes_featureids", a.feature,
 		"nodes_values", a.value, "nodes_modes", a.mode, "nodes_truenodeids", a.yes, "nodes_falsenodeids", a.no,
 		"nodes_missing_value_tracks_true", a.missing,

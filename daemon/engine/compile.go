@@ -211,8 +211,8 @@ func (c *compiler) finish(p *modelProto, in *value) (*Model, error) {
 		m.outputs = append(m.outputs, Output{Name: o.name, Width: v.width()})
 		m.results = append(m.results, v.buf)
 	}
-	m.steps = c.steps
-	if m.slots = plan(m.steps); sum(m.slots) > c.q.lim.RowFloats {
+	m.steps = withExperts(c.steps, in.buf)
+	if m.slots = plan(apart(m.steps)); sum(m.slots) > c.q.lim.RowFloats {
 		return nil, tooMany("scratch numbers per row", c.q.lim.RowFloats)
 	}
 	for _, s := range m.steps {

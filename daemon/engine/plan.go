@@ -24,6 +24,11 @@ type memory struct {
 // rows is the part of a buffer that holds n rows.
 func (m *memory) rows(b *buffer, n int) []float32 { return m.slots[b.slot][:n*b.width] }
 
+// row is row i of a buffer.
+func (m *memory) row(b *buffer, i int) []float32 {
+	return m.slots[b.slot][i*b.width : i*b.width+b.width]
+}
+
 // plan assigns slots by a linear scan over the steps, reusing the slot of a
 // buffer nobody reads any more, and returns the width of every slot. Slot 0 is
 // the input and takes no memory of the session.
