@@ -215,9 +215,14 @@ func (c *compiler) finish(p *modelProto, in *value) (*Model, error) {
 	if m.slots = plan(apart(m.steps)); sum(m.slots) > c.q.lim.RowFloats {
 		return nil, tooMany("scratch numbers per row", c.q.lim.RowFloats)
 	}
-	for _, s := range m.steps {
-		if f, ok := s.kernel.(*forest); ok && f.bits != nil {
-			m.lanes = max(m.lanes, len(f.bits.columns))
+	for _, s := range c.steps {
+		switch k := s.kernel.(type) {
+		case *forest:
+			if k.bits != nil {
+				m.lanes = max(m.lanes, len(k.bits.columns))
+			}
+		case *gemm:
+			k.findTerms()
 		}
 	}
 	return m, nil

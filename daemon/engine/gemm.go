@@ -25,6 +25,7 @@ type gemm struct {
 	x, y   *buffer
 	panels []lanes // ceil(width/8) × features
 	bias   []lanes // ceil(width/8)
+	terms  []term  // all that is needed of most rows (sparse.go), or nil
 	relu   bool
 }
 
@@ -43,9 +44,12 @@ func newGemm(x, y *buffer, w []float32, alpha float32) *gemm {
 
 func (g *gemm) run(m *memory, n int) {
 	x, y := m.rows(g.x, n), m.rows(g.y, n)
-	if hasVector {
+	switch {
+	case g.terms != nil:
+		g.sparse(x, y)
+	case hasVector:
 		g.vector(x, y)
-	} else {
+	default:
 		g.scalar(x, y)
 	}
 }
