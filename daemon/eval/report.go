@@ -9,6 +9,7 @@ import (
 	"text/template"
 
 	"github.com/mlbridge/mlbridge/daemon/models"
+	"github.com/mlbridge/mlbridge/ipc"
 )
 
 // report writes EVAL.md and, from the template, CARDS.md.
@@ -36,7 +37,8 @@ func (e *evaluation) report(dir, cards string) error {
 	}
 	t, err := template.New("cards").Option("missingkey=error").Funcs(template.FuncMap{
 		"card":  func(predictor string) (models.Entry, error) { return entryOf(entries, predictor) },
-		"value": e.value,
+		"value": func(path string) (number, error) { return e.value(path, func(r row) number { return r.Model }) },
+		"rule":  func(path string) (number, error) { return e.value(path, func(r row) number { return r.Rule }) },
 		"table": e.table,
 	}).Parse(string(text))
 	if err != nil {
@@ -58,12 +60,11 @@ func entryOf(entries []models.Entry, predictor string) (models.Entry, error) {
 	return models.Entry{}, fmt.Errorf("the manifest has no %s", predictor)
 }
 
-// value is the model's value of predictor/set/part/metric: a missing one is an
-// error, not a gap.
-func (e *evaluation) value(path string) (number, error) {
+// value is whose value of predictor/set/part/metric: a missing one is an error, not a gap.
+func (e *evaluation) value(path string, whose func(row) number) (number, error) {
 	for _, r := range e.rows {
 		if strings.Join([]string{r.Predictor, r.Set, r.Part, r.Metric}, "/") == path {
-			return r.Model, nil
+			return whose(r), nil
 		}
 	}
 	return 0, fmt.Errorf("no value %s", path)
@@ -104,6 +105,9 @@ last value; ` + "`_mem_shares`" + ` has the rule for shares instead, as the refe
 		if r.Predictor != last {
 			last = r.Predictor
 			fmt.Fprintf(&b, "\n## %s\n\n", last)
+			if kind, err := ipc.ParseKind(last); err == nil && e.by.model(kind) != "" {
+				fmt.Fprintf(&b, "Of `%s`:\n\n", e.by.model(kind))
+			}
 			writeHead(&b)
 		}
 		fmt.Fprintf(&b, "| %s |\n", strings.Join(r.cells(), " | "))

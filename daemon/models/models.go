@@ -1,6 +1,7 @@
 // Package models holds the default models, one ONNX file per predictor, and the
 // manifest that says what they are. They were trained on freely usable data
-// only; CARDS.md says on what, and how good they are, EVAL.md has all numbers.
+// only; CARDS.md says on what, and how good they are, EVAL.md has all numbers,
+// EVAL-research.md those of the models trained with FREE=0, which are not here.
 //
 // The files come from one command, daemon/train/run, which rewrites this
 // folder's files together; building and running need none of it.

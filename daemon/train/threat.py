@@ -56,7 +56,7 @@ HISTORY = ["has_history", "history"]
 # its calls, and rare calls are ordinary.
 FINDINGS = ["surprise_mean", "above_4_bits", "above_6_bits", "unknown_triples"]
 # Beside the sum of the findings, the log odds of the trees count this much. They know changed
-# windows well, but what they learnt says little about attacks (CARDS.md).
+# windows well, but what they learnt says little about attacks (TRIED.md).
 BESIDE = 0.07
 # ADFA-LD's kinds, from 1 on, as the product's types.
 TYPE = np.array([0, 1, 2, 2, 3, 4, 5])
