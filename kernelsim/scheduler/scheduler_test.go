@@ -1,6 +1,8 @@
 package scheduler_test
 
 import (
+	"context"
+	"errors"
 	"math"
 	"testing"
 	"time"
@@ -75,8 +77,137 @@ func TestAllocationEffects(t *testing.T) {
 		t.Errorf("memory error %v against %v MiB, want 1024 against 0", *rows[2].ML, *rows[2].Rule)
 	}
 	// Seen just now, though the readings are dated as those of a recording are.
-	if len(m.Outcome) != 1 || m.Outcome[0].Actual.Workload.CPU != 0.4 || m.Outcome[0].Actual.Workload.Memory != gib || m.Outcome[0].Ago != 0 {
-		t.Errorf("outcomes %+v, want what was used, seen just now", m.Outcome)
+	if len(m.Outcome) != 1 || m.Outcome[0].Actual.Workload.CPU != 0.4 || m.Outcome[0].Actual.Workload.Memory != gib || m.Outcome[0].Ago != 0 || m.Outcome[0].Subject.Agent != 1 {
+		t.Errorf("outcomes %+v, want what agent 1 used, seen just now", m.Outcome)
+	}
+}
+
+// says is a model that always predicts the same.
+func says(cpu float32, memory uint64, confidence float32, ruled ipc.Targets) *advicetest.Model {
+	return &advicetest.Model{Answer: func(ipc.Request) ipc.Reply {
+		r := advicetest.Sure(ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: cpu, Memory: memory, Confidence: confidence}})
+		r.Ruled = ruled
+		return r
+	}}
+}
+
+func with(m *advicetest.Model) *scheduler.Scheduler {
+	return scheduler.New("scheduler", advice.New(advice.Config{Predictor: m, Threshold: scheduler.Threshold}))
+}
+
+// TestMisallocationEitherWay: the same effects where the model gives too much and the rule
+// too little, and the other way round; of many agents, for the worst moment counts only
+// from 500 outcomes on.
+func TestMisallocationEitherWay(t *testing.T) {
+	const agents = 600
+	type effects struct{ over, under, memOver, memUnder float64 } // per agent
+	for _, c := range []struct {
+		name          string
+		model, before float64 // of a core; the rule repeats what was used before
+		memModel, mem uint64  // in GiB, likewise
+		used          float64 // of a core, and 2 GiB of memory
+		want, rule    effects
+		worst         float64 // in %
+	}{
+		{"the model gives much", 0.5, 0.25, 4, 1, 0.4, effects{0.3, 0, 4.8, 0}, effects{0, 0.2, 0, 1.8}, 50},
+		{"the model gives little", 0.125, 0.5, 1, 4, 0.4, effects{0, 0.45, 0, 1.8}, effects{0.3, 0, 4.8, 0}, 50},
+		{"no more than there is", 1, 0.5, 2, 2, 1, effects{0, 0, 0.4, 0}, effects{0, 0.9, 0.4, 0}, -100},
+	} {
+		s := with(says(float32(c.model), c.memModel*gib, 0.9, 0))
+		for _, now := range []source.Usage{use(0, c.before, c.mem*gib), use(0, c.used, 2*gib)} {
+			var all []source.Usage
+			for id := range uint64(agents) {
+				now.Agent = id
+				all = append(all, now)
+			}
+			step(t, s, all...)
+		}
+		for _, e := range []struct {
+			name, unit string
+			ml, rule   float64
+		}{
+			{"cpu over-allocated", "share-s", c.want.over, c.rule.over},
+			{"cpu under-allocated", "share-s", c.want.under, c.rule.under},
+			{"memory over-allocated", "GiB-s", c.want.memOver, c.rule.memOver},
+			{"memory under-allocated", "GiB-s", c.want.memUnder, c.rule.memUnder},
+		} {
+			if got, note := effect(t, s.Effects(), e.name); math.Abs(got-agents*e.ml) > 1e-3 || note != advice.RuleAlone(agents*e.rule, e.unit) {
+				t.Errorf("%s: %s: %v (%s), want %v (rule alone: %v)", c.name, e.name, got, note, agents*e.ml, agents*e.rule)
+			}
+		}
+		if got, _ := effect(t, s.Effects(), "cpu misallocated: worst moment against the rule alone"); math.Abs(got-c.worst) > 1e-3 {
+			t.Errorf("%s: at worst %v %%, want %v", c.name, got, c.worst)
+		}
+		rows := s.Comparisons(false)
+		for i, want := range map[int][2]float64{
+			2: {1024 * math.Abs(float64(c.memModel)-2), 1024 * math.Abs(float64(c.mem)-2)},
+			3: {1000 * c.want.over, 1000 * c.rule.over},
+			4: {1000 * c.want.under, 1000 * c.rule.under},
+		} {
+			if r := rows[i]; math.Abs(*r.ML-want[0]) > 1e-3 || math.Abs(*r.Rule-want[1]) > 1e-3 || r.N != agents {
+				t.Errorf("%s: %s: %v against %v of %d, want %v of %d", c.name, r.Metric, *r.ML, *r.Rule, r.N, want, agents)
+			}
+		}
+		before := len(s.Effects())
+		if s.Turn(); len(s.Effects()) != before+1 {
+			t.Errorf("%s: nothing is said of the time since the input changed", c.name)
+		}
+	}
+}
+
+// TestWhoIsComparedAndActedOn: a model that is unsure is compared and not acted on; what
+// the bridge's rule gave in a model's place is no value of the model's to compare.
+func TestWhoIsComparedAndActedOn(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		confidence  float32
+		ruled       ipc.Targets
+		over        float64 // by the model, or 0 by the rule
+		cpu, memory uint64  // compared
+	}{
+		{"just sure", 0.3, 0, 0.3, 1, 1},
+		{"just unsure", 0.29, 0, 0, 1, 1},
+		{"the cpu is the rule's", 0.9, ipc.TargetCPU, 0.3, 0, 1},
+		{"the memory is the rule's", 0.9, ipc.TargetMemory, 0.3, 1, 0},
+	} {
+		s := with(says(0.5, gib, c.confidence, c.ruled))
+		step(t, s, use(1, 0.25, gib))
+		step(t, s, use(1, 0.40, gib))
+		if over, _ := effect(t, s.Effects(), "cpu over-allocated"); !near(over, c.over) {
+			t.Errorf("%s: %v share-s over, want %v", c.name, over, c.over)
+		}
+		if rows := s.Comparisons(false); rows[0].N != c.cpu || rows[1].N != c.cpu || rows[2].N != c.memory {
+			t.Errorf("%s: %d and %d cpu errors compared and %d of memory, want %d, %[5]d and %d", c.name, rows[0].N, rows[1].N, rows[2].N, c.cpu, c.memory)
+		}
+	}
+}
+
+// An error of 0.05 of a core is what a sure prediction may have; 0.20 is not.
+func TestNearIsUpToTheTolerance(t *testing.T) {
+	s := with(says(0, gib, 0.9, 0))
+	step(t, s, use(1, 0.25, gib))
+	step(t, s, use(1, 0.05, gib))
+	if row := s.Comparisons(false)[1]; *row.ML != 100 || *row.Rule != 0 || row.Better != report.BetterML {
+		t.Errorf("%s: %v against %v, %v better; want 100 against 0 and the model", row.Metric, *row.ML, *row.Rule, row.Better)
+	}
+}
+
+// TestAnAnswerIsJudgedOnce: what was decided for one interval is not held against the next,
+// though of that nothing could be asked.
+func TestAnAnswerIsJudgedOnce(t *testing.T) {
+	m := says(0.5, gib, 0.9, 0)
+	s := with(m)
+	step(t, s, use(1, 0.25, gib))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	m.Err = context.Canceled
+	if err := s.Step(gone, []source.Usage{use(1, 0.25, gib)}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("a step that was broken off: %v, want the context's error", err)
+	}
+	m.Err = nil
+	step(t, s, use(1, 0.25, gib))
+	if n, _ := effect(t, s.Effects(), "intervals allocated"); n != 1 || len(m.Outcome) != 1 {
+		t.Errorf("%v intervals, %d outcomes; want one of each, of the first answer", n, len(m.Outcome))
 	}
 }
 
@@ -185,7 +316,7 @@ func TestAGapBeginsTheWindowAnew(t *testing.T) {
 
 func TestAgentsAreBounded(t *testing.T) {
 	s := scheduler.New("scheduler", advice.New(advice.Config{}))
-	for i := range uint64(1100) {
+	for i := range uint64(1025) { // one more than are known at a time
 		u := use(i, 0.1, 1)
 		u.At = sunday.Add(time.Duration(i) * time.Second)
 		step(t, s, u)
@@ -193,7 +324,7 @@ func TestAgentsAreBounded(t *testing.T) {
 	// Agent 0 was forgotten: its next sample has nothing to be compared with. The
 	// last agent was not.
 	step(t, s, use(0, 0.1, 1))
-	step(t, s, use(1099, 0.1, 1))
+	step(t, s, use(1024, 0.1, 1))
 	if n, _ := effect(t, s.Effects(), "intervals allocated"); n != 1 {
 		t.Errorf("%v intervals, want 1", n)
 	}
