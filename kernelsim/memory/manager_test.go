@@ -1,6 +1,8 @@
 package memory_test
 
 import (
+	"context"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -100,6 +102,126 @@ func TestWithoutAModelTheRuleWalks(t *testing.T) {
 	}
 	if c := man.Comparisons(false)[0]; c.ML != nil || c.N != 0 {
 		t.Errorf("%+v: a model was compared that never answered", c)
+	}
+}
+
+// names answers always the same prediction, with further pages.
+func names(next uint64, confidence float32, more ...ipc.MemoryCandidate) *advicetest.Model {
+	p := ipc.MemoryPrediction{NextAddress: next, Probability: confidence, Confidence: confidence, MoreLen: len(more)}
+	copy(p.More[:], more)
+	return &advicetest.Model{Answer: func(ipc.Request) ipc.Reply {
+		return advicetest.Sure(ipc.Prediction{Kind: ipc.Memory, Memory: p})
+	}}
+}
+
+// TestWhatIsPrefetched: the page that is named, from Threshold on, and further ones from
+// their own; not a page that is there, as the one that just faulted is.
+func TestWhatIsPrefetched(t *testing.T) {
+	more := func(page uint64, p float32) ipc.MemoryCandidate {
+		return ipc.MemoryCandidate{Address: page * 4096, Probability: p}
+	}
+	for _, c := range []struct {
+		name string
+		m    *advicetest.Model
+		want float64
+	}{
+		{"just sure, and of two further pages one", names(20*page, memory.Threshold, more(30, 0.23), more(40, 0.229)), 2},
+		{"just unsure", names(20*page, 0.078, more(30, 0.9)), 0},
+		{"the page that is there", names(10*page+8, 0.9), 0},
+		{"the page that is there, as a further one", names(20*page, 0.9, more(10, 0.9)), 1},
+	} {
+		if got := effects(run(t, c.m, 10).Effects())["pages prefetched"]; got != c.want {
+			t.Errorf("%s: %v pages, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestNamedIsThePageWhateverTheOffset: a page is named by any address in it. The rule
+// names it once, after two steps of a page, and stays where it is before that.
+func TestNamedIsThePageWhateverTheOffset(t *testing.T) {
+	row := run(t, names(3*page+17, 0.9), 1, 2, 3, 4).Comparisons(false)[0]
+	if want := 100.0 / 3; math.Abs(*row.ML-want) > 1e-9 || math.Abs(*row.Rule-want) > 1e-9 || row.N != 3 {
+		t.Errorf("%s: %v against %v of %d, want a third each, of 3", row.Metric, *row.ML, *row.Rule, row.N)
+	}
+	row = run(t, names(4*page-1, 0.05), 1, 2, 3, 4, 5).Comparisons(false)[0] // unsure: compared all the same
+	if *row.ML != 25 || *row.Rule != 50 || row.N != 4 {
+		t.Errorf("%s: %v against %v of %d, want 25 against 50, of 4", row.Metric, *row.ML, *row.Rule, row.N)
+	}
+}
+
+// TestEveryAgentForItself: what one agent prefetched covers no fault of another's, and the
+// totals are of all.
+func TestEveryAgentForItself(t *testing.T) {
+	m := names(20*page, 0.9)
+	man := memory.New("memory", advice.New(advice.Config{Predictor: m, Threshold: memory.Threshold}))
+	for _, faults := range [][]source.Fault{
+		{{Agent: 1, Addr: 10 * page}}, // prefetches 20
+		{{Agent: 2, Addr: 20 * page}}, // has nothing to prefetch: it is there
+		{{Agent: 1, Addr: 20 * page}, {Agent: 2, Addr: 10 * page}},
+		{{Agent: 1, Addr: 11 * page}, {Agent: 2, Addr: 20 * page}},
+	} {
+		if err := man.Step(t.Context(), faults); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := effects(man.Effects())
+	for name, want := range map[string]float64{
+		"faults seen": 6, "pages prefetched": 3, "prefetched pages used": 2, "faults covered": 2,
+	} {
+		if got[name] != want {
+			t.Errorf("%s: %v, want %v", name, got[name], want)
+		}
+	}
+	if rows := man.Comparisons(false); *rows[1].ML != 50 || rows[1].N != 4 || rows[2].N != 3 {
+		t.Errorf("coverage %v of %d, accuracy of %d pages; want half of the 4 faults that were not first, and 3", *rows[1].ML, rows[1].N, rows[2].N)
+	}
+	if len(m.Asked) != 6 || m.Asked[3].Subject().Agent != 2 {
+		t.Errorf("%d questions, want one about every fault's agent", len(m.Asked))
+	}
+}
+
+// Of a walk page by page the rule misses the first two steps, the model none. It is ahead
+// by ever less of the rule's.
+func TestWorstMomentOfAWalk(t *testing.T) {
+	next := &advicetest.Model{Answer: func(q ipc.Request) ipc.Reply {
+		p := ipc.MemoryPrediction{NextAddress: q.(*ipc.MemoryRequest).CurrentAddress + page, Confidence: 0.9}
+		return advicetest.Sure(ipc.Prediction{Kind: ipc.Memory, Memory: p})
+	}}
+	var walk []uint64
+	for i := range uint64(601) {
+		walk = append(walk, i)
+	}
+	man := run(t, next, walk...)
+	list := man.Effects()
+	if e := list[len(list)-1]; math.Abs(e.Value+100*2./598) > 1e-9 { // 600 covered, 598 by the rule
+		t.Errorf("%s: %v %%, want %v", e.Name, e.Value, -100*2./598)
+	}
+	if man.Turn(); len(man.Effects()) != len(list)+1 {
+		t.Error("nothing is said of the time since the input changed")
+	}
+}
+
+// TestAnAnswerIsJudgedOnce: by the fault that came next, and not again by the one after it,
+// though at that nothing could be asked.
+func TestAnAnswerIsJudgedOnce(t *testing.T) {
+	m := names(20*page, 0.9)
+	man := memory.New("memory", advice.New(advice.Config{Predictor: m, Threshold: memory.Threshold}))
+	fault := []source.Fault{{Agent: 1, Addr: 10 * page}}
+	if err := man.Step(t.Context(), fault); err != nil {
+		t.Fatal(err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	m.Err = context.Canceled
+	if err := man.Step(gone, fault); !errors.Is(err, context.Canceled) {
+		t.Fatalf("a step that was broken off: %v, want the context's error", err)
+	}
+	m.Err = nil
+	if err := man.Step(t.Context(), fault); err != nil {
+		t.Fatal(err)
+	}
+	if row := man.Comparisons(false)[0]; row.N != 1 {
+		t.Errorf("%d answers judged, want the first", row.N)
 	}
 }
 
