@@ -92,17 +92,110 @@ func TestEffectsOfAFailure(t *testing.T) {
 	if row := rows[len(rows)-1]; row.N != 3 || math.Abs(*row.ML-100*(1./3+0+1)/3) > 1e-9 || *row.Rule != 100 {
 		t.Errorf("%s: %d times, %v and %v", row.Metric, row.N, *row.ML, *row.Rule)
 	}
-	yes := 0
-	for _, o := range m.Outcome {
+	// The model gave what came a higher score than what did not in three of four; the
+	// rule in two. Both had an alarm, and it was right.
+	for i, want := range map[int][2]float64{1: {3.5 / 4, 3. / 4}, 2: {100, 100}, 3: {0, 0}} {
+		if row := rows[i]; math.Abs(*row.ML-want[0]) > 1e-9 || math.Abs(*row.Rule-want[1]) > 1e-9 {
+			t.Errorf("%s: %v against %v, want %v", row.Metric, *row.ML, *row.Rule, want)
+		}
+	}
+	if rows[2].N != 1 || rows[3].N != 2 {
+		t.Errorf("%d failures and %d alarms, want 1 and 2", rows[2].N, rows[3].N)
+	}
+	for i, o := range m.Outcome {
 		if o.Subject.Component != "io" || o.PredictionID != 7 {
 			t.Errorf("outcome %+v is not about io's prediction 7", o)
 		}
-		if o.Actual.Failure.Probability == 1 {
-			yes++
+		want := ipc.FailurePrediction{Type: ipc.FailureIO}
+		if i < 4 { // before the failure: it came, and so much later
+			want.Probability, want.PredictedTime = 1, ipc.Some(uint64(4-i)*1e9)
+		}
+		if o.Actual.Failure != want {
+			t.Errorf("outcome %d says %+v, want %+v", i, o.Actual.Failure, want)
 		}
 	}
-	if yes != 4 {
-		t.Errorf("%d outcomes say that it failed, want 4", yes)
+}
+
+// An alarm that no failure followed was false, and a failure that no alarm went before was
+// not caught; the rule gave none at that health.
+func TestEffectsOfAFalseAlarm(t *testing.T) {
+	health := []float64{0.8}
+	for range 12 {
+		health = append(health, 1)
+	}
+	h := watch(t, &advicetest.Model{Answer: seer}, append(health, 0)...)
+	rows := h.Comparisons(false)
+	if *rows[2].ML != 0 || *rows[2].Rule != 0 || rows[2].N != 1 {
+		t.Errorf("%s: %v against %v of %d, want none of 1", rows[2].Metric, *rows[2].ML, *rows[2].Rule, rows[2].N)
+	}
+	if *rows[3].ML != 100 || rows[3].Rule != nil || rows[3].N != 1 {
+		t.Errorf("%s: %v against %v of %d, want the model's one, and none of the rule's", rows[3].Metric, *rows[3].ML, rows[3].Rule, rows[3].N)
+	}
+	for _, e := range h.Effects() {
+		if e.Name == "false alarms" && (e.Value != 1 || e.Note != advice.RuleAlone(0, "")) || e.Name == "caught early" && e.Value != 0 {
+			t.Errorf("%s: %v (%s)", e.Name, e.Value, e.Note)
+		}
+	}
+}
+
+// TestOnlyTheSureModelIsActedOn: below the threshold the rule's procedures run; the model is
+// compared all the same, but not by a time that the bridge's rule gave in its place.
+func TestOnlyTheSureModelIsActedOn(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		confidence float32
+		ruled      ipc.Targets
+		started    float64
+		times      uint64
+	}{
+		{"just sure", 0.5, 0, 1, 2},
+		{"just unsure", 0.49, 0, 0, 2},
+		{"the time is the rule's", 0.9, ipc.TargetFailureTime, 1, 0},
+	} {
+		h := watch(t, &advicetest.Model{Answer: func(q ipc.Request) ipc.Reply {
+			r := seer(q)
+			r.Failure.Confidence, r.Ruled = c.confidence, c.ruled
+			return r
+		}}, 0.8, 0.8, 0)
+		for _, e := range h.Effects() {
+			if e.Name == "recovery procedures started" && e.Value != c.started {
+				t.Errorf("%s: %v procedures started, want %v", c.name, e.Value, c.started)
+			}
+		}
+		rows := h.Comparisons(false)
+		if brier, times := rows[0], rows[len(rows)-1]; brier.N != 2 || times.N != c.times {
+			t.Errorf("%s: %d probabilities and %d times compared, want 2 and %d", c.name, brier.N, times.N, c.times)
+		}
+	}
+}
+
+// TestHorizonsEndByComponent: with the reading after the last one that a question looks to,
+// it is known that no failure came; another component's changes nothing.
+func TestHorizonsEndByComponent(t *testing.T) {
+	m := &advicetest.Model{Answer: seer}
+	a := advice.New(advice.Config{Predictor: m, Threshold: healing.Threshold})
+	h := healing.New("healing", a)
+	first := map[string]int{} // reading that settled a component's first question
+	for i := range 23 {
+		var all []source.Reading
+		for _, name := range []string{"cpu", "memory", "io"} {
+			failing := name == "io" && i == 3
+			all = append(all, source.Reading{At: time.Unix(int64(i), 0), Component: name, Health: 1, Incident: failing})
+		}
+		if err := h.Step(t.Context(), all); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range m.Outcome {
+			if _, known := first[o.Subject.Component]; !known {
+				first[o.Subject.Component] = i
+				if came := o.Actual.Failure.Probability == 1; came != (o.Subject.Component == "io") {
+					t.Errorf("%s failed: %v", o.Subject.Component, came)
+				}
+			}
+		}
+	}
+	if first["cpu"] != 11 || first["memory"] != 21 || first["io"] != 3 {
+		t.Errorf("first questions were settled at readings %v, want cpu 11, memory 21, io 3", first)
 	}
 }
 
@@ -130,6 +223,8 @@ func TestTrendAndBaseline(t *testing.T) {
 		{[]float64{0.9, 0.9, 0.85}, ipc.TrendDegrading},
 		{[]float64{0.9, 0.9, 0.6}, ipc.TrendCritical},
 		{[]float64{0.5, 0.9}, ipc.TrendImproving},
+		{[]float64{0.5, 0.9, 0.9, 0.9, 0.9, 0.9}, ipc.TrendStable}, // the first is too long ago
+		{[]float64{0.5, 0.9, 0.9, 0.9, 0.9}, ipc.TrendImproving},
 	} {
 		m := &advicetest.Model{Answer: seer}
 		watch(t, m, c.health...)
