@@ -18,7 +18,7 @@ type guard struct {
 	until  int     // reading up to which a procedure is running
 
 	raised, right, wrong int
-	caught, missed       int
+	caught               int
 	leads                []time.Duration // from the first alarm in the horizon to the failure
 	runs                 [len(procedures)]int
 }
@@ -44,8 +44,7 @@ func (g *guard) advise(p *ipc.FailurePrediction, number int, at time.Time) {
 }
 
 // failure is told that the component begins to fail with reading number. Alarms
-// of the horizon before it were right; with none of them it was missed. It reports
-// whether the failure was caught early.
+// of the horizon before it were right. It reports whether there were any: the failure was caught early.
 func (g *guard) failure(number, horizon int, at time.Time) (early bool) {
 	for i := range g.alarms {
 		a := &g.alarms[i]
@@ -59,8 +58,6 @@ func (g *guard) failure(number, horizon int, at time.Time) (early bool) {
 	}
 	if early {
 		g.caught++
-	} else {
-		g.missed++
 	}
 	return early
 }

@@ -62,6 +62,20 @@ func TestGuardRunsOneProcedureAtATime(t *testing.T) {
 	}
 }
 
+// The lead of a failure is that of the first alarm in its horizon; the median is of all.
+func TestLeads(t *testing.T) {
+	var g guard
+	for _, n := range []int{1, 11} {
+		g.advise(likely(0.9, ipc.FailureMemory), n, at(n))
+	}
+	if g.failure(15, 20, at(15)); len(g.leads) != 1 || g.leads[0] != 14*time.Second {
+		t.Errorf("leads %v of one failure with two alarms before it, want 14 s", g.leads)
+	}
+	if got := median([]time.Duration{3, 9, 1}); got != 3 {
+		t.Errorf("median %d, want 3", got)
+	}
+}
+
 func TestEveryFailureTypeHasAProcedure(t *testing.T) {
 	for i := range ipc.FailureKernel + 1 {
 		if p := ProcedureFor(i); p.Name == "" || p.Readings < 1 {

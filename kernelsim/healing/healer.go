@@ -210,7 +210,6 @@ func (h *Healer) total(ml bool) (t guard) {
 		t.right += g.right
 		t.wrong += g.wrong
 		t.caught += g.caught
-		t.missed += g.missed
 		t.leads = append(t.leads, g.leads...)
 		for i, n := range g.runs {
 			t.runs[i] += n

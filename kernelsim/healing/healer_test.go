@@ -2,6 +2,7 @@ package healing_test
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -163,6 +164,9 @@ func TestOnlyTheSureModelIsActedOn(t *testing.T) {
 			}
 		}
 		rows := h.Comparisons(false)
+		if caught := rows[2]; *caught.ML != 100*c.started || *caught.Rule != 0 {
+			t.Errorf("%s: %v %% caught and %v by the rule, want %v and none", c.name, *caught.ML, *caught.Rule, 100*c.started)
+		}
 		if brier, times := rows[0], rows[len(rows)-1]; brier.N != 2 || times.N != c.times {
 			t.Errorf("%s: %d probabilities and %d times compared, want 2 and %d", c.name, brier.N, times.N, c.times)
 		}
@@ -175,6 +179,7 @@ func TestHorizonsEndByComponent(t *testing.T) {
 	m := &advicetest.Model{Answer: seer}
 	a := advice.New(advice.Config{Predictor: m, Threshold: healing.Threshold})
 	h := healing.New("healing", a)
+	types := map[string]uint8{"cpu": ipc.FailureCPU, "memory": ipc.FailureMemory, "io": ipc.FailureIO}
 	first := map[string]int{} // reading that settled a component's first question
 	for i := range 23 {
 		var all []source.Reading
@@ -191,11 +196,93 @@ func TestHorizonsEndByComponent(t *testing.T) {
 				if came := o.Actual.Failure.Probability == 1; came != (o.Subject.Component == "io") {
 					t.Errorf("%s failed: %v", o.Subject.Component, came)
 				}
+				// Of its own type, though the model always speaks of io.
+				if want := types[o.Subject.Component]; o.Actual.Failure.Type != want {
+					t.Errorf("%s: of type %d, want %d", o.Subject.Component, o.Actual.Failure.Type, want)
+				}
 			}
 		}
 	}
 	if first["cpu"] != 11 || first["memory"] != 21 || first["io"] != 3 {
 		t.Errorf("first questions were settled at readings %v, want cpu 11, memory 21, io 3", first)
+	}
+}
+
+// TestTotalsAreOfAllComponents: io's alarm comes three seconds ahead, the network's one.
+func TestTotalsAreOfAllComponents(t *testing.T) {
+	h := healing.New("healing", advice.New(advice.Config{Predictor: &advicetest.Model{Answer: seer}, Threshold: healing.Threshold}))
+	for i, health := range [][2]float64{{0.8, 1}, {0.8, 1}, {0.8, 0.8}, {0, 0}} {
+		var all []source.Reading
+		for c, name := range []string{"io", "network"} {
+			all = append(all, source.Reading{At: time.Unix(int64(i), 0), Component: name, Health: health[c], Incident: health[c] == 0})
+		}
+		if err := h.Step(t.Context(), all); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, e := range h.Effects() {
+		if want, told := map[string]float64{"failures that began": 2, "caught early": 2, "median lead": 3}[e.Name]; told && e.Value != want {
+			t.Errorf("%s: %v, want %v", e.Name, e.Value, want)
+		}
+	}
+}
+
+// TestFailuresAreEvents: eight of them are enough for an interval, and each has its own
+// alarms; what only the rule ran is told, too.
+func TestFailuresAreEvents(t *testing.T) {
+	var health []float64
+	for range 8 {
+		health = append(health, 0.8, 0)
+		for range 20 {
+			health = append(health, 1)
+		}
+	}
+	rows := watch(t, &advicetest.Model{Answer: seer}, health...).Comparisons(true)
+	if d := rows[2].Difference; d == nil || d.Low != 100 || d.High != 100 {
+		t.Errorf("%s: difference %+v, want all of eight against none", rows[2].Metric, d)
+	}
+	calm := &advicetest.Model{Answer: func(ipc.Request) ipc.Reply {
+		return advicetest.Sure(ipc.Prediction{Kind: ipc.Failure, Failure: ipc.FailurePrediction{Probability: 0.1, Confidence: 0.9}})
+	}}
+	ran := 0
+	for _, e := range watch(t, calm, 0.4, 0).Effects() {
+		if strings.HasPrefix(e.Name, "ran: ") && e.Value == 0 && e.Note == advice.RuleAlone(1, "") {
+			ran++
+		}
+	}
+	if ran != 1 {
+		t.Errorf("%d procedures run by the rule alone are told of, want 1", ran)
+	}
+}
+
+// TestComponentsAreBounded: further ones are not watched, and harm none that are.
+func TestComponentsAreBounded(t *testing.T) {
+	m := &advicetest.Model{Answer: seer}
+	h := healing.New("healing", advice.New(advice.Config{Predictor: m, Threshold: healing.Threshold}))
+	var all []source.Reading
+	for i := range 70 {
+		all = append(all, source.Reading{Component: "disk" + strconv.Itoa(i), Health: 1})
+	}
+	for range 2 {
+		if err := h.Step(t.Context(), all); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(m.Asked) != 2*64 || m.Asked[127].Subject().Component != "disk63" {
+		t.Errorf("%d questions, want two about each of the first 64", len(m.Asked))
+	}
+}
+
+// TestAFlagIsNoFailure: what is told of the past is the flags, as the models learnt it.
+func TestAFlagIsNoFailure(t *testing.T) {
+	m := &advicetest.Model{Answer: seer}
+	h := healing.New("healing", advice.New(advice.Config{Predictor: m}))
+	r := source.Reading{Component: "io", Health: 0.9, Flag: true}
+	if err := h.Step(t.Context(), []source.Reading{r}); err != nil {
+		t.Fatal(err)
+	}
+	if q := m.Asked[0].(*ipc.FailureRequest); len(q.FailureHistory) != 1 || q.FailureHistory[0] != 1 || q.TimeSinceLastFailure != ipc.Never || h.Failures() != 0 {
+		t.Errorf("%+v after a flag, %d failures; want it in the history and no failure", q, h.Failures())
 	}
 }
 
