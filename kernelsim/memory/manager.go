@@ -46,6 +46,7 @@ type Manager struct {
 	name    string
 	advisor *advice.Advisor
 	agents  map[uint64]*agent
+	gone    struct{ ml, rule counts } // of agents forgotten
 
 	reqs []ipc.Request
 	advs []advice.Advice
@@ -105,7 +106,9 @@ func (m *Manager) agent(id uint64) *agent {
 	}
 	if len(m.agents) >= maxAgents {
 		// Any will do: recordings have a handful, and the map's order is random.
-		for old := range m.agents {
+		for old, a := range m.agents {
+			m.gone.ml.add(a.ml.counts)
+			m.gone.rule.add(a.rule.counts)
 			delete(m.agents, old)
 			break
 		}
@@ -186,40 +189,38 @@ func unit(b bool) float64 {
 func (m *Manager) Comparisons(full bool) []report.Comparison {
 	coverage := m.coverage.Compare(score.Metric{Subsystem: m.name, Name: "prefetch coverage", Unit: "%", Scale: 100, HigherIsBetter: true, Note: "issued or named again within the 32 faults before"}, full)
 	accuracy := m.accuracy.Compare(score.Metric{Subsystem: m.name, Name: "prefetch accuracy", Unit: "%", Scale: 100, HigherIsBetter: true, Note: "issued pages faulted within 64 faults"}, full)
-	accuracy.N = uint64(m.sum(func(q *queue) int { return q.issued }, true)) // pages, not moments
+	issued, _ := m.totals()
+	accuracy.N = uint64(issued.issued) // pages, not moments
 	return []report.Comparison{
 		m.top1.Compare(score.Metric{Subsystem: m.name, Name: "next page named (top-1)", Unit: "%", Scale: 100, HigherIsBetter: true, Note: "where the model answered"}, full),
 		coverage, accuracy,
 	}
 }
 
-// sum adds a count up over the agents' queues: the model-first ones or the rule's.
-func (m *Manager) sum(of func(*queue) int, ml bool) int {
-	n := 0
+// totals adds up what the queues of all agents did, also of those forgotten.
+func (m *Manager) totals() (ml, rule counts) {
+	ml, rule = m.gone.ml, m.gone.rule
 	for _, a := range m.agents {
-		q := &a.rule
-		if ml {
-			q = &a.ml
-		}
-		n += of(q)
+		ml.add(a.ml.counts)
+		rule.add(a.rule.counts)
 	}
-	return n
+	return ml, rule
 }
 
 // Effects are the totals over the run.
 func (m *Manager) Effects() []report.Effect {
-	row := func(name string, of func(*queue) int) report.Effect {
+	ml, rule := m.totals()
+	row := func(name string, ml, rule int) report.Effect {
 		return report.Effect{
-			Subsystem: m.name, Name: name, Value: float64(m.sum(of, true)),
-			Note: advice.RuleAlone(float64(m.sum(of, false)), ""),
+			Subsystem: m.name, Name: name, Value: float64(ml), Note: advice.RuleAlone(float64(rule), ""),
 		}
 	}
 	rows := []report.Effect{
-		{Subsystem: m.name, Name: "faults seen", Value: float64(m.sum(func(q *queue) int { return q.faults }, true))},
-		row("pages prefetched", func(q *queue) int { return q.issued }),
-		row("prefetched pages used", func(q *queue) int { return q.useful }),
-		row("faults covered", func(q *queue) int { return q.covered }),
-		row("pushed out for lack of room", func(q *queue) int { return q.pushedOut }),
+		{Subsystem: m.name, Name: "faults seen", Value: float64(ml.faults)},
+		row("pages prefetched", ml.issued, rule.issued),
+		row("prefetched pages used", ml.useful, rule.useful),
+		row("faults covered", ml.covered, rule.covered),
+		row("pushed out for lack of room", ml.pushedOut, rule.pushedOut),
 	}
 	return append(rows, m.worst.Effects(m.name, "faults covered")...)
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/kernelsim/advice"
@@ -31,7 +32,7 @@ func run(t *testing.T, m *advicetest.Model, pages ...uint64) *memory.Manager {
 	a := advice.New(advice.Config{Kind: ipc.Memory, Predictor: m, Threshold: memory.Threshold})
 	man := memory.New("memory", a)
 	for i, p := range pages {
-		if err := man.Step(t.Context(), []source.Fault{{Agent: 1, Addr: p * page, Type: uint8(i % 2)}}); err != nil {
+		if err := man.Step(t.Context(), []source.Fault{{Agent: 1, At: time.Duration(i) * time.Millisecond, Addr: p * page, Type: uint8(i % 2)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -83,7 +84,7 @@ func TestOutcomesNameThePageThatCame(t *testing.T) {
 		t.Fatalf("%d outcomes, want 1: nothing came after the second fault", len(model.Outcome))
 	}
 	o := model.Outcome[0]
-	if o.PredictionID != 7 || o.Subject.Agent != 1 || o.Actual.Memory.NextAddress != 3*page || o.Actual.Memory.Type != ipc.AccessWrite {
+	if o.PredictionID != 7 || o.Subject.Agent != 1 || o.Actual.Memory.NextAddress != 3*page || o.Actual.Memory.Type != ipc.AccessWrite || o.Actual.Memory.Probability != 1 {
 		t.Errorf("outcome %+v, want page 3, a write, of prediction 7", o)
 	}
 }
@@ -180,6 +181,55 @@ func TestEveryAgentForItself(t *testing.T) {
 	}
 }
 
+// TestWindowsAreCountedInFaults: an issue covers the 32 faults after the one it was made at, is
+// useful to as many again, and as many pages as fit are kept.
+func TestWindowsAreCountedInFaults(t *testing.T) {
+	once := func(next, at uint64) *advicetest.Model { // names a page at one fault alone
+		return &advicetest.Model{Answer: func(q ipc.Request) ipc.Reply {
+			p := ipc.MemoryPrediction{NextAddress: q.(*ipc.MemoryRequest).CurrentAddress, Confidence: 0.9}
+			if p.NextAddress == at*page {
+				p.NextAddress = next * page
+			}
+			return advicetest.Sure(ipc.Prediction{Kind: ipc.Memory, Memory: p})
+		}}
+	}
+	for _, c := range []struct {
+		after           int
+		covered, useful float64
+	}{{1, 1, 1}, {32, 1, 1}, {33, 0, 1}, {64, 0, 1}, {65, 0, 0}} {
+		walk := []uint64{10}
+		for range c.after - 1 {
+			walk = append(walk, 500)
+		}
+		man := run(t, once(20, 10), append(walk, 20)...)
+		got := effects(man.Effects())
+		if got["faults covered"] != c.covered || got["prefetched pages used"] != c.useful {
+			t.Errorf("%d faults later: %v covered, %v used; want %v and %v", c.after, got["faults covered"], got["prefetched pages used"], c.covered, c.useful)
+		}
+		rows := man.Comparisons(false)
+		if *rows[1].ML != 100*c.covered/float64(c.after) || *rows[2].ML != 100*c.useful {
+			t.Errorf("%d faults later: coverage %v and accuracy %v", c.after, *rows[1].ML, *rows[2].ML)
+		}
+	}
+}
+
+// TestTotalsOutliveTheirAgents: agents are bounded, and what they did still counts.
+func TestTotalsOutliveTheirAgents(t *testing.T) {
+	m := &advicetest.Model{Answer: strider}
+	man := memory.New("memory", advice.New(advice.Config{Predictor: m, Threshold: memory.Threshold}))
+	for agent := range uint64(300) {
+		if err := man.Step(t.Context(), []source.Fault{{Agent: agent, Addr: page}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := effects(man.Effects()); got["faults seen"] != 300 || got["pages prefetched"] != 600 {
+		t.Errorf("%v faults and %v pages, want 300 and 600", got["faults seen"], got["pages prefetched"])
+	}
+	if n := man.Comparisons(false)[2].N; n != 600 {
+		t.Errorf("accuracy of %d pages, want 600", n)
+	}
+}
+
 // Of a walk page by page the rule misses the first two steps, the model none. It is ahead
 // by ever less of the rule's.
 func TestWorstMomentOfAWalk(t *testing.T) {
@@ -238,6 +288,9 @@ func TestQuestionsHoldTheLastTwentyFaults(t *testing.T) {
 	}
 	if n := len(q.AccessHistory); n != 20 || q.AccessHistory[n-1] != q.CurrentAddress || q.AccessHistory[0] != 600*page {
 		t.Errorf("history of %d from %d to %d, want the last 20, ending with the current one", n, q.AccessHistory[0], q.AccessHistory[n-1])
+	}
+	if n := len(q.AccessTimestamps); n != 20 || q.AccessTimestamps[n-1] != 25e6 || q.AccessTypes[n-1] != ipc.AccessWrite {
+		t.Errorf("times %v and kinds %v, want the last 25 ms from the start, a write", q.AccessTimestamps, q.AccessTypes)
 	}
 	if want := float32(1) / 19; q.LocalityScore != want {
 		t.Errorf("locality %v, want one near step of 19", q.LocalityScore)

@@ -21,9 +21,21 @@ const queueLimit = 128
 type queue struct {
 	issues []issue
 	pages  map[uint64]struct{}
+	counts
+}
 
+// counts is what a queue did, which outlives it.
+type counts struct {
 	issued, useful, covered, faults int
 	pushedOut                       int // for lack of room, before their time
+}
+
+func (c *counts) add(o counts) {
+	c.issued += o.issued
+	c.useful += o.useful
+	c.covered += o.covered
+	c.faults += o.faults
+	c.pushedOut += o.pushedOut
 }
 
 type issue struct {
