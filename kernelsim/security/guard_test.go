@@ -30,6 +30,10 @@ func TestGuardRemembersTheStrictestAction(t *testing.T) {
 	if since := g.sinceThreat(time.Minute); since != ipc.Never {
 		t.Errorf("time since a threat that never was: %d", since)
 	}
+	g.judge(&ipc.ThreatPrediction{Score: 0.5}, time.Second)
+	if since := g.sinceThreat(3 * time.Second); since != 2000 {
+		t.Errorf("time since a threat two seconds ago: %d ms", since)
+	}
 	for i := range 20 {
 		g.judge(&ipc.ThreatPrediction{Score: float32(i) / 40}, 0)
 	}

@@ -1,6 +1,7 @@
 package security_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -85,17 +86,81 @@ func TestActionsOnHostileAndHarmlessTasks(t *testing.T) {
 	if got["tasks of hostile programs"][0] != 2 || got["tasks of harmless programs"][0] != 1 {
 		t.Errorf("tasks %v", got)
 	}
+	if v := got["of these at least throttled"]; v[0] != 1 || v[1] != 0 {
+		t.Errorf("throttled or more %v, want one hostile task and no harmless one", v)
+	}
 	rows := s.Comparisons(false)
 	// Of three hostile reports two were found; none of two harmless ones flagged; the
 	// type was right both times. Hostile and harmless reports: one pair of three
 	// hostile scores (0.9, 0.9, 0.1) ties with the harmless 0.1s.
-	for i, want := range []float64{(2 + 0.5) / 3, -1, 200.0 / 3, 0, 100} {
-		if want >= 0 && (rows[i].ML == nil || *rows[i].ML-want > 1e-6 || want-*rows[i].ML > 1e-6) {
-			t.Errorf("%s = %v, want %v", rows[i].Metric, *rows[i].ML, want)
+	// Errors are 0.1 four times, and 0.9 where the third was missed. The rule takes every
+	// report for a threat of some other type: such calls in a circle are novel to it.
+	for i, c := range []struct {
+		ml, rule float64 // rule below 0: whatever it says
+		n        uint64
+	}{
+		{(2 + 0.5) / 3, -1, 5}, {(4*0.01 + 0.81) / 5, -1, 5}, {200. / 3, 100, 3}, {0, 100, 2}, {100, 0, 2 + 3},
+	} {
+		r := rows[i]
+		if math.Abs(*r.ML-c.ml) > 1e-6 || r.N != c.n || c.rule >= 0 && *r.Rule != c.rule {
+			t.Errorf("%s: %v against %v of %d, want %v against %v of %d", r.Metric, *r.ML, *r.Rule, r.N, c.ml, c.rule, c.n)
 		}
 	}
-	if len(m.Outcome) != 5 || m.Outcome[0].Actual.Threat.Score != 1 || m.Outcome[0].Actual.Threat.Type != 5 {
+	if o := m.Outcome[2]; o.Subject.Agent != 2 || o.Actual.Threat.Score != 0 || o.Actual.Threat.Type != ipc.ThreatNone {
+		t.Errorf("outcome %+v, want that task 2 was harmless", o)
+	}
+	if len(m.Outcome) != 5 || m.Outcome[0].Actual.Threat.Score != 1 || m.Outcome[0].Actual.Threat.Type != 5 || m.Outcome[0].Subject.Agent != 1 {
 		t.Errorf("outcomes %+v, want five, the first about a web shell", m.Outcome)
+	}
+}
+
+// TestOnlyTheSureModelIsActedOn: below the threshold the rule's verdict is taken, which flags
+// such calls; what the model said is compared all the same. A verdict is a score of 0.5.
+func TestOnlyTheSureModelIsActedOn(t *testing.T) {
+	for _, c := range []struct {
+		name              string
+		score, confidence float32
+		action            uint8
+		flagged           float64 // in %, of the hostile reports and of the harmless
+		throttled         float64
+	}{
+		{"just sure", 0.1, 0.6, ipc.ActionMonitor, 0, 0},
+		{"just unsure", 0.1, 0.59, ipc.ActionMonitor, 100, 1},
+		{"just a threat", 0.5, 0.9, ipc.ActionThrottle, 100, 1},
+		{"just none, to be throttled all the same", 0.49, 0.9, ipc.ActionThrottle, 0, 1},
+	} {
+		s := follow(t, &advicetest.Model{Answer: func(ipc.Request) ipc.Reply {
+			return advicetest.Sure(ipc.Prediction{Kind: ipc.Threat, Threat: ipc.ThreatPrediction{Score: c.score, Type: 5, Confidence: c.confidence, Action: c.action}})
+		}}, calls(1, 0, 50, 0), calls(2, 4, 50, 0))
+		rows := s.Comparisons(false)
+		if *rows[2].ML != c.flagged || *rows[3].ML != c.flagged {
+			t.Errorf("%s: flagged %v %% of the hostile reports and %v %% of the harmless, want %v", c.name, *rows[2].ML, *rows[3].ML, c.flagged)
+		}
+		if types := rows[4]; (types.ML != nil) != (c.flagged > 0) || types.ML != nil && *types.ML != 0 {
+			t.Errorf("%s: %+v, want that the type was never right", c.name, types)
+		}
+		if rows[0].N != 2 || rows[1].N != 2 {
+			t.Errorf("%s: %d and %d scores compared, want 2", c.name, rows[0].N, rows[1].N)
+		}
+		for _, e := range s.Effects() {
+			if e.Name == "of these at least throttled" && e.Value != c.throttled || e.Name == "of these isolated or terminated" && e.Value != 0 {
+				t.Errorf("%s: %s: %v", c.name, e.Name, e.Value)
+			}
+		}
+	}
+}
+
+// TestTasksAreBounded: calls of tasks beyond those that are followed are let go.
+func TestTasksAreBounded(t *testing.T) {
+	var all []source.Call
+	for id := range uint64(8192) { // as many as are followed
+		all = append(all, source.Call{Agent: id})
+	}
+	all = append(all, calls(8192, 5, 50, 0)...) // one too many
+	all = append(all, calls(8191, 5, 50, 0)...)
+	m := &advicetest.Model{Answer: judge(0.9)}
+	if follow(t, m, all); len(m.Asked) != 1 || m.Asked[0].Subject().Agent != 8191 {
+		t.Errorf("%d questions, want one, about the last task that is followed", len(m.Asked))
 	}
 }
 
