@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"math/bits"
+	"math/rand/v2"
 	"sync"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -26,10 +27,15 @@ type standing struct {
 	models  [maxStandings]modelStanding
 	serving *modelStanding // whose answers come from the daemon now; nil before the first
 	lastID  uint16
-	// Asked while the rule answers, to take every tryEvery-th: by the first target that it
-	// answers for, or of components that are asked about in turn some would never be tried.
-	calls [maxTargets]uint8
+	// Which questions are tries while the rule answers: by the first target that it answers
+	// for, or of components that are asked about in turn some would never be tried.
+	tries [maxTargets]tries
+	draws rand.PCG // without a seed: what was recorded is judged again in the same way
 }
+
+// tries picks one of each tryEvery questions, at a place drawn anew each time: agents that
+// are asked about in a fixed order are all tried, whatever their number.
+type tries struct{ asked, place uint8 }
 
 // modelStanding is how one model did and where that leaves it.
 type modelStanding struct {
@@ -117,9 +123,13 @@ func (s *standing) serve(label string) {
 // try reports whether a question with these deciding targets is one that a demoted model is
 // tried with.
 func (s *standing) try(deciding targetSet) bool {
-	n := &s.calls[bits.TrailingZeros64(uint64(deciding))]
-	*n = (*n + 1) % tryEvery
-	return *n == 0
+	t := &s.tries[bits.TrailingZeros64(uint64(deciding))]
+	if t.asked == 0 {
+		t.place = uint8(s.draws.Uint64() % tryEvery)
+	}
+	try := t.asked == t.place
+	t.asked = (t.asked + 1) % tryEvery
+	return try
 }
 
 // judge takes a case of a target, and reports whether the model was demoted or came back

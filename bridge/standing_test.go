@@ -242,7 +242,7 @@ func TestANewModelStartsWithoutTheOldOnesRecord(t *testing.T) {
 	c := newCourt(t)
 	c.until(0.25, 1000)
 	c.name, c.says = "m@2", 0.25
-	for range tryEvery { // the next try finds the new one
+	for range 2 * tryEvery { // the next try finds the new one
 		c.ask(0.25)
 	}
 	if r := c.ask(0.25); r.Source != ipc.SourceModel || r.Model != "m@2" {
@@ -255,7 +255,7 @@ func TestANewModelStartsWithoutTheOldOnesRecord(t *testing.T) {
 	}
 	for i := range 2 * maxStandings { // and many more models do no harm
 		c.name = string(rune('a' + i))
-		for range tryEvery + 1 {
+		for range 2*tryEvery + 1 {
 			c.ask(0.25)
 		}
 	}
@@ -492,5 +492,31 @@ func TestACandidateIsScoredBesideTheModel(t *testing.T) {
 	c.share = false
 	if r := c.ask(0.25); r.Source != ipc.SourceModel || r.Model != "m@1" {
 		t.Errorf("the model beside it: %v by %s, %v", r.Source, r.Model, r.Reason)
+	}
+}
+
+// TestAgentsInTurnAreAllTried: a scheduler asks about its agents in a fixed order, and what
+// one of them does need not be what another does.
+func TestAgentsInTurnAreAllTried(t *testing.T) {
+	for _, agents := range []int{2, tryEvery, 8 * tryEvery} {
+		var s standing
+		tried := make([]int, agents)
+		const each = 10 // tries an agent, on average
+		for range each * tryEvery {
+			for agent := range agents {
+				if s.try(1) {
+					tried[agent]++
+				}
+			}
+		}
+		sum := 0
+		for agent, n := range tried {
+			if sum += n; n == 0 {
+				t.Errorf("of %d agents number %d is never tried", agents, agent)
+			}
+		}
+		if sum != each*agents {
+			t.Errorf("%d tries in %d questions, want one in %d", sum, each*tryEvery*agents, tryEvery)
+		}
 	}
 }
