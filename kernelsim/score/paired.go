@@ -1,6 +1,7 @@
 package score
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 )
@@ -101,7 +102,7 @@ func (p *Paired) Difference() (low, high float64, ok bool) {
 	}
 	// The open blocks come from a map: order them, or the same outcomes would give
 	// different intervals.
-	slices.SortStableFunc(blocks[len(p.closed):], compareBlocks)
+	slices.SortFunc(blocks[len(p.closed):], compareBlocks)
 	rng := rand.New(rand.NewPCG(1, uint64(len(blocks))))
 	diffs := make([]float64, 0, resamples)
 	for range resamples {
@@ -116,25 +117,12 @@ func (p *Paired) Difference() (low, high float64, ok bool) {
 	return interval(diffs)
 }
 
+// compareBlocks takes everything into account: blocks that it calls equal are.
 func compareBlocks(a, b block) int {
-	switch {
-	case a.n != b.n:
-		return a.n - b.n
-	case a.ml != b.ml:
-		return sign(a.ml - b.ml)
-	default:
-		return sign(a.rule - b.rule)
-	}
-}
-
-func sign(d float64) int {
-	if d < 0 {
-		return -1
-	}
-	if d > 0 {
-		return 1
-	}
-	return 0
+	return cmp.Or(
+		cmp.Compare(a.n, b.n), cmp.Compare(a.ml, b.ml), cmp.Compare(a.rule, b.rule),
+		cmp.Compare(a.mlOver, b.mlOver), cmp.Compare(a.ruleOver, b.ruleOver),
+	)
 }
 
 // interval cuts 2.5 % off either end of the resampled differences.

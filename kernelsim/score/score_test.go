@@ -72,21 +72,46 @@ func TestDifferenceNeedsBlocks(t *testing.T) {
 	}
 }
 
+// TestDifferenceRepeats: agents that have not filled a block come from a map; also those
+// that differ in one thing alone have an order.
 func TestDifferenceRepeats(t *testing.T) {
-	draw := func() (float64, float64) {
-		var p score.Paired
-		rng := rand.New(rand.NewPCG(5, 6))
-		for range 500 {
-			p.Add(rng.Uint64N(40), rng.Float64(), rng.Float64())
+	for what, add := range map[string]func(p *score.Paired, agent uint64, v float64){
+		"all":         func(p *score.Paired, agent uint64, v float64) { p.Add(agent, v, v*v) },
+		"the model's": func(p *score.Paired, agent uint64, v float64) { p.Add(agent, v, 1) },
+		"the rule's":  func(p *score.Paired, agent uint64, v float64) { p.Add(agent, 1, v) },
+		"its weight":  func(p *score.Paired, agent uint64, v float64) { p.AddRatio(agent, 1, 1+v, 1, 1) },
+		"the other's": func(p *score.Paired, agent uint64, v float64) { p.AddRatio(agent, 1, 1, 1, 1+v) },
+	} {
+		draw := func() (float64, float64) {
+			var p score.Paired
+			rng := rand.New(rand.NewPCG(5, 6))
+			for agent := range uint64(40) {
+				add(&p, agent, rng.Float64())
+			}
+			low, high, ok := p.Difference()
+			if !ok || low >= high {
+				t.Errorf("%s: %v … %v, %v of forty agents", what, low, high, ok)
+			}
+			return low, high
 		}
-		low, high, _ := p.Difference()
-		return low, high
+		low, high := draw()
+		for range 5 {
+			if l, h := draw(); l != low || h != high {
+				t.Errorf("%s: the same outcomes gave %v … %v and %v … %v", what, low, high, l, h)
+			}
+		}
 	}
-	low, high := draw()
-	for range 5 {
-		if l, h := draw(); l != low || h != high {
-			t.Fatalf("the same outcomes gave %v … %v and %v … %v", low, high, l, h)
-		}
+}
+
+// TestDifferenceWhereAWayIsOftenIdle: draws in which nothing was divided by are left out.
+func TestDifferenceWhereAWayIsOftenIdle(t *testing.T) {
+	p := score.Paired{Block: 1}
+	p.AddRatio(1, 4, 8, 0, 1) // about a third of the draws miss it
+	for range 15 {
+		p.AddRatio(1, 0, 0, 0, 1)
+	}
+	if low, high, ok := p.Difference(); low != 0.5 || high != 0.5 || !ok {
+		t.Errorf("%v … %v, %v; want a half", low, high, ok)
 	}
 }
 
@@ -106,6 +131,65 @@ func TestAreas(t *testing.T) {
 	}
 	if r.N() != 5 || r.Positives() != 2 {
 		t.Errorf("%d of %d happened, want 2 of 5", r.Positives(), r.N())
+	}
+}
+
+func TestAreasNeedBoth(t *testing.T) {
+	for _, happened := range []bool{false, true} {
+		var r score.Ranked
+		r.Add(1, 0.5, 0.5, happened)
+		r.Add(1, 0.7, 0.5, happened)
+		if ml, rule := r.Areas(); !math.IsNaN(ml) || !math.IsNaN(rule) {
+			t.Errorf("all %v: areas %v and %v, want none", happened, ml, rule)
+		}
+	}
+}
+
+// TestRankedDifference: the model is always right, the rule always wrong, whichever blocks
+// are drawn; of seven agents there are seven blocks until one has more than twenty outcomes.
+func TestRankedDifference(t *testing.T) {
+	for _, c := range []struct {
+		each int // outcomes of each of seven agents
+		ok   bool
+	}{{20, false}, {22, true}} {
+		var r score.Ranked
+		for i := range c.each {
+			for agent := range uint64(7) {
+				happened := i%2 == 1
+				v := 0.0
+				if happened {
+					v = 1
+				}
+				r.Add(agent, v, -v, happened)
+			}
+		}
+		low, high, ok := r.Difference()
+		if ok != c.ok || ok && (low != 1 || high != 1) {
+			t.Errorf("%d outcomes each: %v … %v, %v; want 1 where there are enough, %v", c.each, low, high, ok, c.ok)
+		}
+		row := r.Compare(score.Metric{HigherIsBetter: true}, c.ok)
+		if *row.ML != 1 || *row.Rule != 0 || row.N != uint64(7*c.each) || row.Better != report.BetterML {
+			t.Errorf("%d outcomes each: %v against %v of %d, %v better", c.each, *row.ML, *row.Rule, row.N, row.Better)
+		}
+	}
+}
+
+// TestMetricsAreAsTheyAre: without a factor values stay, without an interval none is given,
+// and who is better depends on what is.
+func TestMetricsAreAsTheyAre(t *testing.T) {
+	var p score.Paired
+	for i := range 400 {
+		p.Add(uint64(i%4), 0.5, 0.25)
+	}
+	for _, higher := range []bool{false, true} {
+		want := report.BetterRule
+		if higher {
+			want = report.BetterML
+		}
+		c := p.Compare(score.Metric{Name: "m", Unit: "u", Note: "n", HigherIsBetter: higher}, false)
+		if *c.ML != 0.5 || *c.Rule != 0.25 || c.Difference != nil || c.Better != want || c.HigherIsBetter != higher || c.Note != "n" || c.Unit != "u" {
+			t.Errorf("higher is better %v: %+v", higher, c)
+		}
 	}
 }
 
@@ -133,6 +217,14 @@ func TestCompareScalesAndJudges(t *testing.T) {
 	rare.AddRatio(1, 1, 1, 1, 1)
 	if low, high, ok := rare.Difference(); ok {
 		t.Errorf("a ratio of one outcome has the interval %v … %v", low, high)
+	}
+	var idle score.Paired // the rule's, likewise
+	for i := range 400 {
+		idle.AddRatio(uint64(i%4), 1, 1, 0, 0)
+	}
+	idle.AddRatio(1, 1, 1, 1, 1)
+	if low, high, ok := idle.Difference(); ok {
+		t.Errorf("a ratio of one outcome of the rule's has the interval %v … %v", low, high)
 	}
 	if c := new(score.Paired).Compare(score.Metric{}, true); c.ML != nil || c.Better != report.BetterUnknown {
 		t.Errorf("comparison of nothing %+v, want no values", c)

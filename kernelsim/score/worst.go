@@ -78,7 +78,7 @@ func (w *Worst) Effects(subsystem, what string) []report.Effect {
 func (x *extreme) effect(subsystem, what, since string) report.Effect {
 	e := report.Effect{Subsystem: subsystem, Name: what + ": worst moment against the rule alone", Unit: "%"}
 	if x.at == 0 {
-		e.Note = fmt.Sprintf("since %s; fewer than %d outcomes", since, worstFrom)
+		e.Note = fmt.Sprintf("since %s; fewer than %d outcomes, or nothing of the rule to compare with", since, worstFrom)
 		return e
 	}
 	e.Value = 100 * x.worst

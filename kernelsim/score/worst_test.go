@@ -43,3 +43,51 @@ func TestWorstKeepsTheWorstMoment(t *testing.T) {
 		t.Errorf("since the turn %v, since the start %v; want 0.1 and 0.5", got, cost.Value())
 	}
 }
+
+// TestWorstCountsFromFiveHundredOutcomes: and from where the rule has any effect; a moment
+// at which the model was ahead is the worst where there is no other.
+func TestWorstCountsFromFiveHundredOutcomes(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		n        int
+		ml, rule float64
+		want     float64
+		note     string
+	}{
+		{"too few", 499, 2, 1, math.NaN(), "since the start; fewer than 500 outcomes, or nothing of the rule to compare with"},
+		{"enough", 500, 2, 1, 1, "since the start, after 500 outcomes; above 0 is worse than the rule"},
+		{"the first of equal moments", 700, 2, 1, 1, "since the start, after 500 outcomes; above 0 is worse than the rule"},
+		{"ahead all along", 700, 1, 2, -0.5, "since the start, after 500 outcomes; above 0 is worse than the rule"},
+		{"nothing of the rule's", 700, 1, 0, math.NaN(), "since the start; fewer than 500 outcomes, or nothing of the rule to compare with"},
+	} {
+		var w score.Worst
+		for range c.n {
+			w.Cost(c.ml, c.rule)
+		}
+		if got := w.Value(); got != c.want && !(math.IsNaN(got) && math.IsNaN(c.want)) {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+		if note := w.Effects("s", "x")[0].Note; note != c.note {
+			t.Errorf("%s: %q, want %q", c.name, note, c.note)
+		}
+	}
+}
+
+// TestTurnsBeginAnew: what is since the turn is since the last one; what is since the start
+// goes on.
+func TestTurnsBeginAnew(t *testing.T) {
+	var w score.Worst
+	cost := func(ml float64) {
+		for range 500 {
+			w.Cost(ml, 1)
+		}
+	}
+	cost(1)
+	w.Turn()
+	cost(4)
+	w.Turn()
+	cost(2)
+	if got, all := w.SinceTurn(), w.Value(); got != 1 || all != 1.5 { // 2500 against 1000 at its worst
+		t.Errorf("since the turn %v, since the start %v; want 1 and 1.5", got, all)
+	}
+}
