@@ -20,6 +20,10 @@ const (
 	MaxSpeed = 1000
 )
 
+// maxLasts bounds when a call may be due: ten years on, which no recording is, but a damaged
+// one may claim any time, and times beyond 2^63 ns would wrap.
+const maxLasts = 10 * 365 * 24 * time.Hour
+
 // Config says what is played where, and how fast.
 type Config struct {
 	Calls      []record.Call
@@ -63,6 +67,12 @@ func Play(ctx context.Context, cfg Config) (*Played, error) {
 	case len(cfg.Predictors) == 0 || cfg.Callers < 1:
 		return nil, errors.New("replay: no way to the bridge, or no caller")
 	}
+	pace := schedule{cfg.Calls, cfg.Speed}
+	for i := range cfg.Calls {
+		if pace.At(uint64(i)) == maxLasts {
+			return nil, fmt.Errorf("replay: at %g times the recording's speed, call %d of %d is due more than ten years after the first: a damaged recording, or too slow", cfg.Speed, i+1, n)
+		}
+	}
 	p := &player{
 		cfg: cfg, clock: load.NewMonotonic(0), way: ways(cfg.Calls, len(cfg.Predictors)),
 		out:   &Played{Replies: make([][]ipc.Reply, n), Late: make([]bool, n)},
@@ -76,7 +86,6 @@ func Play(ctx context.Context, cfg Config) (*Played, error) {
 	for range cfg.Callers {
 		p.tasks.Go(func() { p.serve(asking) })
 	}
-	pace := schedule{cfg.Calls, cfg.Speed}
 	run, err := load.StartOpen(ctx, load.Options{
 		Pacer: pace, Duration: pace.At(uint64(n-1)) + time.Millisecond, MaxCalls: uint64(n), Clock: p.clock,
 		Budget: max(cfg.Budget, cfg.Default), MaxInFlight: cfg.Callers,
@@ -118,13 +127,14 @@ type schedule struct {
 	speed float64
 }
 
-// At implements load.Pacer. A clock that stood still between two messages is no reason to
-// go back in time.
+// At implements load.Pacer: from 0 to maxLasts. A clock that stood still between two
+// messages is no reason to go back in time.
 func (s schedule) At(n uint64) time.Duration {
 	if n >= uint64(len(s.calls)) {
 		n = uint64(len(s.calls)) - 1
 	}
-	return time.Duration(float64(max(s.calls[n].At-s.calls[0].At, 0)) / s.speed)
+	at := float64(max(s.calls[n].At-s.calls[0].At, 0)) / s.speed
+	return time.Duration(min(at, float64(maxLasts)))
 }
 
 // String implements load.Pacer.

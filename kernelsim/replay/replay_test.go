@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -151,6 +152,26 @@ func TestPlayRefuses(t *testing.T) {
 		if _, err := Play(t.Context(), cfg); err == nil {
 			t.Errorf("%s: no error", what)
 		}
+	}
+}
+
+// TestPlayRefusesTimesBeyondAnyRun: a recording may claim times up to 2^63 ns, and slowed
+// down a thousand times they pass that.
+func TestPlayRefusesTimesBeyondAnyRun(t *testing.T) {
+	q := ipctest.Request(ipc.Workload, 1)
+	for _, c := range []struct {
+		at    time.Duration // of the second call of three
+		speed float64
+	}{{math.MaxInt64, 1}, {math.MaxInt64, MinSpeed}, {4 * 24 * time.Hour, MinSpeed}, {4000 * 24 * time.Hour, 1}} {
+		p := &asked{answer: ipctest.ModelReply}
+		calls := []record.Call{call(0, 1, 1, 0, q), call(c.at, 1, 2, 0, q), call(0, 1, 3, 0, q)}
+		_, err := Play(t.Context(), Config{Calls: calls, Predictors: []ipc.Predictor{p}, Speed: c.speed, Callers: 1})
+		if err == nil || !strings.Contains(err.Error(), "call 2 of 3") || len(p.agents) != 0 {
+			t.Errorf("a call at %v played %v times as fast: %v, %d asked; want an error that names it, and nothing asked", c.at, c.speed, err, len(p.agents))
+		}
+	}
+	if got := (schedule{[]record.Call{{}, {At: math.MaxInt64}}, MinSpeed}).At(1); got != maxLasts {
+		t.Errorf("At = %v, want no more than %v", got, maxLasts)
 	}
 }
 
