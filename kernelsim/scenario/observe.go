@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,19 +25,29 @@ type Observation struct {
 	meter   meter // of Status
 }
 
-// NewObservation opens the sources. The error says which could not be.
+// NewObservation opens the sources, which Run closes. The error says which could not be
+// opened; then none is left open.
 func NewObservation(cfg Config) (*Observation, error) {
 	o := &Observation{cfg: cfg}
 	for _, kind := range []ipc.Kind{ipc.Workload, ipc.Memory, ipc.Failure, ipc.Threat} {
 		for _, origin := range cfg.Origins[kind] {
 			r, err := newRunner(&cfg, kind, origin)
 			if err != nil {
-				return nil, err
+				return nil, errors.Join(err, o.close())
 			}
 			o.runners = append(o.runners, r)
 		}
 	}
 	return o, nil
+}
+
+// close closes the sources of an observation that will not run.
+func (o *Observation) close() error {
+	var all []error
+	for _, r := range o.runners {
+		all = append(all, r.close())
+	}
+	return errors.Join(all...)
 }
 
 // Run lets all subsystems run, until their inputs end or the time is up. The error

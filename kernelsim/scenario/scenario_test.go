@@ -3,6 +3,7 @@ package scenario_test
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +160,46 @@ func TestOnlyWhatCanBeObserved(t *testing.T) {
 	})
 	if err == nil {
 		t.Error("an empty folder was taken for procfs")
+	}
+}
+
+// counted counts the files that are open.
+type counted struct {
+	fs.FS
+	opened, open int
+}
+
+type countedFile struct {
+	fs.File
+	of *counted
+}
+
+func (c *counted) Open(name string) (fs.File, error) {
+	f, err := c.FS.Open(name)
+	if _, folder := f.(fs.ReadDirFile); err != nil || folder {
+		return f, err
+	}
+	c.opened++
+	c.open++
+	return &countedFile{f, c}, nil
+}
+
+func (f *countedFile) Close() error {
+	f.of.open--
+	return f.File.Close()
+}
+
+// TestNoSourceIsLeftOpen: where one cannot be opened, those before it are closed.
+func TestNoSourceIsLeftOpen(t *testing.T) {
+	recordings := &counted{FS: traces.FS}
+	_, err := scenario.NewObservation(scenario.Config{Traces: recordings, Origins: map[ipc.Kind][]source.Origin{
+		ipc.Workload: {source.Trace}, ipc.Failure: {source.Trace}, ipc.Memory: {source.Trace}, ipc.Threat: {source.Trace, source.Live},
+	}})
+	if !errors.Is(err, source.ErrNoLive) {
+		t.Fatalf("%v, want ErrNoLive", err)
+	}
+	if recordings.opened == 0 || recordings.open != 0 {
+		t.Errorf("%d of %d files are open", recordings.open, recordings.opened)
 	}
 }
 

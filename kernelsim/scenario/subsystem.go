@@ -36,8 +36,10 @@ type runner struct {
 
 	mu      sync.Mutex // guards results, which a live view reads while they grow
 	results results
-	// run goes on until the input or ctx ends.
-	run func(ctx context.Context) error
+	// run goes on until the input or ctx ends, and closes the source; close is for one
+	// that will not be run.
+	run   func(ctx context.Context) error
+	close func() error
 }
 
 // names of the subsystems, as the kernel's people call them.
@@ -90,7 +92,7 @@ func attach[T any](r *runner, res results, open func(*Config, source.Origin) (so
 	if err != nil {
 		return err
 	}
-	r.results = res
+	r.results, r.close = res, stream.Close
 	turning, _ := stream.(interface{ Turned() bool })
 	follower, _ := res.(interface{ Turn() })
 	locked := func(ctx context.Context, samples []T) error {
