@@ -126,7 +126,7 @@ func TestWhatIsPrefetched(t *testing.T) {
 		m    *advicetest.Model
 		want float64
 	}{
-		{"just sure, and of two further pages one", names(20*page, memory.Threshold, more(30, 0.23), more(40, 0.229)), 2},
+		{"just sure, and of two further pages one", names(20*page, 0.079, more(30, 0.23), more(40, 0.229)), 2},
 		{"just unsure", names(20*page, 0.078, more(30, 0.9)), 0},
 		{"the page that is there", names(10*page+8, 0.9), 0},
 		{"the page that is there, as a further one", names(20*page, 0.9, more(10, 0.9)), 1},
@@ -227,6 +227,18 @@ func TestTotalsOutliveTheirAgents(t *testing.T) {
 	}
 	if n := man.Comparisons(false)[2].N; n != 600 {
 		t.Errorf("accuracy of %d pages, want 600", n)
+	}
+	anew := 0
+	for agent := range uint64(300) {
+		if err := man.Step(t.Context(), []source.Fault{{Agent: agent, Addr: 2 * page}}); err != nil {
+			t.Fatal(err)
+		}
+		if q := m.Asked[len(m.Asked)-1].(*ipc.MemoryRequest); len(q.AccessHistory) == 1 {
+			anew++
+		}
+	}
+	if anew < 300-256 {
+		t.Errorf("of 300 agents only %d began anew, and 256 are known at a time", anew)
 	}
 }
 
