@@ -123,7 +123,8 @@ func compileAdd(a *args) error {
 	return compileBinary(addition)(a)
 }
 
-// compileVariadic serves Sum, Min and Max: pairs from left to right.
+// compileVariadic serves Sum, Min and Max: pairs from left to right. Each is a step and
+// counts as a node, as the name of an operand takes a few bytes of the file only.
 func compileVariadic(op *operation) func(*args) error {
 	return func(a *args) error {
 		if err := a.arity(1, maxArity); err != nil {
@@ -134,6 +135,9 @@ func compileVariadic(op *operation) func(*args) error {
 		}
 		left := a.input(0)
 		for i := 1; i < len(a.in); i++ {
+			if err := a.c.q.addNode(); err != nil {
+				return err
+			}
 			v, err := emitBinary(a, left, a.input(i), op)
 			if err != nil {
 				return err

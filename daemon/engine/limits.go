@@ -32,7 +32,7 @@ func tooMany(what string, limit int) error {
 // so Limits{} is the usual choice.
 type Limits struct {
 	FileBytes int // size of the file, default 64 MiB
-	Nodes     int // graph nodes, default 4096
+	Nodes     int // graph nodes, default 4096; Sum, Min and Max count by their pairs as well
 	Tensors   int // initialisers and other tensors in the file, default 4096
 	Elements  int // numbers in all tensors and attributes, default 32 Mi
 	TreeNodes int // tree nodes of all ensembles together, default 4 Mi

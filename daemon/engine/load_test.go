@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -175,6 +176,15 @@ func TestAmplification(t *testing.T) {
 		share[i] = node("", "MatMul", []string{from, "w"}, []string{outName(i)})
 	}
 	share = append(share, node("", "Relu", []string{outName(1999)}, []string{"y"}))
+	var sums []msg
+	for i := range 100 {
+		in := slices.Repeat([]string{"x"}, maxArity-1)
+		if i > 0 {
+			in[0] = outName(i - 1)
+		}
+		sums = append(sums, node("", "Sum", in, []string{outName(i)}))
+	}
+	sums = append(sums, node("", "Relu", []string{outName(99)}, []string{"y"}))
 	double = append(double, node("", "Relu", []string{last}, []string{"y"}))
 	for _, tc := range []struct {
 		name string
@@ -182,6 +192,7 @@ func TestAmplification(t *testing.T) {
 	}{
 		{"one weight used 2000 times", chain(64, []msg{weights}, share...)},
 		{"width doubled 40 times", chain(2, nil, double...)},
+		{"one value added up 100,000 times", chain(1, nil, sums...)},
 		{"n_targets", chain(2, nil, (&treeAttrs{}).nodeProto("n_targets", 1<<40))},
 		{"targets", chain(2, nil, node(mlDomain, "LinearRegressor", []string{"x"}, []string{"y"}, "targets", 1<<40, "coefficients", vec(2)))},
 		{"axes", chain(2, []msg{intTensor("a", make([]int64, 1<<16), 1<<16), floatTensor("c", vec(1), 1)}, node("", "Unsqueeze", []string{"c", "a"}, []string{"y"}))},
