@@ -93,6 +93,10 @@ func (k *affine) columns(x, y []float32, first int) {
 	}
 }
 
+// parameters is how many columns have some of their own: all, or those of the panel that
+// serves for the others as well.
+func (k *affine) parameters() int { return min(k.x.width, len(k.panels)*panelWidth) }
+
 // one is the definition for column j of the panel. A NaN stays one, as all comparisons
 // are false; conversions keep the compiler from fusing product and sum.
 func (p *affinePanel) one(v float32, j int, divide bool) float32 {

@@ -72,8 +72,8 @@ func (g *gemm) bound(in float64) float64 {
 // not, so the difference before it must not leave it.
 func (k *affine) bound(in float64) float64 {
 	var most float64
-	for j := range k.x.width {
-		p, j := &k.panels[min(j/panelWidth, len(k.panels)-1)], j%panelWidth
+	for j := range k.parameters() {
+		p, j := &k.panels[j/panelWidth], j%panelWidth
 		d := finiteBound(roundOff(in + math.Abs(float64(p.shift[j]))))
 		scale := math.Abs(float64(p.scale[j]))
 		if math.IsInf(d, 1) || k.divide && scale == 0 {

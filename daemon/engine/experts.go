@@ -7,13 +7,13 @@ import (
 
 // flow is a list of steps with what leads where.
 type flow struct {
-	steps   []step
-	input   *buffer
-	maker   map[*buffer]int // the step that writes it
-	reader  map[*buffer]int // the last step that reads it
-	reads   map[*buffer]int // how often it is read, as an output of the graph too
-	bounds  map[*buffer]float64
-	notNeg0 map[*buffer]bool // no value is ever −0
+	steps    []step
+	input    *buffer
+	maker    map[*buffer]int // the step that writes it
+	reads    map[*buffer]int // how often it is read, as an output of the graph too
+	bounds   map[*buffer]float64
+	notNeg0  map[*buffer]bool // no value is ever −0
+	signless map[*buffer]bool // it makes no difference whether a zero is +0 or −0
 }
 
 // withExperts gives the steps with those that make up experts put together. A step comes
@@ -63,12 +63,11 @@ func apart(steps []step) []step {
 func newFlow(steps []step, input *buffer) *flow {
 	f := &flow{
 		steps: steps, input: input,
-		maker: map[*buffer]int{}, reader: map[*buffer]int{}, reads: map[*buffer]int{},
-		bounds: map[*buffer]float64{input: farthest}, notNeg0: map[*buffer]bool{},
+		maker: map[*buffer]int{}, reads: map[*buffer]int{},
+		bounds: map[*buffer]float64{input: farthest}, notNeg0: map[*buffer]bool{}, signless: map[*buffer]bool{},
 	}
 	for i, s := range steps {
 		for _, b := range s.reads {
-			f.reader[b] = i
 			f.reads[b]++
 		}
 		most := bound(s.kernel, f.bounds)
@@ -80,6 +79,7 @@ func newFlow(steps []step, input *buffer) *flow {
 			}
 		}
 	}
+	f.findSignless()
 	return f
 }
 
@@ -100,8 +100,8 @@ func (f *flow) neverNeg0(k kernel) bool {
 
 // neverNeg0 is so where −0 is neither added, as where nothing is, nor a bound.
 func (k *affine) neverNeg0() bool {
-	for j := range k.x.width {
-		p, j := &k.panels[min(j/panelWidth, len(k.panels)-1)], j%panelWidth
+	for j := range k.parameters() {
+		p, j := &k.panels[j/panelWidth], j%panelWidth
 		if isNeg0(p.add[j]) || isNeg0(p.low[j]) || isNeg0(p.high[j]) {
 			return false
 		}
@@ -111,26 +111,25 @@ func (k *affine) neverNeg0() bool {
 
 func isNeg0(v float32) bool { return v == 0 && math.Signbit(float64(v)) }
 
-// signless says whether it makes no difference whether a zero in y is +0 or −0: it is added
-// to what is never −0, or to something else and the same holds of the sum.
-func (f *flow) signless(y *buffer) bool {
-	for f.reads[y] == 1 && !y.pinned {
-		k, ok := f.steps[f.reader[y]].kernel.(*pairwise)
+// findSignless finds what is only added to what is never −0, or to something else and the same
+// holds of the sum. From the end on, as a sum may be of as many terms as the file has nodes.
+func (f *flow) findSignless() {
+	for _, s := range slices.Backward(f.steps) {
+		k, ok := s.kernel.(*pairwise)
 		if !ok || k.op != addition {
-			return false
+			continue
 		}
-		if f.notNeg0[k.a.buf] || f.notNeg0[k.b.buf] {
-			return true
+		lost := f.notNeg0[k.a.buf] || f.notNeg0[k.b.buf] || f.signless[k.y]
+		for _, b := range s.reads {
+			f.signless[b] = lost && f.reads[b] == 1
 		}
-		y = k.y
 	}
-	return false
 }
 
 // expertAt gives the expert whose product is step i, and its steps, if it is one.
 func (f *flow) expertAt(i int) (*expert, []int) {
 	k, ok := f.steps[i].kernel.(*pairwise)
-	if !ok || k.op != multiplication || k.a.buf == nil || k.b.buf == nil || k.a.buf == k.b.buf || !f.signless(k.y) {
+	if !ok || k.op != multiplication || k.a.buf == nil || k.b.buf == nil || k.a.buf == k.b.buf || !f.signless[k.y] {
 		return nil, nil
 	}
 	e, own := f.expertOf(k, &k.a, &k.b)
