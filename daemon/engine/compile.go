@@ -213,6 +213,9 @@ func (c *compiler) finish(p *modelProto, in *value) (*Model, error) {
 	}
 	m.steps = withExperts(c.steps, in.buf)
 	if m.slots = plan(apart(m.steps)); sum(m.slots) > c.q.lim.RowFloats {
+		m.steps, m.slots = c.steps, plan(c.steps) // without the room that experts take
+	}
+	if sum(m.slots) > c.q.lim.RowFloats {
 		return nil, tooMany("scratch numbers per row", c.q.lim.RowFloats)
 	}
 	for _, s := range c.steps {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -345,6 +346,24 @@ func TestWhatIsAnExpert(t *testing.T) {
 		if got := len(expertsOf(mustLoad(t, expertFile(c.edit)))); got != c.want {
 			t.Errorf("%s: %d experts, want %d", name, got, c.want)
 		}
+	}
+}
+
+// TestExpertsNeedRoom: where there is none for what experts take besides, a model runs without.
+func TestExpertsNeedRoom(t *testing.T) {
+	r := rand.New(rand.NewPCG(47, 48))
+	data := expertFile(plainExpert)
+	all := mustLoad(t, data)
+	m, err := Load(data, Limits{RowFloats: all.RowFloats() - 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(expertsOf(m)); got > 0 {
+		t.Fatalf("%d experts, want none", got)
+	}
+	checkExperts(t, all, m, expertRows(r, 40, 4, 0.05), 40)
+	if _, err := Load(data, Limits{RowFloats: m.RowFloats() - 1}); !errors.Is(err, ErrLimit) {
+		t.Errorf("Load with one number less than the model needs without experts: %v, want ErrLimit", err)
 	}
 }
 

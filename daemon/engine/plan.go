@@ -38,7 +38,7 @@ func plan(steps []step) []int {
 			b.last = i
 		}
 		for _, b := range s.writes {
-			b.last = max(b.last, i)
+			b.last, b.gone = i, false
 		}
 	}
 	p := planner{widths: []int{0}}
