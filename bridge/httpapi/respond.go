@@ -16,10 +16,6 @@ import (
 // daemon's: the two APIs never differ in what a code means.
 func HTTPStatus(s ipc.Status) int { return api.HTTPStatus(s) }
 
-// StatusFromHTTP is the way back; see api.StatusFromHTTP for codes outside the
-// table.
-func StatusFromHTTP(code int) ipc.Status { return api.StatusFromHTTP(code) }
-
 // retryAfter is what a caller who was told to come back is advised to wait, in
 // seconds, the smallest that the header can say.
 const retryAfter = "1"

@@ -8,7 +8,7 @@ import (
 )
 
 // httpStatuses maps each status to the HTTP status of a call that failed with it.
-// Every value occurs once, so that the way back is exact.
+// Every value occurs once, so that a caller can tell them apart.
 var httpStatuses = [len(ipc.Statuses)]int{
 	ipc.StatusOK:               200,
 	ipc.StatusInvalidArgument:  400,
@@ -26,29 +26,6 @@ func HTTPStatus(s ipc.Status) int {
 		return 500
 	}
 	return httpStatuses[s]
-}
-
-// StatusFromHTTP is the way back. Codes that HTTPStatus never gives come from
-// servers in general: no such route is StatusUnimplemented (a daemon that knows
-// less), a gateway without a server is StatusUnavailable, any other 4xx says that
-// the call was wrong, and the rest is StatusInternal.
-func StatusFromHTTP(code int) ipc.Status {
-	for s, c := range httpStatuses {
-		if c == code {
-			return ipc.Status(s)
-		}
-	}
-	switch {
-	case code == 404 || code == 405:
-		return ipc.StatusUnimplemented
-	case code == 408:
-		return ipc.StatusDeadlineExceeded
-	case code == 502:
-		return ipc.StatusUnavailable
-	case code >= 400 && code < 500:
-		return ipc.StatusInvalidArgument
-	}
-	return ipc.StatusInternal
 }
 
 // invalidf is what the asking side got wrong.
