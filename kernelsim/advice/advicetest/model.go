@@ -3,6 +3,7 @@ package advicetest
 
 import (
 	"context"
+	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -13,9 +14,10 @@ type Model struct {
 	Answer func(q ipc.Request) ipc.Reply
 	Err    error // what Predict returns instead, when set
 
-	Asked    []ipc.Request // copies, in order
-	Outcome  []ipc.Outcome // in order
-	Required bool          // the last call insisted on the model
+	Asked    []ipc.Request   // copies, in order
+	Outcome  []ipc.Outcome   // in order
+	Required bool            // the last call insisted on the model
+	Budgets  []time.Duration // of the calls, in order
 }
 
 // Sure makes a model's reply of a prediction, with a prediction id.
@@ -33,7 +35,7 @@ func (m *Model) Predict(_ context.Context, reqs []ipc.Request, replies []ipc.Rep
 	if m.Err != nil {
 		return m.Err
 	}
-	m.Required = opts.RequireModel
+	m.Required, m.Budgets = opts.RequireModel, append(m.Budgets, opts.Budget)
 	for i, q := range reqs {
 		m.Asked = append(m.Asked, q.Copy())
 		replies[i] = m.Answer(q)
