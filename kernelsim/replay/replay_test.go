@@ -15,6 +15,7 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/ipctest"
 	"github.com/mlbridge/mlbridge/ipc/record"
+	"github.com/mlbridge/mlbridge/kernelsim/drive"
 )
 
 // call makes a recorded call of one slot for each request; nil is one of an unknown kind.
@@ -99,6 +100,45 @@ func TestPlay(t *testing.T) {
 	}
 }
 
+// slow answers, one slot by the cache and one by the rule, after the call's own budget; it
+// notes how it was asked.
+type slow struct {
+	asked
+	opts ipc.Options
+}
+
+func (s *slow) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.Reply, opts ipc.Options) error {
+	s.opts = opts
+	for at := ipc.Now(); ipc.Now().Sub(at) <= time.Millisecond; {
+		time.Sleep(time.Millisecond)
+	}
+	err := s.asked.Predict(ctx, reqs, replies, opts)
+	replies[0].Source, replies[1].Source = ipc.SourceCache, ipc.SourceRule
+	return err
+}
+
+// TestPlayAsksAsItWasAsked: what a call insisted on, and how urgent it was, goes along; an
+// answer after its budget is late, and counts for whoever gave the first of it.
+func TestPlayAsksAsItWasAsked(t *testing.T) {
+	q := msgpack.RawMessage(ipc.AppendRequest(nil, ipctest.Request(ipc.Workload, 1)))
+	slot := []any{uint8(ipc.Workload), q}
+	const flags = 1 | uint8(ipc.ClassLow)<<1 // PROTOCOL.md, section 6.3
+	c := record.Call{Question: ipctest.Message(ipctest.TypePredict, 1, int64(time.Millisecond), []any{slot, slot}, flags)[4:]}
+	s := &slow{asked: asked{answer: ipctest.ModelReply}}
+	p := play(t, Config{Calls: []record.Call{c}, Predictors: []ipc.Predictor{s}, Speed: 1})
+	if !s.opts.RequireModel || s.opts.Class != ipc.ClassLow || s.opts.Budget > time.Millisecond {
+		t.Errorf("asked with %+v, want the model, at low priority, within 1 ms", s.opts)
+	}
+	if !p.Late[0] {
+		t.Error("an answer after its budget is not late")
+	}
+	for i, src := range p.Load.Total().Sources {
+		if by := drive.Sources[i]; (src.Count == 1) != (by == "cache") {
+			t.Errorf("%d calls by %s, want the one by the cache", src.Count, by)
+		}
+	}
+}
+
 // stuck answers when nobody waits any more.
 type stuck struct {
 	asked
@@ -131,6 +171,9 @@ func TestCallsThatWereNotSent(t *testing.T) {
 		cancel()
 		if err != nil {
 			t.Fatal(err)
+		}
+		if !(p.Late[0] && p.Late[1] && p.Late[2]) {
+			t.Errorf("late %v, want what was not answered or not sent", p.Late)
 		}
 		r, text := NewReport(rec, 1), new(bytes.Buffer)
 		r.Add("bridge", p)
@@ -217,6 +260,44 @@ func TestCompare(t *testing.T) {
 	}
 	if !c.Differs() || Compare("a", a, "a", a, calls).Differs() {
 		t.Error("Differs is wrong")
+	}
+}
+
+// TestCompareEitherSide: how far two answers differ, and whether they can be compared, does
+// not depend on whose is whose.
+func TestCompareEitherSide(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		kind  ipc.Kind
+		other func(*ipc.Reply)
+		want  KindComparison // but for kind and models
+	}{
+		{"the same", ipc.Threat, func(*ipc.Reply) {}, KindComparison{Alike: 1, Identical: 1}},
+		{"partly the rule's", ipc.Workload, func(r *ipc.Reply) { r.Ruled = ipc.TargetMemory }, KindComparison{Otherwise: 1}},
+		{"stale", ipc.Workload, func(r *ipc.Reply) { r.Source = ipc.SourceStale }, KindComparison{Otherwise: 1}},
+		{"another share", ipc.Workload, func(r *ipc.Reply) { r.Workload.CPU = 0 }, KindComparison{Alike: 1, MeanDifference: 0.5, MaxDifference: 0.5}},
+		{"another score", ipc.Threat, func(r *ipc.Reply) { r.Threat.Score = 1 }, KindComparison{Alike: 1, MeanDifference: 0.75, MaxDifference: 0.75}},
+		{"another probability", ipc.Failure, func(r *ipc.Reply) { r.Failure.Probability = 1 }, KindComparison{Alike: 1, MeanDifference: 0.75, MaxDifference: 0.75}},
+		{"another page", ipc.Memory, func(r *ipc.Reply) { r.Memory.NextAddress++ }, KindComparison{Alike: 1, MeanDifference: 1, MaxDifference: 1}},
+		{"another kind of access", ipc.Memory, func(r *ipc.Reply) { r.Memory.Type++ }, KindComparison{Alike: 1}},
+	} {
+		q := ipctest.Request(c.kind, 1)
+		one := ipctest.ModelReply(q)
+		one.Threat.Score, one.Failure.Probability = 0.25, 0.25
+		two := one
+		c.other(&two)
+		a, b, calls := [][]ipc.Reply{{one}}, [][]ipc.Reply{{two}}, []record.Call{call(0, 1, 1, 0, q)}
+		c.want.Kind, c.want.Slots = c.kind.String(), 1
+		for _, cmp := range []*Comparison{Compare("a", a, "b", b, calls), Compare("b", b, "a", a, calls)} {
+			got := cmp.Kinds[0]
+			got.ModelsA, got.ModelsB = nil, nil
+			if got, want := jsonOf(t, got), jsonOf(t, c.want); got != want {
+				t.Errorf("%s, %s beside %s: %s, want %s", c.name, cmp.A, cmp.B, got, want)
+			}
+		}
+		if got := Compare("a", a, "b", [][]ipc.Reply{nil}, calls).Kinds[0]; got.OnlyA != 1 || got.OnlyB != 0 {
+			t.Errorf("%s beside none: %+v", c.name, got)
+		}
 	}
 }
 
