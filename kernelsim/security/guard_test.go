@@ -11,7 +11,7 @@ func TestTerminationNeedsConfidence(t *testing.T) {
 	for _, c := range []struct {
 		confidence float32
 		want       uint8
-	}{{0.79, ipc.ActionIsolate}, {0.81, ipc.ActionTerminate}} {
+	}{{0.79, ipc.ActionIsolate}, {0.8, ipc.ActionTerminate}} {
 		var g guard
 		if got := g.judge(&ipc.ThreatPrediction{Score: 1, Confidence: c.confidence, Action: ipc.ActionTerminate}, 0); got != c.want {
 			t.Errorf("confidence %v: action %d, want %d", c.confidence, got, c.want)

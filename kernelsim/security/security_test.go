@@ -73,6 +73,17 @@ func TestQuestionsComeEveryFiftyCallsAndAtTheEnd(t *testing.T) {
 	}
 }
 
+// TestQuestionsHoldTheModelsOwnHistory: the rule flags such calls, the model does not, and
+// what it is told of earlier reports is what was acted on.
+func TestQuestionsHoldTheModelsOwnHistory(t *testing.T) {
+	m := &advicetest.Model{Answer: judge(0.9)}
+	follow(t, m, calls(2, 0, 100, 0))
+	q := m.Asked[1].(*ipc.ThreatRequest)
+	if len(q.HistoricalThreats) != 1 || q.HistoricalThreats[0] != 0.1 || q.TimeSinceLastThreat != ipc.Never {
+		t.Errorf("earlier scores %v, the last threat %d ms ago; want 0.1, and none", q.HistoricalThreats, q.TimeSinceLastThreat)
+	}
+}
+
 func TestActionsOnHostileAndHarmlessTasks(t *testing.T) {
 	m := &advicetest.Model{Answer: judge(0.9)}
 	s := follow(t, m, calls(1, 5, 100, 0), calls(2, 0, 100, 0), calls(3, 5, 50, 0))
