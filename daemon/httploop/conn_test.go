@@ -288,6 +288,20 @@ func TestAddToClosed(t *testing.T) {
 	}
 }
 
+// TestAddWhileClosing: who comes behind the last look at the connections is not lost.
+func TestAddWhileClosing(t *testing.T) {
+	ls, b := start(t, patient)
+	l := ls.lanes[0]
+	l.loop.Post(l.closeAll)
+	dial(t, ls)
+	l.loop.Close()
+	ls.running.Wait()
+	if len(b.handed) == 0 {
+		t.Fatal("the connection was neither closed nor handed over")
+	}
+	taken(t, b)
+}
+
 // quiet notes nothing of its calls.
 type quiet struct{ *backend }
 

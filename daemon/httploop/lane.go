@@ -161,7 +161,10 @@ func (ls *Lanes) Close() {
 	ls.running.Wait()
 }
 
+// closeAll closes every connection. One that comes behind it, before the loop is closed, is
+// handed over.
 func (l *lane) closeAll() {
+	l.released = true
 	for c := range l.conns {
 		c.close()
 	}
