@@ -360,3 +360,17 @@ func TestAPartlyDemotedModelIsActedOn(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+// TestAnAnswerIsNotAskedForTwice: one that is there in part is there.
+func TestAnAnswerIsNotAskedForTwice(t *testing.T) {
+	m := &advicetest.Model{Answer: func(ipc.Request) ipc.Reply {
+		r := advicetest.Sure(prediction(0.75, 1))
+		r.Reason, r.Ruled = ipc.ReasonDemoted, ipc.TargetMemory
+		return r
+	}}
+	a := advice.New(advice.Config{Kind: ipc.Workload, Predictor: m})
+	var out [1]advice.Advice
+	if err := a.Ask(t.Context(), []ipc.Request{question(0)}, out[:]); err != nil || !out[0].ByModel || len(m.Asked) != 1 {
+		t.Errorf("%+v, %v after %d questions, want the model's after one", out[0], err, len(m.Asked))
+	}
+}
