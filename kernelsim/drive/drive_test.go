@@ -103,6 +103,7 @@ func TestOutcomes(t *testing.T) {
 		{"stale", ipc.Reply{Source: ipc.SourceStale}, nil, 2, false},
 		{"rule", ipc.Reply{Source: ipc.SourceRule}, nil, 3, false},
 		{"refused", ipc.Reply{Status: ipc.StatusOverloaded}, nil, 0, true},
+		{"refused by a model's bridge", ipc.Reply{Status: ipc.StatusInternal, Source: ipc.SourceModel}, nil, 0, true},
 		{"no source", ipc.Reply{}, nil, 0, true},
 		{"gone", ipc.Reply{}, errors.New("gone"), 0, true},
 	} {
@@ -115,6 +116,25 @@ func TestOutcomes(t *testing.T) {
 			t.Errorf("%s is called %q", c.name, drive.Sources[got.Source])
 		}
 		d.Close()
+	}
+}
+
+// TestQuestionsComeInTurn: of every label all, though labels take turns themselves.
+func TestQuestionsComeInTurn(t *testing.T) {
+	r := &recorder{reply: ipc.Reply{Source: ipc.SourceModel}}
+	d, err := drive.New(drive.Config{
+		Predictors: []ipc.Predictor{r}, Questions: [][]ipc.Request{questions(1, 2), questions(11, 12, 13)},
+		Budget: time.Millisecond, Clock: clock(0), Callers: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for n := range 8 {
+		d.Call(t.Context(), 0, uint64(n), n%2)
+	}
+	if diff := cmp.Diff([]uint64{1, 11, 2, 12, 1, 13, 2, 11}, r.agents); diff != "" {
+		t.Errorf("agents asked about (-want +got):\n%s", diff)
 	}
 }
 

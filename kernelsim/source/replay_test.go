@@ -62,9 +62,13 @@ func TestReplayFaultsOfFivePrograms(t *testing.T) {
 
 func TestReplayUsageMakesSharesOfTwoRows(t *testing.T) {
 	s, err := source.ReplayUsage(traces.FS)
-	n := map[string]int{}
+	n, last := map[string]int{}, map[uint64]time.Time{}
 	drain(t, s, err, func(us []source.Usage) {
 		for _, u := range us {
+			if before, known := last[u.Agent]; known && u.At.Sub(before) != u.Over {
+				t.Fatalf("%+v, want an interval since %v", u, before)
+			}
+			last[u.Agent] = u.At
 			if !(u.CPU >= 0 && u.CPU <= 1) || u.Over <= 0 || u.At.Year() != 2026 || u.At.Location() != time.UTC {
 				t.Fatalf("%+v", u)
 			}
