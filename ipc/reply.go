@@ -16,7 +16,8 @@ type Reply struct {
 	Age          time.Duration // since the model or rule computed it, ≥ 0
 	Model        string        // "name@version" of the model (or rule), ≤ 64 bytes
 	// Ruled are the values that are the rule's though the answer comes from a model
-	// (whatever its Source): for these the model is demoted.
+	// (whatever its Source): for these the model is demoted. Ruled.Names(Kind) gives them
+	// by name; printed by itself it is a number, the sum of their bits.
 	Ruled Targets
 
 	Prediction

@@ -15,7 +15,8 @@
 // bridge, at most its budget.
 //
 // The bridge may be missing, slow, hung or lying: callers only see another source.
-// The client reconnects by itself and never gives up.
+// The client reconnects by itself and never gives up. New does not wait for it: the
+// first Predict may have a rule's answer. Client.WaitUp waits until it is there.
 //
 // Questions are the same for the cache when package cachekey says so; its table
 // gives the quantum of every field. How long an answer serves follows from how much a
