@@ -91,8 +91,8 @@ func TestDocumentedErrors(t *testing.T) {
 		}
 	}
 	for _, s := range ipc.Statuses[1:] {
-		if documented[s.String()] != HTTPStatus(s) {
-			t.Errorf("docs/http.md gives %v the code %d, the code %d", s, documented[s.String()], HTTPStatus(s))
+		if documented[s.String()] != httpStatus(s) {
+			t.Errorf("docs/http.md gives %v the code %d, the code %d", s, documented[s.String()], httpStatus(s))
 		}
 		delete(documented, s.String())
 	}

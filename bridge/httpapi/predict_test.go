@@ -146,8 +146,8 @@ func TestStatuses(t *testing.T) {
 	for _, status := range ipc.Statuses[1:] {
 		s.fake.answer = refuseWith(status, "because")
 		got := s.post(t, path(ipc.Workload), workloadQ)
-		if want := `{"success":false,"error":"because"}`; got.code != HTTPStatus(status) || got.body != want {
-			t.Errorf("%v: %d %s, want %d %s", status, got.code, got.body, HTTPStatus(status), want)
+		if want := `{"success":false,"error":"because"}`; got.code != httpStatus(status) || got.body != want {
+			t.Errorf("%v: %d %s, want %d %s", status, got.code, got.body, httpStatus(status), want)
 		}
 		got = s.post(t, path(ipc.Workload)+"/batch", `{"requests":[`+workloadQ+`]}`)
 		want := fmt.Sprintf(`{"success":true,"results":[{"status":%q,"error":"because"}]}`, status)

@@ -12,9 +12,9 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
-// HTTPStatus gives the HTTP status of an answer with status s. The table is the
+// httpStatus gives the HTTP status of an answer with status s. The table is the
 // daemon's: the two APIs never differ in what a code means.
-func HTTPStatus(s ipc.Status) int { return api.HTTPStatus(s) }
+func httpStatus(s ipc.Status) int { return api.HTTPStatus(s) }
 
 // retryAfter is what a caller who was told to come back is advised to wait, in
 // seconds, the smallest that the header can say.
@@ -37,7 +37,7 @@ func (x *exchange) failStatus(s ipc.Status, text string) {
 	if s == ipc.StatusOK { // an error that calls itself ok is a defect
 		s = ipc.StatusInternal
 	}
-	x.fail(HTTPStatus(s), text)
+	x.fail(httpStatus(s), text)
 }
 
 func (x *exchange) failError(err error) {
