@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/mlbridge/mlbridge/kernelsim/trace"
@@ -51,19 +52,21 @@ func openReplay[R, T any](fsys fs.FS, set trace.Set, open opener[R], rows int, t
 func (s *replay[R, T]) Next(ctx context.Context) ([]T, error) {
 	s.batch = s.batch[:0]
 	for len(s.plays) > 0 && len(s.batch) == 0 && ctx.Err() == nil {
-		left := s.plays[:0]
-		for _, p := range s.plays {
+		for i := 0; i < len(s.plays); {
+			p := s.plays[i]
 			more, err := s.turn(p)
 			if err != nil {
 				return nil, err
 			}
 			if more {
-				left = append(left, p)
-			} else if err := p.reader.Close(); err != nil {
+				i++
+				continue
+			}
+			s.plays = slices.Delete(s.plays, i, i+1) // at once: Close closes what is listed
+			if err := p.reader.Close(); err != nil {
 				return nil, err
 			}
 		}
-		s.plays = left
 	}
 	return ended(ctx, s.batch)
 }

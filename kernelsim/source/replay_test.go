@@ -1,10 +1,15 @@
 package source_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"math"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -13,6 +18,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/kernelsim/source"
+	"github.com/mlbridge/mlbridge/kernelsim/trace"
 	"github.com/mlbridge/mlbridge/testdata/traces"
 )
 
@@ -132,6 +138,73 @@ func TestReplayEndsWithItsContext(t *testing.T) {
 	cancel()
 	if _, err := s.Next(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Next = %v, want the context's error", err)
+	}
+}
+
+// countingFS counts how often its files are closed.
+type countingFS struct {
+	fs.FS
+	closed map[string]int
+}
+
+func (c countingFS) Open(name string) (fs.File, error) {
+	f, err := c.FS.Open(name)
+	return countingFile{f, func() { c.closed[name]++ }}, err
+}
+
+func (c countingFS) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(c.FS, name) }
+
+type countingFile struct {
+	fs.File
+	count func()
+}
+
+func (f countingFile) Close() error {
+	f.count()
+	return f.File.Close()
+}
+
+// recording is a trace of a set, of the given columns and rows.
+func recording(t *testing.T, set, header string, rows ...string) *fstest.MapFile {
+	t.Helper()
+	var b bytes.Buffer
+	zip := gzip.NewWriter(&b)
+	fmt.Fprintf(zip, "# mlbridge-trace: 1\n# set: %s\n# name: n\n# program: p\n# label: l\n# kind: 0\n# rows: %d\n# recorded-on: 2026-03-01T10:00+02:00\n%s\n%s\n",
+		set, len(rows), header, strings.Join(rows, "\n"))
+	if err := zip.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &fstest.MapFile{Data: b.Bytes()}
+}
+
+// TestReplayClosesEveryRecordingOnce: one that ends in the turn in which another fails, the
+// one that fails, and those that it keeps from going on.
+func TestReplayClosesEveryRecordingOnce(t *testing.T) {
+	const header, row = "at_ns,agent,addr,type,major", "1,1,4096,r,0"
+	files := fstest.MapFS{
+		"memory-a.csv.gz": recording(t, "memory", header, row),
+		"memory-b.csv.gz": recording(t, "memory", header, row, row, row),
+		"memory-c.csv.gz": recording(t, "memory", header, row, "broken"),
+		"memory-d.csv.gz": recording(t, "memory", header, row, row, row),
+	}
+	counted := countingFS{files, map[string]int{}}
+	s, err := source.ReplayFaults(counted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if batch, err := s.Next(t.Context()); err != nil || len(batch) != len(files) {
+		t.Fatalf("first turn: %d samples, %v; want %d", len(batch), err, len(files))
+	}
+	if _, err := s.Next(t.Context()); !errors.Is(err, trace.ErrFormat) {
+		t.Errorf("Next = %v, want the broken row", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("Close = %v", err)
+	}
+	for name := range files {
+		if n := counted.closed[name]; n != 1 {
+			t.Errorf("%s was closed %d times, want once", name, n)
+		}
 	}
 }
 
