@@ -139,9 +139,10 @@ func (a *Advisor) ask(ctx context.Context, reqs []ipc.Request, out []Advice) err
 }
 
 // askAgain asks for whatever answer there is where a demoted model was insisted on. It may
-// be demoted for a part of what was asked, and then the others are its own. Else the rule's
-// is known here; what is wanted is its number, so that the outcome reaches the bridge,
-// which may have tried the model on the question behind the caller's back.
+// be demoted for a part of what was asked, and then the others are its own; or it has won
+// its place back meanwhile, and then all of it is. Else the rule's is known here; what is
+// wanted is its number, so that the outcome reaches the bridge, which may have tried the
+// model on the question behind the caller's back.
 func (a *Advisor) askAgain(ctx context.Context, reqs []ipc.Request, out []Advice) error {
 	a.again, a.asker = a.again[:0], a.asker[:0]
 	for i := range reqs {
@@ -159,7 +160,7 @@ func (a *Advisor) askAgain(ctx context.Context, reqs []ipc.Request, out []Advice
 	}
 	for i, at := range a.asker {
 		if r := &replies[i]; r.Status == ipc.StatusOK {
-			if out[at].PredictionID = r.PredictionID; r.Ruled != 0 {
+			if out[at].PredictionID = r.PredictionID; fromModel(r) {
 				a.replies[at] = *r
 			}
 		}
@@ -171,8 +172,7 @@ func (a *Advisor) askAgain(ctx context.Context, reqs []ipc.Request, out []Advice
 func (a *Advisor) decide(r *ipc.Reply, out *Advice, why string) {
 	a.counts.Asked++
 	out.Act = out.Rule
-	fromModel := r.Source == ipc.SourceModel || r.Source == ipc.SourceCache
-	if why != "" || r.Status != ipc.StatusOK || !fromModel {
+	if why != "" || r.Status != ipc.StatusOK || !fromModel(r) {
 		a.counts.Absent++
 		if why == "" {
 			why = reasonOf(r)
@@ -192,6 +192,10 @@ func (a *Advisor) decide(r *ipc.Reply, out *Advice, why string) {
 	if a.counts.Model++; out.Ruled != 0 {
 		a.counts.Partly++
 	}
+}
+
+func fromModel(r *ipc.Reply) bool {
+	return r.Source == ipc.SourceModel || r.Source == ipc.SourceCache
 }
 
 func reasonOf(r *ipc.Reply) string {

@@ -361,6 +361,37 @@ func TestAPartlyDemotedModelIsActedOn(t *testing.T) {
 	}
 }
 
+// TestAModelTrustedAgainIsActedOn: it may win its place back between the two questions, and
+// its whole answer is then as good as any; it still has to be sure.
+func TestAModelTrustedAgainIsActedOn(t *testing.T) {
+	for _, c := range []struct {
+		source     ipc.Source
+		confidence float32
+		byModel    bool
+	}{{ipc.SourceModel, 1, true}, {ipc.SourceCache, 1, true}, {ipc.SourceModel, 0.25, false}} {
+		m := new(advicetest.Model)
+		m.Answer = func(ipc.Request) ipc.Reply {
+			if m.Required {
+				return ipc.Reply{Status: ipc.StatusUnavailable, Reason: ipc.ReasonDemoted}
+			}
+			r := advicetest.Sure(prediction(0.75, c.confidence))
+			r.Source = c.source
+			return r
+		}
+		a := advice.New(advice.Config{Kind: ipc.Workload, Predictor: m, Threshold: 0.5})
+		var out [1]advice.Advice
+		if err := a.Ask(t.Context(), []ipc.Request{question(0)}, out[:]); err != nil {
+			t.Fatal(err)
+		}
+		if adv := out[0]; !adv.FromModel || adv.ByModel != c.byModel || adv.Model.Workload.CPU != 0.75 || adv.PredictionID != 7 {
+			t.Errorf("%v at %v: %+v, want the model's answer, acted on: %v", c.source, c.confidence, adv, c.byModel)
+		}
+		if n := a.Counts(); n.Absent != 0 || n.Partly != 0 || (n.Model == 1) != c.byModel || (n.Unsure == 1) == c.byModel {
+			t.Errorf("%v at %v: %+v", c.source, c.confidence, n)
+		}
+	}
+}
+
 // TestAnAnswerIsNotAskedForTwice: one that is there in part is there.
 func TestAnAnswerIsNotAskedForTwice(t *testing.T) {
 	m := &advicetest.Model{Answer: func(ipc.Request) ipc.Reply {
