@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mlbridge/mlbridge/daemon/api"
@@ -14,11 +15,15 @@ type saying struct {
 	version string
 	cpu     float32
 	err     error
+	asked   *atomic.Int64 // counts the questions; nil for nobody who wants to know
 }
 
 func (s saying) Name() string    { return "say" }
 func (s saying) Version() string { return s.version }
 func (s saying) Predict(_ []ipc.Request, out []ipc.Prediction) error {
+	if s.asked != nil {
+		s.asked.Add(int64(len(out)))
+	}
 	for i := range out {
 		out[i].Workload = ipc.WorkloadPrediction{CPU: s.cpu, Confidence: 1}
 	}
@@ -46,7 +51,7 @@ func (t trying) Candidate(ipc.Kind) (*registry.Candidate, error) {
 func answerOf(t *testing.T, candidate saying, share float64, n int) api.Answer {
 	t.Helper()
 	c := &registry.Candidate{Model: &registry.Model{Kind: ipc.Workload, Label: "say@2", Predictor: candidate}, Share: share}
-	reg := registry.New(trying{saying{"1", 0.25, nil}, c})
+	reg := registry.New(trying{saying{version: "1", cpu: 0.25}, c})
 	_ = reg.Reload()
 	reqs := make([]ipc.Request, n)
 	for i := range reqs {
@@ -64,7 +69,7 @@ func answerOf(t *testing.T, candidate saying, share float64, n int) api.Answer {
 }
 
 func TestACandidateInTheShadowIsOnlyTold(t *testing.T) {
-	a := answerOf(t, saying{"2", 0.75, nil}, 0, 20)
+	a := answerOf(t, saying{version: "2", cpu: 0.75}, 0, 20)
 	if a.Model != "say@1" || a.Beside != "say@2" {
 		t.Errorf("%q answers, %q besides", a.Model, a.Beside)
 	}
@@ -77,7 +82,7 @@ func TestACandidateInTheShadowIsOnlyTold(t *testing.T) {
 
 func TestACandidateAnswersItsShareOfTheSubjects(t *testing.T) {
 	const n, share = 200, 0.25
-	a, again := answerOf(t, saying{"2", 0.75, nil}, share, n), answerOf(t, saying{"2", 0.75, nil}, 2*share, n)
+	a, again := answerOf(t, saying{version: "2", cpu: 0.75}, share, n), answerOf(t, saying{version: "2", cpu: 0.75}, 2*share, n)
 	theirs, more := 0, 0
 	for i, s := range a.Slots {
 		mine := s.Model == "say@2"
@@ -98,11 +103,18 @@ func TestACandidateAnswersItsShareOfTheSubjects(t *testing.T) {
 	}
 }
 
-// TestABadCandidateHarmsNobody: neither one that fails nor one out of its range.
+// TestABadCandidateHarmsNobody: neither one that fails nor one out of its range. It is asked,
+// or this would say nothing.
 func TestABadCandidateHarmsNobody(t *testing.T) {
-	for _, bad := range []saying{{"2", 0.75, errors.New("no")}, {"2", 7, nil}} {
+	for _, bad := range []saying{{version: "2", cpu: 0.75, err: errors.New("no")}, {version: "2", cpu: 7}} {
 		for _, share := range []float64{0, 0.99} {
-			for i, s := range answerOf(t, bad, share, 20).Slots {
+			var asked atomic.Int64
+			bad.asked = &asked
+			slots := answerOf(t, bad, share, 20).Slots
+			if n := asked.Load(); n < 15 {
+				t.Fatalf("%+v, share %v: the candidate was asked %d of 20 questions", bad, share, n)
+			}
+			for i, s := range slots {
 				if s.Status != ipc.StatusOK || s.Prediction.Workload.CPU != 0.25 || s.Model != "" || s.HasBeside {
 					t.Fatalf("%+v, share %v, slot %d: %+v", bad, share, i, s)
 				}
