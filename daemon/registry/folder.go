@@ -27,6 +27,7 @@ type Folder struct {
 	state  state
 	tried  map[string]*trial          // by what the model is made of: nothing is validated twice
 	serves [len(ipc.Kinds) + 1]*Model // what Load gave last
+	looked bool                       // Load could read the folder
 	noted  bool                       // there is a state file
 	memo   error                      // why it could not be written
 }
@@ -48,7 +49,8 @@ func Dir(dir string) *Folder {
 
 // Load gives the model of kind k that serves. It is a validated *Model. One whose file was
 // written again, under the same name, and is no good any more serves on: an older one that
-// took its place would keep it when the file is mended.
+// took its place would keep it when the file is mended. With an error other than ErrNone the
+// folder does not say, or all that might serve is no good: what served before is then best.
 func (d *Folder) Load(k ipc.Kind) (Predictor, string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -59,33 +61,50 @@ func (d *Folder) Load(k ipc.Kind) (Predictor, string, error) {
 	if err := d.readState(); err != nil {
 		return nil, d.dir, err
 	}
+	d.looked = true
 	st := d.state.of(k)
-	var problems []error
-	for _, f := range d.inOrder(k, list) {
-		m, err := d.model(&f)
-		if now := d.serves[k]; err != nil && now != nil && now.Label == f.Label() {
-			return now, now.Source, nil // Problem says what is wrong
-		}
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", f.Label(), err))
-			continue
-		}
-		d.serves[k] = m
-		first, changed := len(st.History) == 0, st.serves() != m.Label
-		if changed {
+	history, passed := slices.Clone(st.History), slices.Clone(st.Passed)
+	d.tidy(k, list)
+	m, err := d.choose(k, list)
+	if m != nil {
+		if st.serves() != m.Label {
 			st.served(m.Label)
 		}
 		d.passOver(k, list)
-		// The first of its kind would be found again without a note.
-		if changed && (!first || d.noted) {
-			_ = d.keep()
-		}
+	}
+	changed := !slices.Equal(history, st.History) || !slices.Equal(passed, st.Passed)
+	if d.noted && changed || !d.noted && d.state.tells(list) {
+		_ = d.keep()
+	}
+	switch {
+	case m != nil:
+		d.serves[k] = m
 		return m, m.Source, nil
+	case errors.Is(err, ErrNone), d.serves[k] != nil && st.withdrew(d.serves[k].Label):
+		d.serves[k] = nil
+		return nil, "", ErrNone
+	}
+	return nil, d.dir, err
+}
+
+// choose gives the model of kind k that is to serve; ErrNone where none might, and what is
+// wrong with those that might otherwise.
+func (d *Folder) choose(k ipc.Kind, list []found) (*Model, error) {
+	var problems []error
+	for _, f := range d.inOrder(k, list) {
+		m, err := d.model(&f)
+		if err == nil {
+			return m, nil
+		}
+		if now := d.serves[k]; now != nil && now.Label == f.Label() {
+			return now, nil // Problem says what is wrong
+		}
+		problems = append(problems, fmt.Errorf("%s: %w", f.Label(), err))
 	}
 	if len(problems) > 0 {
-		return nil, d.dir, errors.Join(problems...)
+		return nil, errors.Join(problems...)
 	}
-	return nil, "", ErrNone
+	return nil, ErrNone
 }
 
 // readState takes the folder's word, or, where it has none or cannot be written, our own.
@@ -111,17 +130,35 @@ func (d *Folder) readState() error {
 // were. One that is no good yet may still be when it is mended.
 func (d *Folder) passOver(k ipc.Kind, list []found) {
 	st := d.state.of(k)
-	passed := []string{}
 	for i := range list {
 		f := &list[i]
-		if f.kind != k || st.roleOf(&f.Entry).Role != models.RoleServe || slices.Contains(st.History, f.Label()) || slices.Contains(st.Rejected, f.Label()) {
+		if f.kind != k || st.roleOf(&f.Entry).Role != models.RoleServe || st.knows(f.Label()) {
 			continue
 		}
-		if _, err := d.model(f); err == nil || slices.Contains(st.Passed, f.Label()) {
-			passed = append(passed, f.Label())
+		if _, err := d.model(f); err == nil {
+			st.Passed = append(st.Passed, f.Label())
 		}
 	}
-	st.Passed = passed
+	d.tidy(k, list)
+}
+
+// tidy forgets what is not to be known any more about the models of kind k: that one was
+// passed over whose manifest has another role now, which may come forward when it is to serve
+// again; and most of those that are not in the folder any more.
+func (d *Folder) tidy(k ipc.Kind, list []found) {
+	st := d.state.of(k)
+	there := make(map[string]bool)
+	for i := range list {
+		f := &list[i]
+		if f.kind != k {
+			continue
+		}
+		there[f.Label()] = true
+		if st.roleOf(&f.Entry).Role != models.RoleServe {
+			st.Passed = slices.DeleteFunc(st.Passed, func(l string) bool { return l == f.Label() })
+		}
+	}
+	st.History, st.Passed = remembered(st.History, there), remembered(st.Passed, there)
 }
 
 // inOrder gives the entries that may serve, best first: new ones, the newest first, then
@@ -170,9 +207,9 @@ func (d *Folder) Problem(k ipc.Kind) error {
 	return errors.Join(problems...)
 }
 
-// Candidate gives the newest valid model of kind k that is to be tried beside the one
-// that serves: in the shadow, or on a share of the subjects; nil when there is none. With an
-// error the folder does not say.
+// Candidate gives the valid model of kind k that is to be tried beside the one that serves,
+// in the shadow or on a share of the subjects: that which was named, else the newest whose
+// manifest says so; nil when there is none. With an error the folder does not say.
 func (d *Folder) Candidate(k ipc.Kind) (*Candidate, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -185,18 +222,21 @@ func (d *Folder) Candidate(k ipc.Kind) (*Candidate, error) {
 
 func (d *Folder) candidate(k ipc.Kind, list []found) *Candidate {
 	st := d.state.of(k)
-	for i := len(list) - 1; i >= 0; i-- {
-		f := &list[i]
-		r := st.roleOf(&f.Entry)
-		if f.kind != k || !r.tries() || slices.Contains(st.Rejected, f.Label()) {
-			continue
-		}
-		if m, err := d.model(f); err == nil {
-			c := &Candidate{Model: m}
-			if r.Role == models.RoleShare {
-				c.Share = r.Share
+	// One that was named goes before what a manifest says.
+	for _, named := range []bool{true, false} {
+		for i := len(list) - 1; i >= 0; i-- {
+			f := &list[i]
+			r := st.roleOf(&f.Entry)
+			if _, is := st.Roles[f.Label()]; is != named || f.kind != k || !r.tries() || slices.Contains(st.Rejected, f.Label()) {
+				continue
 			}
-			return c
+			if m, err := d.model(f); err == nil {
+				c := &Candidate{Model: m}
+				if r.Role == models.RoleShare {
+					c.Share = r.Share
+				}
+				return c
+			}
 		}
 	}
 	return nil
@@ -231,6 +271,7 @@ func (d *Folder) scan() ([]found, error) {
 			list = append(list, entries[i])
 		}
 	}
+	d.forgetTrials(list)
 	slices.SortStableFunc(list, func(a, b found) int {
 		if a.manifest == b.manifest {
 			return 0

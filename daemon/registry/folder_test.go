@@ -3,8 +3,10 @@ package registry
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -508,9 +510,37 @@ func TestTheNewestServesHoweverOftenItIsLookedAt(t *testing.T) {
 		t.Fatal(err)
 	}
 	always("with none that served", "mine@2")
-	for i := range maxHistory + 3 {
+	for i := range maxGone + 3 {
 		version := "v" + string(rune('a'+i))
 		bring(version, 0)
 		always("one after the other", "mine@"+version)
+	}
+}
+
+// TestEachModelIsTriedOnce: validating takes milliseconds, also where a folder has many.
+func TestEachModelIsTriedOnce(t *testing.T) {
+	d := newDrawer(t)
+	for i := range maxTried + 8 {
+		d.bring(strconv.Itoa(i), 0.25, nil)
+	}
+	_ = d.Reload()
+	before := maps.Clone(d.tried)
+	if len(before) != maxTried+8 {
+		t.Fatalf("%d models were tried", len(before))
+	}
+	_ = d.Reload()
+	if !maps.Equal(before, d.tried) {
+		t.Error("a look at what is as it was tried models anew")
+	}
+	// What is no longer there is kept for a while, not for good.
+	for i := range maxTried + 8 {
+		if err := os.Remove(filepath.Join(d.dir, strconv.Itoa(i)+".manifest.json")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.bring("new", 0.25, nil)
+	d.expect("all others gone", "mine@new", "")
+	if len(d.tried) > maxTried+1 {
+		t.Errorf("%d trials are kept of a folder with one model", len(d.tried))
 	}
 }

@@ -156,10 +156,10 @@ func FuzzFolder(f *testing.F) {
 				t.Fatalf("%s has the role %+v", e.Label(), r)
 			}
 			st.served(e.Label())
-			if st.History[len(st.History)-1] != e.Label() || len(st.History) > maxHistory {
+			if st.serves() != e.Label() {
 				t.Fatalf("%s serves: %+v", e.Label(), st)
 			}
-			st.reject()
+			st.reject(e.Label())
 			st.give(e.Label(), role{Role: models.RoleOff})
 			if r := st.roleOf(e); r.Role != models.RoleOff {
 				t.Fatalf("%s was stopped and has the role %+v", e.Label(), r)

@@ -102,7 +102,7 @@ func (d *Folder) listed(st *kindState, f *found, tried *Candidate) Listed {
 // Promote lets the model serve, whatever it was for; it must be valid. Reload the
 // registry for it to take effect.
 func (d *Folder) Promote(label string) error {
-	return d.decide(label, func(st *kindState, ofKind []found) {
+	return d.decide(label, true, func(st *kindState, ofKind []found) {
 		st.served(label)
 		d.passOver(ofKind[0].kind, ofKind)
 	})
@@ -119,23 +119,30 @@ func (d *Folder) Try(label string, share float64) error {
 	if share > 0 {
 		r = role{Role: models.RoleShare, Share: share}
 	}
-	return d.decide(label, func(st *kindState, ofKind []found) {
+	off := role{Role: models.RoleOff}
+	return d.decide(label, true, func(st *kindState, ofKind []found) {
 		for i := range ofKind {
-			if e := &ofKind[i].Entry; st.roleOf(e).tries() {
-				st.give(e.Label(), role{Role: models.RoleOff})
+			if e := &ofKind[i].Entry; st.roleOf(e).tries() && !slices.Contains(st.Rejected, e.Label()) {
+				st.give(e.Label(), off)
+			}
+		}
+		for l, given := range st.Roles { // one that is not there may come back
+			if given.tries() {
+				st.Roles[l] = off
 			}
 		}
 		st.give(label, r)
 	})
 }
 
-// Stop takes the model out of service and out of trial: it waits to be promoted.
+// Stop takes the model out of service and out of trial: it waits to be promoted. It need not
+// be valid.
 func (d *Folder) Stop(label string) error {
-	return d.decide(label, func(st *kindState, _ []found) { st.give(label, role{Role: models.RoleOff}) })
+	return d.decide(label, false, func(st *kindState, _ []found) { st.give(label, role{Role: models.RoleOff}) })
 }
 
-// decide changes the state about a valid model, by all models of its kind.
-func (d *Folder) decide(label string, change func(st *kindState, ofKind []found)) error {
+// decide changes the state about a model, by all models of its kind.
+func (d *Folder) decide(label string, valid bool, change func(st *kindState, ofKind []found)) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	all, err := d.look()
@@ -156,7 +163,7 @@ func (d *Folder) decide(label string, change func(st *kindState, ofKind []found)
 		return fmt.Errorf("%s: a %v and a %v model are called so: give one another name", label, meant[0].kind, meant[1].kind)
 	}
 	f := meant[0]
-	if _, err := d.model(f); err != nil {
+	if _, err := d.model(f); valid && err != nil {
 		return fmt.Errorf("%s: %w", label, err)
 	}
 	k := f.kind
@@ -164,21 +171,57 @@ func (d *Folder) decide(label string, change func(st *kindState, ofKind []found)
 	return d.keep()
 }
 
-// Rollback takes the model of kind k that serves out of service. The one that served
-// before it serves again; without one the newest that was passed over, or what the next
-// source has. It gives the label of the former, "" for the others.
+// Rollback takes the model of kind k that serves out of service. Of those that served before
+// it the latest that is still there, and good, serves again; without one the newest that was
+// passed over, or what the next source has. It gives the label of the former, "" for the
+// others.
 func (d *Folder) Rollback(k ipc.Kind) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, err := d.look(); err != nil {
+	list, err := d.look()
+	if err != nil {
 		return "", err
 	}
 	st := d.state.of(k)
-	if len(st.History) == 0 {
+	label := d.inService(k, list)
+	if label == "" {
 		return "", fmt.Errorf("%v: %w serves from this folder: there is nothing to roll back", k, ErrUnknown)
 	}
-	before := st.reject()
+	st.reject(label)
+	before := ""
+	for _, f := range d.inOrder(k, list) {
+		if _, err := d.model(&f); err == nil && slices.Contains(st.History, f.Label()) {
+			before = f.Label()
+			break
+		}
+	}
 	return before, d.keep()
+}
+
+// inService is the label of the model of kind k that serves, "" for none, as far as the
+// folder tells: it may be served by another process.
+func (d *Folder) inService(k ipc.Kind, list []found) string {
+	st := d.state.of(k)
+	last := st.serves()
+	if last == "" && !d.looked {
+		// A folder with one model is not written to.
+		if m, err := d.choose(k, list); err == nil {
+			return m.Label
+		}
+	}
+	order := d.inOrder(k, list)
+	good := false
+	for _, f := range order {
+		_, err := d.model(&f)
+		if slices.Contains(st.History, f.Label()) && (err == nil || f.Label() == last) {
+			return f.Label()
+		}
+		good = good || err == nil
+	}
+	if len(order) == 0 || good {
+		return ""
+	}
+	return last // which is not there, and serves on while all that would take its place is bad
 }
 
 // keep writes the state. A folder that cannot be written keeps it in this process.

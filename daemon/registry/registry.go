@@ -72,6 +72,10 @@ type advisor interface {
 	Candidate(k ipc.Kind) (*Candidate, error)
 }
 
+// A folder is one. What else is to be must say so like this, for one whose methods are not
+// these is asked for its models alone, in silence.
+var _ advisor = (*Folder)(nil)
+
 // Registry gives out the present snapshot. All methods may be called concurrently.
 type Registry struct {
 	current atomic.Pointer[Snapshot]
@@ -120,10 +124,14 @@ func (r *Registry) Reload() error {
 // source has a model, which comes with it for those who have nothing better; best says
 // that the model is the one that the first source that has any wants.
 func (r *Registry) load(k ipc.Kind, now time.Time) (_ *Model, best bool, _ error) {
-	var first error
+	var first, told error
 	for _, s := range r.sources {
 		p, where, err := s.Load(k)
+		a, advises := s.(advisor)
 		if errors.Is(err, ErrNone) {
+			if advises && told == nil {
+				told = a.Problem(k)
+			}
 			continue
 		}
 		var m *Model
@@ -134,10 +142,10 @@ func (r *Registry) load(k ipc.Kind, now time.Time) (_ *Model, best bool, _ error
 			return m, false, first
 		}
 		if err == nil {
-			if a, ok := s.(advisor); ok {
-				first = a.Problem(k)
+			if advises && told == nil {
+				told = a.Problem(k)
 			}
-			return m, true, first
+			return m, true, told
 		}
 		if where != "" {
 			err = fmt.Errorf("%s: %w", where, err)

@@ -22,7 +22,7 @@ type state struct {
 
 // kindState is about the models of one kind, by label.
 type kindState struct {
-	// History are the models that served, oldest first; the last one serves.
+	// History are the models that served, oldest first; the last one serves, or did.
 	History []string `json:"history,omitempty"`
 	// Passed are models that might serve and were there, and valid, when another one was
 	// chosen: like those of History, they do not come forward by being there.
@@ -41,8 +41,38 @@ type role struct {
 // tries reports whether a model with the role is asked beside the one that serves.
 func (r role) tries() bool { return r.Role == models.RoleShadow || r.Role == models.RoleShare }
 
-// maxHistory is how many earlier models are remembered.
-const maxHistory = 16
+// maxGone is how many models of each list are remembered that are in the folder no more.
+const maxGone = 16
+
+// remembered leaves out the first of those that are not there, where they are too many.
+func remembered(labels []string, there map[string]bool) []string {
+	gone := 0
+	for _, l := range labels {
+		if !there[l] {
+			gone++
+		}
+	}
+	return slices.DeleteFunc(labels, func(l string) bool {
+		if there[l] || gone <= maxGone {
+			return false
+		}
+		gone--
+		return true
+	})
+}
+
+// tells reports whether the state says more than who looks for the first time would find: a
+// folder with a model of a kind is not written to.
+func (s *state) tells(list []found) bool {
+	for _, k := range s.Kinds {
+		if k != nil && (len(k.History) > 1 || len(k.Passed)+len(k.Rejected)+len(k.Roles) > 0) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(list, func(f found) bool { // a manifest of one that serves has another role now
+		return slices.Contains(s.of(f.kind).History, f.Label()) && f.Role != "" && f.Role != models.RoleServe
+	})
+}
 
 func (s *state) of(k ipc.Kind) *kindState {
 	if s.Kinds == nil {
@@ -66,24 +96,23 @@ func (s *kindState) serves() string {
 func (s *kindState) served(label string) {
 	s.forget(label)
 	s.History = append(s.History, label)
-	if n := len(s.History) - maxHistory; n > 0 {
-		s.History = slices.Delete(s.History, 0, n)
-	}
 }
 
-// reject takes the model that serves out of service and gives the one that served before it,
-// "" when there is none.
-func (s *kindState) reject() (before string) {
-	last := len(s.History) - 1
-	if last < 0 {
-		return ""
-	}
-	s.Rejected = append(s.Rejected, s.History[last])
-	s.History = s.History[:last]
-	if last > 0 {
-		before = s.History[last-1]
-	}
-	return before
+// reject takes the model out of service: by being there it does not come back.
+func (s *kindState) reject(label string) {
+	s.forget(label)
+	s.Rejected = append(s.Rejected, label)
+}
+
+// knows reports whether the model served, was passed over or was rejected.
+func (s *kindState) knows(label string) bool {
+	return slices.Contains(s.History, label) || slices.Contains(s.Passed, label) || slices.Contains(s.Rejected, label)
+}
+
+// withdrew reports whether an operator took the model out of service.
+func (s *kindState) withdrew(label string) bool {
+	r, given := s.Roles[label]
+	return given && r.Role != models.RoleServe || slices.Contains(s.Rejected, label)
 }
 
 // forget takes the model out of all lists.

@@ -3,6 +3,7 @@ package registry
 import (
 	"crypto/sha256"
 	"io/fs"
+	"maps"
 	"path"
 	"time"
 )
@@ -20,8 +21,21 @@ type trial struct {
 // count in ticks of the kernel, 1 to 10 ms, or in up to two seconds (FAT).
 const settled = 2 * time.Second
 
-// maxTried bounds the models that are kept in memory for coming back to.
+// maxTried bounds the models that are kept in memory for coming back to, besides those that
+// the folder has: who dropped these would validate them anew at each look.
 const maxTried = 32
+
+// forgetTrials drops the trials of what the folder does not have, where they are too many.
+func (d *Folder) forgetTrials(list []found) {
+	if len(d.tried) <= len(list)+maxTried {
+		return
+	}
+	has := make(map[string]bool, len(list))
+	for i := range list {
+		has[list[i].mark] = true
+	}
+	maps.DeleteFunc(d.tried, func(mark string, _ *trial) bool { return !has[mark] })
+}
 
 // model validates the entry's model, unless it did before.
 func (d *Folder) model(f *found) (*Model, error) {
@@ -40,9 +54,6 @@ func (d *Folder) model(f *found) (*Model, error) {
 		t.model, t.err = d.read(f, t.young)
 		if d.settled(t.young, now) {
 			t.young = nil
-		}
-		if len(d.tried) > maxTried {
-			clear(d.tried)
 		}
 		d.tried[f.mark] = t
 	}

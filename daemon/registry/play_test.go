@@ -1,0 +1,381 @@
+package registry
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mlbridge/mlbridge/daemon/engine/enginetest"
+	"github.com/mlbridge/mlbridge/daemon/models"
+	"github.com/mlbridge/mlbridge/ipc"
+)
+
+// validated is what was found out about files in earlier lives, which have the same ones:
+// validating a model takes a thousand times as long as everything else here.
+var validated = struct {
+	sync.Mutex
+	tried map[string]*trial
+}{tried: make(map[string]*trial)}
+
+// play is a life in the making: the folder and what should be true of it.
+type play struct {
+	dir    string
+	folder *Folder
+	reg    *Registry
+	want   *reference
+	passed int    // models that came and went
+	saved  []byte // state.json before it was spoilt
+}
+
+// play gives the first difference between folder and reference, "" for none.
+func (l life) play(dir string) (wrong string) {
+	old, err := os.ReadDir(dir)
+	if err != nil {
+		return err.Error()
+	}
+	for _, f := range old {
+		if err := os.Remove(filepath.Join(dir, f.Name())); err != nil {
+			return err.Error()
+		}
+	}
+	p := &play{dir: dir, want: newReference()}
+	p.open(false)
+	defer func() { p.close() }()
+	p.list(0, 0)
+	if wrong := p.look("empty"); wrong != "" {
+		return wrong
+	}
+	for i := 0; i+stepBytes <= len(l); i += stepBytes {
+		if wrong := p.step(l[i]%steps, int(l[i+1]), int(l[i+2])); wrong != "" {
+			return fmt.Sprintf("after step %d (%s): %s", i/stepBytes+1, life(l[i:i+stepBytes]), wrong)
+		}
+	}
+	return ""
+}
+
+// open is a daemon's start; a cold one validates everything itself.
+func (p *play) open(cold bool) {
+	p.folder = Dir(p.dir)
+	if !cold {
+		validated.Lock()
+		p.folder.tried = maps.Clone(validated.tried)
+		validated.Unlock()
+	}
+	p.reg = New(ofTwoKinds{p.folder}, Embedded())
+}
+
+// ofTwoKinds is a folder that is asked for the kinds of labels only: half of the work.
+type ofTwoKinds struct{ *Folder }
+
+var _ advisor = ofTwoKinds{}
+
+func (s ofTwoKinds) Load(k ipc.Kind) (Predictor, string, error) {
+	if k != ipc.Workload && k != ipc.Failure {
+		return nil, "", ErrNone
+	}
+	return s.Folder.Load(k)
+}
+
+func (s ofTwoKinds) Problem(k ipc.Kind) error {
+	if k != ipc.Workload && k != ipc.Failure {
+		return nil
+	}
+	return s.Folder.Problem(k)
+}
+
+func (s ofTwoKinds) Candidate(k ipc.Kind) (*Candidate, error) {
+	if k != ipc.Workload && k != ipc.Failure {
+		return nil, nil
+	}
+	return s.Folder.Candidate(k)
+}
+
+func (p *play) close() {
+	validated.Lock()
+	defer validated.Unlock()
+	maps.Copy(validated.tried, p.folder.tried)
+}
+
+// step does something to the folder and to the reference and compares.
+func (p *play) step(what byte, which, how int) string {
+	label := labels[which%len(labels)]
+	switch what {
+	case bring:
+		p.file(label, how%len(says), 0)
+		p.manifest(label, how/4, "", 0)
+	case describe:
+		share := 0.0
+		kind := []string{models.RoleServe, models.RoleShadow, models.RoleShare, models.RoleOff}[how%4]
+		if kind == models.RoleShare {
+			share = 0.25
+		}
+		p.manifest(label, how/4, kind, share)
+	case touch:
+		if m, ok := p.want.manifests[label+".manifest.json"]; ok {
+			p.manifest(label, how, m.entries[0].role.Role, m.entries[0].role.Share)
+		}
+	case withdraw:
+		_ = os.Remove(filepath.Join(p.dir, label+".manifest.json"))
+		delete(p.want.manifests, label+".manifest.json")
+	case replace:
+		p.file(label, how%fileStates, how/fileStates%3)
+	case remove:
+		_ = os.Remove(filepath.Join(p.dir, label+".onnx"))
+		delete(p.want.files, label)
+	case relist:
+		p.list(which, how)
+	case spoil:
+		p.spoil(label, how)
+	case promote, try, stop, rollback:
+		if wrong := p.command(what, label, how); wrong != "" {
+			return wrong
+		}
+	case restart:
+		return p.restart(how%4 == 0)
+	case spoilState:
+		if data, err := os.ReadFile(filepath.Join(p.dir, stateFile)); err == nil && !p.want.spoilt {
+			p.saved = data
+			p.write(stateFile, []byte(`{"kinds":`), how)
+			p.want.spoilt = true
+		}
+	case restoreState:
+		if p.want.spoilt {
+			p.write(stateFile, p.saved, how)
+			p.want.spoilt = false
+		}
+	case removeState:
+		_ = os.Remove(filepath.Join(p.dir, stateFile))
+		p.want.kept, p.want.spoilt = nil, false
+	case pass:
+		for range 1 + how%6 {
+			p.passed++
+			label := fmt.Sprintf("p@%d", p.passed)
+			p.file(label, 0, 0)
+			p.manifest(label, which, "", 0)
+			if wrong := p.look("while " + label + " is there"); wrong != "" {
+				return wrong
+			}
+			_ = os.Remove(filepath.Join(p.dir, label+".manifest.json"))
+			delete(p.want.manifests, label+".manifest.json")
+		}
+	case recall:
+		if p.passed > 0 {
+			p.manifest(fmt.Sprintf("p@%d", 1+which%p.passed), how, "", 0)
+		}
+	}
+	return p.look("")
+}
+
+// command is an operator's, to the daemon or, beside it, to its folder.
+func (p *play) command(what byte, label string, how int) string {
+	folder, decided := p.folder, p.want.decided
+	beside := how%3 == 0
+	if beside {
+		folder = Dir(p.dir)
+		folder.tried = maps.Clone(p.folder.tried)
+	}
+	var err error
+	share := float64(how/3%2) * 0.5
+	switch what {
+	case promote:
+		err = folder.Promote(label)
+	case try:
+		err = folder.Try(label, share)
+	case stop:
+		err = folder.Stop(label)
+	case rollback:
+		_, err = folder.Rollback(kindOf(label))
+	}
+	if want := p.want.command(what, label, share, beside); want != (err == nil) {
+		return fmt.Sprintf("the command's error is %v, should it work: %v; decided was %v", err, want, decided)
+	}
+	return ""
+}
+
+// restart ends the daemon and starts another. Nothing changes by that, but for a model that
+// served on from memory.
+func (p *play) restart(cold bool) string {
+	before := p.reg.Snapshot()
+	held := p.want.restart()
+	p.close()
+	p.open(cold)
+	if wrong := p.look("started again"); wrong != "" {
+		return wrong
+	}
+	for _, k := range []ipc.Kind{ipc.Workload, ipc.Failure} {
+		if a, b := before.Model(k).Label, p.reg.Snapshot().Model(k).Label; !held[k] && a != b {
+			return fmt.Sprintf("%s served %v before the restart, %s does after it", a, k, b)
+		}
+	}
+	return ""
+}
+
+// look lets the daemon look at the folder several times, and compares. From the second look
+// on nothing changes, in the folder neither.
+func (p *play) look(when string) string {
+	mark := ""
+	p.want.look()
+	for i := range 3 {
+		_ = p.reg.Reload()
+		if wrong := p.compare(); wrong != "" {
+			return fmt.Sprintf("%s, look %d: %s", when, i+1, wrong)
+		}
+		now := p.folder.Mark()
+		if i > 0 && now != mark {
+			return fmt.Sprintf("%s, look %d: the folder's mark changed from %s to %s", when, i+1, mark, now)
+		}
+		mark = now
+	}
+	return ""
+}
+
+func (p *play) compare() string {
+	s := p.reg.Snapshot()
+	list, err := p.folder.List()
+	if (err == nil) != p.want.readable() {
+		return fmt.Sprintf("the list's error is %v, can it be read: %v", err, p.want.readable())
+	}
+	for _, k := range []ipc.Kind{ipc.Workload, ipc.Failure} {
+		want := p.want.now[k]
+		got := s.Model(k)
+		if want.label == "" && !strings.HasPrefix(got.Source, "embedded:") || want.label != "" && got.Label != want.label {
+			return fmt.Sprintf("%s serves %v, want %q; %v", got.Label, k, want.label, p.want)
+		}
+		if want.label != "" {
+			out := make([]ipc.Prediction, 1)
+			if err := got.Predict(trialRequests(k)[:1], out); err != nil {
+				return err.Error()
+			}
+			if said := max(out[0].Workload.CPU, out[0].Failure.Probability); said != says[want.file] {
+				return fmt.Sprintf("%s says %v, want %v", got.Label, said, says[want.file])
+			}
+		}
+		tried, share := "", 0.0
+		if c := s.Candidate(k); c != nil {
+			tried, share = c.Label, c.Share
+		}
+		if tried != want.tried || share != want.share {
+			return fmt.Sprintf("%q with %v is tried, want %q with %v; %v", tried, share, want.tried, want.share, p.want)
+		}
+		if problem := s.Problem(k); (problem != nil) != p.want.problem(k) {
+			return fmt.Sprintf("%v's problem is %v, should there be one: %v", k, problem, p.want.problem(k))
+		}
+	}
+	for _, l := range list {
+		if want := p.want.role(l.Model); l.Role != want {
+			return fmt.Sprintf("%s is listed as %s, want %s; %v", l.Model, l.Role, want, p.want)
+		}
+	}
+	return ""
+}
+
+// born is when the folders' files were written, about: long ago, so that their times tell
+// them apart.
+var born = time.Now().Add(-time.Hour).Truncate(time.Second)
+
+func (p *play) write(name string, data []byte, at int) {
+	name = filepath.Join(p.dir, name)
+	when := born.Add(time.Duration(at) * time.Second)
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		panic(err)
+	}
+	if err := os.Chtimes(name, when, when); err != nil {
+		panic(err)
+	}
+}
+
+// file writes the model's file; with another touched it is as it was, at another time.
+func (p *play) file(label string, state, touched int) {
+	layer := enginetest.Dense{Inputs: 2, Bias: []float32{37, 1, 0}}
+	if kindOf(label) == ipc.Failure {
+		layer.Bias = layer.Bias[:1]
+	}
+	if state < len(says) {
+		layer.Bias[0] = says[state]
+	}
+	data := layer.ONNX()
+	if state == cutShort {
+		data = data[:len(data)/2]
+	}
+	p.write(label+".onnx", data, state+fileStates*touched)
+	p.want.files[label] = state
+}
+
+// manifest writes the model's own, at one of few times so that many are equal.
+func (p *play) manifest(label string, at int, kind string, share float64) {
+	at %= 8
+	text, err := json.Marshal(entryOf(label, kind, share))
+	if err != nil {
+		panic(err)
+	}
+	name := label + ".manifest.json"
+	p.write(name, text, at)
+	p.want.manifests[name] = manifestOf(at, refEntry{label, role{kind, share}})
+}
+
+func entryOf(label, kind string, share float64) models.Entry {
+	name, version, _ := strings.Cut(label, "@")
+	e := models.Entry{
+		Predictor: "failure", File: label + ".onnx", Name: name, Version: version, Features: "fields/1", Role: kind, Share: share,
+		Inputs: []string{"health_score", "trend"}, Outputs: []string{"failure_probability"},
+	}
+	if kindOf(label) == ipc.Workload {
+		sure := float32(0.9)
+		e.Predictor, e.Confidence = "workload", &sure
+		e.Inputs, e.Outputs = []string{"current_cpu", "historical_cpu_0"}, []string{"predicted_cpu", "predicted_memory", "predicted_gpu"}
+	}
+	return e
+}
+
+// list writes manifest.json, mostly with nothing in it, or takes it away.
+func (p *play) list(which, how int) {
+	entries, ref := []models.Entry{}, []refEntry{}
+	at := how % 8
+	switch which % 8 {
+	case 1:
+		_ = os.Remove(filepath.Join(p.dir, "manifest.json"))
+		delete(p.want.manifests, "manifest.json")
+		return
+	case 2, 3:
+		of := []string{"a@1", "l@1"}
+		if which%8 == 3 {
+			of = []string{"l@2", "l@1"}
+		}
+		for _, label := range of {
+			p.file(label, how/8%len(says), 0)
+			entries = append(entries, entryOf(label, "", 0))
+			ref = append(ref, refEntry{label, role{}})
+		}
+	}
+	text, err := json.Marshal(entries)
+	if err != nil {
+		panic(err)
+	}
+	p.write("manifest.json", text, at)
+	p.want.manifests["manifest.json"] = manifestOf(at, ref...)
+}
+
+// spoil writes a manifest that makes the folder unreadable, for half a time.
+func (p *play) spoil(label string, how int) {
+	const name = "spoilt.manifest.json"
+	switch how % 4 {
+	case 0:
+		p.write(name, []byte(`{"predictor":`), how/4)
+		p.want.manifests[name] = refManifest{broken: true}
+	case 1:
+		text, err := json.Marshal([]models.Entry{entryOf(label, "", 0)})
+		if err != nil {
+			panic(err)
+		}
+		p.write(name, text, how/4%8)
+		p.want.manifests[name] = manifestOf(how/4%8, refEntry{label, role{}})
+	default:
+		_ = os.Remove(filepath.Join(p.dir, name))
+		delete(p.want.manifests, name)
+	}
+}
