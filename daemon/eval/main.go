@@ -98,7 +98,7 @@ func run(args []string) error {
 		}
 	}
 	if *folder != "" && *url == "" {
-		if err := e.addLeftOut(filepath.Join(*folder, "leftout.json")); err != nil {
+		if err := e.addLeftOut(filepath.Join(*folder, "leftout.json"), asked); err != nil {
 			return err
 		}
 	}
@@ -128,8 +128,9 @@ func run(args []string) error {
 }
 
 // addLeftOut adds what training measured of models fitted without a source or a kind of attack,
-// which no file of models can tell afterwards. Most folders have none.
-func (e *evaluation) addLeftOut(path string) error {
+// which no file of models can tell afterwards, of the predictors that were asked. Most folders
+// have none.
+func (e *evaluation) addLeftOut(path string, asked []string) error {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -144,6 +145,9 @@ func (e *evaluation) addLeftOut(path string) error {
 		err = json.Unmarshal(text, &list)
 	}
 	for _, l := range list {
+		if !slices.Contains(asked, l.Predictor) {
+			continue // what a report has of it is kept
+		}
 		r := plain(l.Predictor, l.Set, l.Part, l.Metric, l.Model, l.N)
 		r.lowIsGood = l.Metric == leftOutRatio
 		if l.Rule != nil {

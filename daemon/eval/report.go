@@ -90,8 +90,9 @@ func (e *evaluation) markdown() []byte {
 	var b strings.Builder
 	b.WriteString(`# Evaluation
 
-Written by ` + "`make eval`" + ` (` + "`daemon/eval`" + `); do not edit. Model, rule and simple guesses answer the same
-questions, the model as it is served. ` + "`val`" + ` chose stopping points, calibration and bounds.
+Written by ` + "`daemon/eval -report`" + `, as ` + "`daemon/train/run`" + ` calls it; do not edit. Model, rule and simple guesses answer the same
+questions, the model as it is served. ` + "`val`" + ` chose stopping points, calibration and bounds. Models whose version ends in
+` + "`-research`" + ` were also fitted to data for research and study only (` + "`make train FREE=0`" + `), of which there is none for memory and failure.
 
 "95 %" is the interval of the model's value, "gain" that of its advantage over the better of rule and best
 simple guess (positive: the model is better): bootstrap, 200 draws, by entity where there are at least 20, else by blocks

@@ -207,7 +207,16 @@ func (r row) cells() []string {
 	}
 }
 
+// legend is what a reader of the printed table has to know.
+const legend = `mae is in points of 1/100. Of mae, ratio, brier, ece, fpr95, flagged and time error less is better,
+of the others (but base_rate) more. 95 %: interval of the model's value; gain: that of its advantage
+over the better of rule and best simple guess, above 0 where the model is better; target: the
+project's, on test. docs/judging.md says more.
+
+`
+
 func writeText(w io.Writer, rows []row) error {
+	fmt.Fprint(w, legend)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	last := ""
 	for _, r := range rows {
