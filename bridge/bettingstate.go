@@ -13,8 +13,12 @@ type bounded struct {
 // its outcomes.
 func (u *bursts) numbers() [6]bounded {
 	return [...]bounded{
-		{&u.sum, -blockPairs, blockPairs}, {&u.last, -1, 1}, {&u.mean, -1, 1},
-		{&u.inTheOpen, 0, 4 * blockPairs}, {&u.variance, 0, 4}, {&u.ofBlocks, 0, 2 * blockPairs},
+		{&u.sum, -blockPairs, blockPairs},
+		{&u.last, -1, 1},
+		{&u.mean, -1, 1},
+		{&u.inTheOpen, 0, 4 * blockPairs},
+		{&u.variance, 0, 4},
+		{&u.ofBlocks, 0, 2 * blockPairs},
 	}
 }
 
