@@ -24,10 +24,12 @@ func (g *expertGraph) constant(values []float32, dims ...int64) string {
 	return name
 }
 
-func (g *expertGraph) column(i int) string {
+func (g *expertGraph) column(i int) string { return g.columnOf("x", i) }
+
+func (g *expertGraph) columnOf(v string, i int) string {
 	name := fmt.Sprint("i", len(g.tensors))
 	g.tensors = append(g.tensors, intTensor(name, []int64{int64(i)}, 1))
-	return g.step("Gather", "x", name)
+	return g.step("Gather", v, name)
 }
 
 func (g *expertGraph) step(op string, in ...string) string {
