@@ -1,0 +1,269 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// drivenLoop is an open loop whose starts a test makes itself, with a warm-up of 10 ms and
+// points of 30 ms; nobody drains it meanwhile.
+func drivenLoop(t *testing.T, clock *fakeClock, target TargetFunc) *OpenLoop {
+	t.Helper()
+	o := fakeOptions(t, clock)
+	o.Warmup, o.Interval = 10*time.Millisecond, 30*time.Millisecond
+	o.MaxInFlight, o.LabelOf = 1, func(uint64) int { return 0 }
+	if err := o.complete(); err != nil {
+		t.Fatal(err)
+	}
+	return newOpenLoop(o, target)
+}
+
+// TestWhatCountsIsMeantToBeMeasured: the intended start says whether a call belongs to the
+// warm-up, not when it was made. The warm-up's last one is made 2 ms into the measured part,
+// and what waits for it there is late.
+func TestWhatCountsIsMeantToBeMeasured(t *testing.T) {
+	clock := &fakeClock{}
+	o := fakeOptions(t, clock)
+	o.Warmup = 40 * time.Millisecond
+	res := runOpen(t, o, func(c Call) {
+		if c.N == 38 {
+			clock.advance(int64(4 * time.Millisecond))
+		}
+		c.Done(Outcome{})
+	})
+	all := res.Total()
+	if res.WarmupCalls != 40 || all.Intended != 100 || all.Answered != 100 {
+		t.Errorf("%d warm-up calls, %d of %d answered; want 40 and 100", res.WarmupCalls, all.Answered, all.Intended)
+	}
+	if q := QuantilesOf(all.Latency); !near(q.Max, 2*time.Millisecond) || all.InBudget != 99 {
+		t.Errorf("latency %v at most, %d in budget; want 2ms of the first, and 99", q.Max, all.InBudget)
+	}
+	if res.Elapsed != 100*time.Millisecond || res.Warmup != o.Warmup || res.Interrupted || res.Rate() != 1000 {
+		t.Errorf("elapsed %v after %v, interrupted %v, %v a second", res.Elapsed, res.Warmup, res.Interrupted, res.Rate())
+	}
+}
+
+// TestBeganIsTheMeasuredPart: on the wall clock, however long ago the run's clock says it is.
+func TestBeganIsTheMeasuredPart(t *testing.T) {
+	clock := &fakeClock{}
+	o := fakeOptions(t, clock)
+	o.Warmup = time.Second
+	const ago = 99 * time.Millisecond // the last start
+	before := time.Now()
+	res := runOpen(t, o, func(c Call) { c.Done(Outcome{}) })
+	if from, to := before.Add(-ago), time.Now().Add(-ago); res.Began.Before(from) || res.Began.After(to) {
+		t.Errorf("began %v, want between %v and %v", res.Began, from, to)
+	}
+}
+
+// TestLateStartsAreMadeUntilPatienceEnds: a target that blocks beyond the run's end delays
+// the starts, and each counts from when it was meant to be; beyond the drain time, too, they
+// are not made any more, and count against the run all the same.
+func TestLateStartsAreMadeUntilPatienceEnds(t *testing.T) {
+	for _, c := range []struct {
+		blocks   time.Duration
+		answered uint64
+		latest   time.Duration
+	}{
+		{1090 * time.Millisecond, 100, 1090 * time.Millisecond}, // as patience ends
+		{1090*time.Millisecond + 1, 11, 1090*time.Millisecond + 1},
+	} {
+		clock := &fakeClock{}
+		res := runOpen(t, fakeOptions(t, clock), func(call Call) { // drains for a second
+			if call.N == 10 {
+				clock.advance(int64(c.blocks))
+			}
+			call.Done(Outcome{})
+		})
+		all := res.Total()
+		if all.Intended != 100 || all.Answered != c.answered || all.Dropped != 100-c.answered || all.InBudget != 10 {
+			t.Errorf("blocked for %v: %d of %d answered, %d dropped, %d in budget; want %d and the rest, 10", c.blocks, all.Answered, all.Intended, all.Dropped, all.InBudget, c.answered)
+		}
+		if q := QuantilesOf(all.Latency); !near(q.Max, c.latest) {
+			t.Errorf("blocked for %v: latency %v at most, want %v", c.blocks, q.Max, c.latest)
+		}
+		if q := QuantilesOf(res.Pacing); q.Max != 0 {
+			t.Errorf("pacing error %v of a target that blocks", q.Max)
+		}
+	}
+}
+
+// TestLatenessOfDropsIsThePacers: that nothing was started does not excuse who started late.
+func TestLatenessOfDropsIsThePacers(t *testing.T) {
+	clock := &fakeClock{}
+	o := fakeOptions(t, clock)
+	o.MaxInFlight, o.Drain = 1, time.Millisecond
+	clock.oversleep = func(at int64) int64 {
+		if at == int64(startDelay+20*time.Millisecond) {
+			return int64(5 * time.Millisecond)
+		}
+		return 0
+	}
+	res := runOpen(t, o, func(Call) {}) // the first never ends
+	var late int64
+	for _, bar := range res.Pacing.Distribution() {
+		if bar.From > 500_000 {
+			late += bar.Count
+		}
+	}
+	if all := res.Total(); late != 5 || all.Dropped != 99 || all.Lost != 1 {
+		t.Errorf("%d late starts, %d dropped, %d lost; want 5, 99, 1", late, all.Dropped, all.Lost)
+	}
+}
+
+// TestIssueIsTimedOnce: the time inside Issue is told with the next start, whatever becomes
+// of that, and never of a start that was dropped.
+func TestIssueIsTimedOnce(t *testing.T) {
+	clock := &fakeClock{}
+	o := fakeOptions(t, clock)
+	o.MaxInFlight, o.Drain = 1, time.Millisecond
+	res := runOpen(t, o, func(c Call) {
+		if clock.advance(int64(50 * time.Microsecond)); c.N < 9 {
+			c.Done(Outcome{})
+		}
+	})
+	if q := QuantilesOf(res.Issue); q.Count != 9 || !near(q.P50, 50*time.Microsecond) || !near(q.Max, 50*time.Microsecond) {
+		t.Errorf("%+v, want 50 µs of nine: of the ten one is told with a call that is lost", q)
+	}
+}
+
+// TestWarmupsDropsAreNotCounted: neither those beyond the bound nor those without a record.
+func TestWarmupsDropsAreNotCounted(t *testing.T) {
+	clock := &fakeClock{}
+	r := drivenLoop(t, clock, func(Call) {})
+	clock.now.Store(r.start)
+	for n := range uint64(r.o.Slots() + 1) {
+		r.begin(n, r.start)
+	}
+	r.drain()
+	r.conclude()
+	if all := r.result.Total(); all.Intended != 0 || all.Dropped != 0 || r.result.Overrun != 0 {
+		t.Errorf("%d intended, %d dropped, overrun %d; want none", all.Intended, all.Dropped, r.result.Overrun)
+	}
+}
+
+// TestTimelineHasWhatHappenedWhen: by when calls ended, answers, errors and drops alike,
+// though they are recorded later.
+func TestTimelineHasWhatHappenedWhen(t *testing.T) {
+	clock := &fakeClock{}
+	var held Call
+	r := drivenLoop(t, clock, func(c Call) {
+		switch held = c; c.N {
+		case 0:
+			clock.advance(int64(time.Millisecond)) // just in budget
+			c.Done(Outcome{Source: 1})
+		case 1:
+			clock.advance(int64(time.Millisecond) + 1)
+			c.Done(Outcome{})
+		case 2:
+			c.Done(Outcome{Err: errors.New("no")})
+		}
+	})
+	for n, at := range []time.Duration{0, 35, 62, 64, 92, 95} { // ms; the fourth is held, the others find no place
+		intended := r.measured + int64(at*time.Millisecond)
+		clock.now.Store(intended)
+		r.begin(uint64(n), intended)
+	}
+	r.drain()
+	held.Done(Outcome{})
+	r.drain()
+	r.conclude()
+	var got []string
+	for _, p := range r.result.Points {
+		got = append(got, fmt.Sprint(p.At, p.For, p.Answered, p.InBudget, p.Errors, p.Dropped, p.Sources))
+	}
+	want := "[30ms 30ms 1 1 0 0 [0 1] 60ms 30ms 1 0 0 0 [1 0] 90ms 30ms 0 0 1 0 [0 0] 95ms 5ms 1 0 0 2 [1 0]]"
+	if fmt.Sprint(got) != want {
+		t.Errorf("points %v, want %s", got, want)
+	}
+	if p := r.result.Points; !near(p[1].Max, time.Millisecond+1) || p[2].Max != 0 || !near(p[3].P50, 31*time.Millisecond) {
+		t.Errorf("latencies %v, %v, %v; want 1ms, none, 31ms", p[1].Max, p[2].Max, p[3].P50)
+	}
+	s := r.Snapshot()
+	if l := s.Labels[0]; l.Answered != 3 || l.InBudget != 1 || l.Errors != 1 || l.Dropped != 2 || l.Share() != 1.0/6 {
+		t.Errorf("snapshot %+v", l)
+	}
+	if s.Elapsed != 95*time.Millisecond || s.Total != 100*time.Millisecond || s.Warming || s.Last.At != 95*time.Millisecond {
+		t.Errorf("%v of %v, warming %v, last %v", s.Elapsed, s.Total, s.Warming, s.Last.At)
+	}
+	clock.now.Store(r.measured - 1)
+	if s := r.Snapshot(); !s.Warming || s.Elapsed != 0 {
+		t.Errorf("before: warming %v, elapsed %v", s.Warming, s.Elapsed)
+	}
+	clock.now.Store(r.end + 1)
+	if s := r.Snapshot(); s.Warming || s.Elapsed != s.Total {
+		t.Errorf("after: warming %v, elapsed %v of %v", s.Warming, s.Elapsed, s.Total)
+	}
+}
+
+// TestSourcesLatencyIsFromTheIntendedStart, as the label's is.
+func TestSourcesLatencyIsFromTheIntendedStart(t *testing.T) {
+	clock := &fakeClock{}
+	res := runOpen(t, fakeOptions(t, clock), func(c Call) {
+		if c.N == 10 {
+			clock.advance(int64(20 * time.Millisecond))
+		}
+		c.Done(Outcome{Source: int(c.N) % 2, Reason: 0})
+	})
+	if q := QuantilesOf(res.Total().Sources[1].Latency); q.Count != 50 || !near(q.Max, 19*time.Millisecond) {
+		t.Errorf("%+v of the odd calls, want 50, at most 19ms: call 11 waited for call 10", q)
+	}
+}
+
+// TestVerdictIsOfTheP99: a hundredth of the starts may be late, and no call record missing.
+func TestVerdictIsOfTheP99(t *testing.T) {
+	for late, want := range map[int]State{9: Pass, 11: Void} {
+		r := sampleResult(t)
+		r.Labels[0].Intended, r.Labels[0].InBudget = 1000, 1000
+		for i := range 1000 {
+			if i < late {
+				record(r.Pacing, int64(time.Second))
+			} else {
+				record(r.Pacing, 0)
+			}
+		}
+		if v := r.Verdict(1); v.State != want || v.Share != 1 {
+			t.Errorf("%d of 1000 late: %v of share %v (%s), want %v", late, v.State, v.Share, v.Reason, want)
+		}
+	}
+	r := sampleResult(t)
+	r.Labels[0].Intended, r.Labels[0].InBudget = 1000, 900
+	for required, want := range map[float64]State{0.9: Pass, 0.95: Fail} {
+		if v := r.Verdict(required); v.State != want || v.Share != 0.9 {
+			t.Errorf("%v required: %v of share %v, want %v", required, v.State, v.Share, want)
+		}
+	}
+	if r.Overrun = 1; r.Verdict(0.5).State != Void {
+		t.Error("a start found no call record, and the run is judged")
+	}
+}
+
+// TestClosedLoopsWarmupAndErrors: a call is of the part in which it was made, errors are calls,
+// and none is made at the end.
+func TestClosedLoopsWarmupAndErrors(t *testing.T) {
+	clock := &fakeClock{}
+	r, err := StartClosed(t.Context(), Options{
+		Workers: 1, Warmup: 10 * time.Millisecond, Duration: 100 * time.Millisecond, Budget: 4 * time.Millisecond,
+		Labels: []string{"a"}, Sources: []string{"s"}, Clock: clock,
+	}, func(_ context.Context, _ int, n uint64, _ int) Outcome {
+		if clock.advance(int64(4 * time.Millisecond)); n%2 == 1 {
+			return Outcome{Err: errors.New("no")}
+		}
+		return Outcome{}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Calls at 0, 4, 8 are the warm-up's, at 12 to 108 the others: 25, of which 13 odd.
+	res := r.Wait()
+	all := res.Total()
+	if res.WarmupCalls != 3 || all.Intended != 25 || all.Answered != 12 || all.InBudget != 12 || all.Errors != 13 {
+		t.Errorf("%d warm-up calls, %d calls, %d answers, %d in budget, %d errors; want 3, 25, 12, 12, 13", res.WarmupCalls, all.Intended, all.Answered, all.InBudget, all.Errors)
+	}
+	if res.Elapsed != 100*time.Millisecond || res.Rate() != 120 || res.Interrupted {
+		t.Errorf("elapsed %v at %v a second, interrupted %v; want 100ms, 120", res.Elapsed, res.Rate(), res.Interrupted)
+	}
+}
