@@ -179,3 +179,85 @@ func TestTracesTypesAreTheWires(t *testing.T) {
 		t.Error("the wire's access types are not the recordings' r, w, x any more: convert them")
 	}
 }
+
+// TestLiveTimesAreUTC: hour and weekday of the questions are, whatever the host's zone.
+func TestLiveTimesAreUTC(t *testing.T) {
+	before, after := looks(t)
+	after.at = secondLook.In(time.FixedZone("east", 3600))
+	for _, r := range after.readings(before, nil) {
+		if !r.At.Equal(secondLook) || r.At.Location() != time.UTC {
+			t.Errorf("%s at %v, want UTC", r.Component, r.At)
+		}
+	}
+	l := &LiveUsage{followed: map[uint64]bool{}, last: &usageSnapshot{at: firstLook}}
+	for _, u := range l.since(&usageSnapshot{at: after.at, all: 1}) {
+		if !u.At.Equal(secondLook) || u.At.Location() != time.UTC || u.Agent != HostAgent {
+			t.Errorf("%+v, want the host in UTC", u)
+		}
+	}
+}
+
+// TestReadingsAreBounded: counters that ran back, or further than time did, stay shares; a
+// count of kills that is not told is none.
+func TestReadingsAreBounded(t *testing.T) {
+	before, after := looks(t)
+	after.oomReported = false
+	after.cpuSome, after.ioSome, after.memoryFull = before.cpuSome-1, before.ioSome+stall(time.Hour), before.memoryFull+stall(time.Hour)
+	after.packets, after.badPackets = before.packets+minPackets, before.badPackets+2*minPackets
+	got := after.readings(before, nil)
+	for i, health := range []float64{0, 1, 0, 0} {
+		if r := got[i]; r.Health != health || r.Flag != r.Incident || r.Incident != (i >= 2) {
+			t.Errorf("%+v, want health %v", r, health)
+		}
+	}
+	if v := got[3].Value; v != 1 {
+		t.Errorf("%v of the packets are bad, want all", v)
+	}
+	before.pressure, after.pressure, after.load1 = false, false, 1
+	if cpu := after.readings(before, nil)[1]; cpu.Health != 1 || cpu.Value != 0.5 {
+		t.Errorf("%+v, want a healthy cpu at half of its load", cpu)
+	}
+}
+
+// TestFollowingIsBounded: the busiest twelve are, as long as they live, however little they
+// then do; the one that takes the place of one that has gone is the busiest left.
+func TestFollowingIsBounded(t *testing.T) {
+	const n = maxAgents + 3
+	look := func(seconds int, used func(agent uint64) float64, gone uint64) *usageSnapshot {
+		s := &usageSnapshot{at: firstLook.Add(time.Duration(seconds) * time.Second), processes: map[uint64]process{}}
+		for agent := uint64(1); agent <= n; agent++ {
+			if agent != gone {
+				s.processes[agent] = process{agent: agent, cpu: used(agent)}
+			}
+		}
+		return s
+	}
+	l := &LiveUsage{followed: map[uint64]bool{}, last: look(0, func(uint64) float64 { return 0 }, 0)}
+	agents := func(us []Usage) (out []uint64) {
+		for _, u := range us {
+			out = append(out, u.Agent)
+		}
+		return out
+	}
+	busy := func(agent uint64) float64 { return float64(agent) / 4 } // from 4 on a core and more
+	first := l.since(look(2, busy, 0))
+	if got := agents(first); len(got) != maxAgents || got[0] != n || got[maxAgents-1] != n-maxAgents+1 {
+		t.Fatalf("followed %v, want the busiest %d", got, maxAgents)
+	}
+	if first[0].CPU != 1 || first[maxAgents-1].CPU != 0.5 {
+		t.Errorf("shares %v to %v, want 1 to 0.5", first[0].CPU, first[maxAgents-1].CPU)
+	}
+	later := func(agent uint64) float64 { // only who has not been followed does something
+		if agent <= n-maxAgents {
+			return busy(agent) + float64(agent)
+		}
+		return busy(agent)
+	}
+	if got := agents(l.since(look(3, later, 0))); len(got) != maxAgents || got[0] != n-maxAgents+1 {
+		t.Errorf("then followed %v, want the same, in order", got)
+	}
+	again := func(agent uint64) float64 { return 2*later(agent) - busy(agent) }
+	if got := agents(l.since(look(4, again, n))); len(got) != maxAgents || got[0] != n-maxAgents || got[1] != n-maxAgents+1 {
+		t.Errorf("with one gone followed %v, want the busiest of the others in its place", got)
+	}
+}

@@ -331,3 +331,137 @@ func TestShiftEndsAndChanges(t *testing.T) {
 		t.Errorf("steps of the second half: %d of 3 pages, %d of 1", count[3], count[1])
 	}
 }
+
+// TestReplayUsageRows: time is UTC, a sample needs time to have passed, and is of the second
+// row's memory; a program on several cores counts as one.
+func TestReplayUsageRows(t *testing.T) {
+	files := fstest.MapFS{"workload-x.csv.gz": recording(t, "workload", "at_ns,agent,cpu_ns,rss_bytes",
+		"0,1,0,10", "1000,1,250,20", "1000,1,900,30", "2000,1,950,40", "3000,1,5000,50")}
+	s, err := source.ReplayUsage(files)
+	var got []source.Usage
+	drain(t, s, err, func(us []source.Usage) { got = append(got, us...) })
+	began := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	var want []source.Usage
+	for _, w := range []struct {
+		at     time.Duration
+		cpu    float64
+		memory uint64
+	}{{1000, 0.25, 20}, {2000, 0.05, 40}, {3000, 1, 50}} {
+		want = append(want, source.Usage{At: began.Add(w.at), Over: 1000, Agent: 1<<62 | 1<<32 | 1, Name: "n", CPU: w.cpu, Memory: w.memory})
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("samples (-want +got):\n%s", d)
+	}
+	for _, u := range got {
+		if u.At.Location() != time.UTC {
+			t.Errorf("%v is not in UTC", u.At)
+		}
+	}
+}
+
+// TestReplayReadingsRows: a value is the share of the capacity, and memory's flag says that
+// its count of events has grown, incident or not.
+func TestReplayReadingsRows(t *testing.T) {
+	var rows []string
+	for i, events := range []int{0, 2, 2, 3} {
+		for _, component := range trace.Components() {
+			incident := 0
+			if i == 2 {
+				incident = 1
+			}
+			rows = append(rows, fmt.Sprintf("%d,%s,0,0,25,100,%d,%d", i, component, events, incident))
+		}
+	}
+	s, err := source.ReplayReadings(fstest.MapFS{"failure-x.csv.gz": recording(t, "failure",
+		"at_ns,component,some_us,full_us,value,capacity,events,incident", rows...)})
+	i := 0
+	drain(t, s, err, func(rs []source.Reading) {
+		for _, r := range rs {
+			flag := i == 2
+			if r.Component == "memory" {
+				flag = i == 1 || i == 3
+			}
+			if r.Value != 0.25 || r.Health != 0.75 || r.Incident != (i == 2) || r.Flag != flag {
+				t.Errorf("instant %d: %+v", i, r)
+			}
+		}
+		i++
+	})
+	if i != 4 {
+		t.Errorf("%d instants, want 4", i)
+	}
+}
+
+// TestReplayedAgentsAreApart: of two recordings and of the live ones, whatever their numbers;
+// what a call says is kept to the bit.
+func TestReplayedAgentsAreApart(t *testing.T) {
+	const header, row = "at_ns,agent,nr,bytes,rss_bytes", "5,18446744073709551615,42,18446744073709551615,0"
+	s, err := source.ReplayCalls(fstest.MapFS{
+		"threat-a.csv.gz": recording(t, "threat", header, row),
+		"threat-b.csv.gz": recording(t, "threat", header, row),
+	})
+	var got []source.Call
+	drain(t, s, err, func(cs []source.Call) { got = append(got, cs...) })
+	want := source.Call{At: 5, Nr: 42, Bytes: math.MaxUint64}
+	for i := range got {
+		if agent := uint64(1)<<62 | uint64(i+1)<<32 | math.MaxUint32; got[i].Agent != agent || got[i].Stream != i {
+			t.Errorf("call %d is of agent %#x of stream %d, want %#x", i, got[i].Agent, got[i].Stream, agent)
+		}
+		if got[i].Agent, got[i].Stream = 0, 0; got[i] != want {
+			t.Errorf("call %d: %+v, want %+v", i, got[i], want)
+		}
+	}
+	if len(got) != 2 {
+		t.Errorf("%d calls, want 2", len(got))
+	}
+}
+
+// TestReplayClosesWhatItOpened: when a later recording cannot be opened.
+func TestReplayClosesWhatItOpened(t *testing.T) {
+	counted := countingFS{fstest.MapFS{
+		"memory-a.csv.gz": recording(t, "memory", "at_ns,agent,addr,type,major", "1,1,4096,r,0"),
+		"memory-b.csv.gz": {Data: []byte("no gzip")},
+	}, map[string]int{}}
+	if _, err := source.ReplayFaults(counted); err == nil {
+		t.Error("a broken recording was opened")
+	}
+	if a, b := counted.closed["memory-a.csv.gz"], counted.closed["memory-b.csv.gz"]; a != 1 || b != 1 {
+		t.Errorf("closed %d and %d times, want once each", a, b)
+	}
+}
+
+// TestSyntheticInstants: times go on by the step, and what an instant holds does not grow.
+func TestSyntheticInstants(t *testing.T) {
+	usage, readings := source.SyntheticUsage(1), source.SyntheticReadings(1)
+	faults, calls := source.SyntheticFaults(1), source.SyntheticCalls(1)
+	for i := range 3 {
+		at := time.Date(2024, 1, 1, 0, 0, 0, i*250_000_000, time.UTC)
+		us, rs := take(t, usage, 1), take(t, readings, 1)
+		fs, cs := take(t, faults, 1), take(t, calls, 1)
+		if len(us) != 8 || len(rs) != 4 || len(fs) != 6 || len(cs) != 300 {
+			t.Fatalf("instant %d holds %d, %d, %d and %d samples", i, len(us), len(rs), len(fs), len(cs))
+		}
+		if !us[7].At.Equal(at) || !rs[3].At.Equal(at) || fs[5].At != time.Duration(i)*time.Microsecond || cs[0].At != time.Duration(i)*time.Millisecond {
+			t.Errorf("instant %d is at %v, %v, %v, %v", i, us[7].At, rs[3].At, fs[5].At, cs[0].At)
+		}
+	}
+}
+
+// TestSyntheticHostilityIsInTheCalls: a harmless task makes none of the calls that tell a
+// hostile one, which makes them now and then.
+func TestSyntheticHostilityIsInTheCalls(t *testing.T) {
+	harmless := map[uint16]bool{0: true, 1: true, 3: true, 5: true, 8: true, 9: true, 257: true, 262: true}
+	all, odd := map[uint8]int{}, map[uint8]int{}
+	for _, c := range take(t, source.SyntheticCalls(1), 20) {
+		if (c.Stream%3 == 2) != (c.Truth != ipc.ThreatNone) {
+			t.Fatalf("stream %d is of type %d", c.Stream, c.Truth)
+		}
+		all[c.Truth]++
+		if !harmless[c.Nr] {
+			odd[c.Truth]++
+		}
+	}
+	if n := odd[4] * 10; odd[0] != 0 || n < 2*all[4] || n > 5*all[4] {
+		t.Errorf("telling calls %v of %v, want none of the harmless, and about a third", odd, all)
+	}
+}
