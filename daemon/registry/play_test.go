@@ -52,7 +52,7 @@ func (l life) play(dir string) (wrong string) {
 	}
 	for i := 0; i+stepBytes <= len(l); i += stepBytes {
 		if wrong := p.step(l[i]%steps, int(l[i+1]), int(l[i+2])); wrong != "" {
-			return fmt.Sprintf("after step %d (%s): %s", i/stepBytes+1, life(l[i:i+stepBytes]), wrong)
+			return fmt.Sprintf("after step %d (%s): %s", i/stepBytes+1, l[i:i+stepBytes], wrong)
 		}
 	}
 	return ""
