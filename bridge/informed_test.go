@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -107,16 +108,21 @@ func (w *twoWays) check(t *testing.T, c *trialOf) {
 		t.Errorf("turns %+v, want a demotion at each of %q", c.turns, w.decides)
 	}
 	s := c.Scores()[k-1]
+	phrased := strings.Replace(w.moreName, "past", "a past", 1)
+	var without []string
+	for _, target := range w.decides {
+		without = append(without, target+" of questions without "+phrased)
+	}
 	for i := range s.Standings {
 		switch m := &s.Standings[i]; {
 		case m.Judged == 0: // the first one of a kind is told of always
-		case m.With == "" && (!m.Demoted || m.Tries == 0 || !slices.Contains(w.decides, m.Name())),
-			m.With != "" && (m.Demoted || m.Tries > 0 || m.With != w.moreName || m.Name() != m.Target+" with "+w.moreName):
+		case m.With == "" && (!m.Demoted || m.Tries == 0 || m.Without != w.moreName || !slices.Contains(without, m.Name())),
+			m.With != "" && (m.Demoted || m.Tries > 0 || m.With != w.moreName || m.Without != "" || m.Name() != m.Target+" of questions with "+phrased):
 			t.Errorf("%+v", m)
 		}
 	}
-	if ruled, all := s.Ruled(); !slices.Equal(ruled, w.decides) || all {
-		t.Errorf("%v: ruled %q, all %v; want %q", k, ruled, all, w.decides)
+	if ruled, all := s.Ruled(); !slices.Equal(ruled, without) || all {
+		t.Errorf("%v: ruled %q, all %v; want %q", k, ruled, all, without)
 	}
 	d := c.Status().Kinds[k-1]
 	judged := uint64(0)

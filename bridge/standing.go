@@ -181,6 +181,7 @@ type Standing struct {
 	Kind    ipc.Kind
 	Target  string // one of targetNames: "cpu", "memory" …
 	With    string // what the questions tell that it is about: one of extras, "" of those that tell nothing more
+	Without string // what others of these tell that the model was judged by, apart: where With is "" and there are two records
 	Model   string // name@version
 	Serving bool   // its answers come from the daemon now; false for a candidate or an earlier one
 	Demoted bool
@@ -204,12 +205,16 @@ type Standing struct {
 	TurnAdvantage float64
 }
 
-// Name names the target as people are told: "memory", "memory with past".
+// Name names the target as people are told: "memory of questions with a past", "memory of
+// questions without a past" where the model was judged by such as well, else "memory".
 func (s *Standing) Name() string {
-	if s.With == "" {
-		return s.Target
+	switch {
+	case s.With != "":
+		return s.Target + " of questions with " + phrase(s.With)
+	case s.Without != "":
+		return s.Target + " of questions without " + phrase(s.Without)
 	}
-	return s.Target + " with " + s.With
+	return s.Target
 }
 
 // snapshot gives the standings of kind k, the serving model's first. Targets that a model
@@ -249,8 +254,12 @@ func (s *standing) look(k ipc.Kind, m *modelStanding, target int) Standing {
 	n := float64(t.judged)
 	low, high := t.window.bounds()
 	name, with := nameOf(k, target)
+	without := ""
+	if other := target + len(targetNames[k-1]); with == "" && (m.targets[other].judged > 0 || m.demoted&(1<<other) != 0) {
+		without = extras[k-1]
+	}
 	return Standing{
-		Kind: k, Target: name, With: with, Model: m.label, Serving: m == s.serving, Demoted: m.demoted&(1<<target) != 0,
+		Kind: k, Target: name, With: with, Without: without, Model: m.label, Serving: m == s.serving, Demoted: m.demoted&(1<<target) != 0,
 		Judged: t.judged, Tries: t.tries, Demotions: t.demotions, Recoveries: t.recoveries,
 		ModelError: t.modelSum / n, RuleError: t.ruleSum / n, RecentModel: t.recentModel, RecentRule: t.recentRule,
 		Window: t.window.pairs(), Advantage: -t.window.mean(), Low: -high, High: -low,

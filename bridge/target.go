@@ -36,6 +36,14 @@ var targetNames = [len(ipc.Kinds)][]string{
 // metrics.
 var extras = [len(ipc.Kinds)]string{"past", "calls", "rates", "candidates"}
 
+// phrase is one of extras as it stands in a sentence.
+func phrase(extra string) string {
+	if extra == "past" {
+		return "a past"
+	}
+	return extra
+}
+
 // maxTargets is how many the kind with the most has.
 const maxTargets = 2 * 3 * len(components)
 

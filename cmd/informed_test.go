@@ -77,13 +77,17 @@ func TestTwoClientsOfOneModel(t *testing.T) {
 	if code, body := get(t, "http://"+b.at.HTTP+"/api/ml/status"); code != http.StatusOK || json.Unmarshal([]byte(body), &d) != nil {
 		t.Fatalf("status: %d %s", code, body)
 	}
-	if m := d.Kinds[0].Model; m.State != "partly demoted" || strings.Join(m.Ruled, ", ") != "cpu" {
+	if m := d.Kinds[0].Model; m.State != "partly demoted" || strings.Join(m.Ruled, ", ") != "cpu of questions without a past" {
 		t.Errorf("status says %+v", m)
 	}
-	if _, body := get(t, "http://"+b.at.HTTP+"/health"); !strings.Contains(body, "at cpu: the rule serves cpu") {
+	if _, body := get(t, "http://"+b.at.HTTP+"/health"); !strings.Contains(body, "at cpu of questions without a past: there the rule serves") {
 		t.Errorf("health says %s", body)
 	}
-	if said := b.said(); strings.Count(said, "model demoted") != 1 || strings.Contains(said, `"with"`) {
+	if said := b.said(); strings.Count(said, "model demoted") != 1 || strings.Contains(said, `"with"`) || !strings.Contains(said, `"without":"past"`) {
 		t.Errorf("the log says\n%s", said)
+	}
+	// What the page has in its banner stands in its list of warnings as well.
+	if len(d.Notices) != 1 || d.Notices[0].Level != "warn" || !strings.HasPrefix(d.Notices[0].Text, "model demoted") || !strings.Contains(d.Notices[0].Detail, "without=past") {
+		t.Errorf("the page's warnings are %+v", d.Notices)
 	}
 }

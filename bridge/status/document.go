@@ -101,7 +101,7 @@ type Model struct {
 	// it does for some of a prediction's values; "off" while the operator has rules answer
 	// everything; "none" when no model has answered yet.
 	State string   `json:"state"`
-	Ruled []string `json:"ruled"` // the targets of Score for which the rule stands in for it
+	Ruled []string `json:"ruled"` // the targets of Score for which the rule stands in for it, as people are told: "cpu", "cpu of questions without a past"
 }
 
 // Score is how model and rule did on the same cases. The errors are means; smaller is

@@ -109,16 +109,19 @@ func logStates(cfg *bridge.Config, log zerolog.Logger) {
 		}
 	}
 	cfg.OnStanding = func(m bridge.Standing) {
-		said := log.Info().Stringer("kind", m.Kind).Str("target", m.Target).Str("model", m.Model).
+		said, what := log.Info(), "model trusted again: its tries were better than the rule"
+		if m.Demoted { // changes what callers get, and nobody asked for it
+			said, what = log.Warn(), "model demoted: the rule has been better, and decides until tries of the model say otherwise"
+		}
+		said.Stringer("kind", m.Kind).Str("target", m.Target).Str("model", m.Model).
 			Int("cases", m.TurnCases).Float64("advantage", m.TurnAdvantage).Uint64("judged", m.Judged)
 		if m.With != "" {
 			said.Str("with", m.With)
 		}
-		if m.Demoted {
-			said.Msg("model demoted: the rule has been better, and decides until tries of the model say otherwise")
-		} else {
-			said.Msg("model trusted again: its tries were better than the rule")
+		if m.Without != "" {
+			said.Str("without", m.Without)
 		}
+		said.Msg(what)
 	}
 	cfg.Server.OnFault = func(peer ipc.Peer, err error) {
 		log.Warn().Stringer("peer", peer).AnErr("reason", err).Msg("connection closed")

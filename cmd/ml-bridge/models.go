@@ -84,8 +84,7 @@ func (p *process) standings() (reasons []string) {
 			reasons = append(reasons, better+": the rule serves")
 			continue
 		}
-		parts := strings.Join(ruled, " and ")
-		reasons = append(reasons, better+" at "+parts+": the rule serves "+parts)
+		reasons = append(reasons, better+" at "+strings.Join(ruled, " and ")+": there the rule serves")
 	}
 	return reasons
 }

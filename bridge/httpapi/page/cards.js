@@ -72,15 +72,18 @@ function duels(score) {
   }
   // A model that has no word of its own on a value says what the rule says: a line for all of these.
   const own = judged.length > 1 ? judged.filter((t) => t.model_error !== t.rule_error) : judged;
-  const alike = judged.filter((t) => !own.includes(t)).map(titled).join(", ");
-  return [...own.map((t) => duel(t, judged.length > 1)), alike ? el("p", { class: "sub" }, `model and rule alike: ${alike}`) : null];
+  const alike = judged.filter((t) => !own.includes(t)).map((t) => titled(t, score.targets)).join(", ");
+  return [...own.map((t) => duel(t, judged.length > 1 ? titled(t, score.targets) : null)), alike ? el("p", { class: "sub" }, `model and rule alike: ${alike}`) : null];
 }
 
-/** titled names a target, and what the questions tell that it is about where they tell more. */
-const titled = (t) => t.with ? `${t.target} with ${t.with}` : t.target;
+/** titled names a target, and whether the questions that it is about tell more, where some of them do. */
+function titled(t, targets) {
+  const more = targets.find((o) => o.target === t.target && o.with)?.with;
+  return more ? `${t.target} ${t.with ? "with" : "without"} ${more}` : t.target;
+}
 
-/** duel draws the model's error beside the rule's on the same cases; named says about what, where there are several. */
-function duel(target, named) {
+/** duel draws the model's error beside the rule's on the same cases; title says about what, where there are several. */
+function duel(target, title) {
   const model = target.recent_model_error, rule = target.recent_rule_error;
   const most = Math.max(model, rule) || 1;
   const row = (name, value, tint) => [
@@ -91,7 +94,7 @@ function duel(target, named) {
   const gain = rule > 0 ? (rule - model) / rule : model > 0 ? -1 : 0;
   const better = gain > 0 ? `model ${Math.round(100 * gain)} % better` : gain < 0 ? `rule ${Math.round(100 * (model ? (model - rule) / model : 0))} % better` : "no difference";
   return el("div", { class: "duel" },
-    el("h4", null, named ? titled(target) : null, el("span", { class: "verdict " + (gain > 0 ? "good" : gain < 0 ? "warn" : "") }, better)),
+    el("h4", null, title, el("span", { class: "verdict " + (gain > 0 ? "good" : gain < 0 ? "warn" : "") }, better)),
     ...row("model", model, "model"), ...row("rule", rule, "rule"),
     el("p", { class: "sub" }, `${target.measure}; ${count(target.judged)} judged${target.demoted ? "; the rule's is given" : ""}`));
 }
