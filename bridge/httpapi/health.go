@@ -16,6 +16,7 @@ type Health struct {
 	Live, Ready bool
 	// Reasons say in a phrase each what is not as it should be.
 	Reasons  []string
+	HTTP     string // address of the HTTP API, "none" without one; "" is not told
 	Upstream Upstream
 	Models   map[ipc.Kind]string // "name@version" of the model that answered last
 	// Drifted are the inputs that are no longer as they were when the model came. That
@@ -70,10 +71,11 @@ func (h Health) MarshalJSON() ([]byte, error) {
 		Live     bool                `json:"live"`
 		Ready    bool                `json:"ready"`
 		Reasons  []string            `json:"reasons"`
+		HTTP     string              `json:"http,omitempty"`
 		Upstream Upstream            `json:"upstream"`
 		Models   map[string]string   `json:"models"`
 		Drifted  map[string][]string `json:"drifted"`
-	}{h.Status(), "ml-bridge", h.Version, h.Live, h.Ready, reasons, h.Upstream, models, drifted})
+	}{h.Status(), "ml-bridge", h.Version, h.Live, h.Ready, reasons, h.HTTP, h.Upstream, models, drifted})
 }
 
 // health answers 200 also when degraded: calls are answered, from lower rungs, and

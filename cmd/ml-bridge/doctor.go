@@ -45,6 +45,13 @@ func (d *doctorCmd) Run(c *commands) error {
 		}
 		h.Daemon = func(context.Context) (*http.Client, string) { return daemonClient(target) }
 	}
+	h.Dial = func(url string) (*http.Client, string) {
+		target, err := upstream.ParseTarget(url)
+		if err != nil {
+			return &http.Client{}, url
+		}
+		return daemonClient(target)
+	}
 	report := doctor.Examine(context.Background(), h)
 	if d.JSON {
 		if err := report.JSON(os.Stdout); err != nil {

@@ -25,6 +25,7 @@ func (p *process) health() httpapi.Health {
 	up := p.bridge.Upstream()
 	h := httpapi.Health{
 		Version: cli.Version(), Live: p.bridge.Running(), Ready: p.bridge.Running() && !p.draining.Load(),
+		HTTP:     p.address,
 		Upstream: httpapi.Upstream{Address: up.Target, State: up.State.String(), Format: up.Format, Error: up.Reason, Endpoints: endpoints(up.Endpoints)},
 		Models:   p.bridge.Models(), Drifted: drifted(p.bridge.Scores()),
 	}

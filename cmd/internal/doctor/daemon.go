@@ -40,11 +40,16 @@ func (h *Host) mld(ctx context.Context) []Finding {
 	}
 	switch code, err := getJSON(ctx, client, base+"/health", &health); {
 	case err != nil && code != 0:
-		return []Finding{found(area, Warning, "Rules answer meanwhile. Is --upstream right?", "what answers at %s is no mld: /health has status %d and is not its JSON: %v", base, code, err)}
+		return []Finding{found(area, Warning, "Rules answer meanwhile. Is --upstream right?", "what answers at %s is no mld: /health has status %d and is not its JSON%s: %v", base, code, unless(h.asked), err)}
 	case err != nil:
-		return []Finding{found(area, Warning, "Rules answer meanwhile. "+h.seeWhy("mld")+" Is --upstream right? (As another user than root or the group's, doctor may not ask it.)", "mld does not answer: %v", err)}
+		return []Finding{found(area, Warning, "Rules answer meanwhile. "+h.seeWhy("mld")+" Is --upstream right? (As another user than root or the group's, doctor may not ask it.)", "mld does not answer%s: %v", unless(h.asked), err)}
 	}
-	out := []Finding{good(area, "version %s is %s", health.Version, health.Status)}
+	var out []Finding
+	if health.Status == "healthy" {
+		out = append(out, good(area, "version %s is healthy", health.Version))
+	} else {
+		out = append(out, found(area, Warning, "The models below say why.", "version %s is %s", health.Version, health.Status))
+	}
 	said := make(map[string]bool) // a folder that cannot be read is wrong with every kind
 	for _, k := range ipc.Kinds {
 		m := health.Models[k.String()]
@@ -58,7 +63,7 @@ func (h *Host) mld(ctx context.Context) []Finding {
 		case m.Model == "":
 			out = append(out, found("models", Warning, "The rule answers. Look at the models' folder and manifest (mld --models), then systemctl reload mld.", "%v: no model: %s", k, m.Error))
 		case m.Status != "healthy":
-			out = append(out, found("models", Warning, "Mend the file and reload: systemctl reload mld. The older model serves until then.", "%v: %s is %s: %s", k, m.Model, m.Status, m.Error))
+			out = append(out, found("models", Warning, "Mend the file and reload: systemctl reload mld. Until then what it had loaded serves: the model before, or after a restart the built-in one.", "%v: %s is %s: %s", k, m.Model, m.Status, m.Error))
 		default:
 			out = append(out, good("models", "%v: %s", k, m.Model))
 		}

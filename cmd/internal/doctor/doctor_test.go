@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -106,7 +107,7 @@ func TestDaemonAndItsModels(t *testing.T) {
 	want(t, h.mld(t.Context()), Good, "not needed")
 	h.Daemon = func(context.Context) (*http.Client, string) { return server.Client(), server.URL }
 	got := h.mld(t.Context())
-	want(t, got, Good, "version 1 is degraded")
+	want(t, got, Warning, "version 1 is degraded", "models below")
 	want(t, got, Good, "workload: w@1")
 	want(t, got, Warning, "threat: t@1 is degraded: bad checksum", "reload")
 	want(t, got, Warning, "failure: no model: no file")
@@ -126,6 +127,51 @@ func TestDaemonAndItsModels(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, h.mld(t.Context()), Warning, "does not answer", "systemctl status mld")
+}
+
+// What the running bridge says of itself counts, not what doctor was given.
+func TestTheRunningBridgeIsAsked(t *testing.T) {
+	said := `{"service":"ml-bridge","http":"none","upstream":{"address":"in process"}}`
+	h := world(t, nil)
+	h.Admin = filepath.Join(filepath.Dir(h.Proc), "a.sock")
+	ln, err := net.Listen("unix", h.Admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(said)) }), ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(ln) }()
+	defer server.Close()
+	dead := func(url string) (*http.Client, string) { return &http.Client{}, url }
+	given := func() {
+		h.HTTP, h.Dial = "127.0.0.1:1", dead
+		h.Daemon = func(context.Context) (*http.Client, string) { return dead("http://127.0.0.1:1") }
+	}
+	given()
+	h.running(t.Context())
+	want(t, h.mld(t.Context()), Good, "not needed")
+	if got := h.http(t.Context()); len(got) != 0 {
+		t.Errorf("without an HTTP API: %+v", got)
+	}
+
+	said = `{"service":"ml-bridge","http":"127.0.0.1:2","upstream":{"address":"http://127.0.0.1:3"}}`
+	given()
+	h.running(t.Context())
+	for _, f := range append(h.mld(t.Context()), h.http(t.Context())...) {
+		if f.Level != Warning || strings.Contains(f.Text, "I was given") || !strings.Contains(f.Text, "127.0.0.1:2") && !strings.Contains(f.Text, "127.0.0.1:3") {
+			t.Errorf("of a bridge on other ports: %+v", f)
+		}
+	}
+
+	said = `{"service":"ml-bridge","http":"[::]:2","upstream":{"address":"in process"}}`
+	if h.running(t.Context()); h.HTTP != "localhost:2" {
+		t.Errorf("on every interface: %s is asked", h.HTTP)
+	}
+
+	h = world(t, nil) // nobody to ask
+	given()
+	h.running(t.Context())
+	want(t, h.mld(t.Context()), Warning, "does not answer (with the settings I was given")
+	want(t, h.http(t.Context()), Warning, "127.0.0.1:1 (with the settings I was given")
 }
 
 func TestHTTPOfOthers(t *testing.T) {

@@ -19,6 +19,7 @@ type Host struct {
 	Admin     string                                           // its admin socket; "" where that is off
 	HTTP      string                                           // address of its HTTP API; "" for none
 	Daemon    func(ctx context.Context) (*http.Client, string) // a client of mld and the base of its URLs; nil when the engine is in the bridge
+	Dial      func(url string) (*http.Client, string)          // the same for an upstream that the running bridge names; nil where it is not asked
 	Conns     int                                              // most connections it takes
 	Proc      string                                           // "/proc"
 	Sys       string                                           // "/sys"
@@ -26,7 +27,9 @@ type Host struct {
 	Sleeps    int                                              // of the timers' trial; 300
 	Systemctl func(ctx context.Context, args ...string) (string, error)
 
-	bridge int // the process that listens on the socket, once it was asked; 1 is systemd
+	told   bool // HTTP is as the running bridge says
+	asked  bool // Daemon is as the running bridge says
+	bridge int  // the process that listens on the socket, once it was asked; 1 is systemd
 }
 
 // Here is the host this process runs on.

@@ -44,6 +44,7 @@ const (
 // Examine looks at everything.
 func Examine(ctx context.Context, h *Host) *Report {
 	r := &Report{}
+	h.running(ctx)
 	for _, look := range []func(context.Context) []Finding{
 		h.socket, h.admin, h.http, h.mld, h.limits, h.timers, h.clock, h.processors,
 		h.service, h.cgroup, h.pressure, h.memory, h.kernel,

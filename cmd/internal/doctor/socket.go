@@ -128,9 +128,9 @@ func (h *Host) http(ctx context.Context) []Finding {
 	code, err := getJSON(ctx, http.DefaultClient, "http://"+h.HTTP+"/health", &health)
 	switch {
 	case err != nil && code != 0:
-		return []Finding{found(area, Warning, "Stop it, or give ml-bridge another address with --http.", "what answers on http://%s is no ml-bridge: /health has status %d and is not its JSON: %v", h.HTTP, code, err)}
+		return []Finding{found(area, Warning, "Stop it, or give ml-bridge another address with --http.", "what answers on http://%s is no ml-bridge: /health has status %d and is not its JSON%s: %v", h.HTTP, code, unless(h.told), err)}
 	case err != nil:
-		return []Finding{found(area, Warning, "Is it on another address (--http), or off? The socket does not need it; metrics and the page do.", "nobody answers on http://%s: %v", h.HTTP, err)}
+		return []Finding{found(area, Warning, "Is it on another address (--http), or off? The socket does not need it; metrics and the page do.", "nobody answers on http://%s%s: %v", h.HTTP, unless(h.told), err)}
 	case health.Status != "healthy":
 		var out []Finding
 		for _, why := range health.Reasons {
