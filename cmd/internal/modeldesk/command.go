@@ -19,7 +19,7 @@ type Command struct {
 	Validate validateCmd `cmd:"" help:"Try the models of a folder on recorded questions, without serving them; exit status 1 when one is not valid."`
 	Promote  promoteCmd  `cmd:"" help:"Let a model serve."`
 	Rollback rollbackCmd `cmd:"" help:"Take the model of a kind that serves out of service: the one before it serves again."`
-	Try      tryCmd      `cmd:"" help:"Try a model beside the one that serves: in the shadow, asked and scored but not given, or on a share of the agents."`
+	Try      tryCmd      `cmd:"" help:"Try a model beside the one that serves: in the shadow, asked and scored but not given, or on a share of the agents. One that serves is taken out of service for it, and one that was tried before is stopped."`
 	Stop     stopCmd     `cmd:"" help:"Neither serve nor try a model."`
 }
 
