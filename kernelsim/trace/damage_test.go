@@ -253,3 +253,15 @@ func TestExpandingFile(t *testing.T) {
 		t.Errorf("%d of %d bytes left unread, want most", in.Len(), b.Len())
 	}
 }
+
+// TestCPUShareIsNeverNegative: a counter that ran back says nothing.
+func TestCPUShareIsNeverNegative(t *testing.T) {
+	for _, c := range []struct {
+		to   Usage
+		want float64
+	}{{Usage{At: 20, CPU: 4}, 0}, {Usage{At: 20, CPU: 5}, 0}, {Usage{At: 10, CPU: 9}, 0}, {Usage{At: 20, CPU: 20}, 1.5}} {
+		if got := CPUShare(Usage{At: 10, CPU: 5}, c.to); got != c.want {
+			t.Errorf("share at %+v is %v, want %v", c.to, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package report_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mlbridge/mlbridge/kernelsim/load"
+	"github.com/mlbridge/mlbridge/kernelsim/report"
+)
+
+// TestAddLoadTellsWhatHadNoAnswer: dropped and lost calls apart, and the time in UTC.
+func TestAddLoadTellsWhatHadNoAnswer(t *testing.T) {
+	pacer, err := load.Constant(1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := load.StartOpen(t.Context(), load.Options{
+		Pacer: pacer, MaxCalls: 3, Duration: time.Second, MaxInFlight: 1, Drain: time.Millisecond,
+		Labels: []string{"a"}, Sources: []string{"s"},
+	}, load.TargetFunc(func(load.Call) {})) // the first is never answered
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := run.Wait()
+	res.Began = time.Date(2026, 3, 1, 1, 0, 0, 0, time.FixedZone("east", 3600))
+	var r report.Report
+	r.AddLoad(res, load.RequiredShare)
+	if p := r.Predictions[0]; p.Calls != 3 || p.Dropped != 2 || p.Lost != 1 || p.Answered != 0 {
+		t.Errorf("%+v, want two dropped and one lost", p)
+	}
+	if at := r.Run.Began; at.Location() != time.UTC || at.Hour() != 0 {
+		t.Errorf("began %v, want midnight UTC", at)
+	}
+}
