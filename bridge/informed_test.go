@@ -43,19 +43,22 @@ func inTwoWays() []twoWays {
 			&ipc.ThreatRequest{AgentID: 1},
 			&ipc.ThreatRequest{AgentID: 1, SyscallFeatures: []float32{1}},
 			threat(0.75), threat(1), threat(0), ipc.TargetThreatType,
-			[]string{"score"}, "calls",
+			[]string{"score"},
+			"calls",
 		},
 		{
 			&ipc.FailureRequest{Component: "io", HealthScore: 1},
 			&ipc.FailureRequest{Component: "io", HealthScore: 1, FailureRates: []float32{1}},
 			failure(0.75), failure(1), failure(0), ipc.TargetFailureTime | ipc.TargetFailureType,
-			[]string{"io"}, "rates",
+			[]string{"io"},
+			"rates",
 		},
 		{
 			&ipc.MemoryRequest{AgentID: 1},
 			&ipc.MemoryRequest{AgentID: 1, Candidates: []uint64{1 << 20}},
 			access(1 << 20), access(1 << 20), access(0), ipc.TargetAccessType,
-			[]string{"page"}, "candidates",
+			[]string{"page"},
+			"candidates",
 		},
 	}
 }
