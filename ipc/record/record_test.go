@@ -415,3 +415,26 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// TestOnlyFilesAreMovedAway: a recorder of root's must not replace a device, nor move a folder.
+func TestOnlyFilesAreMovedAway(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(os.DevNull, link); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(dir, "folder")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{link, folder} {
+		before, _ := os.Lstat(path)
+		if r, err := Start(Config{Path: path}); err == nil {
+			r.Close()
+			t.Errorf("%s is recorded to", path)
+		}
+		if after, err := os.Lstat(path); err != nil || after.Mode() != before.Mode() {
+			t.Errorf("%s is %v now, %v; want it untouched", path, after, err)
+		}
+	}
+}

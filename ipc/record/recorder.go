@@ -17,7 +17,7 @@ import (
 
 // Config says what is recorded where. Zero fields take the defaults given with them.
 type Config struct {
-	Path  string // a file that is there already is kept as Path + ".old", in place of an older one
+	Path  string // a regular file that is there already is kept as Path + ".old", in place of an older one
 	Limit int64  // bytes of the file, at least MinLimit; 256 MiB
 	Name  string // of the bridge
 	// Plain keeps ids as they are.
@@ -97,8 +97,12 @@ func Start(cfg Config) (*Recorder, error) {
 	return r, nil
 }
 
-// create makes a new file for its owner alone, and keeps one earlier file.
+// create makes a new file for its owner alone, and keeps one earlier file. What is no file, a
+// folder or /dev/null, is not moved out of the way.
 func create(path string) (*os.File, error) {
+	if old, err := os.Lstat(path); err == nil && !old.Mode().IsRegular() {
+		return nil, fmt.Errorf("record: %s is no regular file", path)
+	}
 	if err := os.Rename(path, path+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
