@@ -5,20 +5,18 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/mlbridge/mlbridge/daemon/models"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
 // Folder is a source of models in a directory: manifests, that is manifest.json and
-// every *.manifest.json, and the files that they name. A model serves by being there,
-// once it is valid: the newest one that nobody rolled back. What does not validate is
-// passed over, and Problem says why. All methods may be called concurrently.
+// every *.manifest.json, and the files that they name. A model serves by coming there,
+// once it is valid: whatever is new to the folder, of several the newest; docs/models.md has
+// what follows from that. What does not validate is passed over, and Problem says why. All
+// methods may be called concurrently.
 type Folder struct {
 	dir  string
 	fsys fs.FS
@@ -30,15 +28,6 @@ type Folder struct {
 	looked bool                       // Load could read the folder
 	noted  bool                       // there is a state file
 	memo   error                      // why it could not be written
-}
-
-// found is an entry of a manifest with what tells when it has changed.
-type found struct {
-	models.Entry
-	kind     ipc.Kind
-	manifest string
-	mark     string    // of its file
-	since    time.Time // when the newer of file and manifest was written
 }
 
 // Dir gives the models in a folder: one written by daemon/train/run, or one that models
@@ -240,117 +229,4 @@ func (d *Folder) candidate(k ipc.Kind, list []found) *Candidate {
 		}
 	}
 	return nil
-}
-
-// scan reads the manifests: manifest.json first, the others by age. One that is broken
-// is an error about all: nobody knows what it would have said.
-func (d *Folder) scan() ([]found, error) {
-	names, err := fs.Glob(d.fsys, "*.manifest.json")
-	if err != nil {
-		return nil, err
-	}
-	if _, err := fs.Stat(d.fsys, "manifest.json"); err == nil {
-		names = append([]string{"manifest.json"}, names...)
-	}
-	if len(names) == 0 {
-		// A wrong path looks like this, so that a folder that is to be empty has to say so.
-		return nil, fmt.Errorf("there is no manifest.json and no *.manifest.json (for no models yet, manifest.json is []): %w", fs.ErrNotExist)
-	}
-	var list []found
-	for _, name := range names {
-		entries, err := d.manifest(name)
-		if err != nil {
-			return nil, err
-		}
-		for i := range entries {
-			for j := range list {
-				if list[j].kind == entries[i].kind && list[j].Label() == entries[i].Label() {
-					return nil, fmt.Errorf("%s: the manifests have several %v models called %s", name, entries[i].kind, entries[i].Label())
-				}
-			}
-			list = append(list, entries[i])
-		}
-	}
-	d.forgetTrials(list)
-	slices.SortStableFunc(list, func(a, b found) int {
-		if a.manifest == b.manifest {
-			return 0
-		}
-		return a.since.Compare(b.since)
-	})
-	return list, nil
-}
-
-func (d *Folder) manifest(name string) ([]found, error) {
-	data, err := readFile(d.fsys, name, maxManifest)
-	if err != nil {
-		return nil, err
-	}
-	info, err := fs.Stat(d.fsys, name)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := models.ParseManifest(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	list := make([]found, len(entries))
-	for i, e := range entries {
-		k, err := e.Kind()
-		if err != nil {
-			return nil, err
-		}
-		e.File = path.Clean(e.File)
-		list[i] = found{Entry: e, kind: k, manifest: name, since: info.ModTime()}
-		list[i].mark = fmt.Sprintf("%v %s %s", e.Beside(), e.SHA256, d.mark(e.File))
-	}
-	return list, nil
-}
-
-// mark tells one state of a file from another: for a model of TensorFlow.js, of all
-// files beside it too that may hold its weights.
-func (d *Folder) mark(name string) string {
-	var b strings.Builder
-	names := []string{name}
-	if strings.HasSuffix(name, ".json") {
-		beside, _ := fs.ReadDir(d.fsys, path.Dir(name))
-		for _, f := range beside {
-			if !f.IsDir() && !aboutModels(f.Name()) {
-				names = append(names, path.Join(path.Dir(name), f.Name()))
-			}
-		}
-	}
-	for _, name := range names {
-		if info, err := fs.Stat(d.fsys, name); err == nil {
-			fmt.Fprintf(&b, "%s %d %d;", name, info.Size(), info.ModTime().UnixNano())
-		} else {
-			fmt.Fprintf(&b, "%s none;", name)
-		}
-	}
-	return b.String()
-}
-
-// aboutModels reports whether a file holds no weights of TensorFlow.js, by its name, which
-// for those may be any.
-func aboutModels(name string) bool {
-	return strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".onnx") || strings.HasPrefix(name, stateFile)
-}
-
-// Mark tells whether anything in the folder has changed since it was last the same.
-func (d *Folder) Mark() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var b strings.Builder
-	names, _ := fs.Glob(d.fsys, "*manifest.json")
-	for _, name := range append(names, stateFile) {
-		b.WriteString(d.mark(name))
-	}
-	list, err := d.scan()
-	if err != nil {
-		return b.String() + err.Error()
-	}
-	for _, f := range list {
-		b.WriteString(f.mark)
-	}
-	return b.String()
 }
