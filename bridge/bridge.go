@@ -255,7 +255,7 @@ func (b *Bridge) refuse(call *ipc.Call, why ipc.Reason) {
 	case ipc.ReasonOverloaded:
 		status = ipc.StatusOverloaded
 	}
-	b.stats.refused(call)
+	b.stats.refused(call, why)
 	call.Reply = ipc.Reply{Status: status, Reason: why} // for its trace
 	b.endTrace(call)
 	call.Refuse(status, why, "no model's answer: "+why.String())

@@ -191,6 +191,9 @@ func TestAModelIsDemotedTriedAndTrustedAgain(t *testing.T) {
 	if r := insisting.Reply; r.Status != ipc.StatusUnavailable || r.Source != ipc.SourceNone {
 		t.Errorf("insisting on a demoted model: %+v", r)
 	}
+	if d := c.Status(); d.Kinds[0].Answers["none"] != 1 || d.Fallbacks["demoted"] != 81 {
+		t.Errorf("refused %d, for the demotion %d; want 1, and 80 given to the rule besides", d.Kinds[0].Answers["none"], d.Fallbacks["demoted"])
+	}
 
 	n = c.until(right, 20*tryEvery*windowBlocks*blockPairs)
 	if s := c.turns[2]; s.Demoted || s.Recoveries != 1 {

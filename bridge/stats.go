@@ -48,7 +48,7 @@ func (s *stats) init() {
 		return v
 	}
 	answers := counter("answers_total", "Answers delivered, by kind of prediction and rung of the ladder (none: refused).", "kind", "source")
-	reasons := counter("fallbacks_total", "Answers that were not fresh from the model, by reason.", "reason")
+	reasons := counter("fallbacks_total", "Questions that had no fresh answer of the model, refused ones included, by reason.", "reason")
 	exchanges := counter("upstream_calls_total", "HTTP calls to the daemon.", "kind")
 	questions := counter("upstream_questions_total", "Questions in those calls.", "kind")
 	failures := counter("upstream_failures_total", "HTTP calls to the daemon that gave no usable answer.", "kind")
@@ -114,7 +114,12 @@ func (s *stats) endRound() {
 	}
 }
 
-func (s *stats) refused(c *ipc.Call)        { s.answers[c.Request.Kind()-1][ipc.SourceNone].Inc() }
+// refused counts a call that insisted on a model and got none.
+func (s *stats) refused(c *ipc.Call, why ipc.Reason) {
+	s.answers[c.Request.Kind()-1][ipc.SourceNone].Inc()
+	s.reasons[why].Inc()
+}
+
 func (s *stats) failure(k ipc.Kind)         { s.failures[k-1].Inc() }
 func (s *stats) retry(k ipc.Kind)           { s.retries[k-1].Inc() }
 func (s *stats) invalidOutput(k ipc.Kind)   { s.invalid[k-1].Inc() }

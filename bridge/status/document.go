@@ -17,7 +17,7 @@ type Document struct {
 	Budget  int64     `json:"budget_ns"` // of a call on the socket that names none
 
 	Kinds     []Kind            `json:"kinds"`     // always all four, in the wire's order
-	Fallbacks map[string]uint64 `json:"fallbacks"` // answers not fresh from the model, by reason
+	Fallbacks map[string]uint64 `json:"fallbacks"` // questions without a fresh answer of the model, refused ones included, by reason
 	Socket    Socket            `json:"socket"`
 
 	// Notices are the last warnings and errors of the log, oldest first.
