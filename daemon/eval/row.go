@@ -132,7 +132,7 @@ const (
 )
 
 func init() {
-	for _, origin := range []string{"bitbrains_cpu", "bitbrains_mem", "gentd26_gpu", "gentd26_mem", "smd_cpu", "smd_mem", "procs_cpu", "procs_mem"} {
+	for _, origin := range []string{"bitbrains_cpu", "bitbrains_mem", "gentd26_gpu", "gentd26_mem", "smd_cpu", "smd_mem", "procs_cpu", "procs_mem", "all"} {
 		for _, set := range []string{origin, origin + aloneAfter} {
 			aim := func(metric string, v float64) { targets["workload/"+set+"/"+metric] = v }
 			for _, metric := range []string{"mae", "ece"} {

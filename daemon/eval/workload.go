@@ -76,6 +76,11 @@ func (f *forecasts) misses(guess []float64) []float64 {
 }
 
 func judgeWorkload(e *evaluation) error {
+	type way struct {
+		part  string
+		alone bool
+	}
+	all := map[way]won{} // over all sets, an entity's signals each by itself
 	for i := range recordings.WorkloadSets {
 		set := &recordings.WorkloadSets[i]
 		if set.Derived {
@@ -83,21 +88,37 @@ func judgeWorkload(e *evaluation) error {
 		}
 		for _, part := range e.parts {
 			for _, alone := range []bool{false, true} {
-				if err := judgeForecasts(e, set, part, alone); err != nil {
+				w, err := judgeForecasts(e, set, part, alone)
+				if err != nil {
 					return err
 				}
+				total := all[way{part, alone}]
+				total.add(w)
+				all[way{part, alone}] = total
+			}
+		}
+	}
+	for _, part := range e.parts {
+		for _, alone := range []bool{false, true} {
+			if w := all[way{part, alone}]; w.of > 0 {
+				e.add(w.rows(setName("all", alone), part, w.of)...)
 			}
 		}
 	}
 	return nil
 }
 
-// judgeForecasts asks with what a client remembers of an agent's past, or alone.
-func judgeForecasts(e *evaluation, set *recordings.Set, part string, alone bool) error {
-	name := set.Name
+// setName is a set's, by how its questions are asked.
+func setName(name string, alone bool) string {
 	if alone {
-		name += aloneAfter
+		return name + aloneAfter
 	}
+	return name
+}
+
+// judgeForecasts asks with what a client remembers of an agent's past, or alone.
+func judgeForecasts(e *evaluation, set *recordings.Set, part string, alone bool) (won, error) {
+	name := setName(set.Name, alone)
 	f := &forecasts{signal: set.Signal, alone: alone}
 	f.b = batcher[recordings.Question]{by: e.by, kind: ipc.Workload, take: f.take}
 	ok, err := e.read(name, part, func() error {
@@ -107,26 +128,27 @@ func judgeForecasts(e *evaluation, set *recordings.Set, part string, alone bool)
 		err = f.b.flush()
 	}
 	if err != nil || len(f.truth) == 0 {
-		return err
+		return won{}, err
 	}
-	f.judge(e, name, part)
+	w := f.judge(e, name, part)
 	f.judgeInShares(e, name+inShares, part)
 	if !alone {
 		e.picture.forecast(set.Name, part, f)
 	}
-	return nil
+	return w, nil
 }
 
-func (f *forecasts) judge(e *evaluation, set, part string) {
+func (f *forecasts) judge(e *evaluation, set, part string) won {
 	s := newSample(f.entity)
-	model, last := f.misses(f.model), f.misses(f.last)
+	model, last, rule := f.misses(f.model), f.misses(f.last), f.misses(f.rule)
 	new := func(metric string, v float64) row { return plain("workload", set, part, metric, v, len(f.truth)) }
-	mae := s.compare(new("mae", 0), s.mean, true, model, f.misses(f.rule),
+	mae := s.compare(new("mae", 0), s.mean, true, model, rule,
 		guess{"persistence", last}, guess{"mean of 10", f.misses(f.mean)}, guess{"median of 10", f.misses(f.median)})
 	e.add(mae)
 	ratio := new("ratio_to_persistence", s.mean(model)(nil)/s.mean(last)(nil))
 	ratio.lowIsGood = true
-	e.add(ratio.aim(), new("entities_better_than_persistence", f.better(model, last)).aim())
+	w := wins(f.entity, model, last, rule)
+	e.add(append([]row{ratio.aim()}, w.rows(set, part, len(f.truth))...)...)
 	if f.signal != recordings.SignalMemory { // confidence is about the cpu error
 		right := func(misses []float64) []float64 {
 			out := make([]float64, len(misses))
@@ -147,6 +169,7 @@ func (f *forecasts) judge(e *evaluation, set, part string) {
 			}
 		}
 	}
+	return w
 }
 
 // judgeInShares compares with the rule as the references of the data have it: applied to
@@ -167,19 +190,4 @@ func pick[T any](values []T, at []int) []T {
 		out[i] = values[k]
 	}
 	return out
-}
-
-// better is the share of entities whose error is below persistence's.
-func (f *forecasts) better(model, last []float64) float64 {
-	sums := map[int32]float64{}
-	for i, e := range f.entity {
-		sums[e] += model[i] - last[i]
-	}
-	n := 0
-	for _, v := range sums {
-		if v < 0 {
-			n++
-		}
-	}
-	return float64(n) / float64(len(sums))
 }
