@@ -43,12 +43,9 @@ func Dir(dir string) *Folder {
 func (d *Folder) Load(k ipc.Kind) (Predictor, string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	list, err := d.scan()
+	list, err := d.look()
 	if err != nil {
-		return nil, d.dir, err
-	}
-	if err := d.readState(); err != nil {
-		return nil, d.dir, err
+		return nil, "", err
 	}
 	d.looked = true
 	st := d.state.of(k)
@@ -94,6 +91,31 @@ func (d *Folder) choose(k ipc.Kind, list []found) (*Model, error) {
 		return nil, errors.Join(problems...)
 	}
 	return nil, ErrNone
+}
+
+// UnreadableError says that a folder does not say what is to serve: nobody can read a manifest
+// or the state, or they contradict each other. What served before is then best.
+type UnreadableError struct {
+	Folder string // its path, as it was given
+	Err    error
+}
+
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("%s: %v; until that is mended what serves goes on serving, and nothing can be decided", e.Folder, e.Err)
+}
+
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// look reads manifests and state; its error is an UnreadableError.
+func (d *Folder) look() ([]found, error) {
+	all, err := d.scan()
+	if err == nil {
+		err = d.readState()
+	}
+	if err != nil {
+		return nil, &UnreadableError{d.dir, err}
+	}
+	return all, nil
 }
 
 // readState takes the folder's word, or, where it has none or cannot be written, our own.

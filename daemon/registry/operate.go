@@ -61,15 +61,6 @@ func (d *Folder) List() ([]Listed, error) {
 	return list, nil
 }
 
-// look reads manifests and state.
-func (d *Folder) look() ([]found, error) {
-	all, err := d.scan()
-	if err == nil {
-		err = d.readState()
-	}
-	return all, err
-}
-
 // listed says what the model is for, given the one of its kind that is tried, or nil.
 func (d *Folder) listed(st *kindState, f *found, tried *Candidate) Listed {
 	r := st.roleOf(&f.Entry)
@@ -160,7 +151,8 @@ func (d *Folder) decide(label string, valid bool, change func(st *kindState, ofK
 		return fmt.Errorf("%s: %w", label, ErrUnknown)
 	case 1:
 	default:
-		return fmt.Errorf("%s: a %v and a %v model are called so: give one another name", label, meant[0].kind, meant[1].kind)
+		return fmt.Errorf("%s: %s brings a %v and %s a %v model of this name: give one another", label,
+			meant[0].place(), meant[0].kind, meant[1].place(), meant[1].kind)
 	}
 	f := meant[0]
 	if _, err := d.model(f); valid && err != nil {

@@ -74,7 +74,7 @@ func TestBrokenManifestsChangeNothing(t *testing.T) {
 		"without the":   `{"predictor":"workload","file":"1.onnx","name":"x","version":"2","share":0.1}`,
 		"missing":       `{"predictor":"workload","file":"1.onnx"}`,
 		"format":        `{"predictor":"workload","file":"1.onnx","name":"x","version":"2","format":"pickle"}`,
-		"several":       `{"predictor":"workload","file":"1.onnx","name":"mine","version":"1"}`,
+		"1.manifest.json (file 1.onnx) and new.manifest.json (file sub/2.onnx) both bring a workload model mine@1": `{"predictor":"workload","file":"sub/2.onnx","name":"mine","version":"1"}`,
 	} {
 		d := newDrawer(t)
 		d.bring("1", 0.25, nil)

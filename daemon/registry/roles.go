@@ -153,7 +153,11 @@ func readState(dir string) (state, error) {
 	if err != nil {
 		return state{}, fmt.Errorf("%s: %w", stateFile, err)
 	}
-	return parseState(data)
+	s, err := parseState(data)
+	if err != nil {
+		return state{}, fmt.Errorf("%w; put a good copy back, or take it away (a running daemon writes again what it remembers; without one the manifests' dates count)", err)
+	}
+	return s, nil
 }
 
 func parseState(data []byte) (state, error) {

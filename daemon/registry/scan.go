@@ -21,6 +21,9 @@ type found struct {
 	since    time.Time // when the newer of file and manifest was written
 }
 
+// place is where an operator finds the entry.
+func (f *found) place() string { return fmt.Sprintf("%s (file %s)", f.manifest, f.File) }
+
 // scan reads the manifests: manifest.json first, the others by age. One that is broken
 // is an error about all: nobody knows what it would have said.
 func (d *Folder) scan() ([]found, error) {
@@ -35,6 +38,11 @@ func (d *Folder) scan() ([]found, error) {
 		// A wrong path looks like this, so that a folder that is to be empty has to say so.
 		return nil, fmt.Errorf("there is no manifest.json and no *.manifest.json (for no models yet, manifest.json is []): %w", fs.ErrNotExist)
 	}
+	type called struct {
+		kind  ipc.Kind
+		label string
+	}
+	seen := make(map[called]string)
 	var list []found
 	for _, name := range names {
 		entries, err := d.manifest(name)
@@ -42,12 +50,13 @@ func (d *Folder) scan() ([]found, error) {
 			return nil, err
 		}
 		for i := range entries {
-			for j := range list {
-				if list[j].kind == entries[i].kind && list[j].Label() == entries[i].Label() {
-					return nil, fmt.Errorf("%s: the manifests have several %v models called %s", name, entries[i].kind, entries[i].Label())
-				}
+			e := &entries[i]
+			is := called{e.kind, e.Label()}
+			if other, ok := seen[is]; ok {
+				return nil, fmt.Errorf("%s and %s both bring a %v model %s: take one away, or give it another version", other, e.place(), is.kind, is.label)
 			}
-			list = append(list, entries[i])
+			seen[is] = e.place()
+			list = append(list, *e)
 		}
 	}
 	d.forgetTrials(list)

@@ -102,7 +102,7 @@ func TestDir(t *testing.T) {
 		{"a flipped bit", flipped, manifest(e), "sha256"},
 		{"a cut file", data[:len(data)/2], manifest(e), "sha256"},
 		{"another version", data, manifest(wrong), "the manifest"},
-		{"two models", data, manifest(e, e), "several"},
+		{"two models", data, manifest(e, e), "manifest.json (file " + e.File + ") and manifest.json (file " + e.File + ") both bring"},
 		{"a path out of the folder", data, manifest(outside), "not below"},
 		{"an unknown predictor", data, manifest(unknown), "weather"},
 		{"no JSON", data, []byte("{"), "manifest"},

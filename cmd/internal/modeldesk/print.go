@@ -36,7 +36,7 @@ func (v View) print(out io.Writer) error {
 		}
 	}
 	if v.Error != "" {
-		fmt.Fprintln(out, strings.TrimPrefix(v.Folder+": "+v.Error, ": "))
+		fmt.Fprintln(out, v.Error)
 	}
 	if len(v.Serving) == 0 {
 		return nil
