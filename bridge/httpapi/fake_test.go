@@ -92,14 +92,14 @@ func healthy() Health {
 func someStatus(since int64) status.Document {
 	d := status.Document{
 		Version: "1.2.3", Budget: int64(time.Millisecond), Fallbacks: map[string]uint64{"deadline": 1},
-		Notices: []status.Notice{{Level: "warn", Text: "daemon does not answer"}}, Actions: []status.Action{{Path: "/drain", Name: "drain", Help: "end"}},
+		Notices: []status.Notice{{Times: 2, Level: "warn", Text: "daemon does not answer"}}, Actions: []status.Action{{Path: "/drain", Name: "drain", Help: "end"}},
 		ModelFiles: &status.ModelFiles{Folder: "models", Models: []status.ModelFile{
 			{Kind: "workload", Model: "w@1", File: "w.onnx", Role: "share", Share: 0.1, Single: 900, Actions: []status.Action{{Path: "/models/stop?model=w%401", Name: "Stop", Help: "stop"}}},
 		}},
 		Samples: []status.Sample{{At: since + 1000, Answers: map[string]uint64{"model": 2}, Kinds: map[string]uint64{"workload": 2}, P50: 1}},
 	}
 	for _, k := range ipc.Kinds {
-		d.Kinds = append(d.Kinds, status.Kind{Kind: k.String(), Answers: map[string]uint64{"model": 1}})
+		d.Kinds = append(d.Kinds, status.Kind{Kind: k.String(), Answers: map[string]uint64{"model": 1}, Recent: map[string]uint64{"model": 1}})
 	}
 	return d
 }

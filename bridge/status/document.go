@@ -20,10 +20,10 @@ type Document struct {
 	Fallbacks map[string]uint64 `json:"fallbacks"` // questions without a fresh answer of the model, refused ones included, by reason
 	Socket    Socket            `json:"socket"`
 
-	// Notices are the last warnings and errors of the log, oldest first.
+	// Notices are the last warnings and errors of the log, each once, oldest first.
 	Notices []Notice `json:"notices"`
 
-	// Window is what the latencies of Kinds and Latency look back over.
+	// Window is what Recent and the latencies of Kinds, and Latency, look back over.
 	Window  int64     `json:"window_ns"`
 	Latency Quantiles `json:"latency"` // of all kinds together
 	Every   int64     `json:"every_ns"`
@@ -68,6 +68,7 @@ type Kind struct {
 	Kind      string            `json:"kind"`
 	Subsystem string            `json:"subsystem"` // of the kernel, that asks
 	Answers   map[string]uint64 `json:"answers"`   // by source: model, cache, stale, rule; none: refused
+	Recent    map[string]uint64 `json:"recent"`    // the same, in the window
 	Late      uint64            `json:"late"`      // answers that left after their deadline
 	Latency   Quantiles         `json:"latency"`   // from arrival to answer, inside the bridge
 	Upstream  Upstream          `json:"upstream"`
@@ -173,9 +174,10 @@ type Socket struct {
 	Invalid     uint64 `json:"invalid"` // questions refused as invalid
 }
 
-// Notice is a warning or an error of the log.
+// Notice is a warning or an error of the log, and those like it but for their numbers.
 type Notice struct {
-	At    time.Time `json:"at"`
+	At    time.Time `json:"at"`    // of the last one
+	Times uint64    `json:"times"` // how often the log has had it
 	Level string    `json:"level"` // warn or error
 	Text  string    `json:"text"`
 	// Detail has the log's fields, "name=value" separated by spaces.

@@ -113,6 +113,9 @@ func (r *Recorder) Fill(d *Document, since int64) {
 	defer r.mu.Unlock()
 	d.Every, d.Window = int64(Every), int64(window*Every)
 	d.Samples = []Sample{}
+	for i := range d.Kinds {
+		d.Kinds[i].Recent = map[string]uint64{} // nothing yet, not null
+	}
 	for i := range r.samples {
 		if r.samples[i].At > since {
 			d.Samples = append(d.Samples, r.samples[i:]...)
@@ -128,7 +131,11 @@ func (r *Recorder) Fill(d *Document, since int64) {
 		c := is[i].Latency
 		c.Sub(&was[i].Latency)
 		if i < len(d.Kinds) {
-			d.Kinds[i].Latency = quantiles(&c)
+			k := &d.Kinds[i]
+			k.Latency, k.Recent = quantiles(&c), make(map[string]uint64)
+			for _, from := range ipc.Sources {
+				k.Recent[from.String()] = is[i].Answers[from] - was[i].Answers[from]
+			}
 		}
 		all.Add(&c)
 	}

@@ -78,6 +78,9 @@ func TestSamplesAreDifferences(t *testing.T) {
 	if diff := cmp.Diff(Quantiles{N: 99, P50: ten, P99: ten, P999: ten}, d.Kinds[ipc.Workload-1].Latency); diff != "" {
 		t.Errorf("workload: %s", diff)
 	}
+	if diff := cmp.Diff(answers(0, 99, 0, 0, 0), d.Kinds[ipc.Workload-1].Recent); diff != "" {
+		t.Errorf("workload: %s", diff)
+	}
 	if diff := cmp.Diff(Quantiles{N: 101, P50: ten, P99: ten, P999: two}, d.Latency); diff != "" {
 		t.Errorf("all: %s", diff)
 	}

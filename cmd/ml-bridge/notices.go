@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -15,10 +17,18 @@ import (
 )
 
 // notices keeps the last warnings and errors of the log for the live page. It reads
-// what the log writes, so that whoever logs need not know of it.
+// what the log writes, so that whoever logs need not know of it. What differs from an
+// earlier one by its numbers alone is that one again: a model that is demoted again and
+// again is one line, and pushes nothing out.
 type notices struct {
 	mu   sync.Mutex
-	last []status.Notice // guarded by mu, oldest first
+	last []notice // guarded by mu, oldest first
+}
+
+// notice is one, under what it has in common with its repetitions.
+type notice struct {
+	status.Notice
+	key string
 }
 
 // maxNotices bounds how many are kept, maxDetail how long each may be.
@@ -39,34 +49,60 @@ func (n *notices) WriteLevel(level zerolog.Level, line []byte) (int, error) {
 	if err := json.Unmarshal(line, &fields); err != nil {
 		return len(line), nil // not a line of ours
 	}
-	notice := status.Notice{Level: level.String()}
-	notice.Text, _ = fields[zerolog.MessageFieldName].(string)
+	said := notice{Notice: status.Notice{Level: level.String(), Times: 1}}
+	said.Text, _ = fields[zerolog.MessageFieldName].(string)
 	if text, ok := fields[zerolog.TimestampFieldName].(string); ok {
-		notice.At, _ = time.Parse(time.RFC3339Nano, text)
+		said.At, _ = time.Parse(time.RFC3339Nano, text)
 	}
 	for _, name := range []string{zerolog.MessageFieldName, zerolog.TimestampFieldName, zerolog.LevelFieldName} {
 		delete(fields, name)
 	}
-	var detail []string
+	detail, key := []string{}, []string{said.Level, said.Text}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		detail = append(detail, fmt.Sprintf("%s=%v", name, fields[name]))
+		if n, ok := fields[name].(float64); ok {
+			detail = append(detail, name+"="+figure(n))
+			continue
+		}
+		text := fmt.Sprintf("%s=%v", name, fields[name])
+		detail, key = append(detail, text), append(key, text)
 	}
-	notice.Detail = strings.Join(detail, " ")
-	if len(notice.Detail) > maxDetail {
-		notice.Detail = strings.ToValidUTF8(notice.Detail[:maxDetail], "") + "…"
+	said.Detail, said.key = strings.Join(detail, " "), strings.Join(key, " ")
+	if len(said.Detail) > maxDetail {
+		said.Detail = strings.ToValidUTF8(said.Detail[:maxDetail], "") + "…"
 	}
+	n.keep(said)
+	return len(line), nil
+}
+
+// figure writes a whole number as it is and another one in three digits: people read it.
+func figure(v float64) string {
+	if v == math.Trunc(v) {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
+
+// keep puts what was said last, in the place of its repetition or of the oldest.
+func (n *notices) keep(said notice) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if i := slices.IndexFunc(n.last, func(old notice) bool { return old.key == said.key }); i >= 0 {
+		said.Times += n.last[i].Times
+		n.last = slices.Delete(n.last, i, i+1)
+	}
 	if len(n.last) == maxNotices {
 		n.last = slices.Delete(n.last, 0, 1)
 	}
-	n.last = append(n.last, notice)
-	return len(line), nil
+	n.last = append(n.last, said)
 }
 
 // list gives the notices; the slice is the caller's and never nil.
 func (n *notices) list() []status.Notice {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return append([]status.Notice{}, n.last...)
+	out := make([]status.Notice, len(n.last))
+	for i := range n.last {
+		out[i] = n.last[i].Notice
+	}
+	return out
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/rs/zerolog"
 
 	"github.com/mlbridge/mlbridge/bridge/status"
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
@@ -34,8 +35,8 @@ func TestNotices(t *testing.T) {
 	log.Warn().Str("reason", "timeout").Int("kind", 3).Msg("daemon does not answer")
 	log.Error().Err(errors.New("accept: too many")).Msg("http server")
 	want := []status.Notice{
-		{Level: "warn", Text: "daemon does not answer", Detail: "kind=3 reason=timeout"},
-		{Level: "error", Text: "http server", Detail: "error=accept: too many"},
+		{Level: "warn", Text: "daemon does not answer", Detail: "kind=3 reason=timeout", Times: 1},
+		{Level: "error", Text: "http server", Detail: "error=accept: too many", Times: 1},
 	}
 	got := n.list()
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(status.Notice{}, "At")); diff != "" {
@@ -53,5 +54,29 @@ func TestNotices(t *testing.T) {
 	}
 	if d := got[maxNotices-1].Detail; len(d) > maxDetail+len("…") || !strings.HasSuffix(d, "ü…") {
 		t.Errorf("detail of %d bytes: %q", len(d), d)
+	}
+}
+
+// A model that is demoted again and again is one notice, with the last figures in digits
+// that people read, and pushes nothing else out; another model is another.
+func TestRepeatedNoticesAreOne(t *testing.T) {
+	n := new(notices)
+	log := zerolog.New(n) // the log of the command leaves repetitions out
+	demoted := func(model string, advantage float64, judged int) {
+		log.Warn().Str("model", model).Float64("advantage", advantage).Int("judged", judged).Msg("model demoted")
+	}
+	demoted("m@1", -0.5, 9)
+	log.Warn().Str("reason", "timeout").Msg("daemon does not answer")
+	for i := range 2 * maxNotices {
+		demoted("m@1", -0.001522460960334813, 3_000_000+i)
+	}
+	demoted("m@2", -0.25, 700)
+	want := []status.Notice{
+		{Level: "warn", Text: "daemon does not answer", Detail: "reason=timeout", Times: 1},
+		{Level: "warn", Text: "model demoted", Detail: "advantage=-0.00152 judged=3000099 model=m@1", Times: 2*maxNotices + 1},
+		{Level: "warn", Text: "model demoted", Detail: "advantage=-0.25 judged=700 model=m@2", Times: 1},
+	}
+	if diff := cmp.Diff(want, n.list(), cmpopts.IgnoreFields(status.Notice{}, "At")); diff != "" {
+		t.Error(diff)
 	}
 }
