@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -125,8 +127,105 @@ func TestIssueIsTimedOnce(t *testing.T) {
 			c.Done(Outcome{})
 		}
 	})
-	if q := QuantilesOf(res.Issue); q.Count != 9 || !near(q.P50, 50*time.Microsecond) || !near(q.Max, 50*time.Microsecond) {
-		t.Errorf("%+v, want 50 µs of nine: of the ten one is told with a call that is lost", q)
+	if q := QuantilesOf(res.Issue); q.Count != 10 || !near(q.P50, 50*time.Microsecond) || !near(q.Max, 50*time.Microsecond) {
+		t.Errorf("%+v, want 50 µs of ten", q)
+	}
+}
+
+// TestLostCallsKeepTheirLateness: a generator that starts calls too late is not let off by a
+// target that loses them, and what Issue took before one that is lost is told.
+func TestLostCallsKeepTheirLateness(t *testing.T) {
+	clock := &fakeClock{}
+	o := fakeOptions(t, clock)
+	o.Warmup, o.Drain = 20*time.Millisecond, time.Millisecond
+	clock.oversleep = func(at int64) int64 {
+		if at == int64(startDelay+60*time.Millisecond) {
+			return int64(10*time.Millisecond) - 1
+		}
+		return 0
+	}
+	res := runOpen(t, o, func(c Call) {
+		if clock.advance(1000); c.N < 10 || c.N >= 60 && c.N < 70 { // in the warm-up, and those that come late
+			return
+		}
+		c.Done(Outcome{})
+	})
+	var late int64
+	for _, bar := range res.Pacing.Distribution() {
+		if bar.From > 500_000 {
+			late += bar.Count
+		}
+	}
+	all := res.Total()
+	if all.Intended != 100 || all.Lost != 10 || all.Answered != 90 || res.WarmupCalls != 20 {
+		t.Errorf("%d intended, %d lost, %d answered, %d in the warm-up; want 100, 10, 90, 20", all.Intended, all.Lost, all.Answered, res.WarmupCalls)
+	}
+	if n := res.Pacing.TotalCount(); n != 100 || late != 10 {
+		t.Errorf("%d pacing errors, of which %d are large; want 100, 10", n, late)
+	}
+	if n := res.Issue.TotalCount(); n != 100 {
+		t.Errorf("%d times inside Issue, want 100: each is told with the next start", n)
+	}
+	if v := res.Verdict(RequiredShare); v.State != Void {
+		t.Errorf("verdict %v (%s), want void", v.State, v.Reason)
+	}
+}
+
+// TestWhoHasTimeLeftIsNotLost: a run waits for the budget at least, a cancelled one too.
+func TestWhoHasTimeLeftIsNotLost(t *testing.T) {
+	for _, cancelled := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		o := fakeOptions(t, &fakeClock{})
+		o.Drain, o.Budget, o.MaxCalls = time.Millisecond, time.Minute, 2
+		var open Call
+		r, err := StartOpen(ctx, o, TargetFunc(func(c Call) {
+			if c.N == 0 {
+				open = c
+				return
+			}
+			if c.Done(Outcome{}); cancelled {
+				cancel()
+			}
+			time.AfterFunc(2*cancelDrain, func() { open.Done(Outcome{}) })
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := r.Wait().Total(); all.Answered != 2 || all.Lost != 0 {
+			t.Errorf("cancelled %v: %d answered, %d lost; want 2 and none", cancelled, all.Answered, all.Lost)
+		}
+	}
+}
+
+// TestEveryReportThatCountsIsCounted, also of calls that end just as the run gives up.
+func TestEveryReportThatCountsIsCounted(t *testing.T) {
+	const calls = 50_000
+	o := Options{
+		Pacer: mustPace(t, "1e8"), Duration: time.Second, MaxCalls: calls, MaxInFlight: calls, Drain: time.Millisecond,
+		Labels: []string{"a"}, Sources: []string{"s"}, Clock: &fakeClock{},
+	}
+	open, issued := make([]Call, calls), make(chan struct{})
+	var counted atomic.Uint64
+	var enders sync.WaitGroup
+	for i := range 4 {
+		enders.Go(func() {
+			<-issued
+			for n := i; n < calls; n += 4 {
+				if open[n].Done(Outcome{}) {
+					counted.Add(1)
+				}
+			}
+		})
+	}
+	res := runOpen(t, o, func(c Call) {
+		if open[c.N] = c; c.N == calls-1 {
+			close(issued)
+		}
+	})
+	enders.Wait()
+	if all := res.Total(); all.Answered != counted.Load() || all.Answered+all.Lost != calls {
+		t.Errorf("%d answered, %d lost of %d; %d reports were taken", all.Answered, all.Lost, calls, counted.Load())
 	}
 }
 

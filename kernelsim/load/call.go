@@ -92,7 +92,11 @@ const (
 	kindCall slotKind = iota
 	kindDropped
 	kindWarmup // made, but not part of the result
+	kindLost   // still open when the run gave up waiting
 )
+
+// close takes the call of a generation from open to closed, once.
+func (s *slot) close(gen uint64) bool { return s.state.CompareAndSwap(gen<<1|1, (gen+1)<<1) }
 
 // stack is a lock-free stack of slots, pushed to by many, emptied as a whole by
 // one. Emptying as a whole is what keeps it free of the ABA problem.

@@ -33,11 +33,10 @@ type OpenLoop struct {
 	freed    stack // from the recorder to the pacing thread
 	inFlight atomic.Int64
 	stop     atomic.Bool // the context has ended
-	closed   atomic.Bool // reports are no longer taken
 
 	pacer   pacing
-	started []labelStarts
-	paced   chan struct{} // closed when the pacing goroutine has ended
+	overrun []atomic.Uint64 // by label: measured starts that found no call record
+	paced   chan struct{}   // closed when the pacing goroutine has ended
 
 	mu       sync.Mutex // guards what follows
 	tally    *tally
@@ -45,12 +44,6 @@ type OpenLoop struct {
 
 	finished chan struct{} // closed when result is set
 	result   *Result
-}
-
-// labelStarts is counted by the pacing thread, read by others.
-type labelStarts struct {
-	issued  atomic.Uint64 // measured calls given to the target
-	overrun atomic.Uint64
 }
 
 // pacing belongs to the pacing thread.
@@ -95,7 +88,7 @@ func newOpenLoop(o Options, target Target) *OpenLoop {
 	r := &OpenLoop{
 		o: o, target: target, clock: o.Clock,
 		slots:    make([]slot, o.Slots()),
-		started:  make([]labelStarts, len(o.Labels)),
+		overrun:  make([]atomic.Uint64, len(o.Labels)),
 		paced:    make(chan struct{}),
 		finished: make(chan struct{}),
 		tally:    newTally(&o),
@@ -151,7 +144,7 @@ func (r *OpenLoop) begin(n uint64, intended int64) {
 	s := r.take()
 	if s == nil {
 		if intended >= r.measured {
-			r.started[label].overrun.Add(1)
+			r.overrun[label].Add(1)
 		}
 		return
 	}
@@ -177,9 +170,6 @@ func (r *OpenLoop) begin(n uint64, intended int64) {
 		return
 	}
 
-	if s.kind == kindCall {
-		r.started[label].issued.Add(1)
-	}
 	r.inFlight.Add(1)
 	gen := s.state.Load() >> 1
 	s.state.Store(gen<<1 | 1)
@@ -205,11 +195,11 @@ func (r *OpenLoop) take() *slot {
 func (r *OpenLoop) finish(c Call, o Outcome) bool {
 	now := r.clock.Now()
 	s := c.slot
-	if r.closed.Load() || !s.state.CompareAndSwap(c.gen<<1|1, (c.gen+1)<<1) {
+	if !s.close(c.gen) {
 		return false
 	}
 	s.finish, s.source, s.reason, s.err = now, o.Source, o.Reason, o.Err
-	r.inFlight.Add(-1)
 	r.done.push(s, s)
+	r.inFlight.Add(-1) // last: where no call is open, all are on the stack
 	return true
 }

@@ -329,7 +329,7 @@ func TestStartsDoNotAllocate(t *testing.T) {
 	if allocs != 0 {
 		t.Errorf("begin allocates %v times a call, want 0", allocs)
 	}
-	if n := r.started[0].overrun.Load() + r.started[1].overrun.Load(); n != 0 {
+	if n := r.overrun[0].Load() + r.overrun[1].Load(); n != 0 {
 		t.Errorf("%d starts found no record: they are not handed back", n)
 	}
 }

@@ -41,8 +41,9 @@ type Options struct {
 	// MaxInFlight is how many calls may be open at a time; starts beyond are
 	// dropped and counted. 1 to 2^20.
 	MaxInFlight int
-	// Drain is how long to wait for open calls after the last start. A run that
-	// is cancelled waits at most cancelDrain.
+	// Drain is how long to wait for open calls after the last start, at least Budget:
+	// who has time left is not lost. A run that is cancelled waits for the budget, or
+	// cancelDrain if that is longer.
 	Drain time.Duration
 	// Interval is the length of a timeline point, at least 10 ms. Long runs get
 	// longer intervals, so that a timeline stays below 3600 points.
@@ -63,7 +64,7 @@ type Options struct {
 
 var errNoPacer = errors.New("load: an open loop needs a pacer")
 
-// cancelDrain is how long a cancelled run waits for open calls.
+// cancelDrain is how long a cancelled run waits for open calls whose budget is shorter.
 const cancelDrain = 100 * time.Millisecond
 
 // Slots is the number of different values that [Call.Slot] can have.
@@ -103,6 +104,7 @@ func (o *Options) complete() error {
 	case len(o.Labels) == 0 || len(o.Sources) == 0:
 		return fmt.Errorf("load: a run needs a label and a source")
 	}
+	o.Drain = max(o.Drain, o.Budget)
 	o.Interval = intervalFor(o.Interval, o.Duration+o.Drain)
 	return nil
 }

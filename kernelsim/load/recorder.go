@@ -31,7 +31,7 @@ func (r *OpenLoop) record() {
 	for waiting := true; waiting && r.inFlight.Load() > 0; {
 		if r.stop.Load() && !cancelled {
 			cancelled = true
-			patience.Reset(min(cancelDrain, r.o.Drain))
+			patience.Reset(min(max(cancelDrain, r.o.Budget), r.o.Drain))
 		}
 		select {
 		case <-tick.C:
@@ -40,9 +40,32 @@ func (r *OpenLoop) record() {
 			waiting = false
 		}
 	}
-	r.closed.Store(true)
-	r.drain()
+	r.giveUp(tick.C)
 	r.conclude()
+}
+
+// giveUp takes the calls that are still open from the target, which cannot end them any
+// more: they are lost. Pacing has ended.
+func (r *OpenLoop) giveUp(again <-chan time.Time) {
+	var lost []*slot
+	for i := range r.slots {
+		s := &r.slots[i]
+		if state := s.state.Load(); state&1 == 1 && s.close(state>>1) {
+			lost = append(lost, s)
+		}
+	}
+	for r.inFlight.Load() > int64(len(lost)) {
+		<-again // the target is just ending some
+	}
+	r.drain()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range lost {
+		if s.kind == kindCall {
+			s.kind = kindLost
+		}
+		r.account(s)
+	}
 }
 
 // drain records all finished calls and hands their records back.
@@ -75,17 +98,23 @@ func (r *OpenLoop) drain() {
 	r.timeline.roll(now, r.tally.window)
 }
 
-// account puts one ended call into the books. The caller holds mu.
+// account puts one ended call into the books. The caller holds mu. How late the generator
+// was, and what the target took of its time, is told of every start, whatever became of
+// it: else a target that loses calls would hide that they were made too late.
 func (r *OpenLoop) account(s *slot) {
 	if s.kind == kindWarmup {
 		r.tally.warmup++
 		return
 	}
-	r.timeline.roll(s.finish, r.tally.window)
 	record(r.tally.pacing, s.sent-s.ready)
 	if s.issue >= 0 {
 		record(r.tally.issue, s.issue)
 	}
+	if s.kind == kindLost {
+		r.tally.labels[s.label].Lost++
+		return
+	}
+	r.timeline.roll(s.finish, r.tally.window)
 	if s.kind == kindDropped {
 		r.tally.drop(s.label)
 		return
@@ -108,10 +137,9 @@ func (r *OpenLoop) conclude() {
 	}
 	res.Began = time.Now().Add(time.Duration(r.measured - r.clock.Now()))
 	for i, l := range res.Labels {
-		issued, overrun := r.started[i].issued.Load(), r.started[i].overrun.Load()
-		l.Lost = issued - l.Answered - l.Errors
+		overrun := r.overrun[i].Load()
 		l.Dropped += overrun
-		l.Intended = issued + l.Dropped
+		l.Intended = l.Answered + l.Errors + l.Dropped + l.Lost
 		res.Overrun += overrun
 	}
 	r.result = res

@@ -45,7 +45,6 @@ func StartLoad(ctx context.Context, cfg LoadConfig, pool *advice.Pool) (*LoadRun
 	}
 	o := load.Options{
 		Duration: cfg.Duration, Warmup: cfg.Warmup, Budget: cfg.Budget,
-		Drain:  max(load.DefaultDrain, cfg.Budget), // who has time left is not lost
 		Labels: cfg.Mix.Labels(), LabelOf: cfg.Mix.LabelOf, Sources: drive.Sources, Reasons: drive.Reasons,
 		Workers: cfg.Workers, Clock: clock,
 	}
