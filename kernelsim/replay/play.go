@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,7 +89,7 @@ func Play(ctx context.Context, cfg Config) (*Played, error) {
 	}
 	run, err := load.StartOpen(ctx, load.Options{
 		Pacer: pace, Duration: pace.At(uint64(n-1)) + time.Millisecond, MaxCalls: uint64(n), Clock: p.clock,
-		Budget: max(cfg.Budget, cfg.Default), MaxInFlight: cfg.Callers,
+		Budget: max(cfg.Budget, cfg.Default), Drain: max(load.DefaultDrain, longest(&cfg)), MaxInFlight: cfg.Callers,
 		Labels: []string{"call"}, Sources: drive.Sources, Reasons: drive.Reasons,
 	}, p)
 	if err != nil {
@@ -166,13 +167,7 @@ func (p *player) ask(ctx context.Context, c load.Call) load.Outcome {
 	if err != nil { // record.Load has read it before
 		return load.Outcome{Err: err}
 	}
-	budget := p.cfg.Budget
-	if budget == 0 {
-		budget = m.Budget
-	}
-	if budget == 0 {
-		budget = p.cfg.Default
-	}
+	budget := p.cfg.budget(m)
 	replies := make([]ipc.Reply, len(m.Requests))
 	reqs, places := possible(m.Requests)
 	answers := make([]ipc.Reply, len(reqs))
@@ -195,6 +190,22 @@ func (p *player) ask(ctx context.Context, c load.Call) load.Outcome {
 	p.out.Replies[c.N] = replies
 	p.out.Late[c.N] = out.Err != nil || time.Duration(p.clock.Now()-c.Intended) > budget
 	return out
+}
+
+// budget is a call's.
+func (c *Config) budget(m *ipc.PredictMessage) time.Duration {
+	return cmp.Or(c.Budget, m.Budget, c.Default)
+}
+
+// longest is the longest budget of all calls, at most what a bridge takes: who has time left
+// when the last call has been made is not late yet.
+func longest(cfg *Config) (most time.Duration) {
+	for i := range cfg.Calls {
+		if m, err := ipc.ParsePredict(cfg.Calls[i].Question); err == nil {
+			most = max(most, cfg.budget(m))
+		}
+	}
+	return min(most, load.MaxBudget)
 }
 
 // possible leaves out what asks something impossible.

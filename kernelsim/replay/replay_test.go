@@ -16,6 +16,7 @@ import (
 	"github.com/mlbridge/mlbridge/ipc/ipctest"
 	"github.com/mlbridge/mlbridge/ipc/record"
 	"github.com/mlbridge/mlbridge/kernelsim/drive"
+	"github.com/mlbridge/mlbridge/kernelsim/load"
 )
 
 // call makes a recorded call of one slot for each request; nil is one of an unknown kind.
@@ -155,7 +156,7 @@ func (s *stuck) Predict(ctx context.Context, _ []ipc.Request, _ []ipc.Reply, _ i
 // an interrupted run does not come to.
 func TestCallsThatWereNotSent(t *testing.T) {
 	q := ipctest.Request(ipc.Workload, 1)
-	calls := []record.Call{call(0, 1, 1, time.Minute, q), call(1, 1, 2, time.Minute, q), call(2, 1, 3, time.Minute, q)}
+	calls := []record.Call{call(0, 1, 1, time.Second, q), call(1, 1, 2, time.Second, q), call(2, 1, 3, time.Second, q)}
 	rec := &record.Recording{Calls: calls}
 	for _, c := range []struct {
 		after time.Duration // of the last call
@@ -180,6 +181,31 @@ func TestCallsThatWereNotSent(t *testing.T) {
 		if err := r.Text(text); err != nil || r.Sides[0].NotSent != 2 || !strings.Contains(text.String(), c.want) {
 			t.Errorf("%d not sent, want 2 and %q in\n%s", r.Sides[0].NotSent, c.want, text)
 		}
+	}
+}
+
+// patient answers after longer than a run waits that is in no hurry.
+type patient struct{ asked }
+
+func (p *patient) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.Reply, opts ipc.Options) error {
+	select {
+	case <-time.After(load.DefaultDrain + 100*time.Millisecond):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return p.asked.Predict(ctx, reqs, replies, opts)
+}
+
+// TestCallsHaveTheirBudget: each its own, also those that come last.
+func TestCallsHaveTheirBudget(t *testing.T) {
+	calls := []record.Call{call(0, 1, 1, time.Minute, ipctest.Request(ipc.Workload, 1)), call(1, 1, 2, 0, ipctest.Request(ipc.Workload, 2))}
+	p := play(t, Config{Calls: calls, Predictors: []ipc.Predictor{&patient{asked{answer: ipctest.ModelReply}}}, Speed: 1, Default: time.Millisecond})
+	if p.Late[0] || !p.Late[1] || p.Load.Total().Lost != 0 {
+		t.Errorf("late %v, %d lost; want the second late, which had a millisecond", p.Late, p.Load.Total().Lost)
+	}
+	calls[1] = call(1, 1, 2, time.Hour, ipctest.Request(ipc.Workload, 2))
+	if got := longest(&Config{Calls: calls}); got != load.MaxBudget {
+		t.Errorf("a run waits for %v, want at most %v", got, load.MaxBudget)
 	}
 }
 
