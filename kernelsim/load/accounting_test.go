@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -337,6 +338,123 @@ func TestVerdictIsOfTheP99(t *testing.T) {
 	}
 	if r.Overrun = 1; r.Verdict(0.5).State != Void {
 		t.Error("a start found no call record, and the run is judged")
+	}
+}
+
+// TestFewCallsTellNothing: where one late call decides, and not when more than one is missing.
+func TestFewCallsTellNothing(t *testing.T) {
+	for _, c := range []struct {
+		intended, inBudget uint64
+		required           float64
+		want               State
+	}{
+		{999, 999, 0.999, Void},
+		{999, 998, 0.999, Void},
+		{999, 997, 0.999, Fail},
+		{1000, 1000, 0.999, Pass},
+		{1, 1, 0.999, Void},
+		{1, 0, 0.999, Void},
+		{2, 0, 0.999, Fail},
+		{9, 9, 0.9, Void},
+		{10, 9, 0.9, Pass},
+		{1, 1, 0, Pass},
+		{1, 0, 1, Fail},
+		{3, 3, 1, Pass}, // that one decides is what is asked for
+	} {
+		r := sampleResult(t)
+		r.Labels[0].Intended, r.Labels[0].InBudget = c.intended, c.inBudget
+		if v := r.Verdict(c.required); v.State != c.want || (v.State == Void) != (v.Remedy == longer) {
+			t.Errorf("%d of %d, %v required: %v (%s; %s), want %v", c.inBudget, c.intended, c.required, v.State, v.Reason, v.Remedy, c.want)
+		}
+	}
+}
+
+// TestTheGeneratorsLatenessIsNoFailure: of a thousand starts nine may be late by 5 ms and their
+// p99 is none; that they miss the budget is no word about the target. What it is late with
+// itself, loses or refuses is its own.
+func TestTheGeneratorsLatenessIsNoFailure(t *testing.T) {
+	const late = 400 // by 5 ms, and the four after it by what is left
+	refused := errors.New("refused")
+	for name, c := range map[string]struct {
+		answer func(*fakeClock, Call)
+		want   State
+		excuse uint64
+	}{
+		"in time": {func(_ *fakeClock, c Call) { c.Done(Outcome{}) }, Void, 4}, // the last but one waited for 1 ms, which is in budget
+		"one late by itself": {func(clock *fakeClock, c Call) {
+			if c.N == 7 {
+				clock.advance(int64(time.Millisecond) + 1)
+			}
+			c.Done(Outcome{})
+		}, Void, 4},
+		"two late by themselves": {func(clock *fakeClock, c Call) {
+			if c.N == 7 || c.N == 9 {
+				clock.advance(int64(time.Millisecond) + 1)
+			}
+			c.Done(Outcome{})
+		}, Fail, 4},
+		"refuses those": {func(_ *fakeClock, c Call) {
+			if c.N >= late && c.N < late+4 {
+				c.Done(Outcome{Err: refused})
+				return
+			}
+			c.Done(Outcome{})
+		}, Fail, 0},
+		"loses those": {func(_ *fakeClock, c Call) {
+			if c.N < late || c.N >= late+4 {
+				c.Done(Outcome{})
+			}
+		}, Fail, 0},
+	} {
+		clock := &fakeClock{}
+		o := fakeOptions(t, clock)
+		o.Duration, o.Drain = time.Second, time.Millisecond
+		clock.oversleep = func(at int64) int64 {
+			if at == int64(startDelay+late*time.Millisecond) {
+				return int64(5 * time.Millisecond)
+			}
+			return 0
+		}
+		res := runOpen(t, o, func(call Call) { c.answer(clock, call) })
+		v, all := res.Verdict(RequiredShare), res.Total()
+		if v.State != c.want || all.Excused != c.excuse || all.Intended != 1000 {
+			t.Errorf("%s: %v (%s) with %d of %d excused, want %v with %d", name, v.State, v.Reason, all.Excused, all.Intended, c.want, c.excuse)
+		}
+	}
+	// A late start that finds no place is the generator's as well; those on time are not.
+	clock := &fakeClock{}
+	o := fakeOptions(t, clock)
+	o.Duration, o.MaxInFlight, o.LabelOf = time.Second, 1, func(uint64) int { return 0 }
+	var held Call
+	clock.oversleep = func(at int64) int64 {
+		switch at {
+		case int64(startDelay + late*time.Millisecond):
+			return int64(5 * time.Millisecond)
+		case int64(startDelay + (late+7)*time.Millisecond):
+			held.Done(Outcome{})
+		}
+		return 0
+	}
+	res := runOpen(t, o, func(c Call) {
+		if c.N == late {
+			held = c
+			return
+		}
+		c.Done(Outcome{})
+	})
+	if all, v := res.Total(), res.Verdict(RequiredShare); all.Dropped != 6 || all.Excused != 5 || v.State != Fail {
+		t.Errorf("%d dropped, %d excused, %v (%s); want 6, of which two were on time, 4 and the one held, and a failure for those two", all.Dropped, all.Excused, v.State, v.Reason)
+	}
+}
+
+// TestClosedLoopSaysSo where it is judged.
+func TestClosedLoopSaysSo(t *testing.T) {
+	for mode, want := range map[string]bool{"open": false, "closed": true} {
+		r := sampleResult(t)
+		r.Mode, r.Labels[0].Intended, r.Labels[0].InBudget = mode, 1000, 1000
+		if v := r.Verdict(RequiredShare); strings.Contains(v.Reason, "closed loop") != want || v.State != Pass {
+			t.Errorf("%s loop: %v (%s)", mode, v.State, v.Reason)
+		}
 	}
 }
 

@@ -15,12 +15,16 @@
 //
 // Nothing is delayed in silence. A start that finds the in-flight bound reached
 // is dropped and counted, and counts as not answered within the budget. So does
-// an error, and a call that was still unanswered after the drain time (lost).
+// an error, and a call that was still unanswered after the drain time, which is at
+// least the budget (lost). How late a lost call was started, and what Issue took
+// before it, are in the pacing and issue histograms like everybody's.
 //
 // The generator watches itself, too. The pacing error says how late the pacing
 // thread started a call for reasons of its own; a run whose p99 pacing error
 // exceeds [MaxPacingError] measured the generator rather than the system, and
-// its verdict is [Void].
+// its verdict is [Void]. So is that of a run which fails for no other reason than
+// calls that the generator was late with, or which made too few calls to tell
+// ([Result.Verdict]).
 //
 // # Where the time is taken
 //

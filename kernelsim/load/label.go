@@ -40,6 +40,9 @@ type Label struct {
 	Errors   uint64 // calls that ended without a usable answer
 	Dropped  uint64 // starts not made: in-flight bound reached, or out of time
 	Lost     uint64 // no answer by the end of the drain time
+	// Excused counts those of the late answers and dropped starts that the generator itself
+	// was late with, by more than [MaxPacingError].
+	Excused uint64
 
 	// Latency is finish − intended start of answers, Naive finish − actual send,
 	// both in nanoseconds.
@@ -111,6 +114,7 @@ func (l *Label) merge(other *Label) {
 	l.Errors += other.Errors
 	l.Dropped += other.Dropped
 	l.Lost += other.Lost
+	l.Excused += other.Excused
 	l.Latency.Merge(other.Latency)
 	l.Naive.Merge(other.Naive)
 	for i, s := range other.Sources {

@@ -106,21 +106,27 @@ func (r *OpenLoop) account(s *slot) {
 		r.tally.warmup++
 		return
 	}
-	record(r.tally.pacing, s.sent-s.ready)
+	pacing, latency, l := s.sent-s.ready, s.finish-s.intended, r.tally.labels[s.label]
+	record(r.tally.pacing, pacing)
 	if s.issue >= 0 {
 		record(r.tally.issue, s.issue)
 	}
 	if s.kind == kindLost {
-		r.tally.labels[s.label].Lost++
+		l.Lost++
 		return
 	}
 	r.timeline.roll(s.finish, r.tally.window)
+	missed := true
 	if s.kind == kindDropped {
 		r.tally.drop(s.label)
-		return
+	} else {
+		r.tally.end(s.label, Outcome{Source: s.source, Reason: s.reason, Err: s.err}, latency, s.finish-s.sent)
+		missed = s.err == nil && latency > int64(r.o.Budget)
+		s.err = nil // nothing a target gave us outlives its call
 	}
-	r.tally.end(s.label, Outcome{Source: s.source, Reason: s.reason, Err: s.err}, s.finish-s.intended, s.finish-s.sent)
-	s.err = nil // nothing a target gave us outlives its call
+	if missed && pacing > int64(MaxPacingError) {
+		l.Excused++
+	}
 }
 
 // conclude writes the result. No other goroutine of the run is left.

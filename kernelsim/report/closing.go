@@ -24,7 +24,11 @@ func (r *Report) Closing(w io.Writer, color bool) error {
 		fmt.Fprintf(t, "%s: %s\n", state, plain(r.Verdict.Reason))
 	case r.Verdict.State == "void":
 		t.hang(state+": ", len("VOID: "), plain(r.Verdict.Reason)+", so the latencies of this run are not judged.")
-		t.hang("      ", len("VOID: "), "What helps: a quieter machine, fewer neighbours, a lower --rate. Not judged: "+figures+".")
+		helps := ""
+		if r.Verdict.Remedy != "" {
+			helps = "What helps: " + plain(r.Verdict.Remedy) + ". "
+		}
+		t.hang("      ", len("VOID: "), helps+"Not judged: "+figures+".")
 	default:
 		fmt.Fprintf(t, "%s: %s\n", state, figures)
 	}

@@ -21,11 +21,11 @@ func TestClosing(t *testing.T) {
 		t.Errorf("closing %q does not say that the run was ended early", got)
 	}
 	r = sample()
-	r.Verdict = Verdict{State: "void", Share: 0.78, Reason: "the load generator itself was woken too late (p99 pacing error 9.8ms, at most 100µs)"}
+	r.Verdict = Verdict{State: "void", Share: 0.78, Reason: "the load generator itself was woken too late (p99 pacing error 9.8ms, at most 100µs)", Remedy: "a quieter machine, a lower rate"}
 	got := closing(t, r)
 	for _, want := range []string{
 		"VOID: the load generator itself was woken too late", "latencies of this run are not judged", "quieter machine",
-		"lower --rate", "78.000 %", "p99 181 µs",
+		"What helps: a quieter machine, a lower rate.", "78.000 %", "p99 181 µs",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(got), " "), want) {
 			t.Errorf("closing of a void run lacks %q:\n%s", want, got)

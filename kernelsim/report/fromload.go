@@ -23,7 +23,7 @@ func (r *Report) AddLoad(res *load.Result, required float64) {
 	r.Run.Rate, r.Run.Interrupted = res.Rate(), res.Interrupted
 
 	v := res.Verdict(required)
-	r.Verdict = Verdict{State: v.State.String(), Share: v.Share, Reason: v.Reason}
+	r.Verdict = Verdict{State: v.State.String(), Share: v.Share, Reason: v.Reason, Remedy: v.Remedy}
 	r.Sources = slices.Clone(res.Sources)
 	r.Predictions = nil
 	for _, l := range res.Labels {

@@ -56,6 +56,7 @@ type Verdict struct {
 	State  string  `json:"state"` // "pass", "fail" or "void"
 	Share  float64 `json:"share"` // of all intended calls answered within the budget
 	Reason string  `json:"reason"`
+	Remedy string  `json:"remedy,omitempty"` // of a void run: what would help
 }
 
 // Latency sums up a distribution of times in microseconds. All zero without values.
