@@ -17,7 +17,9 @@
 // is dropped and counted, and counts as not answered within the budget. So does
 // an error, and a call that was still unanswered after the drain time, which is at
 // least the budget (lost). How late a lost call was started, and what Issue took
-// before it, are in the pacing and issue histograms like everybody's.
+// before it, are in the pacing and issue histograms like everybody's. Percentiles
+// are of all intended calls: those without an answer are slower than any
+// ([Label.Quantiles]).
 //
 // The generator watches itself, too. The pacing error says how late the pacing
 // thread started a call for reasons of its own; a run whose p99 pacing error

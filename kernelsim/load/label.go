@@ -45,7 +45,7 @@ type Label struct {
 	Excused uint64
 
 	// Latency is finish − intended start of answers, Naive finish − actual send,
-	// both in nanoseconds.
+	// both in nanoseconds. [Label.Quantiles] knows of the calls without one.
 	Latency, Naive *hdrhistogram.Histogram
 	// Sources has one entry per name in Options.Sources.
 	Sources []Source

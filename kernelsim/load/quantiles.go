@@ -30,6 +30,30 @@ func QuantilesOf(h *hdrhistogram.Histogram) Quantiles {
 	}
 }
 
+// Unanswered stands for the latency of a call that had no answer: longer than any.
+const Unanswered = time.Duration(math.MaxInt64)
+
+// Quantiles are those of Latency among all intended calls, for those that were answered
+// are none to judge by: a system that answers half of its calls fast, and the others never,
+// has a fast p99 of answers. A percentile that falls on a call without one is [Unanswered].
+// Count and Max are of answers.
+func (l *Label) Quantiles() Quantiles { return among(l.Latency, l.Intended) }
+
+// among gives the quantiles of h among calls, of which those that h does not have come last.
+func among(h *hdrhistogram.Histogram, calls uint64) Quantiles {
+	q := QuantilesOf(h)
+	if calls <= q.Count {
+		return q
+	}
+	for p, v := range map[float64]*time.Duration{50: &q.P50, 90: &q.P90, 99: &q.P99, 99.9: &q.P999} {
+		rank := math.Floor(p/100*float64(calls) + 0.5) // as the histogram has it
+		if *v = Unanswered; rank <= float64(q.Count) {
+			*v = time.Duration(h.ValueAtPercentile(100 * rank / float64(q.Count)))
+		}
+	}
+	return q
+}
+
 // CDFPoint says that the share Share of all values was at most At.
 type CDFPoint struct {
 	At    time.Duration

@@ -96,6 +96,51 @@ func TestHistogramKeepsWhatIsTooLong(t *testing.T) {
 	}
 }
 
+// TestQuantilesAreOfAllCalls: those without an answer come last, whatever became of them.
+func TestQuantilesAreOfAllCalls(t *testing.T) {
+	for _, c := range []struct {
+		answered, others uint64 // answers take 1 µs, 2 µs …
+		want             [4]time.Duration
+	}{
+		{1000, 0, [4]time.Duration{500, 900, 990, 999}},
+		{999, 1, [4]time.Duration{500, 900, 990, 999}},
+		{998, 2, [4]time.Duration{500, 900, 990, Unanswered}},
+		{990, 10, [4]time.Duration{500, 900, 990, Unanswered}},
+		{989, 11, [4]time.Duration{500, 900, Unanswered, Unanswered}},
+		{500, 500, [4]time.Duration{500, Unanswered, Unanswered, Unanswered}},
+		{499, 501, [4]time.Duration{Unanswered, Unanswered, Unanswered, Unanswered}},
+		{0, 1, [4]time.Duration{Unanswered, Unanswered, Unanswered, Unanswered}},
+		{0, 0, [4]time.Duration{}},
+	} {
+		for name, of := range map[string]func(*Label) *uint64{
+			"errors": func(l *Label) *uint64 { return &l.Errors }, "dropped": func(l *Label) *uint64 { return &l.Dropped },
+			"lost": func(l *Label) *uint64 { return &l.Lost },
+		} {
+			l := newLabel("a", []string{"s"}, nil)
+			for i := range c.answered {
+				l.answer(0, int64(i+1)*1000, int64(i+1)*1000, 0)
+			}
+			*of(l) = c.others
+			l.Intended = c.answered + c.others
+			q := l.Quantiles()
+			got := [4]time.Duration{q.P50, q.P90, q.P99, q.P999}
+			for i, v := range got {
+				if want := c.want[i]; want == Unanswered != (v == Unanswered) || want != Unanswered && !near(v, want*time.Microsecond) {
+					t.Errorf("%d answered, %d %s: %v, want %v µs", c.answered, c.others, name, got, c.want)
+					break
+				}
+			}
+			if !near(q.Max, time.Duration(c.answered)*time.Microsecond) || q.Count != c.answered {
+				t.Errorf("%d answered, %d %s: max %v of %d, want those of answers", c.answered, c.others, name, q.Max, q.Count)
+			}
+			books := &tally{labels: []*Label{l}}
+			if s := books.snapshot().Labels[0]; name != "lost" && s.Latency != q {
+				t.Errorf("%d answered, %d %s: %+v while it goes on, %+v at the end", c.answered, c.others, name, s.Latency, q)
+			}
+		}
+	}
+}
+
 func TestCDF(t *testing.T) {
 	h := newHistogram()
 	if got := CDF(h, 10); got != nil {

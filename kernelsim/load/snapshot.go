@@ -19,7 +19,7 @@ type Snapshot struct {
 type LabelSnapshot struct {
 	Name                                string
 	Answered, InBudget, Errors, Dropped uint64
-	Latency                             Quantiles
+	Latency                             Quantiles // as [Label.Quantiles], among those that ended or were dropped
 	Sources                             []uint64
 }
 
@@ -39,7 +39,7 @@ func (t *tally) snapshot() Snapshot {
 	for _, l := range t.labels {
 		ls := LabelSnapshot{
 			Name: l.Name, Answered: l.Answered, InBudget: l.InBudget,
-			Errors: l.Errors, Dropped: l.Dropped, Latency: QuantilesOf(l.Latency),
+			Errors: l.Errors, Dropped: l.Dropped, Latency: among(l.Latency, l.Answered+l.Errors+l.Dropped),
 		}
 		for _, src := range l.Sources {
 			ls.Sources = append(ls.Sources, src.Count)

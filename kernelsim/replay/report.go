@@ -36,7 +36,7 @@ type Source struct {
 	Cut      bool      `json:"cut"`
 }
 
-// Side is one side's latencies, in µs. Those of the recording are from a call's arrival
+// Side is one side's latencies, in µs, of answers. Those of the recording are from a call's arrival
 // in the bridge to its answer's departure; those of a replay from its intended start to
 // the caller's waking up.
 type Side struct {

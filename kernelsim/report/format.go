@@ -6,10 +6,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/mlbridge/mlbridge/kernelsim/load"
 )
 
 // noValue stands where there is no figure.
 const noValue = "–"
+
+// noAnswer stands where a call without an answer is.
+const noAnswer = "none"
+
+// unanswered is how long that took, µs.
+var unanswered = micros(load.Unanswered)
 
 // usText writes microseconds with three to four significant digits: 0.482, 41.3,
 // 1,250. Zero is what an empty distribution has, and shows as no value.
@@ -17,6 +25,8 @@ func usText(us float64) string {
 	switch {
 	case us <= 0:
 		return noValue
+	case us >= unanswered:
+		return noAnswer
 	case us < 10:
 		return strconv.FormatFloat(us, 'f', 2, 64)
 	case us < 999.95:
@@ -30,6 +40,8 @@ func usUnit(us float64) string {
 	switch {
 	case us <= 0:
 		return noValue
+	case us >= unanswered:
+		return noAnswer
 	case us < 1:
 		return trimmed(us*1e3) + " ns"
 	case us < 1e3:

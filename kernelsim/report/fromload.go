@@ -46,7 +46,7 @@ func predictionOf(l *load.Label, reasons []string) Prediction {
 	p := Prediction{
 		Name: l.Name, Calls: l.Intended, Answered: l.Answered, InBudget: l.InBudget,
 		Share: l.Share(), Errors: l.Errors, Dropped: l.Dropped, Lost: l.Lost,
-		Latency: latencyOf(load.QuantilesOf(l.Latency)), NaiveP99: micros(load.QuantilesOf(l.Naive).P99),
+		Latency: latencyOf(l.Quantiles()), NaiveP99: micros(load.QuantilesOf(l.Naive).P99),
 	}
 	for _, s := range l.Sources {
 		q := load.QuantilesOf(s.Latency)

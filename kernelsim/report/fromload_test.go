@@ -1,6 +1,8 @@
 package report_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +29,13 @@ func TestAddLoadTellsWhatHadNoAnswer(t *testing.T) {
 	r.AddLoad(res, load.RequiredShare)
 	if p := r.Predictions[0]; p.Calls != 3 || p.Dropped != 2 || p.Lost != 1 || p.Answered != 0 {
 		t.Errorf("%+v, want two dropped and one lost", p)
+	}
+	var text, closing strings.Builder
+	if err := errors.Join(r.Text(&text), r.Closing(&closing, false)); err != nil {
+		t.Fatal(err)
+	}
+	if p := r.Total.Latency; p.P50 < 9e15 || p.P999 < 9e15 || p.Max != 0 || strings.Count(text.String(), " none ") < 4 || !strings.Contains(closing.String(), "p99 none") {
+		t.Errorf("nothing was answered, and the latencies are %+v\n%s%s", p, &text, &closing)
 	}
 	if at := r.Run.Began; at.Location() != time.UTC || at.Hour() != 0 {
 		t.Errorf("began %v, want midnight UTC", at)

@@ -59,7 +59,9 @@ type Verdict struct {
 	Remedy string  `json:"remedy,omitempty"` // of a void run: what would help
 }
 
-// Latency sums up a distribution of times in microseconds. All zero without values.
+// Latency sums up a distribution of times in microseconds. All zero without values. Of
+// predictions the percentiles are among all calls, and one that falls on a call without an
+// answer is 2^63 ns, about 9.2e15 µs; Max is the slowest answer.
 type Latency struct {
 	P50  float64 `json:"p50_us"`
 	P90  float64 `json:"p90_us"`
@@ -81,7 +83,7 @@ type Prediction struct {
 	Lost     uint64  `json:"lost"`    // no answer by the end
 
 	Latency  Latency   `json:"latency"`      // from the intended start
-	NaiveP99 float64   `json:"naive_p99_us"` // from the actual send
+	NaiveP99 float64   `json:"naive_p99_us"` // from the actual send, of answers
 	Sources  []Source  `json:"sources"`      // as Report.Sources
 	CDF      []Point   `json:"cdf"`          // of Latency
 	Messages []Message `json:"error_texts"`  // most frequent first
@@ -125,7 +127,7 @@ type Interval struct {
 	Errors   uint64   `json:"errors"`
 	Dropped  uint64   `json:"dropped"`
 	Sources  []uint64 `json:"sources"` // answers, as Report.Sources
-	P50      float64  `json:"p50_us"`  // 0 when nothing was answered
+	P50      float64  `json:"p50_us"`  // of the answers; 0 when nothing was answered
 	P99      float64  `json:"p99_us"`
 }
 

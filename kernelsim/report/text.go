@@ -53,7 +53,8 @@ func (t textWriter) verdict() {
 }
 
 // latencyLegend says what the columns of the first table mean.
-const latencyLegend = "naive p99: from the actual send, blind to waiting before it; " +
+const latencyLegend = "percentiles: of all calls, none where that call had no answer; max: of answers; " +
+	"naive p99: of answers, from the actual send, blind to waiting before it; " +
 	"dropped: never sent; lost: no answer by the end"
 
 func (t textWriter) predictions() {
