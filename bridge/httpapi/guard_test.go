@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mlbridge/mlbridge/bridge/status"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -157,6 +158,24 @@ func TestPage(t *testing.T) {
 	}
 	if n := strings.Count(got.body, "<script"); n != 1 {
 		t.Errorf("the page has %d scripts, want its own", n)
+	}
+	// Without scripts it says how calls were answered and how the models did, where that is known.
+	if strings.Contains(got.body, ">rule's<") {
+		t.Error("a page without a status has columns for it")
+	}
+	full := newSite(t, func(c *Config) {
+		c.Status = func(since int64) status.Document {
+			d, model, rule := someStatus(since), 0.0123456, 2.0
+			k := &d.Kinds[ipc.Memory-1]
+			k.Answers, k.Late, k.Model.State = map[string]uint64{"model": 40, "none": 2}, 3, "partly demoted"
+			k.Latency = status.Quantiles{N: 1, P99: 1_234_567}
+			k.Score.Measure, k.Score.RecentModel, k.Score.RecentRule = "share of wrong pages", &model, &rule
+			return d
+		}
+	}).do(t, http.MethodGet, "/", "")
+	row := "<td>partly demoted</td><td>42</td><td>3</td><td>1.235ms</td><td>0.0123</td><td>2</td><td>share of wrong pages</td></tr>"
+	if !strings.Contains(full.body, row) || !strings.Contains(full.body, "<td>1</td><td>0</td><td>–</td><td>–</td><td>–</td>") {
+		t.Errorf("without scripts the page lacks %s: %s", row, full.body[strings.Index(full.body, "<tbody>"):])
 	}
 	// What the daemon says about itself is text, whatever it is.
 	h.Upstream.Error = "<script>alert(1)</script>"

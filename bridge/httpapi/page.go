@@ -7,8 +7,6 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
-
-	"github.com/mlbridge/mlbridge/ipc"
 )
 
 // The live page is one document: style and scripts are put in it, so that it needs a
@@ -43,22 +41,13 @@ func hashOf(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// pageModel is one row of the table for who has no scripts.
-type pageModel struct{ Kind, Name string }
-
 // page shows what the bridge is doing.
 func (x *exchange) page() {
-	h := x.cfg.Health()
 	view := struct {
-		Health
-		Status string
-		Models []pageModel
+		plain
 		Style  template.CSS
 		Script template.JS
-	}{Health: h, Status: h.Status(), Style: template.CSS(pageStyle), Script: template.JS(pageScript)}
-	for _, k := range ipc.Kinds {
-		view.Models = append(view.Models, pageModel{k.String(), h.Models[k]})
-	}
+	}{plainOf(x.cfg.Health(), x.cfg.Status), template.CSS(pageStyle), template.JS(pageScript)}
 	var out bytes.Buffer
 	if err := pageTemplate.Execute(&out, &view); err != nil {
 		x.failError(err)
