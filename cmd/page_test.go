@@ -168,12 +168,12 @@ func TestLivePage(t *testing.T) {
 	b.until(`document.querySelectorAll("#c-sources .area").length > 0`)
 	for i, kind := range []string{"workload", "threat", "failure", "memory"} {
 		card := b.text(fmt.Sprintf("#kinds article:nth-child(%d)", i+1))
-		for _, want := range []string{kind, kind + "-", "@", "serving", "breaker closed", "model"} {
+		for _, want := range []string{kind, kind + "-", "@", "serving", "last 10 s: model", "p99"} {
 			if !strings.Contains(strings.ToLower(card), want) {
 				t.Errorf("the card of %s does not say %q:\n%s", kind, want, card)
 			}
 		}
-		if duel := strings.Contains(card, "better") || strings.Contains(card, "no difference"); duel != (kind == "failure") {
+		if judged := strings.Contains(card, "50 judged"); judged != (kind == "failure") {
 			t.Errorf("the card of %s, model against rule:\n%s", kind, card)
 		}
 	}

@@ -19,7 +19,7 @@ var pageFiles embed.FS
 var (
 	pageTemplate = template.Must(template.New("page").Parse(pagePart("index.html")))
 	pageStyle    = pagePart("style.css")
-	pageScript   = pagePart("format.js") + pagePart("chart.js") + pagePart("cards.js") + pagePart("actions.js") + pagePart("live.js")
+	pageScript   = pagePart("format.js") + pagePart("chart.js") + pagePart("duels.js") + pagePart("cards.js") + pagePart("actions.js") + pagePart("live.js")
 )
 
 func pagePart(name string) string {

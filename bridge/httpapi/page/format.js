@@ -79,6 +79,29 @@ function el(name, attributes, ...children) {
   return node;
 }
 
+/** renew gives a box new children and touches only what differs from the old ones: what
+    somebody selects, focuses or scrolls stays, though all is drawn again every second. */
+function renew(box, ...children) {
+  const fresh = children.filter((c) => c !== null && c !== undefined), old = [...box.childNodes];
+  fresh.forEach((node, i) => {
+    if (typeof node === "string") node = document.createTextNode(node);
+    const was = old[i];
+    if (!was) box.append(node);
+    else if (was.nodeName !== node.nodeName) was.replaceWith(node);
+    else if (node.nodeType === Node.TEXT_NODE) {
+      if (was.data !== node.data) was.data = node.data;
+    } else {
+      for (const a of [...was.attributes]) if (!node.hasAttribute(a.name)) was.removeAttribute(a.name);
+      for (const a of node.attributes) {
+        if (a.name === "style") was.style.cssText = node.style.cssText;
+        else if (was.getAttribute(a.name) !== a.value) was.setAttribute(a.name, a.value);
+      }
+      renew(was, ...node.childNodes);
+    }
+  });
+  old.slice(fresh.length).forEach((node) => node.remove());
+}
+
 /** at finds an element by its id. */
 const at = (id) => document.getElementById(id);
 
