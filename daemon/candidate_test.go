@@ -36,6 +36,8 @@ type trying struct {
 	candidate *registry.Candidate
 }
 
+func (t trying) Look() registry.Look { return t }
+
 func (t trying) Load(k ipc.Kind) (registry.Predictor, string, error) {
 	if k != ipc.Workload {
 		return nil, "", registry.ErrNone

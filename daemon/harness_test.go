@@ -97,6 +97,12 @@ type source struct {
 	without map[ipc.Kind]bool
 }
 
+func (s *source) Look() registry.Look { return s }
+
+func (*source) Problem(ipc.Kind) error { return nil }
+
+func (*source) Candidate(ipc.Kind) (*registry.Candidate, error) { return nil, nil }
+
 func (s *source) Load(k ipc.Kind) (registry.Predictor, string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

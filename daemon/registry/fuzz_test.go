@@ -21,7 +21,7 @@ import (
 func FuzzQuestions(f *testing.F) {
 	var shipped [len(ipc.Kinds) + 1]Predictor
 	for _, k := range ipc.Kinds {
-		p, _, err := Embedded().Load(k)
+		p, _, err := Embedded().Look().Load(k)
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -51,9 +51,9 @@ func (d *Folder) List() ([]Listed, error) {
 	list := []Listed{}
 	for _, k := range ipc.Kinds {
 		st := d.state.of(k)
-		tried := d.candidate(k, all)
-		for i := range all {
-			if f := &all[i]; f.kind == k {
+		tried := d.candidate(k, all.list)
+		for i := range all.list {
+			if f := &all.list[i]; f.kind == k {
 				list = append(list, d.listed(st, f, tried))
 			}
 		}
@@ -141,9 +141,9 @@ func (d *Folder) decide(label string, valid bool, change func(st *kindState, ofK
 		return err
 	}
 	var meant []*found
-	for i := range all {
-		if all[i].Label() == label {
-			meant = append(meant, &all[i])
+	for i := range all.list {
+		if all.list[i].Label() == label {
+			meant = append(meant, &all.list[i])
 		}
 	}
 	switch len(meant) {
@@ -159,8 +159,9 @@ func (d *Folder) decide(label string, valid bool, change func(st *kindState, ofK
 		return fmt.Errorf("%s: %w", label, err)
 	}
 	k := f.kind
-	change(d.state.of(k), slices.DeleteFunc(all, func(f found) bool { return f.kind != k }))
-	return d.keep()
+	change(d.state.of(k), slices.DeleteFunc(all.list, func(f found) bool { return f.kind != k }))
+	d.keep()
+	return nil
 }
 
 // Rollback takes the model of kind k that serves out of service. Of those that served before
@@ -170,24 +171,25 @@ func (d *Folder) decide(label string, valid bool, change func(st *kindState, ofK
 func (d *Folder) Rollback(k ipc.Kind) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	list, err := d.look()
+	all, err := d.look()
 	if err != nil {
 		return "", err
 	}
 	st := d.state.of(k)
-	label := d.inService(k, list)
+	label := d.inService(k, all.list)
 	if label == "" {
 		return "", fmt.Errorf("%v: %w serves from this folder: there is nothing to roll back", k, ErrUnknown)
 	}
 	st.reject(label)
 	before := ""
-	for _, f := range d.inOrder(k, list) {
+	for _, f := range d.inOrder(k, all.list) {
 		if _, err := d.model(&f); err == nil && slices.Contains(st.History, f.Label()) {
 			before = f.Label()
 			break
 		}
 	}
-	return before, d.keep()
+	d.keep()
+	return before, nil
 }
 
 // inService is the label of the model of kind k that serves, "" for none, as far as the
@@ -217,9 +219,10 @@ func (d *Folder) inService(k ipc.Kind, list []found) string {
 }
 
 // keep writes the state. A folder that cannot be written keeps it in this process.
-func (d *Folder) keep() error {
-	d.memo = d.state.write(d.dir)
-	return nil
+func (d *Folder) keep() {
+	if d.memo = d.state.write(d.dir); d.memo == nil {
+		d.noted = true
+	}
 }
 
 // Unwritten says why decisions do not outlive this process; nil when they do.

@@ -63,33 +63,7 @@ func (p *play) open(cold bool) {
 		p.folder.tried = maps.Clone(validated.tried)
 		validated.Unlock()
 	}
-	p.reg = New(ofTwoKinds{p.folder}, Embedded())
-}
-
-// ofTwoKinds is a folder that is asked for the kinds of labels only: half of the work.
-type ofTwoKinds struct{ *Folder }
-
-var _ advisor = ofTwoKinds{}
-
-func (s ofTwoKinds) Load(k ipc.Kind) (Predictor, string, error) {
-	if k != ipc.Workload && k != ipc.Failure {
-		return nil, "", ErrNone
-	}
-	return s.Folder.Load(k)
-}
-
-func (s ofTwoKinds) Problem(k ipc.Kind) error {
-	if k != ipc.Workload && k != ipc.Failure {
-		return nil
-	}
-	return s.Folder.Problem(k)
-}
-
-func (s ofTwoKinds) Candidate(k ipc.Kind) (*Candidate, error) {
-	if k != ipc.Workload && k != ipc.Failure {
-		return nil, nil
-	}
-	return s.Folder.Candidate(k)
+	p.reg = New(p.folder, Embedded())
 }
 
 func (p *play) close() {

@@ -25,9 +25,20 @@ var ErrNone = errors.New("no model found")
 
 // Source is where models come from.
 type Source interface {
+	// Look reads what the source has now.
+	Look() Look
+}
+
+// Look is what a source had at one moment, for all kinds.
+type Look interface {
 	// Load gives the predictor of kind k and says where it was found; ErrNone when
 	// the source has none.
 	Load(k ipc.Kind) (p Predictor, where string, err error)
+	// Problem is what keeps a better model of kind k from serving, nil for nothing.
+	Problem(k ipc.Kind) error
+	// Candidate is the model of kind k to be tried beside the one that serves, nil for none;
+	// with an error it is as it was.
+	Candidate(k ipc.Kind) (*Candidate, error)
 }
 
 // Snapshot is the set of models of one moment. It is immutable.
@@ -64,18 +75,6 @@ func (s *Snapshot) Candidate(k ipc.Kind) *Candidate {
 	return s.candidates[k]
 }
 
-// advisor is a source that knows more than one model of a kind.
-type advisor interface {
-	// Problem is what keeps a better model from serving.
-	Problem(k ipc.Kind) error
-	// Candidate is the model to be tried, nil for none; with an error it is as it was.
-	Candidate(k ipc.Kind) (*Candidate, error)
-}
-
-// A folder is one. What else is to be must say so like this, for one whose methods are not
-// these is asked for its models alone, in silence.
-var _ advisor = (*Folder)(nil)
-
 // Registry gives out the present snapshot. All methods may be called concurrently.
 type Registry struct {
 	current atomic.Pointer[Snapshot]
@@ -104,8 +103,12 @@ func (r *Registry) Reload() error {
 	now := time.Now()
 	old := r.current.Load()
 	next := &Snapshot{Generation: old.Generation + 1, Taken: now}
+	looks := make([]Look, len(r.sources))
+	for i, s := range r.sources {
+		looks[i] = s.Look()
+	}
 	for _, k := range ipc.Kinds {
-		m, best, err := r.load(k, now)
+		m, best, err := modelOf(k, looks, now)
 		if err != nil {
 			err = fmt.Errorf("registry: %v: %w", k, err)
 			if !best && old.models[k] != nil {
@@ -113,25 +116,24 @@ func (r *Registry) Reload() error {
 			}
 		}
 		next.models[k], next.problems[k] = m, err
-		next.candidates[k] = r.candidate(k, m, old.candidates[k])
+		next.candidates[k] = candidateOf(k, looks, m, old.candidates[k])
 	}
 	r.current.Store(next)
 	return errors.Join(next.problems[:]...)
 }
 
-// load asks the sources in turn. A bad file is not passed over in silence: whoever
+// modelOf goes through the sources in turn. A bad file is not passed over in silence: whoever
 // put it there wants to know. So the first error is returned even where a later
 // source has a model, which comes with it for those who have nothing better; best says
 // that the model is the one that the first source that has any wants.
-func (r *Registry) load(k ipc.Kind, now time.Time) (_ *Model, best bool, _ error) {
+func modelOf(k ipc.Kind, looks []Look, now time.Time) (_ *Model, best bool, _ error) {
 	var first, told error
-	for _, s := range r.sources {
-		p, where, err := s.Load(k)
-		a, advises := s.(advisor)
+	for _, l := range looks {
+		p, where, err := l.Load(k)
+		if told == nil {
+			told = l.Problem(k)
+		}
 		if errors.Is(err, ErrNone) {
-			if advises && told == nil {
-				told = a.Problem(k)
-			}
 			continue
 		}
 		var m *Model
@@ -142,9 +144,6 @@ func (r *Registry) load(k ipc.Kind, now time.Time) (_ *Model, best bool, _ error
 			return m, false, first
 		}
 		if err == nil {
-			if advises && told == nil {
-				told = a.Problem(k)
-			}
 			return m, true, told
 		}
 		if where != "" {
@@ -160,15 +159,11 @@ func (r *Registry) load(k ipc.Kind, now time.Time) (_ *Model, best bool, _ error
 	return nil, false, first
 }
 
-// candidate asks the sources for a model to try beside m, given the one that was tried
+// candidateOf asks the sources for a model to try beside m, given the one that was tried
 // before.
-func (r *Registry) candidate(k ipc.Kind, m *Model, before *Candidate) *Candidate {
-	for _, s := range r.sources {
-		a, ok := s.(advisor)
-		if !ok {
-			continue
-		}
-		c, err := a.Candidate(k)
+func candidateOf(k ipc.Kind, looks []Look, m *Model, before *Candidate) *Candidate {
+	for _, l := range looks {
+		c, err := l.Candidate(k)
 		if err != nil {
 			c = before
 		}

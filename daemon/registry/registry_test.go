@@ -32,6 +32,12 @@ type fakes struct {
 	err error
 }
 
+func (s *fakes) Look() Look { return s }
+
+func (s *fakes) Problem(ipc.Kind) error { return nil }
+
+func (s *fakes) Candidate(ipc.Kind) (*Candidate, error) { return nil, nil }
+
 func (s *fakes) Load(k ipc.Kind) (Predictor, string, error) {
 	if k != ipc.Workload || (s.p == nil && s.err == nil) {
 		return nil, "", ErrNone

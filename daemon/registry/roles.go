@@ -3,6 +3,7 @@ package registry
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -84,6 +85,16 @@ func (s *state) of(k ipc.Kind) *kindState {
 	return s.Kinds[k.String()]
 }
 
+// clone gives a copy of what a look may change.
+func (s *kindState) clone() kindState {
+	return kindState{History: slices.Clone(s.History), Passed: slices.Clone(s.Passed)}
+}
+
+// same reports whether a look changed nothing since the copy was made.
+func (s *kindState) same(now *kindState) bool {
+	return slices.Equal(s.History, now.History) && slices.Equal(s.Passed, now.Passed)
+}
+
 // serves is the label of the model that serves, "" for none.
 func (s *kindState) serves() string {
 	if len(s.History) == 0 {
@@ -148,8 +159,8 @@ func (s *kindState) roleOf(e *models.Entry) role {
 }
 
 // readState reads the folder's state; fs.ErrNotExist where there is none.
-func readState(dir string) (state, error) {
-	data, err := readFile(os.DirFS(dir), stateFile, maxManifest)
+func readState(folder fs.FS) (state, error) {
+	data, err := readFile(folder, stateFile, maxManifest)
 	if err != nil {
 		return state{}, fmt.Errorf("%s: %w", stateFile, err)
 	}

@@ -18,15 +18,41 @@ type found struct {
 	kind     ipc.Kind
 	manifest string
 	mark     string    // of its file
-	since    time.Time // when the newer of file and manifest was written
+	since    time.Time // when the manifest was written
 }
 
 // place is where an operator finds the entry.
 func (f *found) place() string { return fmt.Sprintf("%s (file %s)", f.manifest, f.File) }
 
-// scan reads the manifests: manifest.json first, the others by age. One that is broken
-// is an error about all: nobody knows what it would have said.
-func (d *Folder) scan() ([]found, error) {
+// contents is what a folder has.
+type contents struct {
+	list []found
+	mark string // tells whether anything in the folder has changed since it was last the same
+}
+
+// scan reads the manifests. The mark is from before they are read: what changes meanwhile has
+// another one afterwards.
+func (d *Folder) scan() (contents, error) {
+	var mark strings.Builder
+	names, err := d.manifests()
+	for _, name := range slices.Concat(names, []string{stateFile}) {
+		d.stamp(&mark, name)
+	}
+	var list []found
+	if err == nil {
+		list, err = d.entries(names)
+	}
+	if err != nil {
+		return contents{mark: mark.String() + err.Error()}, err
+	}
+	for i := range list {
+		mark.WriteString(list[i].mark)
+	}
+	return contents{list, mark.String()}, nil
+}
+
+// manifests gives the manifests' names.
+func (d *Folder) manifests() ([]string, error) {
 	names, err := fs.Glob(d.fsys, "*.manifest.json")
 	if err != nil {
 		return nil, err
@@ -38,6 +64,12 @@ func (d *Folder) scan() ([]found, error) {
 		// A wrong path looks like this, so that a folder that is to be empty has to say so.
 		return nil, fmt.Errorf("there is no manifest.json and no *.manifest.json (for no models yet, manifest.json is []): %w", fs.ErrNotExist)
 	}
+	return names, nil
+}
+
+// entries reads the manifests: manifest.json first, the others by age. One that is broken
+// is an error about all: nobody knows what it would have said.
+func (d *Folder) entries(names []string) ([]found, error) {
 	type called struct {
 		kind  ipc.Kind
 		label string
@@ -70,11 +102,11 @@ func (d *Folder) scan() ([]found, error) {
 }
 
 func (d *Folder) manifest(name string) ([]found, error) {
-	data, err := readFile(d.fsys, name, maxManifest)
+	info, err := fs.Stat(d.fsys, name)
 	if err != nil {
 		return nil, err
 	}
-	info, err := fs.Stat(d.fsys, name)
+	data, err := readFile(d.fsys, name, maxManifest)
 	if err != nil {
 		return nil, err
 	}
@@ -99,23 +131,25 @@ func (d *Folder) manifest(name string) ([]found, error) {
 // files beside it too that may hold its weights.
 func (d *Folder) mark(name string) string {
 	var b strings.Builder
-	names := []string{name}
+	d.stamp(&b, name)
 	if strings.HasSuffix(name, ".json") {
 		beside, _ := fs.ReadDir(d.fsys, path.Dir(name))
 		for _, f := range beside {
 			if !f.IsDir() && !aboutModels(f.Name()) {
-				names = append(names, path.Join(path.Dir(name), f.Name()))
+				d.stamp(&b, path.Join(path.Dir(name), f.Name()))
 			}
 		}
 	}
-	for _, name := range names {
-		if info, err := fs.Stat(d.fsys, name); err == nil {
-			fmt.Fprintf(&b, "%s %d %d;", name, info.Size(), info.ModTime().UnixNano())
-		} else {
-			fmt.Fprintf(&b, "%s none;", name)
-		}
-	}
 	return b.String()
+}
+
+// stamp writes what tells one state of a file from another.
+func (d *Folder) stamp(b *strings.Builder, name string) {
+	if info, err := fs.Stat(d.fsys, name); err == nil {
+		fmt.Fprintf(b, "%s %d %d;", name, info.Size(), info.ModTime().UnixNano())
+	} else {
+		fmt.Fprintf(b, "%s none;", name)
+	}
 }
 
 // aboutModels reports whether a file holds no weights of TensorFlow.js, by its name, which
@@ -128,17 +162,6 @@ func aboutModels(name string) bool {
 func (d *Folder) Mark() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var b strings.Builder
-	names, _ := fs.Glob(d.fsys, "*manifest.json")
-	for _, name := range append(names, stateFile) {
-		b.WriteString(d.mark(name))
-	}
-	list, err := d.scan()
-	if err != nil {
-		return b.String() + err.Error()
-	}
-	for _, f := range list {
-		b.WriteString(f.mark)
-	}
-	return b.String()
+	all, _ := d.scan() // which the mark says, too
+	return all.mark
 }

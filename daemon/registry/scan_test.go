@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -47,6 +48,47 @@ func TestMarkTellsOfWeights(t *testing.T) {
 		mark = d.Mark()
 		if d.write(folder+"other.onnx", nil); d.Mark() != mark {
 			t.Errorf("%s: another model's file changes the mark", file)
+		}
+	}
+}
+
+// counted counts how often each file is opened.
+type counted struct {
+	fs.StatFS
+	opened map[string]int
+}
+
+func (c counted) Open(name string) (fs.File, error) {
+	c.opened[name]++
+	return c.StatFS.Open(name)
+}
+
+// TestALookReadsEachFileOnce: however much is asked of it, a look is of one moment.
+func TestALookReadsEachFileOnce(t *testing.T) {
+	d := newDrawer(t)
+	for _, version := range []string{"1", "2", "3"} {
+		d.bring(version, 0.25, nil)
+	}
+	d.write("manifest.json", []byte("[]"))
+	d.expect("before", "mine@3", "")
+	files := counted{d.fsys.(fs.StatFS), make(map[string]int)}
+	d.fsys = files
+	for what, look := range map[string]func(){
+		"reload":   func() { d.expect("reload", "mine@3", "") },
+		"list":     func() { _, _ = d.List() },
+		"mark":     func() { d.Mark() },
+		"decision": func() { _ = d.Try("mine@1", 0) },
+	} {
+		clear(files.opened)
+		look()
+		for _, name := range []string{"manifest.json", "1.manifest.json", "2.manifest.json", "3.manifest.json", stateFile} {
+			want := 1
+			if what == "mark" && name == stateFile {
+				want = 0
+			}
+			if got := files.opened[name]; got != want {
+				t.Errorf("%s: %s was read %d times, want %d", what, name, got, want)
+			}
 		}
 	}
 }

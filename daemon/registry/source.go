@@ -41,6 +41,13 @@ var builtIn = func() (list [len(ipc.Kinds) + 1]func() (*Model, error)) {
 	return list
 }()
 
+// Look is the same always.
+func (e embedded) Look() Look { return e }
+
+func (embedded) Problem(ipc.Kind) error { return nil }
+
+func (embedded) Candidate(ipc.Kind) (*Candidate, error) { return nil, nil }
+
 func (embedded) Load(k ipc.Kind) (Predictor, string, error) {
 	m, err := builtIn[k]()
 	if errors.Is(err, ErrNone) {

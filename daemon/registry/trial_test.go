@@ -25,7 +25,7 @@ func TestAModelWrittenTwiceInATick(t *testing.T) {
 		}
 		bring(37)
 		_ = d.Reload()
-		if err := d.Problem(ipc.Workload); err == nil {
+		if err := d.Snapshot().Problem(ipc.Workload); err == nil {
 			t.Errorf("%v old: 37 passed for a share", age)
 		}
 		bring(0.25)

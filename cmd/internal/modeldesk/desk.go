@@ -2,6 +2,7 @@ package modeldesk
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -55,16 +56,16 @@ func (d *Desk) Listens(addresses []string) { d.listen = addresses }
 func (d *Desk) Load(all bool) {
 	d.loading.Lock()
 	defer d.loading.Unlock()
-	if d.folder != nil {
-		// What comes while the folder is read may be missed. With the mark of before it is
-		// looked at again, which costs little where all was tried before.
-		d.loaded = d.folder.Mark()
-	}
 	before := d.registry.Snapshot()
 	// The joined error is left aside: the snapshot has it kind by kind.
 	_ = d.registry.Reload()
 	now := d.registry.Snapshot()
-	broken := d.broken()
+	broken := unreadable(now)
+	if d.folder != nil {
+		// What comes while the folder is read may be missed. With the mark of before it is
+		// looked at again, which costs little where all was tried before.
+		d.loaded = d.folder.Seen()
+	}
 	for _, k := range ipc.Kinds {
 		model, problem := now.Model(k), now.Problem(k)
 		if !all && model == before.Model(k) && text(problem) == text(before.Problem(k)) && now.Candidate(k).Same(before.Candidate(k)) {
@@ -91,14 +92,14 @@ func (d *Desk) Load(all bool) {
 	}
 }
 
-// broken says what is wrong with the folder as a whole: a manifest that nobody can read,
+// unreadable says what is wrong with the folder as a whole: a manifest that nobody can read,
 // mostly. It is the problem of every kind.
-func (d *Desk) broken() error {
-	if d.folder == nil {
-		return nil
+func unreadable(s *registry.Snapshot) error {
+	var whole *registry.UnreadableError
+	if errors.As(s.Problem(ipc.Kinds[0]), &whole) {
+		return whole
 	}
-	_, err := d.folder.List()
-	return err
+	return nil
 }
 
 func (d *Desk) say(k ipc.Kind, model *registry.Model, problem error) {
