@@ -1,15 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/daemon/registry"
@@ -22,7 +14,8 @@ type answerer interface {
 	answer(k ipc.Kind, reqs []ipc.Request, out []ipc.Prediction) error
 	// model names what answers.
 	model(k ipc.Kind) string
-	// missing says why nothing answers questions of kind k.
+	// missing says why nothing answers questions of kind k, nil where something does; ErrNone
+	// of the registry where there is no model for them, which is no fault.
 	missing(k ipc.Kind) error
 }
 
@@ -57,71 +50,6 @@ func (l local) answer(k ipc.Kind, reqs []ipc.Request, out []ipc.Prediction) erro
 		return fmt.Errorf("no %v model", k)
 	}
 	return m.Predict(reqs, out)
-}
-
-// remote asks a live mld in batches, in msgpack.
-type remote struct {
-	base   string
-	client *http.Client
-	names  map[ipc.Kind][]string // of all models that answered
-	body   []byte
-	parsed api.Answer
-}
-
-// newRemote takes http://host:port, or unix:/path of mld's socket.
-func newRemote(url string) (*remote, error) {
-	r := &remote{base: strings.TrimSuffix(url, "/"), client: &http.Client{Timeout: time.Minute}, names: map[ipc.Kind][]string{}}
-	switch path, socket := strings.CutPrefix(url, "unix:"); {
-	case socket:
-		r.base = "http://localhost"
-		r.client.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", path)
-		}}
-	case !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://"):
-		return nil, fmt.Errorf("-url %s: want http://host:port, https://host:port or unix:/path of an mld", url)
-	}
-	return r, nil
-}
-
-// model names all that answered: a candidate on a share, or one that came meanwhile, has
-// its part in the figures.
-func (r *remote) model(k ipc.Kind) string { return strings.Join(r.names[k], " and ") }
-
-func (r *remote) name(k ipc.Kind, model string) {
-	if model != "" && !slices.Contains(r.names[k], model) {
-		r.names[k] = append(r.names[k], strings.Clone(model))
-	}
-}
-
-func (*remote) missing(ipc.Kind) error { return nil }
-
-func (r *remote) answer(k ipc.Kind, reqs []ipc.Request, out []ipc.Prediction) error {
-	r.body = api.Msgpack.AppendCall(r.body[:0], k, reqs, true)
-	reply, err := r.client.Post(r.base+api.PredictPath(k, true), api.Msgpack.ContentType(), bytes.NewReader(r.body))
-	if err != nil {
-		return err
-	}
-	defer reply.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(reply.Body, 16<<20))
-	if err != nil {
-		return err
-	}
-	if reply.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s: %s", r.base, reply.Status, api.ParseError(body))
-	}
-	if err := api.Msgpack.ParseAnswer(body, k, true, len(reqs), &r.parsed); err != nil {
-		return err
-	}
-	r.name(k, r.parsed.Model)
-	for i := range out {
-		s := &r.parsed.Slots[i]
-		if s.Status != ipc.StatusOK {
-			return fmt.Errorf("%s: question %d: %s", r.base, i, s.Error)
-		}
-		r.name(k, s.Model)
-		out[i] = s.Prediction
-	}
-	return nil
 }
 
 // batcher collects questions and hands their answers on in the same order. Its

@@ -25,5 +25,8 @@
 //	n                     questions
 //	target, met           what the project asks for, null where it asks for nothing
 //
+// Kinds that nothing answers are left out, and one that fails does not keep the others from being
+// judged; docs/judging.md says what the exit status tells.
+//
 // With -report it also writes EVAL.md and the pictures of the model cards.
 package main

@@ -230,12 +230,13 @@ func mustJSON(v any) []byte {
 }
 
 // mld serves the embedded models and gives its address.
-func mld(t *testing.T) string {
+func mld(t *testing.T) string { return serve(t, registry.Embedded()) }
+
+// serve serves what models the source has.
+func serve(t *testing.T, models registry.Source) string {
 	t.Helper()
-	reg := registry.New(registry.Embedded())
-	if err := reg.Reload(); err != nil {
-		t.Fatal(err)
-	}
+	reg := registry.New(models)
+	_ = reg.Reload() // kinds without a model are an error
 	s, err := daemon.New(daemon.Options{Registry: reg})
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mlbridge/mlbridge/daemon/registry"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -78,37 +77,28 @@ func run(args []string) error {
 	} else {
 		e.by = newLocal(*folder)
 	}
-	judges := map[ipc.Kind]func(*evaluation) error{
-		ipc.Workload: judgeWorkload, ipc.Memory: judgeMemory, ipc.Failure: judgeFailure, ipc.Threat: judgeThreat,
-	}
 	asked := strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })
-	for _, name := range asked {
-		kind, err := ipc.ParseKind(name)
-		if err != nil {
-			return err
-		}
-		if err := e.by.missing(kind); errors.Is(err, registry.ErrNone) {
-			fmt.Fprintf(os.Stderr, "eval: %s: left out: %v\n", name, err)
-			continue
-		} else if err != nil {
-			return err
-		}
-		if err := judges[kind](e); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+	named := false
+	flags.Visit(func(f *flag.Flag) { named = named || f.Name == "only" })
+	failed, err := e.judge(asked, named)
+	if err != nil {
+		return err
 	}
 	if *folder != "" && *url == "" {
 		if err := e.addLeftOut(filepath.Join(*folder, "leftout.json"), asked); err != nil {
 			return err
 		}
 	}
-	if *report != "" {
+	if *report != "" && failed == nil {
 		if err := e.keep(filepath.Join(*report, "eval.json"), asked); err != nil {
 			return err
 		}
 	}
 	if len(e.rows) == 0 {
-		return fmt.Errorf("no data in %s", *data)
+		if failed == nil {
+			failed = fmt.Errorf("no data in %s", *data)
+		}
+		return failed
 	}
 	if err := writeText(os.Stdout, e.rows); err != nil {
 		return err
@@ -121,10 +111,10 @@ func run(args []string) error {
 			fmt.Printf("%v: %s\n", k, m)
 		}
 	}
-	if *report != "" {
+	if *report != "" && failed == nil {
 		return e.report(*report, *cards)
 	}
-	return nil
+	return failed
 }
 
 // addLeftOut adds what training measured of models fitted without a source or a kind of attack,
