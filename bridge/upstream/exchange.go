@@ -37,7 +37,14 @@ type Error struct {
 	Err  error
 }
 
-func (e *Error) Error() string { return "upstream: " + e.Op + ": " + e.Err.Error() }
+// Error is for people: a page and a log have it.
+func (e *Error) Error() string {
+	if e.Op == "timeout" { // whatever error of whose deadline it is
+		return "upstream: no answer in time"
+	}
+	return "upstream: " + e.Op + ": " + e.Err.Error()
+}
+
 func (e *Error) Unwrap() error { return e.Err }
 
 // Limits on what a daemon may answer.

@@ -103,6 +103,10 @@ func (got result) wantError(t *testing.T, op string, sent bool) {
 	e, ok := errors.AsType[*Error](got.err)
 	if !ok || e.Op != op || e.Sent != sent || got.status != 0 || got.answer != "" {
 		t.Errorf("got %+v, want an error of %q with Sent %v", got, op, sent)
+		return
+	}
+	if text := e.Error(); op == "timeout" && text != "upstream: no answer in time" {
+		t.Errorf("a timeout reads %q", text)
 	}
 }
 
