@@ -174,7 +174,7 @@ type Socket struct {
 	Invalid     uint64 `json:"invalid"` // questions refused as invalid
 }
 
-// Notice is a warning or an error of the log, and those like it but for their numbers.
+// Notice is a warning or an error of the log, and those like it but for numbers and lists.
 type Notice struct {
 	At    time.Time `json:"at"`    // of the last one
 	Times uint64    `json:"times"` // how often the log has had it

@@ -18,8 +18,9 @@ import (
 
 // notices keeps the last warnings and errors of the log for the live page. It reads
 // what the log writes, so that whoever logs need not know of it. What differs from an
-// earlier one by its numbers alone is that one again: a model that is demoted again and
-// again is one line, and pushes nothing out.
+// earlier one by numbers or a list alone is that one again: a model that is demoted again
+// and again is one line and pushes nothing out, and so is a daemon that fails for ever
+// more kinds.
 type notices struct {
 	mu   sync.Mutex
 	last []notice // guarded by mu, oldest first
@@ -59,12 +60,14 @@ func (n *notices) WriteLevel(level zerolog.Level, line []byte) (int, error) {
 	}
 	detail, key := []string{}, []string{said.Level, said.Text}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if n, ok := fields[name].(float64); ok {
-			detail = append(detail, name+"="+figure(n))
-			continue
+		switch v := fields[name].(type) {
+		case float64:
+			detail = append(detail, name+"="+figure(v))
+		case string:
+			detail, key = append(detail, name+"="+v), append(key, name+"="+v)
+		default:
+			detail = append(detail, fmt.Sprintf("%s=%v", name, v))
 		}
-		text := fmt.Sprintf("%s=%v", name, fields[name])
-		detail, key = append(detail, text), append(key, text)
 	}
 	said.Detail, said.key = strings.Join(detail, " "), strings.Join(key, " ")
 	if len(said.Detail) > maxDetail {

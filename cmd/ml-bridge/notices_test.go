@@ -71,10 +71,14 @@ func TestRepeatedNoticesAreOne(t *testing.T) {
 		demoted("m@1", -0.001522460960334813, 3_000_000+i)
 	}
 	demoted("m@2", -0.25, 700)
+	for _, reasons := range [][]string{{"threat"}, {"threat", "memory"}} {
+		log.Warn().Strs("reasons", reasons).Msg("daemon fails")
+	}
 	want := []status.Notice{
 		{Level: "warn", Text: "daemon does not answer", Detail: "reason=timeout", Times: 1},
 		{Level: "warn", Text: "model demoted", Detail: "advantage=-0.00152 judged=3000099 model=m@1", Times: 2*maxNotices + 1},
 		{Level: "warn", Text: "model demoted", Detail: "advantage=-0.25 judged=700 model=m@2", Times: 1},
+		{Level: "warn", Text: "daemon fails", Detail: "reasons=[threat memory]", Times: 2},
 	}
 	if diff := cmp.Diff(want, n.list(), cmpopts.IgnoreFields(status.Notice{}, "At")); diff != "" {
 		t.Error(diff)
