@@ -134,6 +134,11 @@ func TestLivePageJudgesApart(t *testing.T) {
 		b.picture(fmt.Sprint("apart-", width))
 	}
 
+	mu.Lock()
+	doc.Kinds[0].Model.State = "off"
+	mu.Unlock()
+	b.until(`document.getElementById("t-duels-sub").innerText.endsWith("the models are off")`)
+
 	// What somebody selects to copy stays selected while the numbers go on.
 	b.do(chromedp.Evaluate(`getSelection().selectAllChildren(document.querySelector(".workload .mono"))`, nil))
 	mu.Lock()

@@ -19,7 +19,7 @@ function drawTiles(doc, samples) {
   at("t-budget-sub").textContent = answers ? `${count(late)} late in the last minute` : "no answers in the last minute";
   const l = doc.latency, [value, unit] = duration(l.p99_ns).split(NB);
   figure("t-p99", value, unit);
-  at("t-p99-sub").textContent = l.n ? `p50 ${duration(l.p50_ns)}, p99.9 ${duration(l.p999_ns)}; last ${doc.window_ns / 1e9} s` : `no calls in the last ${doc.window_ns / 1e9} s`;
+  at("t-p99-sub").textContent = l.n ? `p50 ${duration(l.p50_ns)}, p99.9 ${duration(l.p999_ns)}; last ${doc.window_ns / 1e9} s` : `no answers in the last ${doc.window_ns / 1e9} s`;
   const last = samples.at(-1), now = last ? sum(last.answers) : 0;
   const hits = minute.reduce((n, s) => n + (s.answers.cache ?? 0), 0), refused = sumKinds(doc, ["none"]);
   figure("t-rate", rate(now), "/s");

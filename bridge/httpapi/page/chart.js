@@ -57,7 +57,7 @@ class Chart {
       parts.push(el("path", { class: "limit", d: `M${this.box.left} ${y}H${this.box.right}`, style: { stroke: limit.colour } }));
     }
     if (!this.samples.some((p) => shown.some((s) => s.get(p) > 0))) {
-      parts.push(el("text", { class: "empty", x: (this.box.left + this.box.right) / 2, y: height * 0.3 }, "no calls in " + this.lately));
+      parts.push(el("text", { class: "empty", x: (this.box.left + this.box.right) / 2, y: height * 0.3 }, `${this.options.none ?? "no calls"} in ${this.lately}`));
     }
     this.svg.replaceChildren(...parts);
     this.drawLegend(shown, limit);

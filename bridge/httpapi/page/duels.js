@@ -27,8 +27,10 @@ function drawDuelsTile(doc) {
   const rows = doc.kinds.flatMap((k) => duels(k.score).map((t) => ({ ...t, who: verdict(t, k.score.standings).who })));
   const better = rows.filter((r) => r.who === "model").length, worse = rows.filter((r) => r.who === "rule").length;
   const ruled = rows.filter((r) => r.demoted).length, unclear = rows.length - better - worse;
+  const off = doc.kinds.some((k) => k.model.state === "off");
   figure("t-duels", rows.length ? `at ${better} of ${rows.length}` : "–");
-  at("t-duels-sub").textContent = rows.length ? ["values judged", worse ? worse + " worse" : "", unclear ? unclear + " unclear" : "", ruled ? "the rule serves at " + ruled : ""].filter(Boolean).join(", ")
+  at("t-duels-sub").textContent = rows.length ? ["values judged", worse ? worse + " worse" : "", unclear ? unclear + " unclear" : "",
+    off ? "the models are off" : ruled ? "the rule serves at " + ruled : ""].filter(Boolean).join(", ")
     : doc.kinds.some((k) => k.score.joined) ? "nothing of a model judged yet" : "no outcomes reported yet";
 }
 

@@ -9,7 +9,7 @@ const charts = [
     { name: "p50", colour: colour("p50"), get: (s) => s.p50_ns, always: true },
     { name: "p99", colour: colour("p99"), get: (s) => s.p99_ns, always: true },
     { name: "p99.9", colour: colour("p999"), get: (s) => s.p999_ns, always: true },
-  ], { log: true, format: duration, label: "Latency", limit: () => state.doc && { name: "default budget", value: state.doc.budget_ns, colour: colour("budget") } }),
+  ], { log: true, format: duration, label: "Latency", none: "no answers", limit: () => state.doc && { name: "default budget", value: state.doc.budget_ns, colour: colour("budget") } }),
   new Chart(at("c-sources"), SOURCES.map((s) => ({ name: SOURCE_NAMES[s], colour: colour(s), get: (p) => p.answers[s] ?? 0 })),
     { stack: true, format: rate, label: "Answers a second by source" }),
   new Chart(at("c-load"), KINDS.map((k) => ({ name: k, colour: colour(k), get: (p) => p.kinds[k] ?? 0, always: true })),
