@@ -85,7 +85,7 @@ func (e *ConnError) Unwrap() error { return e.Err }
 
 // Sentinels that callers branch on.
 var (
-	// ErrClosed is what Serve returns after Shutdown or Close, and what calls on a closed client get.
+	// ErrClosed is what calls on a closed client get.
 	ErrClosed = errors.New("ipc: closed")
 	// ErrDraining is why a call is refused after GoAway.
 	ErrDraining = errors.New("ipc: peer is draining")

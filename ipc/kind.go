@@ -3,7 +3,7 @@ package ipc
 import "fmt"
 
 // Kind names one of the four predictions. Its number is its number on the wire
-// (PROTOCOL.md, "Kinds").
+// (PROTOCOL.md, "Predictions").
 type Kind uint8
 
 // The four kinds of prediction. Zero is no kind: a forgotten field is an error,

@@ -2,8 +2,8 @@ package ipc
 
 import "time"
 
-// Limits of the request fields (design: the four predictions). They are part of
-// the protocol: both sides may rely on them.
+// Limits of the request fields (PROTOCOL.md, section 7). They are part of the protocol:
+// both sides may rely on them.
 const (
 	MaxWorkloadHistory = 10 // historical_cpu, historical_memory, historical_gpu
 	MaxWorkloadPast    = 32 // cpu_past, memory_past, gpu_past
@@ -23,8 +23,8 @@ const (
 	MaxNameBytes       = 64  // peer name in a hello
 )
 
-// Limits bounds what one connection may cost. The server announces the first
-// three in its hello.
+// Limits bounds what one connection may cost. The server announces the first three, and
+// Budget, in its hello.
 type Limits struct {
 	Frame     int           // payload bytes of one frame
 	Batch     int           // slots of one predict message

@@ -96,8 +96,8 @@ func (r *reader) array(field string, max int) int {
 	return int(n)
 }
 
-// tuple reads the header of an array with at least min known elements. Elements
-// beyond those are skipped by end: that is how messages grow without a new version.
+// tuple reads the header of an array with at least min known elements. Those behind the
+// known ones are for skipRest: that is how messages grow without a new version.
 func (r *reader) tuple(field string, min int) int {
 	n := r.array(field, math.MaxInt32)
 	if r.err == nil && n < min {

@@ -24,7 +24,8 @@ type Options struct {
 	// Budget is the time the caller can wait; 0 asks for the server's default.
 	// It crosses the wire as time left, so the peers need no common clock.
 	Budget time.Duration
-	// RequireModel refuses stale answers and rules: StatusUnavailable instead.
+	// RequireModel refuses stale answers and rules: the slot has a status instead that
+	// says why (PROTOCOL.md, section 6.3).
 	RequireModel bool
 	// Class says how much the call matters under overload. ClassDefault leaves it to
 	// the server, which may also hold a peer to a lower one.

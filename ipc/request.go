@@ -34,7 +34,7 @@ func NewRequest(k Kind) Request {
 	return nil
 }
 
-// AppendRequest appends the request's wire array (PROTOCOL.md, "Requests") to b.
+// AppendRequest appends the request's wire array (PROTOCOL.md, "Predictions") to b.
 // It does not validate.
 func AppendRequest(b []byte, q Request) []byte { return q.append(b) }
 

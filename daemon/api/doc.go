@@ -23,7 +23,7 @@
 //     answer about memory repeats the form it was asked in.
 //
 // msgpack is the bridge's fast path. A request is the positional array of the wire
-// protocol (ipc/PROTOCOL.md, "Requests"), with no names at all:
+// protocol (ipc/PROTOCOL.md, "Predictions"), with no names at all:
 //
 //	call, single   request
 //	call, batch    [request, …]                       1 to 256

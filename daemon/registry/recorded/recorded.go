@@ -1,6 +1,6 @@
 // Package recorded holds questions that were asked while the recordings of
 // testdata/traces were replayed: what a model is tried on before it may serve. They are
-// request arrays as the wire has them (ipc/PROTOCOL.md, "Requests"), one behind the
+// request arrays as the wire has them (ipc/PROTOCOL.md, "Predictions"), one behind the
 // other.
 //
 // The files come from the test of package kernelsim/scenario that compares them:
