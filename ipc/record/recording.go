@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -65,7 +66,7 @@ func (out *Recording) take(rec *Record, open map[callID]int) error {
 			return err
 		}
 		open[callID{rec.Conn, m.ID}] = len(out.Calls)
-		out.Calls = append(out.Calls, Call{At: rec.At, Conn: rec.Conn, Question: clone(rec.Payload)})
+		out.Calls = append(out.Calls, Call{At: rec.At, Conn: rec.Conn, Question: bytes.Clone(rec.Payload)})
 	default:
 		m, err := ipc.ParseReply(rec.Payload)
 		if err != nil {
@@ -78,9 +79,7 @@ func (out *Recording) take(rec *Record, open map[callID]int) error {
 		}
 		delete(open, id)
 		c := &out.Calls[i]
-		c.Answer, c.Took = clone(rec.Payload), max(rec.At-c.At, 0)
+		c.Answer, c.Took = bytes.Clone(rec.Payload), max(rec.At-c.At, 0)
 	}
 	return nil
 }
-
-func clone(b []byte) []byte { return append(make([]byte, 0, len(b)), b...) }

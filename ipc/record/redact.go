@@ -47,8 +47,4 @@ var classes = [...]string{
 	ipc.FailureNetwork: "network", ipc.FailureService: "service", ipc.FailureKernel: "kernel",
 }
 
-func class(component string) string {
-	var p ipc.FailurePrediction
-	rules.Failure(&ipc.FailureRequest{Component: component}, &p)
-	return classes[p.Type]
-}
+func class(component string) string { return classes[rules.FailureType(component)] }
