@@ -40,7 +40,7 @@ func (b *Bridge) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.
 	now := ipc.Now()
 	for i, q := range reqs {
 		if err := q.Validate(); err != nil {
-			replies[i] = refusal(err)
+			replies[i] = ipc.Refusal(err)
 			continue
 		}
 		c := ipc.NewCall(q, group)
@@ -95,13 +95,6 @@ func (b *Bridge) Outcomes(ctx context.Context, outcomes []ipc.Outcome) error {
 		}
 	}
 	return nil
-}
-
-func refusal(err error) ipc.Reply {
-	if e, ok := err.(*ipc.StatusError); ok {
-		return ipc.Reply{Status: e.Status, Error: e.Text}
-	}
-	return ipc.Reply{Status: ipc.StatusInvalidArgument, Error: err.Error()}
 }
 
 var (

@@ -84,7 +84,7 @@ func (c *Client) predictValid(ctx context.Context, reqs []Request, replies []Rep
 	places := make([]int, 0, len(reqs))
 	for i, q := range reqs {
 		if err := checkRequest(q); err != nil {
-			replies[i] = replyTo(err)
+			replies[i] = Refusal(err)
 			continue
 		}
 		valid, places = append(valid, q), append(places, i)

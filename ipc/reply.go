@@ -23,6 +23,15 @@ type Reply struct {
 	Prediction
 }
 
+// Refusal is the reply to a request that is not asked for what err says of it: its status
+// and text where it is a *StatusError, as Validate's are, else invalid argument.
+func Refusal(err error) Reply {
+	if e, ok := err.(*StatusError); ok {
+		return Reply{Status: e.Status, Error: e.Text}
+	}
+	return Reply{Status: StatusInvalidArgument, Error: err.Error()}
+}
+
 // Prediction holds the prediction of the kind that was asked; the other three are
 // zero. It is one flat value, so an answer can be copied and cached without a
 // pointer.

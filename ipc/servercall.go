@@ -57,7 +57,7 @@ func (c *serverConn) predict(r *reader, n int) error {
 		call.Reply = Reply{}
 		if err != nil {
 			call.Request = nil
-			call.Reply = replyTo(err)
+			call.Reply = Refusal(err)
 		}
 	}
 	opts := r.predictTail(n)
@@ -88,14 +88,6 @@ func (c *serverConn) refusal(h *predictHead, now Instant) (Status, string) {
 		return StatusOverloaded, why
 	}
 	return StatusOK, ""
-}
-
-// replyTo turns what was wrong with a slot into its reply.
-func replyTo(err error) Reply {
-	if e, ok := err.(*StatusError); ok {
-		return Reply{Status: e.Status, Error: e.Text}
-	}
-	return Reply{Status: StatusInvalidArgument, Error: err.Error()}
 }
 
 // submit queues the slots for the backend and finishes those that failed already.

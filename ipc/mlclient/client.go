@@ -138,7 +138,7 @@ func (r *round) forget() {
 func (c *Client) fromCache(r *round, reqs []ipc.Request, replies []ipc.Reply, require bool, now ipc.Instant) {
 	for i, q := range reqs {
 		if err := q.Validate(); err != nil {
-			replies[i] = invalid(err)
+			replies[i] = ipc.Refusal(err)
 			continue
 		}
 		inputs := cachekey.Inputs(q)

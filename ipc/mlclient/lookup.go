@@ -75,7 +75,7 @@ func (e *entry) give(source ipc.Source, why ipc.Reason, now ipc.Instant, r *ipc.
 // lookupMiss is the rest of a Lookup that has no fresh answer.
 func (c *Client) lookupMiss(s *shard, q ipc.Request, r *ipc.Reply, d ladder.Decision, inputs uint64, now ipc.Instant) {
 	if err := q.Validate(); err != nil {
-		*r = invalid(err)
+		*r = ipc.Refusal(err)
 		d.Source = ipc.SourceNone
 	} else if d.Source == ipc.SourceRule {
 		rules.Answer(q, d.Reason, r)
@@ -159,14 +159,6 @@ func (c *Client) knownLately(e *entry, inputs uint64, now ipc.Instant) bool {
 // less than a TTL ago.
 func (e *entry) refusedLately(inputs uint64, now ipc.Instant, ttl time.Duration) bool {
 	return e.refused && e.refusedInputs == inputs && now.Sub(e.refusedAt) < ttl
-}
-
-// invalid is the reply to a request that breaks its own ranges.
-func invalid(err error) ipc.Reply {
-	if e, ok := err.(*ipc.StatusError); ok {
-		return ipc.Reply{Status: e.Status, Error: e.Text}
-	}
-	return ipc.Reply{Status: ipc.StatusInvalidArgument, Error: err.Error()}
 }
 
 // oldest is how old an answer counts at most, whatever the bridge says, 146 years: added to
