@@ -7,8 +7,8 @@
 // Prediction.Validate. It allocates nothing and works with any length of history,
 // none included.
 //
-// The rules of the system this one replaces are kept under names that begin with
-// Origin, as the baseline that improved rules are measured against.
+// The rules of the system this one replaces are kept, where ours are others, under names
+// that begin with Origin, as the baseline that improved rules are measured against.
 package rules
 
 import "github.com/mlbridge/mlbridge/ipc"

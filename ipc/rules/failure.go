@@ -29,9 +29,6 @@ func Failure(q *ipc.FailureRequest, p *ipc.FailurePrediction) {
 	}
 }
 
-// OriginFailure is the rule of the system this one replaces, which is Failure.
-func OriginFailure(q *ipc.FailureRequest, p *ipc.FailurePrediction) { Failure(q, p) }
-
 func failureProbability(health float32) float32 {
 	switch {
 	case health < 0.3:

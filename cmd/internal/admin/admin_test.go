@@ -1,7 +1,6 @@
 package admin_test
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"os"
@@ -31,11 +30,11 @@ func serve(t *testing.T, dir string) string {
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ln) }()
 	t.Cleanup(func() {
-		if err := s.Shutdown(context.Background()); err != nil {
+		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 		if err := <-served; err != nil {
-			t.Errorf("Serve() = %v after Shutdown, want nil", err)
+			t.Errorf("Serve() = %v after Close, want nil", err)
 		}
 	})
 	return path

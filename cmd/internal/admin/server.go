@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -83,19 +82,10 @@ func (s *Server) Actions() (list []Action) {
 	return list
 }
 
-// Serve answers on ln, which is of a Unix socket, until Shutdown or Close, and
-// returns nil then.
+// Serve answers on ln, which is of a Unix socket, until Close, and returns nil then.
 func (s *Server) Serve(ln net.Listener) error {
 	if err := s.http.Serve(owners{ln}); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("admin: %w", err)
-	}
-	return nil
-}
-
-// Shutdown lets the requests under way finish, until ctx ends, and then closes.
-func (s *Server) Shutdown(ctx context.Context) error {
-	if err := s.http.Shutdown(ctx); err != nil {
-		return errors.Join(err, s.http.Close())
 	}
 	return nil
 }
