@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -10,114 +9,6 @@ import (
 	"slices"
 	"testing"
 )
-
-// expertGraph writes x → y: the sum of trees and of nets that are multiplied by gates.
-type expertGraph struct {
-	graphParts
-	r     *rand.Rand
-	width int
-}
-
-func (g *expertGraph) constant(values []float32, dims ...int64) string {
-	name := fmt.Sprint("c", len(g.tensors))
-	g.tensors = append(g.tensors, floatTensor(name, values, dims...))
-	return name
-}
-
-func (g *expertGraph) column(i int) string { return g.columnOf("x", i) }
-
-func (g *expertGraph) columnOf(v string, i int) string {
-	name := fmt.Sprint("i", len(g.tensors))
-	g.tensors = append(g.tensors, intTensor(name, []int64{int64(i)}, 1))
-	return g.step("Gather", v, name)
-}
-
-func (g *expertGraph) step(op string, in ...string) string {
-	out := outName(len(g.nodes))
-	var attrs []any
-	if op == "Gather" {
-		attrs = []any{"axis", 1}
-	}
-	g.nodes = append(g.nodes, node("", op, in, []string{out}, attrs...))
-	return out
-}
-
-func (g *expertGraph) draw(n int) []float32 { return randomRows(g.r, 1, n) }
-
-// net has so many numbers as a result; with some size of weights it is finite for all rows.
-func (g *expertGraph) net(results int, size float32) string {
-	v, w := "x", g.width
-	if g.r.IntN(4) > 0 {
-		v = g.step("Sub", v, g.constant(g.draw(w), int64(w)))
-		scale := g.draw(w)
-		scale[g.r.IntN(w)] = 0
-		v = g.step("Mul", v, g.constant(scale, int64(w)))
-		v = g.step("Clip", v, g.constant([]float32{-4}), g.constant([]float32{4}))
-	}
-	for range 1 + g.r.IntN(2) {
-		next := 8 + g.r.IntN(12)
-		v = g.step("Relu", g.dense(v, w, next, size))
-		w = next
-	}
-	return g.dense(v, w, results, size)
-}
-
-func (g *expertGraph) dense(v string, from, to int, size float32) string {
-	weights := g.draw(from * to)
-	for i := range weights {
-		weights[i] *= size
-	}
-	return g.step("Gemm", v, g.constant(weights, int64(from), int64(to)), g.constant(g.draw(to), int64(to)))
-}
-
-// gate is one of the ways to tell rows apart.
-func (g *expertGraph) gate() string {
-	a := g.r.IntN(3)
-	switch g.r.IntN(4) {
-	case 0:
-		return g.column(a)
-	case 1:
-		return g.step("Clip", g.step("Sub", g.column(a), g.column((a+1)%3)), g.constant([]float32{0}), g.constant([]float32{1}))
-	case 2:
-		pick := vec(g.width)
-		pick[a] = 1
-		return g.step("MatMul", "x", g.constant(pick, int64(g.width), 1))
-	}
-	return g.step("Clip", g.column(a), g.constant([]float32{0}), g.constant([]float32{1}))
-}
-
-// randomExperts is a graph of one to three nets beside trees.
-func randomExperts(r *rand.Rand) (data []byte, width int) {
-	g := &expertGraph{r: r, width: 4 + r.IntN(20)}
-	results := []int{1, 1, 3}[r.IntN(3)]
-	g.nodes = append(g.nodes, gatedTrees(r, g.width).into("trees"))
-	sum := "trees"
-	for range 1 + r.IntN(3) {
-		size := []float32{1, 1, 1e-3, 1e12, 1e30}[r.IntN(5)]
-		factors := []string{g.net(results, size), g.gate()}
-		if r.IntN(2) == 0 {
-			slices.Reverse(factors)
-		}
-		sum = g.step("Add", sum, g.step("Mul", factors...))
-	}
-	g.nodes = append(g.nodes, node("", "Identity", []string{sum}, []string{"y"}))
-	g.inputs, g.outputs = []msg{rowsOf("x", int64(g.width))}, []msg{msg{}.str(1, "y")}
-	return g.model(), g.width
-}
-
-// expertRows have gates of 0 and 1 mostly, and a share of odd values.
-func expertRows(r *rand.Rand, n, width int, odd float64) []float32 {
-	rows := oddNumbers(r, n*width, odd)
-	for i := range n {
-		for c := range 3 {
-			rows[i*width+c] = []float32{0, 0, 0, 1, 1, -1, float32(math.Copysign(0, -1)), 0.5}[r.IntN(8)]
-			if r.Float64() < odd {
-				rows[i*width+c] = float32(math.NaN())
-			}
-		}
-	}
-	return rows
-}
 
 // wholeModel loads a file with nothing left out: every product of two values is an output as
 // well, and so is looked at.
@@ -240,24 +131,6 @@ type counter struct{ rows int }
 
 func (c *counter) run(_ *memory, n int) { c.rows += n }
 
-// expertFile is trees and a net that column 0 is the gate of; edit changes the graph first.
-func expertFile(edit func(g *expertGraph, trees, net, gate string) string) []byte {
-	g := &expertGraph{r: rand.New(rand.NewPCG(1, 1)), width: 4}
-	var a treeAttrs
-	a.gatedTree(g.r, 0, nil, 4, 4)
-	g.nodes = append(g.nodes, a.into("trees"))
-	v := g.step("Clip", "x", g.constant([]float32{-4}), g.constant([]float32{4}))
-	net := g.dense(g.step("Relu", g.dense(v, 4, 8, 1)), 8, 1, 1)
-	sum := edit(g, "trees", net, g.column(0))
-	g.nodes = append(g.nodes, node("", "Identity", []string{sum}, []string{"y"}))
-	g.inputs, g.outputs = []msg{rowsOf("x", 4)}, append(g.outputs, msg{}.str(1, "y"))
-	return g.model()
-}
-
-func plainExpert(g *expertGraph, trees, net, gate string) string {
-	return g.step("Add", trees, g.step("Mul", net, gate))
-}
-
 // TestExpertRows: a net is computed for the rows whose gate is not 0, and for those that are out
 // of the ordinary.
 func TestExpertRows(t *testing.T) {
@@ -291,66 +164,6 @@ func TestExpertRows(t *testing.T) {
 	}
 }
 
-// TestWhatIsAnExpert: only what can be left out unseen.
-func TestWhatIsAnExpert(t *testing.T) {
-	negZero := float32(math.Copysign(0, -1))
-	for name, c := range map[string]struct {
-		edit func(g *expertGraph, trees, net, gate string) string
-		want int
-	}{
-		"a net": {plainExpert, 1},
-		"gate first": {func(g *expertGraph, trees, net, gate string) string {
-			return g.step("Add", g.step("Mul", gate, net), trees)
-		}, 1},
-		"beside an offset": {func(g *expertGraph, _, net, gate string) string {
-			return g.step("Add", g.step("Mul", net, gate), g.step("Add", g.step("Mul", g.column(1), g.constant([]float32{3})), g.constant([]float32{2})))
-		}, 1},
-		"two nets": {func(g *expertGraph, trees, net, gate string) string {
-			other := g.dense("x", 4, 8, 1)
-			both := g.step("Add", g.step("Mul", net, gate), g.step("Mul", g.dense(other, 8, 1, 1), g.column(1)))
-			return g.step("Add", trees, both)
-		}, 2},
-		"one in another": {func(g *expertGraph, trees, net, gate string) string {
-			return g.step("Add", trees, g.step("Mul", g.step("Mul", net, g.step("Sum", net, net)), gate))
-		}, 1},
-		"added to −0": {func(g *expertGraph, _, net, gate string) string {
-			return g.step("Add", g.step("Mul", net, gate), g.step("Max", g.column(1), g.constant([]float32{negZero})))
-		}, 0},
-		"not added": {func(g *expertGraph, _, net, gate string) string { return g.step("Mul", net, gate) }, 0},
-		"added to itself": {func(g *expertGraph, _, net, gate string) string {
-			p := g.step("Mul", net, gate)
-			return g.step("Add", p, p)
-		}, 0},
-		"an output": {func(g *expertGraph, trees, net, gate string) string {
-			p := g.step("Mul", net, gate)
-			g.outputs = append(g.outputs, msg{}.str(1, p))
-			return g.step("Add", trees, p)
-		}, 0},
-		"used elsewhere": {func(g *expertGraph, trees, net, gate string) string {
-			return g.step("Add", g.step("Add", trees, g.step("Mul", net, gate)), net)
-		}, 0},
-		"of two sources": {func(g *expertGraph, trees, net, gate string) string {
-			return g.step("Add", trees, g.step("Mul", g.step("Add", net, trees), gate))
-		}, 0},
-		"of unknown size": {func(g *expertGraph, trees, net, gate string) string {
-			return g.step("Add", trees, g.step("Mul", g.step("Exp", net), gate))
-		}, 0},
-		"of any size": {func(g *expertGraph, trees, net, gate string) string {
-			return g.step("Add", trees, g.step("Mul", g.dense(g.dense(net, 1, 8, 1e30), 8, 1, 1e30), gate))
-		}, 0},
-		"small": {func(g *expertGraph, trees, _, gate string) string {
-			return g.step("Add", trees, g.step("Mul", g.dense("x", 4, 1, 1), gate))
-		}, 0},
-		"of a divisor": {func(g *expertGraph, trees, net, gate string) string {
-			return g.step("Add", trees, g.step("Div", net, gate))
-		}, 0},
-	} {
-		if got := len(expertsOf(mustLoad(t, expertFile(c.edit)))); got != c.want {
-			t.Errorf("%s: %d experts, want %d", name, got, c.want)
-		}
-	}
-}
-
 // TestExpertsNeedRoom: where there is none for what experts take besides, a model runs without.
 func TestExpertsNeedRoom(t *testing.T) {
 	r := rand.New(rand.NewPCG(47, 48))
@@ -366,21 +179,6 @@ func TestExpertsNeedRoom(t *testing.T) {
 	checkExperts(t, all, m, expertRows(r, 40, 4, 0.05), 40)
 	if _, err := Load(data, Limits{RowFloats: m.RowFloats() - 1}); !errors.Is(err, ErrLimit) {
 		t.Errorf("Load with one number less than the model needs without experts: %v, want ErrLimit", err)
-	}
-}
-
-// TestAverageOfTreesMayBeNegativeZero: what is divided and then gets −0 added may be it.
-func TestAverageOfTreesMayBeNegativeZero(t *testing.T) {
-	negZero := float32(math.Copysign(0, -1))
-	for _, c := range []struct {
-		average bool
-		base    float32
-		want    bool
-	}{{false, 0, true}, {false, negZero, true}, {true, 0, true}, {true, negZero, false}} {
-		f := &flow{}
-		if got := f.neverNeg0(&forest{average: c.average, base: []float32{c.base}}); got != c.want {
-			t.Errorf("average %v, base %v: never −0 is %v, want %v", c.average, c.base, got, c.want)
-		}
 	}
 }
 
