@@ -1,7 +1,10 @@
 package cmd_test
 
 import (
+	"bufio"
+	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -185,4 +188,67 @@ func TestServiceWithAStrangeLegacy(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
+}
+
+// A drain takes as long as its calls do, and is no hanging: the watchdog's questions end
+// where it begins, and nobody hears that they were not answered.
+func TestDrainIsNotTakenForDead(t *testing.T) {
+	s := newService(t)
+	silent, asked := silentDaemon(t)
+	s.args = []string{"--upstream", "unix:" + silent, "--drain", "2s"}
+	p := launchAs(t, s.PrepareWatchdog(200*time.Millisecond), "ml-bridge", s.args...).wait()
+	c := dial(t, s.socket)
+	answered := make(chan ipc.Reply, 1)
+	go func() {
+		var r [1]ipc.Reply
+		_ = c.Predict(context.Background(), []ipc.Request{ipctest.Request(ipc.Workload, 1)}, r[:], ipc.Options{Budget: time.Minute})
+		answered <- r[0]
+	}()
+	<-asked
+	resp, err := admin.Client(s.admin).Post("http://admin/drain", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if code := p.end(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if r := <-answered; r.Status != ipc.StatusOK || r.Source != ipc.SourceRule {
+		t.Errorf("the call in flight is answered %+v, want the rule's answer", r)
+	}
+	_, after, found := strings.Cut(p.said(), `"draining"`)
+	if !found || strings.Contains(after, "watchdog") {
+		t.Errorf("the drain is not told of, or its watchdog is:\n%s", after)
+	}
+}
+
+// silentDaemon takes calls and answers none. asked is closed when one about a workload has come.
+func silentDaemon(t *testing.T) (path string, asked <-chan struct{}) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "mld.sock")
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	came := make(chan struct{})
+	var once sync.Once
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				lines := bufio.NewScanner(c)
+				for lines.Scan() {
+					if strings.Contains(lines.Text(), "predict/workload") {
+						once.Do(func() { close(came) })
+					}
+				}
+			}()
+		}
+	}()
+	return path, came
 }

@@ -28,6 +28,7 @@ const (
 func (p *process) end(why string, within, settle time.Duration, stop <-chan os.Signal, finish func(left time.Duration) error) error {
 	p.draining.Store(true)
 	p.systemd.Stopping(why)
+	p.rest() // else it would ask on, and call a socket that takes nobody in any more dead
 	p.self.close()
 	end := time.Now().Add(within)
 	enough := time.AfterFunc(settle, p.bridge.Settle)

@@ -36,8 +36,9 @@ type process struct {
 	keeper   modeldesk.Keeper // of the models; nil where nothing can be decided about them
 	noted    *notices         // of the log
 	draining atomic.Bool
-	failed   chan error // of the HTTP and the admin server
-	ran      chan error // of the bridge
+	failed   chan error         // of the HTTP and the admin server
+	ran      chan error         // of the bridge
+	rest     context.CancelFunc // ends the watchdog's questions
 
 	drainAsked chan struct{} // by the operator; holds one
 
@@ -158,6 +159,7 @@ func (p *process) run(ctx context.Context) error {
 		go p.desk.Watch(ctx)
 	}
 	go func() { p.ran <- p.bridge.Run() }()
+	ctx, p.rest = context.WithCancel(ctx)
 	err := p.announce(ctx)
 	if err != nil {
 		p.bridge.Shutdown(0)
