@@ -1,7 +1,7 @@
 package ipc
 
 // maxDepth bounds the nesting of values that are skipped. The deepest message has
-// five levels; the rest is room for elements added later.
+// six levels; the rest is room for elements added later.
 const maxDepth = 16
 
 // skipRest skips the elements of a tuple of n behind the known ones.
@@ -11,12 +11,8 @@ func (r *reader) skipRest(n, known int) {
 	}
 }
 
-// skip passes over one value of any type.
+// skip passes over one value of any type, inside depth arrays and maps.
 func (r *reader) skip(depth int) {
-	if depth > maxDepth {
-		r.fail(FaultDepth, "more than %d levels", maxDepth)
-		return
-	}
 	c := r.code()
 	if r.err != nil {
 		return
@@ -57,6 +53,9 @@ func (r *reader) skip(depth int) {
 func (r *reader) skipN(n uint64, depth int) {
 	if r.err == nil && n > uint64(r.left()) {
 		r.fail(FaultTruncated, "%d elements announced, %d bytes left", n, r.left())
+	}
+	if r.err == nil && depth >= maxDepth { // an empty one is a level, too
+		r.fail(FaultDepth, "more than %d levels", maxDepth)
 	}
 	for i := uint64(0); i < n && r.err == nil; i++ {
 		r.skip(depth + 1)

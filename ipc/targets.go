@@ -75,8 +75,12 @@ func (q *WorkloadRequest) Targets() Targets {
 // readers of before stepped over whatever stood there.
 func (r *reader) targets(k Kind) Targets {
 	if r.err == nil && r.left() > 0 {
-		if c := r.b[r.off]; c < 0x80 || c >= 0xcc && c <= 0xcf {
-			return Targets(r.u64("targets")) & allTargets(k)
+		if c := r.b[r.off]; c < 0x80 || c >= 0xcc && c <= 0xd3 {
+			start := r.off
+			if v := r.u64("targets"); r.err == nil {
+				return Targets(v) & allTargets(k)
+			}
+			r.off, r.err = start, nil // negative, or too short, which skip says again
 		}
 	}
 	r.skip(0)

@@ -294,8 +294,11 @@ def read_targets(r, n, at, kind):
         return 0
     start = r.at
     r.skip()
-    unsigned = r.b[start] < 0x80 or 0xCC <= r.b[start] <= 0xCF
-    return int.from_bytes(r.b[start + (r.b[start] >= 0x80) : r.at], "big") & TARGETS[kind] if unsigned else 0
+    integer, signed = r.b[start] < 0x80 or 0xCC <= r.b[start] <= 0xD3, r.b[start] >= 0xD0
+    if not integer:
+        return 0
+    bits = int.from_bytes(r.b[start + (r.b[start] >= 0x80) : r.at], "big", signed=signed)
+    return bits & TARGETS[kind] if bits >= 0 else 0
 
 
 def alone(r, read):

@@ -204,8 +204,6 @@ class Reader:
 
     def skip(self, level=0):
         """Passes over one value of any type."""
-        if level > MAX_LEVELS:
-            raise Fault("too-deep")
         c = self.take(1)[0]
         inside, size = 0, 0
         if c < 0x80 or c >= 0xE0 or c in (0xC0, 0xC2, 0xC3):
@@ -233,7 +231,10 @@ class Reader:
         else:
             raise Fault("wrong-type", f"byte {c:#04x} starts no value")
         self.take(self.length(size, U64))
-        for _ in range(self.length(inside, U64)):
+        self.length(inside, U64)
+        if level >= MAX_LEVELS and (0x80 <= c <= 0x9F or 0xDC <= c <= 0xDF):
+            raise Fault("too-deep")
+        for _ in range(inside):
             self.skip(level + 1)
 
     def end(self):
