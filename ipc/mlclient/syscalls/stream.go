@@ -65,7 +65,8 @@ func (s *Stream) Len() int { return s.n }
 // Report writes the stream's metrics, features and anomalies into q, in place
 // of those that are there, and starts the next report: the counts are of one
 // report, the window stays. now stamps the anomalies, in ns. Storage of q's
-// slices is used again. Without a call in the window no features are sent.
+// slices is used again. Without a call in the window no features are sent, without
+// a table (nil) no anomalies.
 func (s *Stream) Report(q *ipc.ThreatRequest, n *Novelty, now uint64) {
 	q.Metrics = s.metrics
 	s.metrics = ipc.ThreatMetrics{}
@@ -80,7 +81,9 @@ func (s *Stream) Report(q *ipc.ThreatRequest, n *Novelty, now uint64) {
 	}
 	q.SyscallFeatures = s.memory.appendFeatures(appendFeatures(q.SyscallFeatures, calls))
 	q.SyscallCounts = s.memory.appendCounts(q.SyscallCounts)
-	q.Anomalies = n.appendAnomalies(q.Anomalies, calls, now)
+	if n != nil {
+		q.Anomalies = n.appendAnomalies(q.Anomalies, calls, now)
+	}
 }
 
 // appendFeatures writes the window's part of the vector whose layout doc.go gives.

@@ -100,6 +100,18 @@ func TestMemoryOutlastsTheWindow(t *testing.T) {
 }
 
 // A stream the table was learnt from surprises less than one it never saw.
+func TestReportWithoutATableHasNoAnomalies(t *testing.T) {
+	var s Stream
+	for _, name := range []string{"open", "read", "execve"} {
+		s.Add(Named(name), 0)
+	}
+	q := ipc.ThreatRequest{Anomalies: []ipc.Anomaly{{Type: AnomalyAbove4}}}
+	s.Report(&q, nil, 1)
+	if len(q.Anomalies) != 0 || len(q.SyscallFeatures) != Width {
+		t.Errorf("%d anomalies and %d features, want none and %d", len(q.Anomalies), len(q.SyscallFeatures), Width)
+	}
+}
+
 func TestNoveltyTellsNewFromKnown(t *testing.T) {
 	loop := func(names ...string) (s []Group) {
 		for i := range 300 {
