@@ -25,6 +25,7 @@ type Folder struct {
 	state  state
 	tried  map[string]*trial          // by what the model is made of: nothing is validated twice
 	serves [len(ipc.Kinds) + 1]*Model // at the last Look
+	tries  [len(ipc.Kinds) + 1]*Model // then, too
 	seen   string                     // the mark then
 	looked bool                       // a Look could read the folder
 	noted  bool                       // there is a state file
@@ -58,7 +59,11 @@ func (d *Folder) Look() Look {
 		d.keep()
 	}
 	for _, k := range ipc.Kinds {
-		s.problems[k], s.candidates[k] = d.problem(k, all.list), d.candidate(k, all.list)
+		s.candidates[k] = d.candidate(k, all.list)
+		if d.tries[k] = nil; s.candidates[k] != nil {
+			d.tries[k] = s.candidates[k].Model
+		}
+		s.problems[k] = d.problem(k, all.list)
 	}
 	return s
 }
@@ -151,8 +156,8 @@ func (d *Folder) problem(k ipc.Kind, list []found) error {
 		if f.kind != k || st.roleOf(&f.Entry).Role == models.RoleOff || slices.Contains(st.Rejected, f.Label()) {
 			continue
 		}
-		if _, err := d.model(f); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", f.Label(), err))
+		if t, _ := d.try(f); t.err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", f.Label(), t.err))
 		}
 	}
 	return errors.Join(problems...)

@@ -28,6 +28,8 @@ type Model struct {
 	Loaded time.Time
 	Trial  predict.Trial // of the recorded questions; zero for a predictor that cannot be tried
 	Predictor
+
+	trial *trial // in a folder
 }
 
 // Candidate is a model that is tried beside the one that serves.

@@ -68,8 +68,8 @@ func (d *Folder) listed(st *kindState, f *found, tried *Candidate) Listed {
 		Kind: f.Predictor, Model: f.Label(), File: f.File, Role: r.Role, Share: r.Share,
 		Terms: f.Terms, Features: f.Features,
 	}
-	m, err := d.model(f)
-	l.Valid = err == nil
+	t, _ := d.try(f)
+	l.Valid = t.err == nil
 	switch {
 	case slices.Contains(st.Rejected, l.Model):
 		l.Role = RoleRejected
@@ -83,10 +83,10 @@ func (d *Folder) listed(st *kindState, f *found, tried *Candidate) Listed {
 		l.Role, l.Share = RoleWaiting, 0
 	}
 	if !l.Valid {
-		l.Error = err.Error()
+		l.Error = t.err.Error()
 		return l
 	}
-	l.Single, l.PerItem = m.Trial.Single, m.Trial.PerItem
+	l.Single, l.PerItem = t.took.Single, t.took.PerItem
 	return l
 }
 
@@ -155,8 +155,8 @@ func (d *Folder) decide(label string, valid bool, change func(st *kindState, ofK
 			meant[0].place(), meant[0].kind, meant[1].place(), meant[1].kind)
 	}
 	f := meant[0]
-	if _, err := d.model(f); valid && err != nil {
-		return fmt.Errorf("%s: %w", label, err)
+	if t, _ := d.try(f); valid && t.err != nil {
+		return fmt.Errorf("%s: %w", label, t.err)
 	}
 	k := f.kind
 	change(d.state.of(k), slices.DeleteFunc(all.list, func(f found) bool { return f.kind != k }))
@@ -183,7 +183,7 @@ func (d *Folder) Rollback(k ipc.Kind) (string, error) {
 	st.reject(label)
 	before := ""
 	for _, f := range d.inOrder(k, all.list) {
-		if _, err := d.model(&f); err == nil && slices.Contains(st.History, f.Label()) {
+		if t, _ := d.try(&f); t.err == nil && slices.Contains(st.History, f.Label()) {
 			before = f.Label()
 			break
 		}
@@ -206,11 +206,11 @@ func (d *Folder) inService(k ipc.Kind, list []found) string {
 	order := d.inOrder(k, list)
 	good := false
 	for _, f := range order {
-		_, err := d.model(&f)
-		if slices.Contains(st.History, f.Label()) && (err == nil || f.Label() == last) {
+		t, _ := d.try(&f)
+		if slices.Contains(st.History, f.Label()) && (t.err == nil || f.Label() == last) {
 			return f.Label()
 		}
-		good = good || err == nil
+		good = good || t.err == nil
 	}
 	if len(order) == 0 || good {
 		return ""

@@ -17,7 +17,7 @@ func (d *Folder) passOver(k ipc.Kind, list []found) {
 		if f.kind != k || st.roleOf(&f.Entry).Role != models.RoleServe || st.knows(f.Label()) {
 			continue
 		}
-		if _, err := d.model(f); err == nil {
+		if t, _ := d.try(f); t.err == nil {
 			st.Passed = append(st.Passed, f.Label())
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -110,4 +111,34 @@ func TestABadFileInPlaceChangesNothing(t *testing.T) {
 	again := &drawer{t: t, dir: d.dir, Folder: Dir(d.dir)}
 	again.Registry = New(again.Folder, Embedded())
 	again.expect("started with it", "mine@1", "mine@2")
+}
+
+// TestTooManyModels: who collects them without an end is told so, and what serves goes on.
+func TestTooManyModels(t *testing.T) {
+	entries := func(n int) (list []models.Entry) {
+		for i := range n {
+			list = append(list, models.Entry{Predictor: "workload", File: "none.onnx", Name: "many", Version: strconv.Itoa(i), Role: models.RoleOff})
+		}
+		return list
+	}
+	d := newDrawer(t)
+	d.bring("1", 0.25, nil)
+	list := func(n int) {
+		t.Helper()
+		text, err := json.Marshal(entries(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.write("manifest.json", text)
+	}
+	list(maxModels - 1)
+	d.expect("as many as may be", "mine@1", "")
+	d.bring("2", 0.5, nil)
+	d.expect("one more", "mine@1", "over 1024 models in the folder: take old ones away")
+	list(0)
+	d.expect("less", "mine@2", "")
+	for i := range maxModels {
+		d.write("x"+strconv.Itoa(i)+".manifest.json", []byte("["))
+	}
+	d.expect("more manifests", "mine@2", "1027 manifests, at most 1024")
 }

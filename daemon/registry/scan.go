@@ -64,8 +64,14 @@ func (d *Folder) manifests() ([]string, error) {
 		// A wrong path looks like this, so that a folder that is to be empty has to say so.
 		return nil, fmt.Errorf("there is no manifest.json and no *.manifest.json (for no models yet, manifest.json is []): %w", fs.ErrNotExist)
 	}
+	if len(names) > maxModels {
+		return nil, fmt.Errorf("%d manifests, at most %d: take those of old models away", len(names), maxModels)
+	}
 	return names, nil
 }
+
+// maxModels bounds the models of a folder, all of which are looked at once a second.
+const maxModels = 1024
 
 // entries reads the manifests: manifest.json first, the others by age. One that is broken
 // is an error about all: nobody knows what it would have said.
@@ -88,7 +94,9 @@ func (d *Folder) entries(names []string) ([]found, error) {
 				return nil, fmt.Errorf("%s and %s both bring a %v model %s: take one away, or give it another version", other, e.place(), is.kind, is.label)
 			}
 			seen[is] = e.place()
-			list = append(list, *e)
+			if list = append(list, *e); len(list) > maxModels {
+				return nil, fmt.Errorf("%s: over %d models in the folder: take old ones away", name, maxModels)
+			}
 		}
 	}
 	d.forgetTrials(list)

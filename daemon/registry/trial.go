@@ -6,23 +6,25 @@ import (
 	"maps"
 	"path"
 	"time"
+
+	"github.com/mlbridge/mlbridge/daemon/predict"
 )
 
-// trial is a model that was validated, or why it is not valid.
+// trial is what came of validating a model. The model itself is in memory only while it is
+// in use: of a folder with many versions that is one or two a kind.
 type trial struct {
-	model *Model
-	err   error
-	// young are the files that it was read from, by name, as long as they are: nil for
-	// those that cannot be written again without a change of their mark.
-	young map[string][sha256.Size]byte
+	err   error // why it is not valid
+	took  predict.Trial
+	files map[string][sha256.Size]byte // what it was read from, by name
+	young bool                         // these can be written again without a change of their mark
 }
 
 // settled is how old a file is whose time tells it from what it may become: file systems
 // count in ticks of the kernel, 1 to 10 ms, or in up to two seconds (FAT).
 const settled = 2 * time.Second
 
-// maxTried bounds the models that are kept in memory for coming back to, besides those that
-// the folder has: who dropped these would validate them anew at each look.
+// maxTried bounds the trials that are remembered for what comes back, besides those of what
+// the folder has, which would be validated anew at each look without them.
 const maxTried = 32
 
 // forgetTrials drops the trials of what the folder does not have, where they are too many.
@@ -37,31 +39,65 @@ func (d *Folder) forgetTrials(list []found) {
 	maps.DeleteFunc(d.tried, func(mark string, _ *trial) bool { return !has[mark] })
 }
 
-// model validates the entry's model, unless it did before.
-func (d *Folder) model(f *found) (*Model, error) {
+// try validates the entry's model, unless it did before. The model comes with its trial where
+// it was made just now; whoever wants it in any case asks for model.
+func (d *Folder) try(f *found) (*trial, *Model) {
 	now := time.Now()
 	t := d.tried[f.mark]
-	if t != nil && t.young != nil {
-		switch {
-		case !d.same(t.young):
+	if t != nil && t.young {
+		if !d.same(t.files) {
 			t = nil
-		case d.settled(t.young, now):
-			t.young = nil
+		} else {
+			t.young = !d.settled(t.files, now)
 		}
 	}
-	if t == nil {
-		t = &trial{young: make(map[string][sha256.Size]byte)}
-		t.model, t.err = d.read(f, t.young)
-		if d.settled(t.young, now) {
-			t.young = nil
-		}
-		d.tried[f.mark] = t
+	if t != nil {
+		return t, nil
 	}
-	return t.model, t.err
+	t = &trial{files: make(map[string][sha256.Size]byte)}
+	p, err := d.read(f, t.files)
+	var m *Model
+	if err == nil {
+		m, err = newModel(f.kind, p, d.source(f), now)
+	}
+	if t.err = err; err == nil {
+		t.took, m.trial = m.Trial, t
+	}
+	t.young = !d.settled(t.files, now)
+	d.tried[f.mark] = t
+	return t, m
 }
 
-// read loads and validates a model, and notes what it read.
-func (d *Folder) read(f *found, files map[string][sha256.Size]byte) (*Model, error) {
+// model gives the entry's model, if it is valid: the one in use, or one made anew from the
+// files that passed their trial.
+func (d *Folder) model(f *found) (*Model, error) {
+	t, m := d.try(f)
+	if t.err != nil || m != nil {
+		return m, t.err
+	}
+	for _, m := range []*Model{d.serves[f.kind], d.tries[f.kind]} {
+		if m != nil && m.trial == t {
+			return m, nil
+		}
+	}
+	files := make(map[string][sha256.Size]byte)
+	p, err := d.read(f, files)
+	if err != nil {
+		return nil, err
+	}
+	if !maps.Equal(files, t.files) { // written meanwhile: the next look has another mark of it
+		delete(d.tried, f.mark)
+		t, m := d.try(f)
+		return m, t.err
+	}
+	return &Model{Kind: f.kind, Label: f.Label(), Source: d.source(f), Loaded: time.Now(), Trial: t.took, Predictor: p, trial: t}, nil
+}
+
+// source is where the entry's model comes from, for people.
+func (d *Folder) source(f *found) string { return d.dir + "/" + f.File }
+
+// read makes the entry's predictor, and notes what it read.
+func (d *Folder) read(f *found, files map[string][sha256.Size]byte) (*predict.Predictor, error) {
 	get := func(name string) ([]byte, error) {
 		data, err := readFile(d.fsys, name, maxModelFile)
 		files[name] = sha256.Sum256(data)
@@ -74,11 +110,7 @@ func (d *Folder) read(f *found, files map[string][sha256.Size]byte) (*Model, err
 	if err := f.Verify(data); err != nil {
 		return nil, err
 	}
-	p, err := parse(f.kind, &f.Entry, data, func(name string) ([]byte, error) { return get(path.Join(path.Dir(f.File), name)) })
-	if err != nil {
-		return nil, err
-	}
-	return newModel(f.kind, p, d.dir+"/"+f.File, time.Now())
+	return parse(f.kind, &f.Entry, data, func(name string) ([]byte, error) { return get(path.Join(path.Dir(f.File), name)) })
 }
 
 // settled reports whether none of the files can have been written again, before now, without

@@ -4,10 +4,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/mlbridge/mlbridge/daemon/engine/enginetest"
+	"github.com/mlbridge/mlbridge/daemon/models"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -62,5 +65,85 @@ func TestEachModelIsTriedOnce(t *testing.T) {
 	d.expect("all others gone", "mine@new", "")
 	if len(d.tried) > maxTried+1 {
 		t.Errorf("%d trials are kept of a folder with one model", len(d.tried))
+	}
+}
+
+// TestOnlyWhatIsInUseIsInMemory: a folder collects versions, and they wait on the disk.
+func TestOnlyWhatIsInUseIsInMemory(t *testing.T) {
+	size := func(waiting int) uint64 {
+		d := newDrawer(t)
+		d.bring("serves", 0.25, nil)
+		d.bring("tried", 0.25, func(e *models.Entry, _ *enginetest.Dense) { e.Role = models.RoleShadow })
+		for i := range waiting {
+			d.bring(strconv.Itoa(i), 0.25, nil)
+			old := time.Now().Add(-time.Duration(1+i) * time.Minute)
+			if err := os.Chtimes(filepath.Join(d.dir, strconv.Itoa(i)+".manifest.json"), old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := heap()
+		d.expect("all", "mine@serves", "")
+		if list, err := d.List(); err != nil || len(list) != waiting+2 {
+			t.Fatalf("%d are listed, %v", len(list), err)
+		}
+		after := heap()
+		if c := d.Snapshot().Candidate(ipc.Workload); c == nil {
+			t.Error("none is tried")
+		}
+		return after - min(before, after)
+	}
+	size(0) // what is there once for all
+	few, many := size(0), size(2*maxTried)
+	if many > 4*few {
+		t.Errorf("%d bytes with two models in use, %d with %d more that wait", few, many, 2*maxTried)
+	}
+}
+
+// heap is how much is in use.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // what had a finalizer
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// TestAModelThatWaitedIsReadAnew: it was tried before, and is not tried again, but where its
+// file is not what passed.
+func TestAModelThatWaitedIsReadAnew(t *testing.T) {
+	for cpu, want := range map[float32]string{0.25: "", 0.75: "", 37: "want a number in [0, 1]"} {
+		d := newDrawer(t)
+		at := time.Now().Add(-time.Hour)
+		bring := func(version string, cpu float32) {
+			t.Helper()
+			d.bring(version, cpu, nil)
+			for _, name := range []string{version + ".onnx", version + ".manifest.json"} {
+				if err := os.Chtimes(filepath.Join(d.dir, name), at, at); err != nil {
+					t.Fatal(err)
+				}
+			}
+			at = at.Add(time.Second)
+		}
+		bring("1", 0.25)
+		bring("2", 0.5)
+		d.expect("two", "mine@2", "")
+		before := maps.Clone(d.tried)
+		at = at.Add(-2 * time.Second)
+		bring("1", cpu) // in its place, of the same length and time
+		if err := d.Promote("mine@1"); err != nil {
+			t.Fatal(err)
+		}
+		if want != "" {
+			d.expect("a bad one", "mine@2", want)
+			continue
+		}
+		d.expect("promoted", "mine@1", "")
+		out := make([]ipc.Prediction, 1)
+		if err := d.Snapshot().Model(ipc.Workload).Predict([]ipc.Request{&ipc.WorkloadRequest{}}, out); err != nil || out[0].Workload.CPU != cpu {
+			t.Errorf("says %v, %v; want %v", out[0].Workload.CPU, err, cpu)
+		}
+		if same := maps.Equal(before, d.tried); same != (cpu == 0.25) {
+			t.Errorf("a file that says %v: tried once, %v", cpu, same)
+		}
 	}
 }
