@@ -94,6 +94,34 @@ func TestLateStartsAreMadeUntilPatienceEnds(t *testing.T) {
 	}
 }
 
+// TestAScheduleThatNobodyCanKeepEnds: counting what was not made has an end, and says so.
+func TestAScheduleThatNobodyCanKeepEnds(t *testing.T) {
+	clock := &fakeClock{}
+	o := fakeOptions(t, clock) // patience ends at 1.1 s, hope a second later
+	var asked uint64
+	o.LabelOf = func(n uint64) int { // 30 ms for every start, whatever becomes of it
+		asked = n + 1
+		clock.advance(int64(30 * time.Millisecond))
+		return 0
+	}
+	res := runOpen(t, o, func(c Call) { c.Done(Outcome{}) })
+	// The nth is 30 n ms late: the 70th is counted, being at 2100 ms, and one more tells that it is hopeless.
+	if all := res.Total(); asked != 71 || all.Intended != 71 || res.Behind != 30*time.Millisecond {
+		t.Errorf("%d starts looked at, %d counted, %v behind; want 71, 71, and 30ms", asked, all.Intended, res.Behind)
+	}
+	if v := res.Verdict(0); v.State != Void || !strings.Contains(v.Reason, "the last 30ms") {
+		t.Errorf("verdict %v (%s), want void", v.State, v.Reason)
+	}
+	// Nor do starts for which there is no record go on for ever.
+	r := drivenLoop(t, clock, func(Call) {})
+	r.pacer.free = 0
+	clock.now.Store(r.hopeless + 1)
+	r.pace()
+	if n := r.overrun[0].Load(); n != 0 || r.pacer.behind != r.end-r.start {
+		t.Errorf("%d starts without a record, %v behind, want none of the measured part: all of it", n, time.Duration(r.pacer.behind))
+	}
+}
+
 // TestLatenessOfDropsIsThePacers: that nothing was started does not excuse who started late.
 func TestLatenessOfDropsIsThePacers(t *testing.T) {
 	clock := &fakeClock{}

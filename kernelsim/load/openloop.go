@@ -12,6 +12,10 @@ import (
 // pacing thread to come into being.
 const startDelay = 2 * time.Millisecond
 
+// countFor is how long starts that are too late to be made are counted: millions. A schedule
+// may ask for more than any machine can count.
+const countFor = time.Second
+
 // sleepSlice is how long the pacing thread sleeps at most without looking
 // whether it should stop.
 const sleepSlice = int64(10 * time.Millisecond)
@@ -27,6 +31,7 @@ type OpenLoop struct {
 	measured int64 // start of the measured part
 	end      int64 // no start is intended from here on
 	patience int64 // starts that could not even be made by now are dropped
+	hopeless int64 // and from here on not even counted
 
 	slots    []slot
 	done     stack // from the target to the recorder
@@ -52,6 +57,7 @@ type pacing struct {
 	idealFree int64  // when a perfect pacer would be free for the next start
 	lastIssue int64  // how long the last Issue took, -1 when there was none
 	lastStart int64  // when the last start was made or dropped
+	behind    int64  // how much of the schedule was left then, where the thread gave up
 }
 
 // StartOpen begins an open-loop run against target. It ends after Warmup and
@@ -102,6 +108,7 @@ func newOpenLoop(o Options, target Target) *OpenLoop {
 	r.measured = r.start + int64(o.Warmup)
 	r.end = r.measured + int64(o.Duration)
 	r.patience = r.end + int64(o.Drain)
+	r.hopeless = r.patience + int64(countFor)
 	r.pacer.lastStart = r.start
 	r.timeline = timeline{begin: r.measured, interval: int64(o.Interval)}
 	return r
@@ -120,6 +127,10 @@ func (r *OpenLoop) pace() {
 			return
 		}
 		r.begin(n, intended)
+		if r.pacer.lastStart > r.hopeless {
+			r.pacer.behind = r.end - intended
+			return
+		}
 	}
 }
 
@@ -142,6 +153,8 @@ func (r *OpenLoop) sleepUntil(t int64) bool {
 func (r *OpenLoop) begin(n uint64, intended int64) {
 	label := r.o.LabelOf(n)
 	s := r.take()
+	now := r.clock.Now()
+	r.pacer.lastStart = now
 	if s == nil {
 		if intended >= r.measured {
 			r.overrun[label].Add(1)
@@ -153,13 +166,12 @@ func (r *OpenLoop) begin(n uint64, intended int64) {
 	// longer, right after that. Comparing with the end of the last Issue alone
 	// would charge an oversleep of many intervals to a single call.
 	ideal := max(intended, r.pacer.idealFree)
-	now := r.clock.Now()
 	s.kind, s.label, s.err = kindCall, label, nil
 	s.intended, s.ready, s.sent, s.issue = intended, ideal, now, r.pacer.lastIssue
 	if intended < r.measured {
 		s.kind = kindWarmup
 	}
-	r.pacer.lastIssue, r.pacer.lastStart = -1, now
+	r.pacer.lastIssue = -1
 	if r.inFlight.Load() >= int64(r.o.MaxInFlight) || now > r.patience {
 		r.pacer.idealFree = ideal
 		if s.kind == kindCall {

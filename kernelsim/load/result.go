@@ -39,6 +39,9 @@ type Result struct {
 	// Overrun counts those of the dropped starts that are the generator's own
 	// fault: its recorder had not handed a call record back in time.
 	Overrun uint64
+	// Behind is the end of the schedule that the generator did not come to in time, nor
+	// afterwards: its starts are in no count. 0 for a schedule that a machine can keep.
+	Behind time.Duration
 }
 
 // Total adds all labels up into one, named "all".

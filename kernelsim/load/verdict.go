@@ -66,6 +66,9 @@ func (r *Result) Verdict(required float64) Verdict {
 	switch {
 	case all.Intended == 0:
 		v.State, v.Reason, v.Remedy = Void, "no call was made", longer
+	case r.Behind > 0:
+		v.State, v.Remedy = Void, calmer
+		v.Reason = fmt.Sprintf("the load generator could not keep up: it never came to the last %v of its schedule", r.Behind.Round(time.Millisecond))
 	case r.Overrun > 0:
 		v.State, v.Remedy = Void, calmer
 		v.Reason = fmt.Sprintf("the load generator could not keep up: %d starts found no call record", r.Overrun)
