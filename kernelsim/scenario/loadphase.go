@@ -46,7 +46,7 @@ func StartLoad(ctx context.Context, cfg LoadConfig, pool *advice.Pool) (*LoadRun
 	o := load.Options{
 		Duration: cfg.Duration, Warmup: cfg.Warmup, Budget: cfg.Budget,
 		Labels: cfg.Mix.Labels(), LabelOf: cfg.Mix.LabelOf, Sources: drive.Sources, Reasons: drive.Reasons,
-		Workers: cfg.Workers, Clock: clock,
+		Workers: cfg.Workers, MaxInFlight: dc.Callers, Clock: clock,
 	}
 	if cfg.Workers == 0 {
 		pacer, err := load.ParsePacer(cfg.Schedule, cfg.Seed)

@@ -2,9 +2,11 @@ package scenario_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -200,6 +202,52 @@ func TestNoSourceIsLeftOpen(t *testing.T) {
 	}
 	if recordings.opened == 0 || recordings.open != 0 {
 		t.Errorf("%d of %d files are open", recordings.open, recordings.opened)
+	}
+}
+
+// waiting answers nobody until so many wait.
+type waiting struct {
+	many int64
+	now  atomic.Int64
+	all  chan struct{} // closed when they do
+}
+
+func (w *waiting) Predict(ctx context.Context, _ []ipc.Request, replies []ipc.Reply, _ ipc.Options) error {
+	if w.now.Add(1) == w.many {
+		close(w.all)
+	}
+	select {
+	case <-w.all:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	replies[0] = ipc.Reply{Source: ipc.SourceModel}
+	return nil
+}
+
+func (w *waiting) Outcomes(context.Context, []ipc.Outcome) error { return nil }
+
+// TestCallersAreWhatCanBeUnderWay: so many calls and no more, and one that finds no caller is
+// not made, which is no error of the bridge's.
+func TestCallersAreWhatCanBeUnderWay(t *testing.T) {
+	for _, callers := range []int{3, 1500} {
+		pool := advice.NewPool(10, 1)
+		pool.Offer(ipctest.Request(ipc.Workload, 1))
+		mix, err := drive.ParseMix("workload")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &waiting{many: int64(callers) + 1, all: make(chan struct{})} // which are never
+		run, err := scenario.StartLoad(t.Context(), scenario.LoadConfig{
+			Predictors: []ipc.Predictor{w}, Mix: mix, Schedule: "1e6", Duration: 2 * time.Millisecond, Callers: callers,
+		}, pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := run.Wait().Total()
+		if n := w.now.Load(); n != int64(callers) || all.Errors != 0 || all.Lost != uint64(callers) || all.Dropped != 2000-all.Lost {
+			t.Errorf("%d callers: %d at work, %d lost, %d dropped, errors %v", callers, n, all.Lost, all.Dropped, all.Messages)
+		}
 	}
 }
 
