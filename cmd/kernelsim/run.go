@@ -128,7 +128,9 @@ func (p *pace) measure(c *console, w *where, b *bridge, pool *advice.Pool, rep *
 	}
 	rep.Notes = append(rep.Notes, p.notes()...)
 	if after, ok := hostTime(w.Proc); known && ok {
-		rep.Notes = append(rep.Notes, tellSteal(before, after))
+		if told := tellSteal(before, after); told != "" {
+			rep.Notes = append(rep.Notes, told)
+		}
 	}
 	if err := c.publish(rep, w.Out, w.NoColor); err != nil {
 		return err

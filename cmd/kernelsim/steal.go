@@ -25,7 +25,7 @@ func hostTime(root string) (cpuTime, bool) {
 	return cpuTime{all: all, idle: c.Idle + c.Iowait, stolen: c.Steal}, true
 }
 
-// tellSteal says how busy the processors were between two readings, and how much of
+// tellSteal says, where a tick has passed at all, how busy the processors were between two readings, and how much of
 // their time a hypervisor gave to others: that delays everybody here, the load
 // generator and its clock included, and no program on this machine can help it.
 func tellSteal(from, to cpuTime) string {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -20,6 +22,26 @@ func TestTellSteal(t *testing.T) {
 	}
 	if got := tellSteal(from, from); got != "" {
 		t.Errorf("no time passed: %q", got)
+	}
+}
+
+// A run that ends before the kernel's next tick has no note about it, rather than an empty one.
+func TestNoNoteIsEmpty(t *testing.T) {
+	proc := t.TempDir()
+	if err := os.WriteFile(filepath.Join(proc, "stat"), []byte("cpu  1 2 3 4 5 6 7 8 0 0\nbtime 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := hostTime(proc); !ok {
+		t.Fatal("not read as /proc")
+	}
+	cmd, stdout, stderr := command(t, append([]string{"load", "--socket", fakeBridge(t), "--budget", "1m", "--proc", proc}, short...)...)
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, stderr)
+	}
+	for line := range strings.Lines(stdout.String()) {
+		if strings.TrimSpace(line) == "•" {
+			t.Errorf("an empty note:\n%s", stdout)
+		}
 	}
 }
 
