@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -21,8 +22,8 @@ import (
 type Observation struct {
 	cfg     Config
 	runners []*runner
-	began   time.Time
-	meter   meter // of Status
+	began   atomic.Pointer[time.Time] // when Run did
+	meter   meter                     // of Status
 }
 
 // NewObservation opens the sources, which Run closes. The error says which could not be
@@ -53,7 +54,8 @@ func (o *Observation) close() error {
 // Run lets all subsystems run, until their inputs end or the time is up. The error
 // is of the first source that failed.
 func (o *Observation) Run(ctx context.Context) error {
-	o.began = time.Now()
+	now := time.Now()
+	o.began.Store(&now)
 	ctx, cancel := context.WithTimeout(ctx, o.cfg.For)
 	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
@@ -69,12 +71,15 @@ func (o *Observation) Run(ctx context.Context) error {
 }
 
 // Status is for a live view: how the questions were answered so far, and how fast.
-// One goroutine may ask.
+// One goroutine may ask, also while Run begins.
 func (o *Observation) Status() report.Status {
 	st := report.Status{
-		Elapsed: min(time.Since(o.began), o.cfg.For), Total: o.cfg.For,
+		Total:    o.cfg.For,
 		BudgetUS: float64(o.cfg.Budget) / 1e3,
 		Sources:  []string{"model", "rule: model unsure", "rule: no model"},
+	}
+	if began := o.began.Load(); began != nil {
+		st.Elapsed = min(time.Since(*began), o.cfg.For)
 	}
 	var asked, inTime uint64
 	for _, r := range o.runners {

@@ -111,6 +111,39 @@ func asked(r *report.Report, name string) bool {
 	return false
 }
 
+// TestStatusIsForWhoeverWatches: from before it begins, and while it goes on.
+func TestStatusIsForWhoeverWatches(t *testing.T) {
+	o, err := scenario.NewObservation(scenario.Config{
+		Traces: traces.FS, Origins: map[ipc.Kind][]source.Origin{ipc.Failure: {source.Trace}}, For: time.Hour,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := o.Status(); st.Elapsed != 0 || st.Total != time.Hour || st.Rate != 0 {
+		t.Errorf("before it begins: %v of %v, %v a second", st.Elapsed, st.Total, st.Rate)
+	}
+	over := make(chan struct{})
+	watched := make(chan report.Status)
+	go func() {
+		var st report.Status
+		for ended := false; !ended; {
+			select {
+			case <-over:
+				ended = true
+			default:
+			}
+			st = o.Status()
+		}
+		watched <- st
+	}()
+	err = o.Run(t.Context())
+	close(over)
+	st := <-watched
+	if p := st.Predictions; err != nil || len(p) != 1 || p[0].Answered == 0 || p[0].Sources[2] != p[0].Answered || st.Elapsed <= 0 || st.Elapsed >= time.Hour {
+		t.Errorf("%v: %+v, want what was asked of nobody, and left to the rule", err, st)
+	}
+}
+
 // TestClosedLoop measures with workers that wait; its verdict knows no pacing.
 func TestClosedLoop(t *testing.T) {
 	c := connect(t, ipctest.ModelReply)
