@@ -28,7 +28,6 @@ type Bridge struct {
 	score scoreboard
 	stats stats
 
-	lastID        uint64      // of a delivered prediction
 	local         []*ipc.Call // asked inside this process, for the next round
 	freeWaiters   freeList[waiter]
 	freeQuestions freeList[question]
@@ -58,12 +57,7 @@ func New(cfg Config) (*Bridge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bridge: %w", err)
 	}
-	b := &Bridge{
-		cfg: cfg, loop: loop, cache: newCache(&cfg),
-		// Predictions of a bridge that was restarted must not be taken for those of
-		// the one before: ids count on from the time of the start.
-		lastID: uint64(time.Now().UnixNano()),
-	}
+	b := &Bridge{cfg: cfg, loop: loop, cache: newCache(&cfg)}
 	if cfg.Dedicated {
 		loop.Dedicate(cfg.BusyPoll)
 	}
@@ -273,10 +267,9 @@ func (b *Bridge) deliverCached(call *ipc.Call, e cached, from ipc.Source, why ip
 // deliver finishes a call with the prediction that is in its reply, under a number of
 // its own, and notes it for the outcome that may follow.
 func (b *Bridge) deliver(call *ipc.Call, from ipc.Source, why ipc.Reason, age time.Duration, model string) {
-	b.lastID++
 	r := &call.Reply
 	r.Status, r.Error, r.Ruled = ipc.StatusOK, "", 0
-	r.PredictionID, r.Source, r.Reason, r.Age, r.Model = b.lastID, from, why, max(age, 0), model
+	r.PredictionID, r.Source, r.Reason, r.Age, r.Model = b.score.of(r.Kind).given.next(), from, why, max(age, 0), model
 	if ruled := b.score.remember(call.Request, r); ruled != 0 {
 		giveRuled(call.Request, r, ruled)
 	}
@@ -296,6 +289,6 @@ func (b *Bridge) accountOf(call *ipc.Call) *ipc.Account {
 // Observe takes what really happened.
 func (b *Bridge) Observe(outcomes []ipc.Outcome) {
 	for i := range outcomes {
-		b.score.observe(&outcomes[i], b.lastID)
+		b.score.observe(&outcomes[i])
 	}
 }

@@ -111,7 +111,7 @@ func (f *flight) answered(x *upstream.Exchange) {
 	}
 	f.fresh = false
 	r.succeeded(l.answer.Model)
-	now := l.bridge.now()
+	now, given := l.bridge.now(), &l.bridge.score.of(l.kind).given
 	l.limiter.ended(len(f.out), f.sent, now, l.urgent)
 	for i, q := range f.out {
 		slot := &l.answer.Slots[i]
@@ -134,16 +134,16 @@ func (f *flight) answered(x *upstream.Exchange) {
 		}
 		for _, w := range q.waiting {
 			if l.bridge.score.distrusts(w.call, l.kind, model) { // since it was asked, or a candidate
-				before := l.bridge.lastID
+				before := given.last
 				l.bridge.fallBack(w.call, &w.key, l.bridge.score.verdict())
-				if slot.HasBeside && l.bridge.lastID != before {
-					l.tried(l.bridge.lastID, model, beside, slot)
+				if slot.HasBeside && given.last != before {
+					l.tried(given.last, model, beside, slot)
 				}
 			} else {
 				w.call.Reply.Prediction = slot.Prediction
 				l.bridge.deliver(w.call, ipc.SourceModel, ipc.ReasonNone, 0, model)
 				if slot.HasBeside {
-					l.bridge.score.besides(l.bridge.lastID, beside, &slot.Beside)
+					l.bridge.score.besides(given.last, beside, &slot.Beside)
 				}
 			}
 			l.bridge.release(w)

@@ -19,10 +19,11 @@ func (b *Bridge) decideByRule(call *ipc.Call, key *cachekey.Key, now ipc.Instant
 			q = b.lanes[key.Kind-1].trial(call, key, now)
 		}
 	}
-	before := b.lastID
+	given := &b.score.of(key.Kind).given
+	before := given.last
 	b.fallBack(call, key, b.score.verdict()) // the call is over and may be another's now
-	if q != nil && b.lastID != before && len(q.trials) < maxTrials {
-		q.trials = append(q.trials, b.lastID)
+	if q != nil && given.last != before && len(q.trials) < maxTrials {
+		q.trials = append(q.trials, given.last)
 	}
 }
 

@@ -139,20 +139,21 @@ func TestMemoryIsJudgedByTheAgentsOwn(t *testing.T) {
 	s := new(scoreboard)
 	s.init(func(st Standing) { t.Errorf("demoted: %+v", st) })
 	r := rand.New(rand.NewPCG(3, 4))
-	for id := uint64(1); id <= 4000; id++ {
+	for agent := uint64(1); agent <= 4000; agent++ {
 		size := uint64(1) << (10 + r.IntN(10))
 		model, actual := size*3/4, size*3/4
-		if id%10 == 0 {
+		if agent%10 == 0 {
 			size = 1 << 40
 			model, actual = size*7/8, size
 		}
-		q := &ipc.WorkloadRequest{AgentID: id, CurrentMemory: size, HistoricalMemory: []uint64{size}}
+		q := &ipc.WorkloadRequest{AgentID: agent, CurrentMemory: size, HistoricalMemory: []uint64{size}}
+		id := s.of(ipc.Workload).given.next()
 		reply := ipc.Reply{PredictionID: id, Source: ipc.SourceModel, Model: "m@1", Prediction: ipc.Prediction{Kind: ipc.Workload}}
 		reply.Workload.Memory = model
 		s.remember(q, &reply)
 		o := ipc.Outcome{PredictionID: id, Subject: q.Subject(), Actual: ipc.Prediction{Kind: ipc.Workload}}
 		o.Actual.Workload.Memory = actual
-		s.observe(&o, id)
+		s.observe(&o)
 	}
 	st := s.of(ipc.Workload).standing.snapshot(ipc.Workload)[1]
 	if st.Judged != 4000 || st.Advantage < 0.2 {

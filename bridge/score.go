@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -12,49 +13,32 @@ import (
 // remembers an answer that was not delivered: of a demoted model that is tried, or of
 // a candidate that answers in the shadow. Errors are those of judged.go.
 type scoreboard struct {
-	ring  []remembered // by prediction id modulo its length
 	kinds [len(ipc.Kinds)]kindScore
 	off   atomic.Bool // the kill switch: rules answer everything
 	told  func(Standing)
 }
 
-// remembered is what is needed to judge one prediction later: 64 bytes.
-type remembered struct {
-	id      uint64
-	subject uint64  // hash of the subject: an outcome must be about the same one
-	said    values  // what the model, or the rule, answered; the actual values once they are known
-	rule    values  // what the rule would have said
-	other   values  // what was answered besides, and not delivered
-	unit    float32 // bytes that memory is in
-	by      uint16  // the standing of who said it, 0 for the rule
-	otherBy uint16
-	kind    ipc.Kind
-	joined  bool        // its outcome came
-	ruled   ipc.Targets // of said, what the rule gave in its place
-	told    ipc.Targets // what the question told more about
-}
-
 // kindScore is written by the loop and read by anyone.
 type kindScore struct {
+	given                                     given
 	drift                                     drift
 	standing                                  standing
 	joined, duplicate, late, foreign, missing atomic.Uint64
 }
 
-const (
-	// rememberedPredictions bounds how late an outcome may come: at 10,000
-	// predictions a second, 13 seconds.
-	rememberedPredictions = 1 << 17
-	pageShift             = 12
-)
+const pageShift = 12
 
+// init begins with no predictions. Those of a bridge that was restarted must not be taken
+// for those of the one before: ids count on from the time of the start.
 func (s *scoreboard) init(told func(Standing)) {
-	s.ring, s.told = make([]remembered, rememberedPredictions), told
+	s.told = told
+	now := uint64(time.Now().UnixNano())
+	for _, k := range ipc.Kinds {
+		s.of(k).given.init(k, now)
+	}
 }
 
 func (s *scoreboard) of(k ipc.Kind) *kindScore { return &s.kinds[k-1] }
-
-func (s *scoreboard) place(id uint64) *remembered { return &s.ring[id%uint64(len(s.ring))] }
 
 // withheld reports whether the answers of model m, which may be nil, are not to be given
 // to the call: models are off, or m is demoted for the answer itself, or for a part of
@@ -101,9 +85,9 @@ func (s *scoreboard) useless(k ipc.Kind, deciding targetSet, label string) bool 
 // which the rule's value is to be delivered in its place. What it displaces had no
 // outcome in time.
 func (s *scoreboard) remember(q ipc.Request, r *ipc.Reply) (ruled ipc.Targets) {
-	e := s.place(r.PredictionID)
+	e := s.of(r.Kind).given.place(r.PredictionID)
 	if e.id != 0 && !e.joined {
-		s.of(e.kind).missing.Add(1)
+		s.of(r.Kind).missing.Add(1)
 	}
 	*e = remembered{id: r.PredictionID, kind: r.Kind, subject: subjectHash(q.Subject()), unit: unitOf(q)}
 	e.told = informed(q) // in the literal above it cost 10 ns: the copy waited for the short store
@@ -125,20 +109,11 @@ func (s *scoreboard) remember(q ipc.Request, r *ipc.Reply) (ruled ipc.Targets) {
 	return e.ruled
 }
 
-// target is that of the kind's part, whose bit it is, in an answer to e's question.
-func (e *remembered) target(part int, bit ipc.Targets) int {
-	component := uint8(0)
-	if e.kind == ipc.Failure {
-		component = uint8(e.rule[2]) // what the rule says is the component's own type
-	}
-	return targetOf(e.kind, part, component, e.told.Has(bit))
-}
-
 // besides notes what the model called label answered to the question of a delivered
 // prediction, without being delivered. The outcome may have come before.
 func (s *scoreboard) besides(id uint64, label string, p *ipc.Prediction) {
-	e := s.place(id)
-	if e.id != id || e.kind != p.Kind {
+	e := s.of(p.Kind).given.place(id)
+	if e.id != id {
 		return
 	}
 	m := s.of(e.kind).standing.of(label)
@@ -150,17 +125,17 @@ func (s *scoreboard) besides(id uint64, label string, p *ipc.Prediction) {
 
 // observe joins an outcome to its prediction. Outcomes that come twice, too late,
 // or about somebody else are counted and change nothing.
-func (s *scoreboard) observe(o *ipc.Outcome, lastID uint64) {
+func (s *scoreboard) observe(o *ipc.Outcome) {
 	k := s.of(o.Actual.Kind)
-	e := s.place(o.PredictionID)
+	e := k.given.place(o.PredictionID)
 	switch {
-	case o.PredictionID == 0 || o.PredictionID > lastID:
+	case o.PredictionID == 0 || o.PredictionID > k.given.last:
 		k.foreign.Add(1)
 		return
-	case e.id != o.PredictionID && lastID-o.PredictionID >= uint64(len(s.ring)):
+	case k.given.forgotten(o.PredictionID):
 		k.late.Add(1)
 		return
-	case e.id != o.PredictionID || e.kind != o.Actual.Kind || e.subject != subjectHash(o.Subject):
+	case e.id != o.PredictionID || e.subject != subjectHash(o.Subject):
 		k.foreign.Add(1)
 		return
 	case e.joined:
@@ -217,8 +192,8 @@ type Score struct {
 	Kind      ipc.Kind
 	Joined    uint64     // outcomes that found their prediction
 	Duplicate uint64     // outcomes that came again
-	Late      uint64     // outcomes whose prediction was forgotten, the last 131,072 being remembered
-	Foreign   uint64     // outcomes about no prediction of this bridge, or about another subject
+	Late      uint64     // outcomes whose prediction was forgotten, the last 131,072 of a kind being remembered
+	Foreign   uint64     // outcomes about no prediction of this bridge, or about another subject or kind
 	Missing   uint64     // predictions forgotten without an outcome
 	Standings []Standing // one a model and target, the serving model's first
 	Drifts    []Drift    // of the questions

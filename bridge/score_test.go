@@ -39,7 +39,7 @@ func TestOutcomesJoinTheirPredictionOnly(t *testing.T) {
 	}{
 		{"id 0", of(calls[0], func(o *ipc.Outcome) { o.PredictionID = 0 }), 0, 1, 0, 0},
 		{"never given", of(calls[0], func(o *ipc.Outcome) { o.PredictionID += 1000 }), 0, 2, 0, 0},
-		{"a ring later", of(calls[0], func(o *ipc.Outcome) { o.PredictionID += rememberedPredictions }), 0, 3, 0, 0},
+		{"a ring later", of(calls[0], func(o *ipc.Outcome) { o.PredictionID += rememberedPredictions * idStep }), 0, 3, 0, 0},
 		{"another's", of(calls[0], func(o *ipc.Outcome) { o.Subject.Agent = 2 }), 0, 4, 0, 0},
 		{"another kind", of(calls[2], func(o *ipc.Outcome) { o.Actual = calls[0].Reply.Prediction }), 0, 5, 0, 0},
 		{"its own", outcome(calls[0]), 1, 5, 0, 0},
@@ -54,15 +54,19 @@ func TestOutcomesJoinTheirPredictionOnly(t *testing.T) {
 			t.Errorf("%s: %+v; want %d joined, %d foreign, %d duplicate, %d late", s.line, got, s.joined, s.foreign, s.dup, s.late)
 		}
 	}
-	// So many predictions later its place is another's.
+	// So many predictions of its kind later its place is another's.
 	first := r.submit(workload(1, 0.5))[0]
 	late := outcome(first)
+	slow := r.submit(&ipc.FailureRequest{Component: "io"})[0]
 	for range rememberedPredictions {
 		r.Round([]*ipc.Call{first})
 	}
-	r.Observe([]ipc.Outcome{late})
+	r.Observe([]ipc.Outcome{late, outcome(slow)})
 	if got := r.Scores()[0]; got.Joined != 2 || got.Late != 1 || got.Missing != 1 {
 		t.Errorf("too late: %+v, want 2 joined, 1 late, and the one that waited for it missing", got)
+	}
+	if got := r.Scores()[ipc.Failure-1]; got.Joined != 2 || got.Late != 1 || got.Missing != 0 {
+		t.Errorf("of a kind that is asked seldom: %+v, want 2 joined: none displaced it", got)
 	}
 }
 
