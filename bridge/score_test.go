@@ -87,3 +87,15 @@ func TestOutcomesOutOfRangeAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestOutcomesNobodyReported are counted when their place is needed.
+func TestOutcomesNobodyReported(t *testing.T) {
+	r := newRig(t, Config{TTL: time.Hour})
+	fill(r.Bridge, workload(1, 0.5))
+	for range rememberedPredictions + 10 {
+		r.submit(workload(1, 0.5))
+	}
+	if got := r.Scores()[0].Missing; got != 10 {
+		t.Errorf("%d missing, want 10", got)
+	}
+}
