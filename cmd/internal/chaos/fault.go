@@ -58,6 +58,20 @@ func (t *Trial) until(ctx context.Context, do func() error) (times int, err erro
 	return times, nil
 }
 
+// supervise starts the bridge again whenever it has ended, as its supervisor would, until it
+// is time to mend, and counts the ends.
+func (t *Trial) supervise(ctx context.Context) (ends int, err error) {
+	_, err = t.until(ctx, func() error {
+		if t.bridge.Exited() {
+			ends++
+			return t.startBridge()
+		}
+		time.Sleep(5 * time.Millisecond)
+		return nil
+	})
+	return ends, err
+}
+
 func (t *Trial) note(format string, args ...any) {
 	t.row.Notes = append(t.row.Notes, fmt.Sprintf(format, args...))
 }

@@ -137,15 +137,7 @@ func cgroupFault(name, what string, limits func(*Trial) (files map[string]string
 				}
 				defer p.Kill()
 			}
-			ends := 0
-			_, err = t.until(ctx, func() error {
-				if t.bridge.Exited() {
-					ends++
-					return t.startBridge()
-				}
-				time.Sleep(5 * time.Millisecond)
-				return nil
-			})
+			ends, err := t.supervise(ctx)
 			if mode != "" {
 				t.note("ml-bridge was ended %d times", ends)
 			}

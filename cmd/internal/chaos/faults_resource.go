@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -98,15 +97,7 @@ func exhaust(ctx context.Context, t *Trial) error {
 		return err
 	}
 	defer p.Kill()
-	ends := 0
-	_, err = t.until(ctx, func() error {
-		if t.bridge.Exited() {
-			ends++
-			return t.startBridge()
-		}
-		time.Sleep(5 * time.Millisecond)
-		return nil
-	})
+	ends, err := t.supervise(ctx)
 	t.note("ml-bridge ended %d times for want of memory", ends)
 	if err == nil && !t.bridge.Exited() && ends == 0 {
 		// It got by with what it had: its limit must not follow it into the recovery.
