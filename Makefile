@@ -11,7 +11,7 @@ MODULES := bench deploy/observe deploy/schema deploy/packaging/notices
 .PHONY: help build run test bench anatomy cached overload curves tails regress chaos soak micro micro-diff lint monitoring fuzz train eval clean dist deb rpm two-versions deploy-test machine-test cluster-test observe schema reproducible
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the three commands into out/bin
 	@mkdir -p $(OUT)/bin
