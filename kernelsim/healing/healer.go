@@ -185,7 +185,7 @@ func (h *Healer) Comparisons(full bool) []report.Comparison {
 	return append(rows,
 		h.areas.Compare(score.Metric{
 			Subsystem: h.name, Name: "ROC-AUC", HigherIsBetter: true,
-			Note: fmt.Sprintf("%d of %d questions were followed by a failure", h.areas.Positives(), h.areas.N()),
+			Note: fmt.Sprintf("%s of %s questions were followed by a failure", report.Count(h.areas.Positives()), report.Count(h.areas.N())),
 		}, full),
 		h.caught.Compare(score.Metric{
 			Subsystem: h.name, Name: "failures caught early", Unit: "%", Scale: 100, HigherIsBetter: true,
@@ -222,7 +222,7 @@ func (h *Healer) total(ml bool) (t guard) {
 func (h *Healer) Effects() []report.Effect {
 	ml, rule := h.total(true), h.total(false)
 	row := func(name, unit string, m, r float64) report.Effect {
-		return report.Effect{Subsystem: h.name, Name: name, Value: m, Unit: unit, Note: advice.RuleAlone(r, unit)}
+		return report.Effect{Subsystem: h.name, Name: name, Value: m, Unit: unit, Note: report.RuleAlone(r, unit)}
 	}
 	out := []report.Effect{
 		{Subsystem: h.name, Name: "failures that began", Value: float64(h.failures)},

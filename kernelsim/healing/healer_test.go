@@ -11,6 +11,7 @@ import (
 	"github.com/mlbridge/mlbridge/kernelsim/advice"
 	"github.com/mlbridge/mlbridge/kernelsim/advice/advicetest"
 	"github.com/mlbridge/mlbridge/kernelsim/healing"
+	"github.com/mlbridge/mlbridge/kernelsim/report"
 	"github.com/mlbridge/mlbridge/kernelsim/source"
 )
 
@@ -133,7 +134,7 @@ func TestEffectsOfAFalseAlarm(t *testing.T) {
 		t.Errorf("%s: %v against %v of %d, want the model's one, and none of the rule's", rows[3].Metric, *rows[3].ML, rows[3].Rule, rows[3].N)
 	}
 	for _, e := range h.Effects() {
-		if e.Name == "false alarms" && (e.Value != 1 || e.Note != advice.RuleAlone(0, "")) || e.Name == "caught early" && e.Value != 0 {
+		if e.Name == "false alarms" && (e.Value != 1 || e.Note != report.RuleAlone(0, "")) || e.Name == "caught early" && e.Value != 0 {
 			t.Errorf("%s: %v (%s)", e.Name, e.Value, e.Note)
 		}
 	}
@@ -246,7 +247,7 @@ func TestFailuresAreEvents(t *testing.T) {
 	}}
 	ran := 0
 	for _, e := range watch(t, calm, 0.4, 0).Effects() {
-		if strings.HasPrefix(e.Name, "ran: ") && e.Value == 0 && e.Note == advice.RuleAlone(1, "") {
+		if strings.HasPrefix(e.Name, "ran: ") && e.Value == 0 && e.Note == report.RuleAlone(1, "") {
 			ran++
 		}
 	}

@@ -212,7 +212,7 @@ func (m *Manager) Effects() []report.Effect {
 	ml, rule := m.totals()
 	row := func(name string, ml, rule int) report.Effect {
 		return report.Effect{
-			Subsystem: m.name, Name: name, Value: float64(ml), Note: advice.RuleAlone(float64(rule), ""),
+			Subsystem: m.name, Name: name, Value: float64(ml), Note: report.RuleAlone(float64(rule), ""),
 		}
 	}
 	rows := []report.Effect{

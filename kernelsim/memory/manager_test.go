@@ -97,7 +97,7 @@ func TestWithoutAModelTheRuleWalks(t *testing.T) {
 		t.Errorf("issued %v, covered %v; want 3 and 2", got["pages prefetched"], got["faults covered"])
 	}
 	for _, e := range man.Effects() { // and by itself it does just that
-		if strings.HasPrefix(e.Note, "rule alone") && e.Note != advice.RuleAlone(e.Value, "") {
+		if strings.HasPrefix(e.Note, "rule alone") && e.Note != report.RuleAlone(e.Value, "") {
 			t.Errorf("%s: %v (%s), want the same", e.Name, e.Value, e.Note)
 		}
 	}

@@ -129,19 +129,19 @@ func (g *runner) answers() []report.Effect {
 	c := g.advisor.Counts()
 	rows := []report.Effect{{
 		Subsystem: g.name, Name: "decided by the model", Value: 100 * share(c.Model-c.Partly, c.Asked), Unit: "%",
-		Note: fmt.Sprintf("%d of %d; %d below confidence %g, %d without its answer; %d outcomes reported",
-			c.Model-c.Partly, c.Asked, c.Unsure, thresholds[g.kind], c.Absent, c.Reports),
+		Note: fmt.Sprintf("%s of %s; %s below confidence %g, %s without its answer; %s outcomes reported", report.Count(c.Model-c.Partly),
+			report.Count(c.Asked), report.Count(c.Unsure), thresholds[g.kind], report.Count(c.Absent), report.Count(c.Reports)),
 	}}
 	if n := c.Why[ipc.ReasonDemoted.String()]; n > 0 {
 		rows = append(rows, report.Effect{
 			Subsystem: g.name, Name: "left to the rule by a demoted model", Value: 100 * share(n, c.Asked), Unit: "%",
-			Note: fmt.Sprintf("%d of %d: the bridge found the rule better", n, c.Asked),
+			Note: fmt.Sprintf("%s of %s: the bridge found the rule better", report.Count(n), report.Count(c.Asked)),
 		})
 	}
 	if c.Partly > 0 {
 		rows = append(rows, report.Effect{
 			Subsystem: g.name, Name: "partly left to the rule by a demoted model", Value: 100 * share(c.Partly, c.Asked), Unit: "%",
-			Note: fmt.Sprintf("%d of %d: the bridge found the rule better at a part of the answer", c.Partly, c.Asked),
+			Note: fmt.Sprintf("%s of %s: the bridge found the rule better at a part of the answer", report.Count(c.Partly), report.Count(c.Asked)),
 		})
 	}
 	return rows
@@ -160,9 +160,9 @@ func (g *runner) note() string {
 	if c.Absent > 0 {
 		var why []string
 		for _, w := range slices.Sorted(maps.Keys(c.Why)) {
-			why = append(why, fmt.Sprintf("%s %d", w, c.Why[w]))
+			why = append(why, w+" "+report.Count(c.Why[w]))
 		}
-		parts = append(parts, fmt.Sprintf("%d of %d questions had no model's answer (%s)", c.Absent, c.Asked, strings.Join(why, ", ")))
+		parts = append(parts, fmt.Sprintf("%s of %s questions had no model's answer (%s)", report.Count(c.Absent), report.Count(c.Asked), strings.Join(why, ", ")))
 	}
 	if h, ok := g.results.(interface{ Failures() int }); ok && h.Failures() == 0 {
 		parts = append(parts, "no failure happened while it was watched, so nothing could be caught")

@@ -213,7 +213,7 @@ func (s *Scheduler) Comparisons(full bool) []report.Comparison {
 func (s *Scheduler) Effects() []report.Effect {
 	row := func(name, unit string, p *score.Paired) report.Effect {
 		ml, rule := p.Sums()
-		return report.Effect{Subsystem: s.name, Name: name, Value: ml, Unit: unit, Note: advice.RuleAlone(rule, unit)}
+		return report.Effect{Subsystem: s.name, Name: name, Value: ml, Unit: unit, Note: report.RuleAlone(rule, unit)}
 	}
 	rows := []report.Effect{
 		{Subsystem: s.name, Name: "intervals allocated", Value: float64(s.over.N())},

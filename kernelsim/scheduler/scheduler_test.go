@@ -131,7 +131,7 @@ func TestMisallocationEitherWay(t *testing.T) {
 			{"memory over-allocated", "GiB-s", c.want.memOver, c.rule.memOver},
 			{"memory under-allocated", "GiB-s", c.want.memUnder, c.rule.memUnder},
 		} {
-			if got, note := effect(t, s.Effects(), e.name); math.Abs(got-agents*e.ml) > 1e-3 || note != advice.RuleAlone(agents*e.rule, e.unit) {
+			if got, note := effect(t, s.Effects(), e.name); math.Abs(got-agents*e.ml) > 1e-3 || note != report.RuleAlone(agents*e.rule, e.unit) {
 				t.Errorf("%s: %s: %v (%s), want %v (rule alone: %v)", c.name, e.name, got, note, agents*e.ml, agents*e.rule)
 			}
 		}

@@ -82,6 +82,6 @@ func (x *extreme) effect(subsystem, what, since string) report.Effect {
 		return e
 	}
 	e.Value = 100 * x.worst
-	e.Note = fmt.Sprintf("since %s, after %d outcomes; above 0 is worse than the rule", since, x.at)
+	e.Note = fmt.Sprintf("since %s, after %s outcomes; above 0 is worse than the rule", since, report.Count(x.at))
 	return e
 }

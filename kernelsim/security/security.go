@@ -223,7 +223,7 @@ func (s *Security) Effects() []report.Effect {
 	row := func(name string, hostile bool, from uint8) report.Effect {
 		return report.Effect{
 			Subsystem: s.name, Name: name, Value: count(hostile, from, ml),
-			Note: advice.RuleAlone(count(hostile, from, rule), ""),
+			Note: report.RuleAlone(count(hostile, from, rule), ""),
 		}
 	}
 	return []report.Effect{
