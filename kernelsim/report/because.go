@@ -5,8 +5,12 @@ import (
 	"strings"
 )
 
-// unsaid stands for the answers of a lower source that came without a reason.
-const unsaid = "no reason given"
+// unsaid stands for the answers of a lower source that came without a reason, alone for
+// those of the first source, the model, which need none.
+const (
+	unsaid = "no reason given"
+	alone  = "by itself"
+)
 
 // because is why a source answered a prediction in place of a better one.
 type because struct {
@@ -21,7 +25,7 @@ type because struct {
 func (r *Report) becauses() []because {
 	var out []because
 	for _, p := range r.rows() {
-		for _, s := range p.Sources {
+		for i, s := range p.Sources {
 			if len(s.Reasons) == 0 {
 				continue
 			}
@@ -32,7 +36,11 @@ func (r *Report) becauses() []because {
 				parts = append(parts, why.Name+" "+percentOf(why.Count, p.Answered))
 			}
 			if rest > 0 {
-				parts = append(parts, unsaid+" "+percentOf(rest, p.Answered))
+				why := unsaid
+				if i == 0 {
+					why = alone
+				}
+				parts = append(parts, why+" "+percentOf(rest, p.Answered))
 			}
 			out = append(out, because{p.Name, s.Name, percentOf(s.Count, p.Answered), strings.Join(parts, ", ")})
 		}

@@ -141,7 +141,7 @@ func betterText(better string) string {
 	case BetterRule:
 		return "rule"
 	case BetterUnclear:
-		return "no clear difference"
+		return "unclear"
 	}
 	return noValue
 }

@@ -35,6 +35,10 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"finite":  Value,
 	"stack":   stack,
 	"within":  within,
+	"compare": func(of []Comparison) [][]Comparison {
+		return runs(of, func(c Comparison) string { return c.Subsystem })
+	},
+	"effect": func(of []Effect) [][]Effect { return runs(of, func(e Effect) string { return e.Subsystem }) },
 }).Parse(pageSource))
 
 // figure is a plot in its two sizes.
@@ -53,6 +57,7 @@ type pageData struct {
 	RunFacts  []fact
 	HostFacts []fact
 	Missed    uint64 // calls without an answer
+	Better    tally
 	Becauses  []because
 	Joined    bool // the drawn intervals join several measured ones
 }
@@ -71,8 +76,8 @@ func (r *Report) HTML(w io.Writer) error {
 		Report: r, Style: template.CSS(pageStyle), Rows: r.rows(),
 		CDF: draw(r.cdfPlot), Latency: draw(r.latencyPlot), SourceMix: draw(r.sourcesPlot), Compare: draw(r.comparePlot),
 		Drawn: r.drawn(), RunFacts: r.runFacts(), HostFacts: r.hostFacts(),
-		Missed:   r.Total.Errors + r.Total.Dropped + r.Total.Lost,
-		Becauses: r.becauses(), Joined: len(r.Timeline) > maxDrawn,
+		Missed: r.Total.Errors + r.Total.Dropped + r.Total.Lost,
+		Better: r.tally(), Becauses: r.becauses(), Joined: len(r.Timeline) > maxDrawn,
 	}
 	if len(r.compared()) == 0 {
 		data.Compare = nil // nothing to draw; the table says so
@@ -110,4 +115,33 @@ func stack(sources []Source) []box {
 		x += w
 	}
 	return out
+}
+
+// runs cuts rows where their subsystem changes: its name stands above its rows once.
+func runs[T any](rows []T, name func(T) string) (out [][]T) {
+	for i, row := range rows {
+		if i == 0 || name(row) != name(rows[i-1]) {
+			out = append(out, nil)
+		}
+		out[len(out)-1] = append(out[len(out)-1], row)
+	}
+	return out
+}
+
+// tally counts the comparisons of model and rule, those where both were measured.
+type tally struct{ Model, Rule, All int }
+
+func (r *Report) tally() (n tally) {
+	for _, c := range r.Comparisons {
+		switch c.Better {
+		case BetterUnknown:
+			continue
+		case BetterML:
+			n.Model++
+		case BetterRule:
+			n.Rule++
+		}
+		n.All++
+	}
+	return n
 }

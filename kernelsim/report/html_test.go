@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func htmlOf(t *testing.T, r *Report) string {
@@ -27,7 +29,7 @@ func TestHTMLHasEverything(t *testing.T) {
 	}
 	for _, want := range []string{
 		"<strong>PASS</strong>", "99.940 %", "connection reset", "prefetch hit rate ↑", "over-allocation",
-		"no clear difference", "Example CPU @ 2.00GHz", "recorded traces", Schema,
+		"unclear", "Example CPU @ 2.00GHz", "recorded traces", Schema,
 		`aria-label="Share of calls answered within a time`, "budget 1 ms", "required 99.9 %",
 	} {
 		if !strings.Contains(page, want) {
@@ -177,5 +179,37 @@ func TestScales(t *testing.T) {
 		if got := y.at(share); math.Abs(got-want) > 1e-6 {
 			t.Errorf("nines at %v = %v, want %v", share, got, want)
 		}
+	}
+}
+
+// Who was better, and at how much, is said at the top; a subsystem's name stands above
+// its rows once.
+func TestHTMLSaysWhoIsBetter(t *testing.T) {
+	r := sample()
+	page := htmlOf(t, r)
+	if want := "<b>3 of 4</b> measures better by model, 0 by rule"; !strings.Contains(page, want) {
+		t.Errorf("the page lacks %q", want)
+	}
+	if n := strings.Count(page, `<th scope="rowgroup" colspan="6">security</th>`); n != 1 {
+		t.Errorf("security heads %d groups of comparisons, want 1", n)
+	}
+	r.Comparisons = nil
+	if page := htmlOf(t, r); strings.Contains(page, "measures better") {
+		t.Error("a page without comparisons counts them")
+	}
+}
+
+// Answers that are the model's in part have a reason; the rest of them need none.
+func TestAModelsOwnAnswersNeedNoReason(t *testing.T) {
+	r := &Report{Predictions: []Prediction{{Name: "workload", Answered: 100, Sources: []Source{
+		{Name: "model", Count: 60, Reasons: []Reason{{"demoted", 20}}},
+		{Name: "rule", Count: 40, Reasons: []Reason{{"deadline", 30}}},
+	}}}}
+	want := []because{
+		{"workload", "model", "60.0 %", "demoted 20.0 %, by itself 40.0 %"},
+		{"workload", "rule", "40.0 %", "deadline 30.0 %, no reason given 10.0 %"},
+	}
+	if diff := cmp.Diff(want, r.becauses()); diff != "" {
+		t.Error(diff)
 	}
 }

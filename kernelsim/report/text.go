@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -145,7 +144,7 @@ func (t textWriter) comparisons() {
 	tab.row("subsystem", "metric", "model", "rule", "n", "model − rule (95 %)", "better", "note")
 	for _, c := range t.r.Comparisons {
 		tab.row(c.Subsystem, metricText(c), valueText(c.ML, c.Unit), valueText(c.Rule, c.Unit), grouped(c.N),
-			spanText(c.Difference), cmp.Or(betterWords[c.Better], betterText(c.Better)), c.Note)
+			spanText(c.Difference), betterText(c.Better), c.Note)
 	}
 	t.table(tab)
 }
@@ -157,9 +156,6 @@ func metricText(c Comparison) string {
 	}
 	return c.Metric + " ↓"
 }
-
-// betterWords are shorter than betterText where columns are dear.
-var betterWords = map[string]string{BetterUnclear: "unclear"}
 
 func (t textWriter) effects() {
 	if len(t.r.Effects) == 0 {
