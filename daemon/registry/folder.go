@@ -29,7 +29,9 @@ type Folder struct {
 	seen   string                     // the mark then
 	looked bool                       // a Look could read the folder
 	noted  bool                       // there is a state file
-	memo   error                      // why it could not be written
+	text   []byte                     // what it said when it was read or written last
+	memo   error                      // why it could not be written since
+	alone  bool                       // no other process decides meanwhile
 }
 
 // Dir gives the models in a folder: one written by daemon/train/run, or one that models
@@ -41,9 +43,8 @@ func Dir(dir string) *Folder {
 // Look reads the folder, once for all kinds, and notes what follows from it: a model that
 // serves now is one that served, and another one that might was passed over.
 func (d *Folder) Look() Look {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	all, err := d.look()
+	all, end, err := d.begin()
+	defer end()
 	d.seen = all.mark
 	if err != nil {
 		return &sight{err: err}
@@ -55,7 +56,7 @@ func (d *Folder) Look() Look {
 		s.models[k], s.bad[k] = d.serve(k, all.list)
 		changed = changed || !before.same(d.state.of(k))
 	}
-	if d.noted && changed || !d.noted && d.state.tells(all.list) {
+	if d.memo != nil || d.noted && changed || !d.noted && d.state.tells(all.list) {
 		d.keep()
 	}
 	for _, k := range ipc.Kinds {

@@ -134,9 +134,8 @@ func (d *Folder) Stop(label string) error {
 
 // decide changes the state about a model, by all models of its kind.
 func (d *Folder) decide(label string, valid bool, change func(st *kindState, ofKind []found)) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	all, err := d.look()
+	all, end, err := d.begin()
+	defer end()
 	if err != nil {
 		return err
 	}
@@ -169,9 +168,8 @@ func (d *Folder) decide(label string, valid bool, change func(st *kindState, ofK
 // passed over, or what the next source has. It gives the label of the former, "" for the
 // others.
 func (d *Folder) Rollback(k ipc.Kind) (string, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	all, err := d.look()
+	all, end, err := d.begin()
+	defer end()
 	if err != nil {
 		return "", err
 	}
@@ -216,18 +214,4 @@ func (d *Folder) inService(k ipc.Kind, list []found) string {
 		return ""
 	}
 	return last // which is not there, and serves on while all that would take its place is bad
-}
-
-// keep writes the state. A folder that cannot be written keeps it in this process.
-func (d *Folder) keep() {
-	if d.memo = d.state.write(d.dir); d.memo == nil {
-		d.noted = true
-	}
-}
-
-// Unwritten says why decisions do not outlive this process; nil when they do.
-func (d *Folder) Unwritten() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.memo
 }

@@ -1,10 +1,6 @@
 package registry
 
-import (
-	"errors"
-	"fmt"
-	"io/fs"
-)
+import "fmt"
 
 // UnreadableError says that a folder does not say what is to serve: nobody can read a manifest
 // or the state, or they contradict each other. What served before is then best.
@@ -25,26 +21,13 @@ func (d *Folder) look() (contents, error) {
 	if err == nil {
 		err = d.readState()
 	}
-	if err != nil {
-		return contents{mark: all.mark}, &UnreadableError{d.dir, err}
-	}
-	return all, nil
+	return all, d.unreadable(err)
 }
 
-// readState takes the folder's word, or, where it has none or cannot be written, our own.
-// With an error what was known before stays.
-func (d *Folder) readState() error {
-	if d.memo != nil {
+// unreadable makes an error about the folder as a whole of err, nil of nil.
+func (d *Folder) unreadable(err error) error {
+	if err == nil {
 		return nil
 	}
-	s, err := readState(d.fsys)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		d.noted = false
-		return nil
-	case err != nil:
-		return err
-	}
-	d.state, d.noted = s, true
-	return nil
+	return &UnreadableError{d.dir, err}
 }

@@ -1,19 +1,11 @@
 package registry
 
 import (
-	"encoding/json"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/mlbridge/mlbridge/daemon/models"
 	"github.com/mlbridge/mlbridge/ipc"
 )
-
-// stateFile is where a folder keeps what was decided about its models.
-const stateFile = "state.json"
 
 // state is what was decided about a folder's models, by hand or by their being there. It
 // outlives the process where the folder can be written.
@@ -156,62 +148,4 @@ func (s *kindState) roleOf(e *models.Entry) role {
 		return role{Role: models.RoleServe}
 	}
 	return role{Role: e.Role, Share: e.Share}
-}
-
-// readState reads the folder's state; fs.ErrNotExist where there is none.
-func readState(folder fs.FS) (state, error) {
-	data, err := readFile(folder, stateFile, maxManifest)
-	if err != nil {
-		return state{}, fmt.Errorf("%s: %w", stateFile, err)
-	}
-	s, err := parseState(data)
-	if err != nil {
-		return state{}, fmt.Errorf("%w; put a good copy back, or take it away (a running daemon writes again what it remembers; without one the manifests' dates count)", err)
-	}
-	return s, nil
-}
-
-func parseState(data []byte) (state, error) {
-	var s state
-	if err := json.Unmarshal(data, &s); err != nil {
-		return state{}, fmt.Errorf("%s: %w", stateFile, err)
-	}
-	for kind, k := range s.Kinds {
-		if k == nil {
-			continue
-		}
-		for label, r := range k.Roles {
-			if err := models.CheckRole(r.Role, r.Share); err != nil {
-				return state{}, fmt.Errorf("%s: %s: %s: %w", stateFile, kind, label, err)
-			}
-		}
-	}
-	return s, nil
-}
-
-// write replaces the state file in one step: a reader sees the old one or the new one. All
-// who reach the folder may read it: an operator decides as root, the daemon is another user.
-func (s *state) write(dir string) error {
-	data, err := json.MarshalIndent(s, "", "\t")
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, stateFile+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(data, '\n'))
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, stateFile))
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }

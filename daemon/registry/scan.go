@@ -163,7 +163,8 @@ func (d *Folder) stamp(b *strings.Builder, name string) {
 // aboutModels reports whether a file holds no weights of TensorFlow.js, by its name, which
 // for those may be any.
 func aboutModels(name string) bool {
-	return strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".onnx") || strings.HasPrefix(name, stateFile)
+	return strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".onnx") ||
+		strings.HasPrefix(name, stateFile) || strings.HasPrefix(name, newState)
 }
 
 // Mark tells whether anything in the folder has changed since it was last the same.

@@ -119,7 +119,7 @@ func (s *Shelf) Do(x Decision) (View, error) {
 		return View{}, err
 	}
 	if err := s.folder.Unwritten(); err != nil {
-		return View{}, err
+		return View{}, fmt.Errorf("%s: nothing was decided: %w", s.folder.Name(), err)
 	}
 	return s.View()
 }

@@ -30,6 +30,7 @@ type Desk struct {
 	loading sync.Mutex // one Load at a time; guards what follows
 	loaded  string     // the folder's mark at the start of the last Load
 	broke   string     // what was wrong with the folder as a whole at the last Load
+	memo    string     // why decisions were not written then
 }
 
 // New prefers the folder's models, where one is named, to the built-in ones. Nothing is
@@ -85,11 +86,32 @@ func (d *Desk) Load(all bool) {
 		d.log.Warn().Str("folder", d.folder.Name()).AnErr("reason", broken).Msg("models not replaced: the folder cannot be read")
 	}
 	d.broke = text(broken)
-	if d.folder != nil {
-		if err := d.folder.Unwritten(); err != nil {
-			d.log.Warn().Err(err).Msg("the folder cannot be written: what is decided about its models ends with this process")
-		}
+	d.sayUnwritten(all)
+}
+
+// sayUnwritten says whether decisions outlive this process, when that has changed.
+func (d *Desk) sayUnwritten(all bool) {
+	if d.folder == nil {
+		return
 	}
+	err := d.folder.Unwritten()
+	switch {
+	case err != nil && (all || err.Error() != d.memo):
+		d.log.Warn().Err(err).Str("folder", d.folder.Name()).Msg("the folder cannot be written: what is decided about its models ends with this process")
+	case err == nil && d.memo != "":
+		d.log.Info().Str("folder", d.folder.Name()).Msg("what is decided about the folder's models outlives this process again")
+	}
+	d.memo = text(err)
+}
+
+// keep writes what could not be written, if the folder can be by now.
+func (d *Desk) keep() {
+	if d.folder.Unwritten() == nil || !d.folder.Keep() {
+		return
+	}
+	d.loading.Lock()
+	defer d.loading.Unlock()
+	d.sayUnwritten(false)
 }
 
 // unreadable says what is wrong with the folder as a whole: a manifest that nobody can read,
@@ -139,6 +161,7 @@ func (d *Desk) Watch(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		d.keep()
 		mark := d.folder.Mark()
 		if mark == last && mark != d.mark() {
 			d.Load(false)

@@ -38,10 +38,13 @@ func (v View) print(out io.Writer) error {
 	if v.Error != "" {
 		fmt.Fprintln(out, v.Error)
 	}
+	if v.Unwritten != "" {
+		fmt.Fprintln(out, v.ends())
+	}
 	if len(v.Serving) == 0 {
 		return nil
 	}
-	if len(v.Models) > 0 || v.Error != "" {
+	if len(v.Models) > 0 || v.Error != "" || v.Unwritten != "" {
 		fmt.Fprintln(out)
 	}
 	for _, k := range ipc.Kinds {
@@ -57,6 +60,11 @@ func (v View) print(out io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// ends says that decisions are not written.
+func (v View) ends() string {
+	return fmt.Sprintf("%s: %s: what is decided ends with the process", v.Folder, v.Unwritten)
 }
 
 // said reports whether the problem is one that the list has already.
@@ -100,6 +108,9 @@ func (v View) led(kind, daemon string) []string {
 		lines := []string{kind + ": " + s.text()}
 		if s.Problem != "" {
 			lines = append(lines, kind+": "+s.Problem)
+		}
+		if v.Unwritten != "" {
+			lines = append(lines, v.ends())
 		}
 		return lines
 	}

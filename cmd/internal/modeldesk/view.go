@@ -13,6 +13,8 @@ type View struct {
 	Serving map[string]Serving `json:"serving,omitempty"` // by kind; none where a folder was asked that nobody serves
 	Models  []registry.Listed  `json:"models"`            // of the folder
 	Error   string             `json:"error,omitempty"`   // why there are none
+
+	Unwritten string `json:"unwritten,omitempty"` // why what is decided ends with the process
 }
 
 // Serving is what answers for a kind.
@@ -43,6 +45,7 @@ func (d *Desk) View() (View, error) {
 		return v, nil
 	}
 	v.Folder = d.folder.Name()
+	v.Unwritten = text(d.folder.Unwritten())
 	list, err := d.folder.List()
 	if err != nil {
 		v.Error = err.Error()
