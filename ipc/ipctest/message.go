@@ -66,6 +66,7 @@ type Predict struct {
 	Budget       int64 // ns
 	Requests     []ipc.Request
 	RequireModel bool
+	Class        ipc.Class
 }
 
 // ReplyTo encodes the reply frame that answers call id.
@@ -133,7 +134,7 @@ func decodePredict(payload []byte) (p Predict, err error) {
 		if err := msgpack.Unmarshal(elements[4], &flags); err != nil {
 			return p, fmt.Errorf("ipctest: flags: %w", err)
 		}
-		p.RequireModel = flags&1 != 0
+		p.RequireModel, p.Class = flags&1 != 0, ipc.Class(flags>>1&3)
 	}
 	return p, nil
 }

@@ -40,6 +40,9 @@ func TestCacheIsBoundedInBytes(t *testing.T) {
 	if stats.Bytes > bound || took > bound {
 		t.Errorf("%d bytes counted, %d on the heap; want at most %d", stats.Bytes, took, bound)
 	}
+	if took > int64(stats.Bytes) {
+		t.Errorf("%d bytes counted, %d on the heap: it takes more than is told", stats.Bytes, took)
+	}
 	if took < bound/2 {
 		t.Errorf("%d bytes on the heap of %d: the count is far too careful", took, bound)
 	}

@@ -19,6 +19,7 @@ type freshnessRig struct {
 	q      ipc.Request
 	asked  atomic.Int64
 	cpu    atomic.Int64 // what the model says, in thousandths
+	other  atomic.Bool  // it is another model
 	cached atomic.Int64 // ns; not 0: the bridge gives an answer of its cache that is as old
 	stale  atomic.Bool  // and is having it made anew
 	busy   atomic.Bool  // the bridge has its rule answer
@@ -26,13 +27,21 @@ type freshnessRig struct {
 
 func withFreshness(t *testing.T, f func(r *freshnessRig)) {
 	t.Helper()
+	withFreshnessOf(t, mlclient.Config{}, f)
+}
+
+func withFreshnessOf(t *testing.T, cfg mlclient.Config, f func(r *freshnessRig)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &freshnessRig{T: t, q: ipctest.Request(ipc.Workload, 1)}
 		r.cpu.Store(500)
-		c, done := pipes(t, mlclient.Config{}, ipctest.Script(handshake(), ipctest.Serve(func(q ipc.Request) ipc.Reply {
+		c, done := pipes(t, cfg, ipctest.Script(handshake(), ipctest.Serve(func(q ipc.Request) ipc.Reply {
 			r.asked.Add(1)
 			a := ipctest.ModelReply(q)
 			a.Workload.CPU = float32(r.cpu.Load()) / 1000
+			if r.other.Load() {
+				a.Model = "other@1"
+			}
 			if age := r.cached.Load(); age != 0 {
 				a.Source, a.Age = ipc.SourceCache, time.Duration(age)
 			}
@@ -85,20 +94,6 @@ func TestTTLOfASubjectFollowsItsAnswers(t *testing.T) {
 	})
 }
 
-func TestHotQuestionIsAskedAhead(t *testing.T) {
-	withFreshness(t, func(r *freshnessRig) {
-		r.look(0, ipc.SourceRule, ipc.ReasonNotCached, 1)
-		for range 3 {
-			r.look(ms, ipc.SourceCache, ipc.ReasonNone, 1)
-		}
-		r.look(75*ms, ipc.SourceCache, ipc.ReasonNone, 1) // the fourth time
-		r.look(ms, ipc.SourceCache, ipc.ReasonNone, 2)    // hot, and most of its time is over
-		for range 40 {                                    // with the new answer's time of 200 ms
-			r.look(3*ms, ipc.SourceCache, ipc.ReasonNone, 2)
-		}
-	})
-}
-
 // Who asks and waits is treated alike, but for who insists on a model.
 func TestPredictRefreshesBehindToo(t *testing.T) {
 	withFreshness(t, func(r *freshnessRig) {
@@ -115,9 +110,9 @@ func TestPredictRefreshesBehindToo(t *testing.T) {
 		ask(101*ms, false, ipc.SourceStale, 2) // one behind it; 200 ms
 		ask(201*ms, true, ipc.SourceModel, 3)  // 400 ms
 		ask(801*ms, false, ipc.SourceModel, 4) // 800 ms
+		ask(0, true, ipc.SourceCache, 4)
 		ask(100*ms, false, ipc.SourceCache, 4)
-		ask(100*ms, false, ipc.SourceCache, 4)
-		ask(100*ms, false, ipc.SourceCache, 4)
+		ask(200*ms, false, ipc.SourceCache, 4)
 		ask(310*ms, false, ipc.SourceCache, 4)
 		ask(10*ms, false, ipc.SourceCache, 5) // hot: one ahead
 	})
@@ -137,23 +132,70 @@ func TestTheSameAnswerAgainTeachesNothing(t *testing.T) {
 	})
 }
 
-// A hot question that the bridge has no answer to is not asked ahead again at once, and
-// what is here goes on serving, as old as it is.
-func TestHotQuestionWithoutAnAnswerIsLeftAlone(t *testing.T) {
+// What a model's answers have taught about a long TTL says nothing about another model's.
+func TestAnotherModelBeginsAnew(t *testing.T) {
 	withFreshness(t, func(r *freshnessRig) {
 		r.look(0, ipc.SourceRule, ipc.ReasonNotCached, 1)
-		for range 3 {
-			r.look(ms, ipc.SourceCache, ipc.ReasonNone, 1)
+		r.look(101*ms, ipc.SourceStale, ipc.ReasonRefreshing, 2) // 200 ms
+		r.look(201*ms, ipc.SourceStale, ipc.ReasonRefreshing, 3) // 400 ms
+		r.other.Store(true)                                      // and says the same
+		r.look(401*ms, ipc.SourceStale, ipc.ReasonRefreshing, 4) // 100 ms
+		r.look(99*ms, ipc.SourceCache, ipc.ReasonNone, 4)
+		r.look(2*ms, ipc.SourceStale, ipc.ReasonRefreshing, 5)
+	})
+}
+
+// TestWithinTheTolerance: answers agree that are no further apart than the client was told.
+func TestWithinTheTolerance(t *testing.T) {
+	withFreshnessOf(t, mlclient.Config{Tolerance: 0.25}, func(r *freshnessRig) {
+		r.look(0, ipc.SourceRule, ipc.ReasonNotCached, 1)
+		r.cpu.Store(700)
+		r.look(101*ms, ipc.SourceStale, ipc.ReasonRefreshing, 2) // 200 ms
+		r.look(199*ms, ipc.SourceCache, ipc.ReasonNone, 2)
+	})
+}
+
+// An answer that the bridge had before the one that is here is no news; a later one is.
+func TestAnOlderAnswerDoesNotTakeANewersPlace(t *testing.T) {
+	withFreshness(t, func(r *freshnessRig) {
+		r.look(0, ipc.SourceRule, ipc.ReasonNotCached, 1)
+		r.stale.Store(true)
+		r.cached.Store(int64(time.Minute))
+		r.cpu.Store(900)
+		r.look(101*ms, ipc.SourceStale, ipc.ReasonRefreshing, 2)
+		if got := lookup(r.client, r.q); got.Age != 101*ms || got.Workload.CPU != 0.5 {
+			r.Errorf("cpu %v of %v, want 0.5 of 101 ms", got.Workload.CPU, got.Age)
 		}
+		synctest.Wait()
+		r.cached.Store(int64(50 * ms))
+		r.look(50*ms, ipc.SourceStale, ipc.ReasonRefreshing, 4)
+		if got := lookup(r.client, r.q); got.Age != 50*ms || got.Workload.CPU != 0.9 {
+			r.Errorf("then cpu %v of %v, want 0.9 of 50 ms", got.Workload.CPU, got.Age)
+		}
+	})
+}
+
+// A subject that asks something else keeps its TTL: the answers are to different questions.
+func TestAnotherQuestionTeachesNothing(t *testing.T) {
+	withFreshness(t, func(r *freshnessRig) {
+		r.look(0, ipc.SourceRule, ipc.ReasonNotCached, 1)
+		r.look(101*ms, ipc.SourceStale, ipc.ReasonRefreshing, 2) // 200 ms
+		other := *r.q.(*ipc.WorkloadRequest)
+		other.CurrentCPU, r.q = 0.9, &other
+		r.cpu.Store(900)
+		r.look(0, ipc.SourceStale, ipc.ReasonNotCached, 3)
+		r.look(199*ms, ipc.SourceCache, ipc.ReasonNone, 3)
+		r.look(2*ms, ipc.SourceStale, ipc.ReasonRefreshing, 4)
+	})
+}
+
+// What the bridge refused is asked again when its time is over.
+func TestRefusalsAreNotForEver(t *testing.T) {
+	withFreshness(t, func(r *freshnessRig) {
 		r.busy.Store(true)
-		r.look(75*ms, ipc.SourceCache, ipc.ReasonNone, 1)
-		r.look(ms, ipc.SourceCache, ipc.ReasonNone, 2)
-		for range 3 {
-			r.look(ms, ipc.SourceCache, ipc.ReasonNone, 2)
-		}
-		if got := lookup(r.client, r.q); got.Age != 82*ms {
-			r.Errorf("age %v, want 82 ms", got.Age)
-		}
+		r.look(0, ipc.SourceRule, ipc.ReasonNotCached, 1)
+		r.look(99*ms, ipc.SourceRule, ipc.ReasonOverloaded, 1)
+		r.look(2*ms, ipc.SourceRule, ipc.ReasonNotCached, 2)
 	})
 }
 

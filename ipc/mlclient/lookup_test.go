@@ -49,6 +49,9 @@ func TestLookupHit(t *testing.T) {
 	if got := lookup(c, ipctest.Request(ipc.Memory, 2)); got.Source != ipc.SourceRule {
 		t.Errorf("another agent: %v, want the rule", got.Source)
 	}
+	if s := c.Stats(); s.Lookups[ipc.SourceCache] != 4*102 || s.Lookups[ipc.SourceRule] != 1 {
+		t.Errorf("lookups %v, want 408 from the cache and one by the rule", s.Lookups)
+	}
 }
 
 // TestPartsOfTheRule stay marked as such in what the cache gives, and whoever insists on a
@@ -69,66 +72,12 @@ func TestPartsOfTheRule(t *testing.T) {
 		t.Errorf("%v, %v, ruled %q; want the cache and the rule's memory", got.Source, got.Reason, got.Ruled)
 	}
 	before := asked.Load()
-	replies := make([]ipc.Reply, 1)
-	if err := c.Predict(t.Context(), []ipc.Request{q}, replies, ipc.Options{Budget: long, RequireModel: true}); err != nil {
-		t.Fatal(err)
+	if got := predict(t, c, q, ipc.Options{Budget: long}); got.Source != ipc.SourceCache || got.Ruled != ipc.TargetMemory || asked.Load() != before {
+		t.Errorf("who waits: %v, ruled %q, %d asked anew; want the cache", got.Source, got.Ruled, asked.Load()-before)
 	}
+	predict(t, c, q, ipc.Options{Budget: long, RequireModel: true})
 	if asked.Load() == before {
 		t.Error("who insists was given a part of the rule's from the cache")
-	}
-}
-
-// TestLookupBatches holds the first refresh back while more are asked for.
-func TestLookupBatches(t *testing.T) {
-	noLeaks(t)
-	arrived, release := make(chan struct{}), make(chan struct{})
-	sizes := make(chan int, 8)
-	size := func(c *ipctest.Conn) error { sizes <- len(c.Calls[0].Requests); return nil }
-	bridge := ipctest.Listen(t, ipctest.Script(handshake(),
-		ipctest.ExpectPredict(), size, ipctest.Reached(arrived), ipctest.Await(release), ipctest.SendReply(ipctest.ModelReply),
-		ipctest.ExpectPredict(), size, ipctest.SendReply(ipctest.ModelReply), ipctest.Serve(ipctest.ModelReply)))
-	c := upClient(t, mlclient.Config{Path: bridge.Path, TTL: long, RefreshBudget: long})
-
-	if got := lookup(c, ipctest.Request(ipc.Threat, 1)); got.Source != ipc.SourceRule || got.Reason != ipc.ReasonNotCached {
-		t.Errorf("first Lookup: %v because %v, want the rule, not cached", got.Source, got.Reason)
-	}
-	<-arrived
-	const agents = 50
-	for i := range uint64(agents) {
-		lookup(c, ipctest.Request(ipc.Kinds[i%4], 100+i))
-	}
-	for range 9 { // the newest question about an agent replaces the older ones
-		q := ipctest.Request(ipc.Memory, 100+3).(*ipc.MemoryRequest)
-		q.CurrentAddress += 1 << 20
-		lookup(c, q)
-	}
-	close(release)
-	if first, second := <-sizes, <-sizes; first != 1 || second != agents {
-		t.Errorf("batches of %d and %d questions, want 1 and %d", first, second, agents)
-	}
-	if s := c.Stats(); s.Queued != agents+1 || s.Coalesced != 9 || s.Dropped != 0 || s.RefreshBatches != 2 {
-		t.Errorf("stats %+v, want %d queued, 9 coalesced, 2 batches", s, agents+1)
-	}
-	last := ipctest.Request(ipc.Memory, 100+3).(*ipc.MemoryRequest)
-	last.CurrentAddress += 1 << 20
-	eventually(t, "the newest question is answered", func() bool { return lookup(c, last).Source == ipc.SourceCache })
-}
-
-func TestLookupQueueIsBounded(t *testing.T) {
-	noLeaks(t)
-	arrived := make(chan struct{})
-	bridge := ipctest.Listen(t, ipctest.Script(handshake(), ipctest.ExpectPredict(), ipctest.Reached(arrived), ipctest.Hang()))
-	c := upClient(t, mlclient.Config{Path: bridge.Path, RefreshBudget: long, Queue: 10})
-	lookup(c, ipctest.Request(ipc.Memory, 1))
-	<-arrived // the refresher is busy from now on
-	for range 5 {
-		lookup(c, ipctest.Request(ipc.Memory, 1)) // is away: not asked twice
-	}
-	for i := range uint64(100) {
-		lookup(c, ipctest.Request(ipc.Memory, 2+i))
-	}
-	if s := c.Stats(); s.Queued != 1+10 || s.Dropped != 90 || s.Coalesced != 5 {
-		t.Errorf("%d queued, %d dropped, %d coalesced, want 11, 90 and 5", s.Queued, s.Dropped, s.Coalesced)
 	}
 }
 
@@ -147,6 +96,14 @@ func TestLookupMemoryIsBounded(t *testing.T) {
 	}
 	if got := lookup(c, hot); got.Source != ipc.SourceCache {
 		t.Errorf("an entry in use was evicted: %v", got.Source)
+	}
+	c = newClient(t, mlclient.Config{Path: bridge.Path, CacheBytes: 1 << 18})
+	waitUp(t, c)
+	for i := range uint64(1000) {
+		lookup(c, ipctest.Request(ipc.Workload, i))
+	}
+	if s := c.Stats(); s.Bytes > 1<<18 || s.Evicted == 0 {
+		t.Errorf("%d bytes after evicting %d of 1,000, want at most 256 KiB", s.Bytes, s.Evicted)
 	}
 }
 
@@ -212,7 +169,7 @@ func TestLookupInvalid(t *testing.T) {
 	bridge := ipctest.Listen(t, ipctest.Script(handshake(), ipctest.Hang()))
 	c := upClient(t, mlclient.Config{Path: bridge.Path})
 	bad := &ipc.FailureRequest{Component: "disk", HealthScore: 2}
-	if got := lookup(c, bad); got.Status != ipc.StatusInvalidArgument || got.Source != ipc.SourceNone {
+	if got := lookup(c, bad); got.Status != ipc.StatusInvalidArgument || got.Source != ipc.SourceNone || got.Error == "" {
 		t.Errorf("Lookup of an invalid request = %+v", got)
 	}
 	if got := predict(t, c, bad, ipc.Options{}); got.Status != ipc.StatusInvalidArgument || got.Source != ipc.SourceNone {
@@ -236,6 +193,7 @@ func TestLookupTakesNoForAnAnswer(t *testing.T) {
 		{"switched off", ruleBecause(ipc.ReasonSwitchedOff), ipc.ReasonSwitchedOff},
 		{"no reason", ruleBecause(ipc.ReasonNone), ipc.ReasonDaemonUnavailable},
 		{"unsure", ipctest.Unsure, ipc.ReasonLowConfidence},
+		{"stale", staleBecause(ipc.ReasonBreakerOpen), ipc.ReasonBreakerOpen},
 		{"overloaded", statusReply(ipc.StatusOverloaded), ipc.ReasonOverloaded},
 		{"unavailable", statusReply(ipc.StatusUnavailable), ipc.ReasonDaemonUnavailable},
 		{"too late", statusReply(ipc.StatusDeadlineExceeded), ipc.ReasonDeadline},
@@ -250,12 +208,20 @@ func TestLookupTakesNoForAnAnswer(t *testing.T) {
 				r := lookup(client, q)
 				return r.Source == ipc.SourceRule && r.Reason == c.want
 			})
-			before := client.Stats().Queued
+			before := client.Stats()
 			for range 100 {
 				lookup(client, q)
 			}
-			if after := client.Stats().Queued; after != before {
-				t.Errorf("asked %d more times within the TTL, want 0", after-before)
+			if n := client.Stats().Queued - before.Queued; n != 0 {
+				t.Errorf("asked %d more times within the TTL, want 0", n)
+			}
+			if before.Refreshed+before.RefreshFailed != before.Queued || (before.RefreshFailed > 0) != (c.answer(q).Status != ipc.StatusOK) {
+				t.Errorf("%d questions answered and %d not, of %d", before.Refreshed, before.RefreshFailed, before.Queued)
+			}
+			other := ipctest.Request(ipc.Workload, 1).(*ipc.WorkloadRequest)
+			other.CurrentCPU = 0.9
+			if r := lookup(client, other); r.Reason != ipc.ReasonNotCached || client.Stats().Queued != before.Queued+1 {
+				t.Errorf("another question about the agent: the rule because of %v; want it asked", r.Reason)
 			}
 		})
 	}
@@ -290,32 +256,15 @@ func ruleBecause(why ipc.Reason) ipctest.Answer {
 	}
 }
 
-func statusReply(s ipc.Status) ipctest.Answer {
-	return func(ipc.Request) ipc.Reply { return ipc.Reply{Status: s, Error: "no"} }
-}
-
-// A bridge that gives an answer which has just expired has a new one in a moment: the
-// client keeps the old one, as old as it is, and asks again.
-func TestLookupAsksAgainForWhatIsBeingRefreshed(t *testing.T) {
-	noLeaks(t)
-	refreshing := func(q ipc.Request) ipc.Reply {
+// staleBecause answers as a bridge whose model does not, and did.
+func staleBecause(why ipc.Reason) ipctest.Answer {
+	return func(q ipc.Request) ipc.Reply {
 		r := ipctest.ModelReply(q)
-		r.Source, r.Reason, r.Age = ipc.SourceStale, ipc.ReasonRefreshing, long/2
+		r.Source, r.Reason, r.PredictionID = ipc.SourceStale, why, 88
 		return r
 	}
-	bridge := ipctest.Listen(t, ipctest.Script(handshake(),
-		ipctest.ExpectPredict(), ipctest.SendReply(refreshing), ipctest.Serve(ipctest.ModelReply)))
-	c := upClient(t, mlclient.Config{Path: bridge.Path, TTL: long / 4, StaleBound: long, RefreshBudget: long})
-	q := ipctest.Request(ipc.Memory, 1)
-	lookup(c, q)
-	eventually(t, "the new answer is there", func() bool {
-		r := lookup(c, q)
-		if r.Source == ipc.SourceStale && r.Age < long/2 {
-			t.Errorf("the old answer is given as %v old, want at least %v", r.Age, long/2)
-		}
-		return r.Source == ipc.SourceCache
-	})
-	if s := c.Stats(); s.Refreshed != 2 {
-		t.Errorf("%d refreshes, want two", s.Refreshed)
-	}
+}
+
+func statusReply(s ipc.Status) ipctest.Answer {
+	return func(ipc.Request) ipc.Reply { return ipc.Reply{Status: s, Error: "no"} }
 }

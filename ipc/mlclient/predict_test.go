@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -66,14 +67,15 @@ func TestPredictAtTheDefaultSocket(t *testing.T) {
 // TestPredictSettles goes through what a bridge can say, alone and with a stale
 // answer at hand, with and without a model required.
 func TestPredictSettles(t *testing.T) {
-	stale := func(q ipc.Request) ipc.Reply {
-		r := ipctest.ModelReply(q)
-		r.Source, r.Reason, r.PredictionID = ipc.SourceStale, ipc.ReasonDeadline, 88
-		return r
-	}
+	stale := staleBecause(ipc.ReasonDeadline)
 	unsureStale := func(q ipc.Request) ipc.Reply {
 		r := stale(q)
 		r.Workload.Confidence = ipctest.Unsure(q).Workload.Confidence
+		return r
+	}
+	cached := func(q ipc.Request) ipc.Reply {
+		r := ipctest.ModelReply(q)
+		r.Source = ipc.SourceCache
 		return r
 	}
 	partly := func(q ipc.Request) ipc.Reply {
@@ -92,6 +94,7 @@ func TestPredictSettles(t *testing.T) {
 		alone, withStale, require end
 	}{
 		{"model", ipctest.ModelReply, end{1, 0, 1}, end{1, 0, 1}, end{1, 0, 1}},
+		{"the bridge's cache", cached, end{2, 0, 1}, end{2, 0, 1}, end{2, 0, 1}},
 		{"unsure", ipctest.Unsure, end{4, 5, 0}, end{4, 5, 0}, end{1, 0, 1}},
 		{"rule", ruleBecause(ipc.ReasonBreakerOpen), end{4, 2, 77}, end{3, 2, 1}, end{0, 2, 0}},
 		{"unsure rule", ruleBecause(ipc.ReasonLowConfidence), end{4, 5, 77}, end{3, 5, 1}, end{0, 5, 0}},
@@ -133,12 +136,60 @@ func TestPredictSettles(t *testing.T) {
 func TestPredictThresholds(t *testing.T) {
 	noLeaks(t)
 	bridge := ipctest.Listen(t, ipctest.Script(handshake(), ipctest.Serve(ipctest.Unsure)))
-	c := upClient(t, mlclient.Config{Path: bridge.Path, Thresholds: map[ipc.Kind]float32{ipc.Memory: 0.1, ipc.Threat: 0}})
+	c := upClient(t, mlclient.Config{Path: bridge.Path, Thresholds: map[ipc.Kind]float32{ipc.Memory: 0.2, ipc.Threat: 0}})
 	for kind, want := range map[ipc.Kind]ipc.Source{
 		ipc.Memory: ipc.SourceModel, ipc.Threat: ipc.SourceModel, ipc.Workload: ipc.SourceRule, ipc.Failure: ipc.SourceRule,
 	} {
 		if r := predict(t, c, ipctest.Request(kind, 1), ipc.Options{Budget: long}); r.Source != want {
 			t.Errorf("%s at confidence 0.2: %v, want %v", kind, r.Source, want)
+		}
+	}
+}
+
+// TestPredictOfAnInvalidQuestion: it is refused here, and the others are asked without it.
+func TestPredictOfAnInvalidQuestion(t *testing.T) {
+	noLeaks(t)
+	var asked atomic.Int64
+	bridge := ipctest.Listen(t, ipctest.Script(handshake(), ipctest.Serve(func(q ipc.Request) ipc.Reply {
+		asked.Add(1)
+		return ipctest.ModelReply(q)
+	})))
+	c := upClient(t, mlclient.Config{Path: bridge.Path})
+	reqs := requests(3)
+	reqs[1] = &ipc.FailureRequest{Component: "disk", HealthScore: 2}
+	replies := make([]ipc.Reply, 3)
+	if err := c.Predict(t.Context(), reqs, replies, ipc.Options{Budget: long}); err != nil {
+		t.Fatal(err)
+	}
+	if r := replies[1]; r.Status != ipc.StatusInvalidArgument || r.Source != ipc.SourceNone || r.Error == "" {
+		t.Errorf("the invalid one: %+v", r)
+	}
+	if replies[0].Source != ipc.SourceModel || replies[2].Source != ipc.SourceModel || asked.Load() != 2 {
+		t.Errorf("the others: %+v, %+v, %d asked; want the model's answers", replies[0], replies[2], asked.Load())
+	}
+}
+
+// TestClassOfWhatIsAsked: a call's own, else the client's, which is also that of refreshes.
+func TestClassOfWhatIsAsked(t *testing.T) {
+	noLeaks(t)
+	classes := make(chan ipc.Class, 3)
+	budgets := make(chan int64, 3)
+	told := func(c *ipctest.Conn) error { classes <- c.Calls[0].Class; budgets <- c.Calls[0].Budget; return nil }
+	var steps []ipctest.Step
+	for range 3 {
+		steps = append(steps, ipctest.ExpectPredict(), told, ipctest.SendReply(ipctest.ModelReply))
+	}
+	bridge := ipctest.Listen(t, ipctest.Script(append(append([]ipctest.Step{handshake()}, steps...), ipctest.Hang())...))
+	c := upClient(t, mlclient.Config{Path: bridge.Path, Class: ipc.ClassHigh})
+	predict(t, c, ipctest.Request(ipc.Workload, 1), ipc.Options{Budget: long})
+	predict(t, c, ipctest.Request(ipc.Workload, 2), ipc.Options{Budget: long, Class: ipc.ClassLow})
+	lookup(c, ipctest.Request(ipc.Workload, 3))
+	for i, want := range []ipc.Class{ipc.ClassHigh, ipc.ClassLow, ipc.ClassHigh} {
+		if got := <-classes; got != want {
+			t.Errorf("call %d is of class %v, want %v", i, got, want)
+		}
+		if got := <-budgets; got < int64(long/2) {
+			t.Errorf("call %d has %d ns, want what is left of %v", i, got, long)
 		}
 	}
 }
@@ -180,6 +231,9 @@ func TestPredictCancelled(t *testing.T) {
 			t.Errorf("cancelled %s: %v because %v, want the rule because of the deadline", when, replies[0].Source, replies[0].Reason)
 		}
 	}
+	if r := lookup(c, requests(1)[0]); r.Reason != ipc.ReasonNotCached {
+		t.Errorf("then Lookup has the rule because of %v; that nobody waited says nothing about the bridge", r.Reason)
+	}
 }
 
 func TestPredictDoesNotAllocate(t *testing.T) {
@@ -207,8 +261,12 @@ func TestOutcomes(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-seen
-	if s := c.Stats(); s.Outcomes != 1 {
-		t.Errorf("%d outcomes passed on, want 1", s.Outcomes)
+	nonsense := ipc.Outcome{PredictionID: 1, Actual: ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: 2}}}
+	if err := c.Outcomes(t.Context(), []ipc.Outcome{nonsense, nonsense}); err == nil {
+		t.Error("no error for a cpu of 2")
+	}
+	if s := c.Stats(); s.Outcomes != 1 || s.OutcomesLost != 2 {
+		t.Errorf("%d outcomes passed on and %d lost, want 1 and 2", s.Outcomes, s.OutcomesLost)
 	}
 }
 
