@@ -186,7 +186,7 @@ func TestRecoversWhenTheDaemonComesBack(t *testing.T) {
 		t.Errorf("Models() = %v before any model answered", m)
 	}
 	d.on(nil)
-	r := ask(t, b, ipc.Options{Budget: patient, RequireModel: true}, workload(1, 0.5))[0]
+	r := ask(t, b, ipc.Options{Budget: patient, RequireModel: true}, workload(2, 0.5))[0] // nobody asked this before
 	if r.Source != ipc.SourceModel {
 		t.Errorf("reply = %+v, want the model within the budget", r)
 	}
