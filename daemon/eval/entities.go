@@ -1,41 +1,41 @@
 package main
 
-// won counts the entities (machines, pods, programs) that a model errs less for, all their
+// won says of each entity (machine, pod, program) whether a model errs less for it, all its
 // questions taken together, than the last value does and than the rule. A tie is not won.
-type won struct{ lastValue, rule, of int }
+type won struct{ lastValue, rule []float64 } // 1 or 0
 
-// wins counts those of the questions' entities.
-func wins(entity []int32, model, last, rule []float64) won {
-	type advantage struct{ lastValue, rule float64 }
-	sums := map[int32]advantage{}
+// wins tells it of the questions' entities.
+func wins(entity []int32, model, last, rule []float64) (w won) {
+	place := map[int32]int{}
+	var overLast, overRule []float64
 	for i, e := range entity {
-		a := sums[e]
-		a.lastValue += last[i] - model[i]
-		a.rule += rule[i] - model[i]
-		sums[e] = a
+		k, ok := place[e]
+		if !ok {
+			k = len(place)
+			place[e] = k
+			overLast, overRule = append(overLast, 0), append(overRule, 0)
+		}
+		overLast[k] += last[i] - model[i]
+		overRule[k] += rule[i] - model[i]
 	}
-	w := won{of: len(sums)}
-	for _, a := range sums {
-		if a.lastValue > 0 {
-			w.lastValue++
-		}
-		if a.rule > 0 {
-			w.rule++
-		}
+	for k := range overLast {
+		w.lastValue = append(w.lastValue, float64(b2i(overLast[k] > 0)))
+		w.rule = append(w.rule, float64(b2i(overRule[k] > 0)))
 	}
 	return w
 }
 
 func (w *won) add(o won) {
-	w.lastValue += o.lastValue
-	w.rule += o.rule
-	w.of += o.of
+	w.lastValue, w.rule = append(w.lastValue, o.lastValue...), append(w.rule, o.rule...)
 }
 
-// rows are the shares that were won; n is what they were counted of.
-func (w won) rows(set, part string, n int) []row {
-	new := func(metric string, won int) row {
-		return plain("workload", set, part, metric, float64(won)/float64(w.of), n).aim()
+// rows are the shares that were won, with intervals by entity, however few there are.
+func (w won) rows(set, part string) []row {
+	s := units(len(w.rule), "entities")
+	share := func(metric string, won []float64) row {
+		mean := s.mean(won)
+		r := plain("workload", set, part, metric, mean(nil), len(won))
+		return s.bounded(r, func(_ int, times []float64) float64 { return mean(times) }).aim()
 	}
-	return []row{new("entities_better_than_persistence", w.lastValue), new("entities_better_than_rule", w.rule)}
+	return []row{share("entities_better_than_persistence", w.lastValue), share("entities_better_than_rule", w.rule)}
 }

@@ -108,30 +108,34 @@ func TestCalibration(t *testing.T) {
 }
 
 func TestPrefetch(t *testing.T) {
+	fetch := func(faults []fault, bounds *fetchBounds) (coverage, accuracy float64) {
+		f := prefetch(faults, bounds)
+		return f.coverage(nil), f.accuracy(nil)
+	}
 	propose := func(page uint64, chance float32) fault {
 		return fault{n: 1, pages: [4]uint64{page << 12}, chances: [4]float32{chance}}
 	}
 	a, b, c := propose(7, 0.9), propose(7, 0.9), propose(9, 0.2)
 	a.next, b.next, c.next = 5<<12, 7<<12, 9<<12
 	// 7 is issued before the first fault, is under way at the second, comes there.
-	if coverage, accuracy := prefetch([]fault{a, b, c}, &fetchBounds{0.5, 1}); !near(coverage, 1.0/3) || !near(accuracy, 1) {
+	if coverage, accuracy := fetch([]fault{a, b, c}, &fetchBounds{0.5, 1}); !near(coverage, 1.0/3) || !near(accuracy, 1) {
 		t.Errorf("coverage %v, accuracy %v; want a third and 1", coverage, accuracy)
 	}
-	if coverage, _ := prefetch([]fault{a, b, c}, &fetchBounds{0.1, 1}); !near(coverage, 2.0/3) {
+	if coverage, _ := fetch([]fault{a, b, c}, &fetchBounds{0.1, 1}); !near(coverage, 2.0/3) {
 		t.Errorf("coverage %v with the unlikely page, want two thirds", coverage)
 	}
 	// Further pages have a bound of their own.
 	d := a
 	d.n, d.pages[1], d.chances[1] = 2, 9<<12, 0.2
 	for more, want := range map[float32]float64{0.2: 2. / 3, 0.3: 1. / 3} {
-		if coverage, _ := prefetch([]fault{d, b, c}, &fetchBounds{0.5, more}); !near(coverage, want) {
+		if coverage, _ := fetch([]fault{d, b, c}, &fetchBounds{0.5, more}); !near(coverage, want) {
 			t.Errorf("coverage %v with further pages from %v, want %v", coverage, more, want)
 		}
 	}
 	c.segment = 1
 	b.segment = 1
 	b.n = 0
-	if coverage, accuracy := prefetch([]fault{a, b, c}, &fetchBounds{0.5, 1}); coverage != 0 || accuracy != 0 {
+	if coverage, accuracy := fetch([]fault{a, b, c}, &fetchBounds{0.5, 1}); coverage != 0 || accuracy != 0 {
 		t.Errorf("an issue crosses segments: %v, %v", coverage, accuracy)
 	}
 }

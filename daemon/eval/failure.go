@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -148,17 +149,14 @@ func (a *failureAnswers) judge(e *evaluation, set, part string) {
 		}
 		return out
 	}
-	bins := calibration(a.confidence, right(a.model))
-	r := new("ece", ece(bins))
-	r.Rule, r.lowIsGood = number(ece(calibration(a.ruleConfidence, right(a.rule)))), true
+	r, _ := s.calibrated(new("ece", 0), a.confidence, right(a.model))
+	r.Rule = number(ece(calibration(a.ruleConfidence, right(a.rule))))
 	e.add(r.aim())
 	truth := make([]float64, len(a.failed))
 	for i, f := range a.failed {
 		truth[i] = float64(b2i(f))
 	}
-	chances := calibration(a.model, truth)
-	r = new("ece_of_probability", ece(chances))
-	r.lowIsGood = true
+	r, chances := s.calibrated(new("ece_of_probability", 0), a.model, truth)
 	e.add(r)
 	e.picture.calibration("failure", set, part, chances)
 	e.picture.curves("failure", set, part, a.failed, guess{"model", a.model}, guess{"rule", a.rule}, simple[len(simple)/2])
@@ -191,11 +189,6 @@ func (a *failureAnswers) times(e *evaluation, new func(string, float64) row) {
 	r := new("time_median_relative_error", median(ours))
 	r.BestSimple, r.BestSimpleName, r.N, r.lowIsGood = number(median(fixed)), "constant", len(ours), true
 	e.add(r)
-}
-
-func median(x []float64) float64 {
-	s := slices.Sorted(slices.Values(x))
-	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
 // leadHorizon is how far before a kill an alarm is taken for a warning of it, in s:
@@ -238,24 +231,26 @@ func (a *failureAnswers) warnings(e *evaluation, new func(string, float64) row) 
 			warned[run] = w
 		}
 	}
-	var first, within []float64
-	count := 0
-	for run, left := range last {
-		if left <= 2 { // the run was followed to its kill
+	var first, within, reached []float64
+	for _, run := range slices.Sorted(maps.Keys(last)) {
+		if last[run] <= 2 { // the run was followed to its kill
 			w := warned[run]
-			first, within = append(first, w.first), append(within, w.within)
-			count += b2i(w.within > 0)
+			first, within, reached = append(first, w.first), append(within, w.within), append(reached, float64(b2i(w.within > 0)))
 		}
 	}
 	if len(first) == 0 {
 		return
 	}
-	for _, r := range []row{
-		new("kills_warned", float64(count)/float64(len(first))),
-		new("median_lead_s", median(first)), new("median_lead_within_horizon_s", median(within)),
-	} {
-		r.N = len(first)
-		e.add(r.aim())
+	kills := units(len(first), "entities")
+	share := func(values, times []float64) float64 { return kills.mean(values)(times) }
+	for _, m := range []struct {
+		metric string
+		values []float64
+		of     func(values, times []float64) float64
+	}{{"kills_warned", reached, share}, {"median_lead_s", first, drawnMedian}, {"median_lead_within_horizon_s", within, drawnMedian}} {
+		r := new(m.metric, m.of(m.values, nil))
+		r.N = len(m.values)
+		e.add(kills.bounded(r, func(_ int, times []float64) float64 { return m.of(m.values, times) }).aim())
 	}
 }
 

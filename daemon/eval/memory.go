@@ -14,6 +14,7 @@ import (
 type fault struct {
 	next    uint64
 	segment int
+	group   int32                   // of the bootstrap
 	pages   [1 + ipc.MaxMore]uint64 // proposed, best first
 	chances [1 + ipc.MaxMore]float32
 	n       int
@@ -100,12 +101,14 @@ func (a *pageAnswers) judge(e *evaluation, way, part string, bounds *fetchBounds
 	new := func(metric string, v float64) row { return plain("memory", way, part, metric, v, len(a.model)) }
 	e.add(s.compare(new("top1", 0), s.mean, false, a.model, a.rule,
 		guess{"next page", a.next}, guess{"last step", a.step}, guess{"majority step", a.most}))
-	bins := calibration(a.chance, a.model)
-	r := new("ece", ece(bins))
-	r.Rule, r.lowIsGood = number(ece(calibration(a.ruleChance, a.rule))), true
+	r, bins := s.calibrated(new("ece", 0), a.chance, a.model)
+	r.Rule = number(ece(calibration(a.ruleChance, a.rule)))
 	e.add(r.aim())
-	e.add(a.fetching(new, "", bounds, math.MaxInt)...)
-	e.add(a.fetching(new, "_opening", bounds, openingFaults)...)
+	for i := range a.faults {
+		a.faults[i].group = s.group[i]
+	}
+	e.add(a.fetching(s, new, "", bounds, math.MaxInt)...)
+	e.add(a.fetching(s, new, "_opening", bounds, openingFaults)...)
 	e.picture.calibration("memory", way, part, bins)
 	var names []string
 	var model, rule []float64

@@ -20,13 +20,38 @@ func (b *fetchBounds) reached(place int, chance float32) bool {
 	return chance >= b.more
 }
 
-// prefetch issues every proposed page that reaches its bound, and gives the shares of
-// faults covered and of issues useful. A page that is under way already is no issue of its
-// own, but stays wanted.
-func prefetch(faults []fault, bounds *fetchBounds) (coverage, accuracy float64) {
+// fetched counts what became of faults and of issues, by group of the bootstrap.
+type fetched struct{ faults, covered, issues, useful []float64 }
+
+// coverage is the share of faults covered, each group counted so often (nil: once).
+func (f *fetched) coverage(times []float64) float64 { return share(f.covered, f.faults, times) }
+
+// accuracy is the share of issues useful, 0 without any.
+func (f *fetched) accuracy(times []float64) float64 { return share(f.useful, f.issues, times) }
+
+func share(part, whole, times []float64) float64 {
+	var p, w float64
+	for g := range whole {
+		t := 1.0
+		if times != nil {
+			t = times[g]
+		}
+		p, w = p+t*part[g], w+t*whole[g]
+	}
+	return p / max(1, w)
+}
+
+// prefetch issues every proposed page that reaches its bound. A page that is under way
+// already is no issue of its own, but stays wanted.
+func prefetch(faults []fault, bounds *fetchBounds) *fetched {
+	groups := 0
+	for i := range faults {
+		groups = max(groups, int(faults[i].group)+1)
+	}
+	out := &fetched{make([]float64, groups), make([]float64, groups), make([]float64, groups), make([]float64, groups)}
 	issued := map[uint64]int{} // page → the fault before which it was last issued
 	due := map[uint64][]int{}  // page → issues that wait for their fault
-	segment, covered, useful, issues := -1, 0, 0, 0
+	segment := -1
 	for i := range faults {
 		f := &faults[i]
 		if f.segment != segment {
@@ -34,6 +59,7 @@ func prefetch(faults []fault, bounds *fetchBounds) (coverage, accuracy float64) 
 			clear(issued)
 			clear(due)
 		}
+		out.faults[f.group]++
 		for k := range f.n {
 			page := f.pages[k] >> 12
 			if !bounds.reached(k, f.chances[k]) {
@@ -45,20 +71,20 @@ func prefetch(faults []fault, bounds *fetchBounds) (coverage, accuracy float64) 
 				continue // under way: named again it is wanted for longer, not fetched again
 			}
 			due[page] = append(due[page], i)
-			issues++
+			out.issues[f.group]++
 		}
 		page := f.next >> 12
 		if at, ok := issued[page]; ok && i-at < coveredWithin {
-			covered++
+			out.covered[f.group]++
 		}
 		for _, at := range due[page] {
 			if i-at < usefulWithin {
-				useful++
+				out.useful[faults[at].group]++
 			}
 		}
 		delete(due, page)
 	}
-	return float64(covered) / float64(len(faults)), float64(useful) / float64(max(1, issues))
+	return out
 }
 
 // openingFaults is how much of each segment the references in the data's README were
@@ -82,17 +108,17 @@ func opening(faults []fault, n int) []fault {
 }
 
 // fetching judges prefetching on the first n faults of each segment.
-func (a *pageAnswers) fetching(new func(string, float64) row, suffix string, bounds *fetchBounds, n int) []row {
-	all := &fetchBounds{}
-	model := opening(a.faults, n)
-	coverage, accuracy := prefetch(model, bounds)
-	ruleCoverage, ruleAccuracy := prefetch(opening(a.ruled, n), all)
-	nextCoverage, nextAccuracy := prefetch(opening(a.following, n), all)
-	c, d := new("prefetch_coverage"+suffix, coverage), new("prefetch_accuracy"+suffix, accuracy)
-	c.Rule, c.BestSimple, c.BestSimpleName = number(ruleCoverage), number(nextCoverage), "next page"
-	d.Rule, d.BestSimple, d.BestSimpleName = number(ruleAccuracy), number(nextAccuracy), "next page"
-	c.N, d.N = len(model), len(model)
-	return []row{c.aim(), d.aim()}
+func (a *pageAnswers) fetching(s *sample, new func(string, float64) row, suffix string, bounds *fetchBounds, n int) []row {
+	all, faults := &fetchBounds{}, opening(a.faults, n)
+	model := prefetch(faults, bounds)
+	rule, next := prefetch(opening(a.ruled, n), all), prefetch(opening(a.following, n), all)
+	judge := func(metric string, of func(f *fetched, times []float64) float64) row {
+		r := new(metric+suffix, of(model, nil))
+		r.Rule, r.BestSimple, r.BestSimpleName = number(of(rule, nil)), number(of(next, nil)), "next page"
+		r.N = len(faults)
+		return s.bounded(r, func(_ int, times []float64) float64 { return of(model, times) }).aim()
+	}
+	return []row{judge("prefetch_coverage", (*fetched).coverage), judge("prefetch_accuracy", (*fetched).accuracy)}
 }
 
 // wantedAccuracy is what the bounds for prefetching are chosen for.
@@ -106,11 +132,11 @@ func (a *pageAnswers) chooseBounds() *fetchBounds {
 	next := float32(lowest)
 	for more := float32(highest); more > lowest; more *= step {
 		for ; next < highest; next /= step {
-			coverage, accuracy := prefetch(a.faults, &fetchBounds{next, more})
-			if accuracy < wantedAccuracy {
+			f := prefetch(a.faults, &fetchBounds{next, more})
+			if f.accuracy(nil) < wantedAccuracy {
 				continue
 			}
-			if coverage > covered {
+			if coverage := f.coverage(nil); coverage > covered {
 				best, covered = &fetchBounds{next, more}, coverage
 			}
 			break

@@ -2,7 +2,6 @@ package main
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 	"sort"
 )
@@ -145,12 +144,6 @@ func falseAt95(next func() (p, n float64, ok bool)) float64 {
 	return steps[at][1] / negatives
 }
 
-// rounds of the bootstrap, and its seed: the same intervals every time.
-const (
-	rounds = 200
-	seed   = 20261128
-)
-
 // guess is a list of values by a name.
 type guess struct {
 	name   string
@@ -193,12 +186,7 @@ func (s *sample) compare(r row, m measure, lowIsGood bool, model, rule []float64
 		return r.aim()
 	}
 	values, gains := make([]float64, rounds), make([]float64, rounds)
-	random, times := rand.New(rand.NewPCG(seed, 1)), make([]float64, s.groups)
-	for i := range rounds {
-		clear(times)
-		for range s.groups {
-			times[random.IntN(s.groups)]++
-		}
+	for i, times := range draws(s.groups) {
 		values[i] = ours(times)
 		if against != nil {
 			gains[i] = against(times) - values[i]
@@ -212,52 +200,4 @@ func (s *sample) compare(r row, m measure, lowIsGood bool, model, rule []float64
 		r.GainLow, r.GainHigh = interval(gains)
 	}
 	return r.aim()
-}
-
-func interval(values []float64) (low, high number) {
-	values = slices.DeleteFunc(values, math.IsNaN) // a draw without a positive
-	if len(values) == 0 {
-		return missing, missing
-	}
-	slices.Sort(values)
-	at := func(share float64) number { return number(values[int(share*float64(len(values)-1))]) }
-	return at(0.025), at(0.975)
-}
-
-// bin is one of the equal-count bins by confidence.
-type bin struct{ confidence, right float64 }
-
-// calibration sorts the questions into ten bins of the same size.
-func calibration(confidence []float64, right []float64) []bin {
-	const bins = 10
-	order := make([]int, len(confidence))
-	for i := range order {
-		order[i] = i
-	}
-	sort.SliceStable(order, func(a, b int) bool { return confidence[order[a]] < confidence[order[b]] })
-	var out []bin
-	for b := range bins {
-		part := order[b*len(order)/bins : (b+1)*len(order)/bins]
-		if len(part) == 0 {
-			continue
-		}
-		var x bin
-		for _, i := range part {
-			x.confidence += confidence[i]
-			x.right += right[i]
-		}
-		x.confidence /= float64(len(part))
-		x.right /= float64(len(part))
-		out = append(out, x)
-	}
-	return out
-}
-
-// ece is the expected calibration error: how far confidence is from the truth.
-func ece(bins []bin) float64 {
-	var sum float64
-	for _, b := range bins {
-		sum += math.Abs(b.confidence - b.right)
-	}
-	return sum / float64(len(bins))
 }

@@ -97,7 +97,8 @@ func (a *windowAnswers) append(b *windowAnswers) {
 
 func judgeThreat(e *evaluation) error {
 	benign, adfa := &recordings.ThreatSets[0], &recordings.ThreatSets[1]
-	bound, ruleBound := math.NaN(), math.NaN() // scores that 95 % of val's attacks reach
+	var bound *reach        // of val's attacks
+	ruleBound := math.NaN() // the rule's
 	for _, part := range e.parts {
 		for _, set := range []*recordings.Set{adfa, benign} {
 			var answers *windowAnswers
@@ -115,8 +116,10 @@ func judgeThreat(e *evaluation) error {
 				continue
 			}
 			if set == adfa {
-				if math.IsNaN(bound) { // the first part with attacks, which is val
-					bound, ruleBound = reached(answers.attack, answers.model), reached(answers.attack, answers.rule)
+				if bound == nil { // the first part with attacks, which is val
+					if bound = reached(answers, answers.model); bound != nil {
+						ruleBound = reached(answers, answers.rule).score(nil)
+					}
 				}
 				answers.judgeAttacks(e, part, bound, ruleBound)
 			} else {
@@ -127,60 +130,27 @@ func judgeThreat(e *evaluation) error {
 	return nil
 }
 
-// reached is the score that 95 % of the attacks reach, NaN where there is none.
-func reached(attack []bool, scores []float64) float64 {
-	var s []float64
-	for i, v := range scores {
-		if attack[i] {
-			s = append(s, v)
-		}
-	}
-	if len(s) == 0 {
-		return math.NaN()
-	}
-	slices.Sort(s)
-	return s[len(s)/20]
-}
-
-func (a *windowAnswers) judgeAttacks(e *evaluation, part string, bound, ruleBound float64) {
+func (a *windowAnswers) judgeAttacks(e *evaluation, part string, bound *reach, ruleBound float64) {
 	s := newSample(a.trace)
 	new := func(metric string, v float64) row { return plain("threat", "adfa", part, metric, v, len(a.model)) }
 	few := guess{"few different calls", a.few}
 	e.add(s.compare(new("roc_auc", 0), s.ranking(a.attack, roc), false, a.model, a.rule, few))
 	e.add(s.compare(new("pr_auc", 0), s.ranking(a.attack, pr), false, a.model, a.rule, few))
 	e.add(s.compare(new("fpr95", 0), s.ranking(a.attack, falseAt95), true, a.model, a.rule, few))
-	above := func(scores []float64, bound float64, attack bool) float64 {
-		var hit, n float64
-		for i, v := range scores {
-			if a.attack[i] == attack {
-				n++
-				hit += float64(b2i(v >= bound))
-			}
-		}
-		return hit / n
+	if bound != nil {
+		a.judgeBound(e, new, bound, ruleBound)
 	}
-	for _, m := range []struct {
-		metric string
-		attack bool
-	}{{"flagged_at_vals_bound", false}, {"found_at_vals_bound", true}} {
-		if math.IsNaN(bound) {
-			break // no attack has set one
-		}
-		r := new(m.metric, above(a.model, bound, m.attack))
-		r.Rule, r.lowIsGood = number(above(a.rule, ruleBound, m.attack)), !m.attack
-		e.add(r.aim())
-	}
-	a.certainty(e, new, "adfa", part)
-	if f1, n := a.typeF1(); n > 0 {
-		r := new("type_macro_f1", f1)
-		r.N = n
-		e.add(r.aim())
+	a.certainty(e, s, new, "adfa", part)
+	if t := a.typesOfTraces(); len(t.said) > 0 {
+		r := new("type_macro_f1", t.macroF1(nil))
+		r.N = len(t.said)
+		e.add(units(r.N, "entities").bounded(r, func(_ int, times []float64) float64 { return t.macroF1(times) }).aim())
 	}
 	e.picture.curves("threat", "adfa", part, a.attack, guess{"model", a.model}, guess{"rule", a.rule}, few)
 }
 
 // certainty judges confidence: the chance that the verdict at 0.5 is right.
-func (a *windowAnswers) certainty(e *evaluation, new func(string, float64) row, set, part string) {
+func (a *windowAnswers) certainty(e *evaluation, s *sample, new func(string, float64) row, set, part string) {
 	right := func(p []float64) []float64 {
 		out := make([]float64, len(p))
 		for i, v := range p {
@@ -188,14 +158,13 @@ func (a *windowAnswers) certainty(e *evaluation, new func(string, float64) row, 
 		}
 		return out
 	}
-	bins := calibration(a.confidence, right(a.model))
-	r := new("ece", ece(bins))
-	r.Rule, r.lowIsGood = number(ece(calibration(a.ruleConfidence, right(a.rule)))), true
+	r, bins := s.calibrated(new("ece", 0), a.confidence, right(a.model))
+	r.Rule = number(ece(calibration(a.ruleConfidence, right(a.rule))))
 	e.add(r)
 	e.picture.calibration("threat", set, part, bins)
 }
 
-func (a *windowAnswers) judgeHarmless(e *evaluation, part string, bound, ruleBound float64) {
+func (a *windowAnswers) judgeHarmless(e *evaluation, part string, bound *reach, ruleBound float64) {
 	s := newSample(a.trace)
 	new := func(metric string, v float64) row { return plain("threat", "benign", part, metric, v, len(a.model)) }
 	flagged := func(scores []float64, bound float64) []float64 {
@@ -205,47 +174,9 @@ func (a *windowAnswers) judgeHarmless(e *evaluation, part string, bound, ruleBou
 		}
 		return out
 	}
-	if !math.IsNaN(bound) {
-		e.add(s.compare(new("flagged", 0), s.mean, true, flagged(a.model, bound), flagged(a.rule, ruleBound)))
+	if bound != nil {
+		e.add(s.compare(new("flagged", 0), s.mean, true, flagged(a.model, bound.score(nil)), flagged(a.rule, ruleBound)))
 	}
 	e.add(s.compare(new("flagged_at_half", 0), s.mean, true, flagged(a.model, 0.5), flagged(a.rule, 0.5)))
-	a.certainty(e, new, "benign", part)
-}
-
-// attackTypes are the product's types of ADFA-LD's kinds.
-var attackTypes = [...]uint8{0, 1, 2, 2, 3, 4, 5}
-
-// typeF1 is the macro F1 over the types, an attack's being the one most of its
-// windows are said to be, those said to be none aside.
-func (a *windowAnswers) typeF1() (f1 float64, traces int) {
-	votes, truth := map[int32]*[6]int{}, map[int32]uint8{}
-	for i, t := range a.trace {
-		if a.kind[i] == 0 {
-			continue
-		}
-		if votes[t] == nil {
-			votes[t], truth[t] = new([6]int), attackTypes[a.kind[i]]
-		}
-		votes[t][a.types[i]]++
-	}
-	var right, said, was [6]float64
-	for t, v := range votes {
-		best := 0
-		for k := 1; k < len(v); k++ {
-			if v[k] > 0 && (best == 0 || v[k] > v[best]) {
-				best = k
-			}
-		}
-		said[best]++
-		was[truth[t]]++
-		if uint8(best) == truth[t] {
-			right[best]++
-		}
-	}
-	for k := 1; k < len(was); k++ {
-		if was[k]+said[k] > 0 {
-			f1 += 2 * right[k] / (was[k] + said[k])
-		}
-	}
-	return f1 / 5, len(votes)
+	a.certainty(e, s, new, "benign", part)
 }

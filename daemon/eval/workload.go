@@ -100,8 +100,8 @@ func judgeWorkload(e *evaluation) error {
 	}
 	for _, part := range e.parts {
 		for _, alone := range []bool{false, true} {
-			if w := all[way{part, alone}]; w.of > 0 {
-				e.add(w.rows(setName("all", alone), part, w.of)...)
+			if w := all[way{part, alone}]; len(w.rule) > 0 {
+				e.add(w.rows(setName("all", alone), part)...)
 			}
 		}
 	}
@@ -145,10 +145,12 @@ func (f *forecasts) judge(e *evaluation, set, part string) won {
 	mae := s.compare(new("mae", 0), s.mean, true, model, rule,
 		guess{"persistence", last}, guess{"mean of 10", f.misses(f.mean)}, guess{"median of 10", f.misses(f.median)})
 	e.add(mae)
-	ratio := new("ratio_to_persistence", s.mean(model)(nil)/s.mean(last)(nil))
+	ours, theirs := s.mean(model), s.mean(last)
+	ratio := new("ratio_to_persistence", ours(nil)/theirs(nil))
 	ratio.lowIsGood = true
+	e.add(s.bounded(ratio, func(_ int, times []float64) float64 { return ours(times) / theirs(times) }).aim())
 	w := wins(f.entity, model, last, rule)
-	e.add(append([]row{ratio.aim()}, w.rows(set, part, len(f.truth))...)...)
+	e.add(w.rows(set, part)...)
 	if f.signal != recordings.SignalMemory { // confidence is about the cpu error
 		right := func(misses []float64) []float64 {
 			out := make([]float64, len(misses))
@@ -159,9 +161,8 @@ func (f *forecasts) judge(e *evaluation, set, part string) won {
 			}
 			return out
 		}
-		bins := calibration(f.confidence, right(model))
-		r := new("ece", ece(bins))
-		r.Rule, r.lowIsGood = number(ece(calibration(f.ruleConfidence, right(f.misses(f.rule))))), true
+		r, bins := s.calibrated(new("ece", 0), f.confidence, right(model))
+		r.Rule = number(ece(calibration(f.ruleConfidence, right(rule))))
 		if f.signal == recordings.SignalCPU {
 			e.add(r.aim())
 			if !f.alone {
