@@ -40,7 +40,7 @@ func (d *Folder) tidy(k ipc.Kind, list []found) {
 			st.Passed = slices.DeleteFunc(st.Passed, func(l string) bool { return l == f.Label() })
 		}
 	}
-	st.History, st.Passed = remembered(st.History, there), remembered(st.Passed, there)
+	st.tidy(there)
 }
 
 // inOrder gives the entries that may serve, best first: new ones, the newest first, then

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/mlbridge/mlbridge/daemon/models"
@@ -34,11 +35,15 @@ type role struct {
 // tries reports whether a model with the role is asked beside the one that serves.
 func (r role) tries() bool { return r.Role == models.RoleShadow || r.Role == models.RoleShare }
 
-// maxGone is how many models of each list are remembered that are in the folder no more.
-const maxGone = 16
+// How many models are remembered that are in the folder no more: of each list of what became
+// of itself, and of what an operator decided.
+const (
+	maxGone    = 16
+	maxDecided = 1024
+)
 
-// remembered leaves out the first of those that are not there, where they are too many.
-func remembered(labels []string, there map[string]bool) []string {
+// remembered leaves out the first of those that are not there, where they are over most.
+func remembered(labels []string, there map[string]bool, most int) []string {
 	gone := 0
 	for _, l := range labels {
 		if !there[l] {
@@ -46,7 +51,7 @@ func remembered(labels []string, there map[string]bool) []string {
 		}
 	}
 	return slices.DeleteFunc(labels, func(l string) bool {
-		if there[l] || gone <= maxGone {
+		if there[l] || gone <= most {
 			return false
 		}
 		gone--
@@ -85,6 +90,21 @@ func (s *kindState) clone() kindState {
 // same reports whether a look changed nothing since the copy was made.
 func (s *kindState) same(now *kindState) bool {
 	return slices.Equal(s.History, now.History) && slices.Equal(s.Passed, now.Passed)
+}
+
+// tidy forgets most of the models that are not there any more.
+func (s *kindState) tidy(there map[string]bool) {
+	s.History, s.Passed = remembered(s.History, there, maxGone), remembered(s.Passed, there, maxGone)
+	s.Rejected = remembered(s.Rejected, there, maxDecided)
+	if len(s.Roles) > maxDecided { // which have no order but that of versions, mostly
+		named := slices.Sorted(maps.Keys(s.Roles))
+		kept := remembered(slices.Clone(named), there, maxDecided)
+		for _, l := range named {
+			if !slices.Contains(kept, l) {
+				delete(s.Roles, l)
+			}
+		}
+	}
 }
 
 // serves is the label of the model that serves, "" for none.

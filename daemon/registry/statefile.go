@@ -19,10 +19,13 @@ const (
 	newState  = "." + stateFile + "."
 )
 
+// maxState bounds the state file, which has a line for each model that is remembered.
+const maxState = 4 << 20
+
 // readState takes the folder's word, or, where it has none, or it is older than a decision
 // that could not be written, our own. With an error what was known before stays.
 func (d *Folder) readState() error {
-	text, err := readFile(d.fsys, stateFile, maxManifest)
+	text, err := readFile(d.fsys, stateFile, maxState)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		d.noted, d.text = false, nil
@@ -63,8 +66,11 @@ func parseState(text []byte) (state, error) {
 func (d *Folder) keep() {
 	text, err := json.MarshalIndent(&d.state, "", "\t")
 	if err == nil {
-		text = append(text, '\n')
-		err = d.replace(text)
+		if text = append(text, '\n'); len(text) > maxState {
+			err = errTooLarge // for who reads it
+		} else {
+			err = d.replace(text)
+		}
 	}
 	if err != nil {
 		d.memo = fmt.Errorf("%s cannot be written: %w", stateFile, cause(err))

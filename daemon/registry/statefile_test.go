@@ -2,12 +2,15 @@ package registry
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/mlbridge/mlbridge/daemon/engine/enginetest"
+	"github.com/mlbridge/mlbridge/daemon/models"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -163,5 +166,47 @@ func TestWhoWasEndedWhileWriting(t *testing.T) {
 	}
 	if want := []string{stateFile, stateFile + ".old"}; !slices.Equal(names, want) {
 		t.Errorf("there are %q, want %q", names, want)
+	}
+}
+
+// TestTheStateIsBounded: who tries and rolls back what comes out of a pipeline, day after day,
+// must not find one day that the file is too large to be read.
+func TestTheStateIsBounded(t *testing.T) {
+	d := newDrawer(t)
+	d.bring("0001", 0.25, nil)
+	d.bring("9999", 0.25, func(e *models.Entry, _ *enginetest.Dense) { e.Role = models.RoleOff })
+	st := d.state.of(ipc.Workload)
+	for i := range 3 * maxDecided {
+		st.reject(fmt.Sprintf("mine@r%04d", i))
+		st.give(fmt.Sprintf("mine@s%04d", i), role{Role: models.RoleOff})
+	}
+	st.give("mine@0001", role{Role: models.RoleShadow}) // the first by name
+	st.reject("mine@9999")
+	d.keep()
+	for range 2 {
+		_ = d.Reload()
+		if err := d.Promote("mine@0001"); err != nil {
+			t.Fatal(err)
+		}
+		st = d.state.of(ipc.Workload)
+		if len(st.Rejected) != maxDecided+1 || st.Rejected[0] != fmt.Sprintf("mine@r%04d", 2*maxDecided) || !st.knows("mine@9999") {
+			t.Errorf("%d that were rolled back are remembered, from %s", len(st.Rejected), st.Rejected[0])
+		}
+		if len(st.Roles) != maxDecided || !st.withdrew(fmt.Sprintf("mine@s%04d", 3*maxDecided-1)) {
+			t.Errorf("%d roles are remembered", len(st.Roles))
+		}
+	}
+	// A label may be as long as a manifest.
+	d.bring(strings.Repeat("v", 100), 0.25, nil)
+	if err := d.Stop("mine@" + strings.Repeat("v", 100)); err != nil || d.Unwritten() != nil {
+		t.Fatal(err, d.Unwritten())
+	}
+	d.state.of(ipc.Workload).give(strings.Repeat("v", maxState), role{Role: models.RoleOff})
+	if d.keep(); d.Unwritten() == nil || !strings.Contains(d.Unwritten().Error(), "too large") {
+		t.Errorf("a file that nobody can read was written: %v", d.Unwritten())
+	}
+	again := Dir(d.dir)
+	if _, err := again.List(); err != nil {
+		t.Error(err)
 	}
 }
