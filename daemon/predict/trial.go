@@ -23,6 +23,10 @@ type Trial struct {
 // things must not make a model look slow.
 const rounds = 5
 
+// patience is how long a trial goes on: a model that is fast enough needs a hundredth of it,
+// and one that is not must not keep others waiting until that is measured well.
+const patience = 5 * time.Second
+
 // farOff is how far outside [0, 1] a number that stands for a share or a probability may
 // be before the model must mean something else by it, percent for instance.
 const farOff = 0.5
@@ -38,38 +42,56 @@ func (p *Predictor) Try(reqs []ipc.Request) (t Trial, err error) {
 		}
 	}()
 	t.Questions = len(reqs)
+	started := ipc.Now()
+	late := func() bool { return ipc.Now().Sub(started) > patience }
 	w := p.worker()
 	out := make([]ipc.Prediction, len(reqs))
+	took := make([]time.Duration, 0, len(reqs))
 	for i := range reqs {
+		began := ipc.Now()
 		if _, err := p.chunk(w, reqs[i:i+1], out[:1]); err != nil {
 			return t, fmt.Errorf("%w: question %d: %w", ErrTrial, i, err)
 		}
+		took = append(took, ipc.Now().Sub(began))
 		if err := p.raw(w); err != nil {
 			return t, fmt.Errorf("%w: question %d: %w", ErrTrial, i, err)
 		}
 		if err := out[0].Validate(); err != nil {
 			return t, fmt.Errorf("%w: question %d: %w", ErrTrial, i, err)
 		}
+		// A machine that stood still for a while is no slow model.
+		if one := median(took); late() && len(took) > 2 && one > patience/time.Duration(len(reqs)) {
+			return t, fmt.Errorf("%w: too slow: %v for one question", ErrTrial, one)
+		}
 	}
 	p.release(w)
 	for range rounds {
-		took := make([]time.Duration, len(reqs))
+		took = took[:0]
 		for i := range reqs {
 			began := ipc.Now()
 			if err := p.Predict(reqs[i:i+1], out[:1]); err != nil {
 				return t, fmt.Errorf("%w: %w", ErrTrial, err)
 			}
-			took[i] = ipc.Now().Sub(began)
+			if took = append(took, ipc.Now().Sub(began)); late() {
+				break
+			}
 		}
-		slices.Sort(took)
-		t.Single = least(t.Single, took[len(took)/2])
+		t.Single = least(t.Single, median(took))
 		began := ipc.Now()
 		if err := p.Predict(reqs, out); err != nil {
 			return t, fmt.Errorf("%w: %w", ErrTrial, err)
 		}
-		t.PerItem = least(t.PerItem, ipc.Now().Sub(began)/time.Duration(len(reqs)))
+		if t.PerItem = least(t.PerItem, ipc.Now().Sub(began)/time.Duration(len(reqs))); late() {
+			break
+		}
 	}
 	return t, nil
+}
+
+// median is of at least one.
+func median(took []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(took))
+	return sorted[len(sorted)/2]
 }
 
 // least is the smaller one; 0 is none yet.
