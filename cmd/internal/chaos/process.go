@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,6 +90,7 @@ func spawn(prepare func(*exec.Cmd), program string, args ...string) (*Process, e
 				close(ready)
 			}
 		}
+		_, _ = io.Copy(io.Discard, errs) // behind a line too long to be one: a full pipe would stop the process
 		_ = p.cmd.Wait()
 	}()
 	select {

@@ -112,6 +112,7 @@ func follow(r io.Reader, log *strings.Builder, isReady chan<- ready) {
 			fmt.Println(lines.Text())
 		}
 	}
+	_, _ = io.Copy(io.Discard, r) // behind a line too long to be one: a full pipe would stop the daemon
 }
 
 // stop asks the daemon to drain and waits for it.

@@ -203,3 +203,12 @@ func TestWithoutArgumentsItSaysHow(t *testing.T) {
 		t.Errorf("exit code %d, %q; want 2 and the usage", code, out)
 	}
 }
+
+// TestALogIsReadToItsEnd: a daemon whose log nobody takes any more stands still.
+func TestALogIsReadToItsEnd(t *testing.T) {
+	rest := strings.NewReader(strings.Repeat("x", 1<<20) + "\n" + strings.Repeat("a line\n", 1<<16))
+	follow(rest, new(strings.Builder), make(chan ready, 1))
+	if rest.Len() > 0 {
+		t.Errorf("%d bytes were left", rest.Len())
+	}
+}
