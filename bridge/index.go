@@ -146,8 +146,11 @@ var (
 	nameSeed   = maphash.MakeSeed()
 )
 
-func hashNumber(id uint64) uint64 {
-	hi, lo := bits.Mul64(id^numberSeed, 0x9e3779b97f4a7c15)
+func hashNumber(id uint64) uint64 { return scattered(id^numberSeed, 0x9e3779b97f4a7c15) }
+
+// scattered hashes two numbers, of which one is a secret or hides one.
+func scattered(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
 	return (hi ^ lo) * 0xd6e8feb86659fd93
 }
 

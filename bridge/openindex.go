@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"hash/maphash"
-	"math/bits"
 	"math/rand/v2"
 
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
@@ -18,25 +17,24 @@ type openIndex struct {
 
 const chainBits = 10
 
-// hashSeed and chainSeed keep peers from naming components, or choosing numbers, that
-// fall together.
+// The seeds keep peers, who know how inputs are hashed and name subjects as they like, from
+// making questions that fall together: the product of the two is nobody's to choose.
 var (
-	hashSeed  = maphash.MakeSeed()
-	chainSeed = rand.Uint64()
+	componentSeed         = maphash.MakeSeed()
+	agentSeed, inputsSeed = rand.Uint64(), rand.Uint64()
 )
 
 func hashOf(k *cachekey.Key) uint64 {
-	h := k.Inputs ^ bits.RotateLeft64(k.Subject.Agent, 32)
+	subject := k.Subject.Agent ^ agentSeed
 	if k.Subject.Component != "" {
-		h ^= maphash.String(hashSeed, k.Subject.Component)
+		subject ^= maphash.String(componentSeed, k.Subject.Component)
 	}
-	return h
+	return scattered(subject, k.Inputs^inputsSeed)
 }
 
 // chain is where the questions are that k may belong to.
 func (x *openIndex) chain(k *cachekey.Key) **question {
-	hi, lo := bits.Mul64(hashOf(k)^chainSeed, 0x9e3779b97f4a7c15)
-	return &x.chains[(hi^lo)>>(64-chainBits)]
+	return &x.chains[hashOf(k)>>(64-chainBits)]
 }
 
 func (x *openIndex) find(k *cachekey.Key) *question {
