@@ -25,15 +25,13 @@ type question struct {
 	deciding targetSet // nothing is left of a model's answer that is demoted for these
 }
 
+// remove takes w out; the last one takes its place.
 func (q *question) remove(w *waiter) {
-	for i, other := range q.waiting {
-		if other == w {
-			last := len(q.waiting) - 1
-			q.waiting[i], q.waiting[last] = q.waiting[last], nil
-			q.waiting = q.waiting[:last]
-			return
-		}
-	}
+	last := len(q.waiting) - 1
+	moved := q.waiting[last]
+	q.waiting[w.place], moved.place = moved, w.place
+	q.waiting[last] = nil
+	q.waiting = q.waiting[:last]
 }
 
 // lastDeadline is when the most patient caller gives up; zero when nobody waits.

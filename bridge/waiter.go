@@ -13,6 +13,7 @@ type waiter struct {
 	bridge   *Bridge
 	call     *ipc.Call
 	question *question
+	place    int // among those who wait for it
 	key      cachekey.Key
 	time     time.Duration // that it waits at most
 	patient  bool
@@ -63,6 +64,7 @@ func (l *lane) join(q *question, w *waiter) {
 	if w.measure {
 		l.limiter.waits(w.time)
 	}
+	w.place = len(q.waiting)
 	q.waiting = append(q.waiting, w)
 	if len(q.waiting) == 1 {
 		q.patient = w.patient
