@@ -106,8 +106,9 @@ func (p *pictures) curves(predictor, set, part string, truth []bool, guesses ...
 	c := plot{title: fmt.Sprintf("%s, %s: precision and recall", predictor, set), x: axis{"found (recall)", 0, 1}, y: axis{"of alarms right (precision)", 0, 1}}
 	for _, g := range guesses {
 		fpr, tpr, precision := curve(truth, g.values)
-		r.lines = append(r.lines, line{name: g.name, x: fpr, y: tpr})
-		c.lines = append(c.lines, line{name: g.name, x: tpr, y: precision})
+		r.lines = append(r.lines, line{name: g.name, x: append([]float64{0}, fpr...), y: append([]float64{0}, tpr...)})
+		// Between two scores there is nothing to be had but the lower one's precision.
+		c.lines = append(c.lines, line{name: g.name, x: tpr, y: precision, steps: true})
 	}
 	p.write(predictor, set, "roc", r.String())
 	p.write(predictor, set, "pr", c.String())

@@ -22,6 +22,7 @@ type line struct {
 	x, y   []float64
 	dots   bool
 	dashed bool
+	steps  bool // what a point says holds since the point before it
 }
 
 // axis is what one direction shows.
@@ -71,16 +72,34 @@ func (p *plot) String() string {
 			if l.dots {
 				fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s"/>`, x, y, colour)
 			}
-			fmt.Fprintf(&d, "%c%.1f %.1f", "ML"[min(k, 1)], x, y)
+			switch {
+			case !l.steps:
+				fmt.Fprintf(&d, "%c%.1f %.1f", "ML"[min(k, 1)], x, y)
+			case k == 0:
+				fmt.Fprintf(&d, "M%d %.1fH%.1f", left, y, x)
+			default:
+				fmt.Fprintf(&d, "V%.1fH%.1f", y, x)
+			}
 		}
 		dash := ""
 		if l.dashed {
 			dash = ` stroke-dasharray="4 3"`
 		}
 		fmt.Fprintf(&b, `<path d="%s" fill="none" stroke="%s" stroke-width="1.5"%s/>`+"\n", d.String(), colour, dash)
-		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end" fill="%s">%s</text>`+"\n", width-right-4, top+12+13*i, colour, html.EscapeString(l.name))
 	}
+	b.WriteString(p.legend())
 	b.WriteString("</svg>\n")
+	return b.String()
+}
+
+// legend names the lines, between the title and the plot, where no line is.
+func (p *plot) legend() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `<text x="%d" y="30" text-anchor="end">`, width-right)
+	for i, l := range p.lines {
+		fmt.Fprintf(&b, `<tspan dx="12" fill="%s">%s</tspan>`, palette[i%len(palette)], html.EscapeString(l.name))
+	}
+	b.WriteString("</text>\n")
 	return b.String()
 }
 
