@@ -116,8 +116,8 @@ func TestAModelThatStopsFittingCostsNothing(t *testing.T) {
 			}
 		}
 	}
-	if seen != 4 {
-		t.Errorf("%d effects were followed, want 4: since the start and since the change, of two subsystems", seen)
+	if seen != 6 {
+		t.Errorf("%d effects were followed, want 6: since the start and since the change, of cpu, memory and faults", seen)
 	}
 	if demoted != 2 {
 		t.Errorf("%d subsystems' effects tell of a demotion, want 2", demoted)

@@ -54,7 +54,7 @@ type Scheduler struct {
 	near                  score.Paired // shares of cpu errors of at most 0.05
 	over, under           score.Paired // share-seconds
 	memOver, memUnder     score.Paired // GiB-seconds
-	worst                 score.Worst  // misallocated cpu
+	worstCPU, worstMemory score.Worst  // of what was misallocated
 }
 
 // agent is one scheduled program.
@@ -164,7 +164,8 @@ func (s *Scheduler) settle(ctx context.Context, a *agent, u *source.Usage) {
 	ruleOver, ruleUnder := allocation(&p.Rule.Workload, u, seconds)
 	s.over.Add(a.id, mlOver.cpu, ruleOver.cpu)
 	s.under.Add(a.id, mlUnder.cpu, ruleUnder.cpu)
-	s.worst.Cost(mlOver.cpu+mlUnder.cpu, ruleOver.cpu+ruleUnder.cpu)
+	s.worstCPU.Cost(mlOver.cpu+mlUnder.cpu, ruleOver.cpu+ruleUnder.cpu)
+	s.worstMemory.Cost(mlOver.memory+mlUnder.memory, ruleOver.memory+ruleUnder.memory)
 	s.memOver.Add(a.id, mlOver.memory, ruleOver.memory)
 	s.memUnder.Add(a.id, mlUnder.memory, ruleUnder.memory)
 }
@@ -222,8 +223,12 @@ func (s *Scheduler) Effects() []report.Effect {
 		row("memory over-allocated", "GiB-s", &s.memOver),
 		row("memory under-allocated", "GiB-s", &s.memUnder),
 	}
-	return append(rows, s.worst.Effects(s.name, "cpu misallocated")...)
+	rows = append(rows, s.worstCPU.Effects(s.name, "cpu misallocated")...)
+	return append(rows, s.worstMemory.Effects(s.name, "memory misallocated")...)
 }
 
 // Turn says that the input behaves otherwise from now on.
-func (s *Scheduler) Turn() { s.worst.Turn() }
+func (s *Scheduler) Turn() {
+	s.worstCPU.Turn()
+	s.worstMemory.Turn()
+}

@@ -107,11 +107,11 @@ func TestMisallocationEitherWay(t *testing.T) {
 		memModel, mem uint64  // in GiB, likewise
 		used          float64 // of a core, and 2 GiB of memory
 		want, rule    effects
-		worst         float64 // in %
+		worst, memory float64 // at worst, of cpu and of memory, in %
 	}{
-		{"the model gives much", 0.5, 0.25, 4, 1, 0.4, effects{0.3, 0, 4.8, 0}, effects{0, 0.2, 0, 1.8}, 50},
-		{"the model gives little", 0.125, 0.5, 1, 4, 0.4, effects{0, 0.45, 0, 1.8}, effects{0.3, 0, 4.8, 0}, 50},
-		{"no more than there is", 1, 0.5, 2, 2, 1, effects{0, 0, 0.4, 0}, effects{0, 0.9, 0.4, 0}, -100},
+		{"the model gives much", 0.5, 0.25, 4, 1, 0.4, effects{0.3, 0, 4.8, 0}, effects{0, 0.2, 0, 1.8}, 50, 500. / 3},
+		{"the model gives little", 0.125, 0.5, 1, 4, 0.4, effects{0, 0.45, 0, 1.8}, effects{0.3, 0, 4.8, 0}, 50, -62.5},
+		{"no more than there is", 1, 0.5, 2, 2, 1, effects{0, 0, 0.4, 0}, effects{0, 0.9, 0.4, 0}, -100, 0},
 	} {
 		s := with(says(float32(c.model), c.memModel*gib, 0.9, 0))
 		for _, now := range []source.Usage{use(0, c.before, c.mem*gib), use(0, c.used, 2*gib)} {
@@ -135,8 +135,10 @@ func TestMisallocationEitherWay(t *testing.T) {
 				t.Errorf("%s: %s: %v (%s), want %v (rule alone: %v)", c.name, e.name, got, note, agents*e.ml, agents*e.rule)
 			}
 		}
-		if got, _ := effect(t, s.Effects(), "cpu misallocated: worst moment against the rule alone"); math.Abs(got-c.worst) > 1e-3 {
-			t.Errorf("%s: at worst %v %%, want %v", c.name, got, c.worst)
+		for what, want := range map[string]float64{"cpu": c.worst, "memory": c.memory} {
+			if got, _ := effect(t, s.Effects(), what+" misallocated: worst moment against the rule alone"); math.Abs(got-want) > 1e-3 {
+				t.Errorf("%s: %s at worst %v %%, want %v", c.name, what, got, want)
+			}
 		}
 		rows := s.Comparisons(false)
 		for i, want := range map[int][2]float64{
@@ -149,7 +151,7 @@ func TestMisallocationEitherWay(t *testing.T) {
 			}
 		}
 		before := len(s.Effects())
-		if s.Turn(); len(s.Effects()) != before+1 {
+		if s.Turn(); len(s.Effects()) != before+2 {
 			t.Errorf("%s: nothing is said of the time since the input changed", c.name)
 		}
 	}
