@@ -144,15 +144,16 @@ func (d *Folder) choose(k ipc.Kind, list []found) (*Model, error) {
 		problems = append(problems, fmt.Errorf("%s: %w", f.Label(), err))
 	}
 	if len(problems) > 0 {
-		return nil, errors.Join(problems...)
+		return nil, joined(problems)
 	}
 	return nil, ErrNone
 }
 
+// problem says what is wrong with models of kind k, the newest first.
 func (d *Folder) problem(k ipc.Kind, list []found) error {
 	st := d.state.of(k)
 	var problems []error
-	for i := range list {
+	for i := range slices.Backward(list) {
 		f := &list[i]
 		if f.kind != k || st.roleOf(&f.Entry).Role == models.RoleOff || slices.Contains(st.Rejected, f.Label()) {
 			continue
@@ -160,6 +161,16 @@ func (d *Folder) problem(k ipc.Kind, list []found) error {
 		if t, _ := d.try(f); t.err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", f.Label(), t.err))
 		}
+	}
+	return joined(problems)
+}
+
+// joined is the first few errors; a folder has more models than anybody wants to read about
+// in a log, and the list has them all.
+func joined(problems []error) error {
+	const most = 4
+	if more := len(problems) - most; more > 0 {
+		problems = append(problems[:most:most], fmt.Errorf("and %d more: models list says of each what is wrong", more))
 	}
 	return errors.Join(problems...)
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -141,4 +142,32 @@ func TestTooManyModels(t *testing.T) {
 		d.write("x"+strconv.Itoa(i)+".manifest.json", []byte("["))
 	}
 	d.expect("more manifests", "mine@2", "1027 manifests, at most 1024")
+}
+
+// TestManyProblemsAreToldInFew: an upgrade may refuse all models of before at once.
+func TestManyProblemsAreToldInFew(t *testing.T) {
+	d := newDrawer(t)
+	d.bring("good", 0.25, nil)
+	for i := range 20 {
+		d.bring(strconv.Itoa(10+i), 37, nil)
+		at := time.Now().Add(time.Duration(i) * time.Minute)
+		if err := os.Chtimes(filepath.Join(d.dir, strconv.Itoa(10+i)+".manifest.json"), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, serves := range []string{"mine@good", ""} {
+		if serves != "" {
+			d.expect("one good", serves, "and 16 more: models list says")
+		} else if err := d.Stop("mine@good"); err != nil {
+			t.Fatal(err)
+		}
+		_ = d.Reload()
+		text := d.Snapshot().Problem(ipc.Workload).Error()
+		if lines := strings.Count(text, "\n") + 1; lines != 5 || !strings.Contains(text, "mine@29: ") || strings.Contains(text, "mine@25: ") {
+			t.Errorf("%d lines, not of the newest four: %s", lines, text)
+		}
+	}
+	if list, err := d.List(); err != nil || len(list) != 21 || list[3].Error == "" {
+		t.Errorf("%d are listed, %v", len(list), err)
+	}
 }

@@ -142,11 +142,24 @@ func (v View) suggest(x Decision, err error) error {
 	}
 	switch {
 	case len(same) > 0:
-		return fmt.Errorf("%w: did you mean %s?", err, strings.Join(same, " or "))
+		return fmt.Errorf("%w: did you mean %s?", err, strings.Join(newest(same), " or "))
 	case len(all) > 0:
-		return fmt.Errorf("%w: there are %s", err, strings.Join(all, ", "))
+		return fmt.Errorf("%w: there are %s%s", err, strings.Join(newest(all), ", "), more(all))
 	}
 	return err
+}
+
+// suggestions is how many models are named to somebody who meant one of them.
+const suggestions = 8
+
+func newest(labels []string) []string { return labels[max(0, len(labels)-suggestions):] }
+
+// more says how many newest leaves out.
+func more(labels []string) string {
+	if n := len(labels) - suggestions; n > 0 {
+		return fmt.Sprintf(" and %d older ones", n)
+	}
+	return ""
 }
 
 // builtIn reports whether the label is of a model of this program's own.

@@ -38,6 +38,9 @@ func At(socket string, patience time.Duration) *Remote {
 // times each.
 const decisionPatience = time.Minute
 
+// maxView bounds a view: of a thousand models each may have much that is wrong with it.
+const maxView = 16 << 20
+
 // View asks for the view.
 func (r *Remote) View() (View, error) { return r.ask(r.http, http.MethodGet, "/models") }
 
@@ -59,7 +62,7 @@ func (r *Remote) ask(c *http.Client, method, path string) (View, error) {
 		return v, unreached(r.socket, errors.Unwrap(err))
 	}
 	defer resp.Body.Close()
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&v); err != nil {
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxView)).Decode(&v); err != nil {
 		return v, fmt.Errorf("the answer on %s: %w", r.socket, err)
 	}
 	switch resp.StatusCode {
