@@ -34,6 +34,9 @@ func TestTheRestOfAnIntervalIsJoined(t *testing.T) {
 	} {
 		r := &Report{Timeline: c.timeline}
 		before := slices.Clone(c.timeline)
+		for i := range before {
+			before[i].Sources = slices.Clone(before[i].Sources)
+		}
 		if diff := cmp.Diff(c.want, r.drawn()); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}
