@@ -2,9 +2,12 @@ package bridge
 
 import (
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/mlbridge/mlbridge/bridge/upstream"
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -103,6 +106,107 @@ func TestAModelThatLosesAtEverythingButTheGPU(t *testing.T) {
 	}
 }
 
+// TestAModelThatLosesAtTheGPUAlone gives its cpu and memory, and the rule's gpu.
+func TestAModelThatLosesAtTheGPUAlone(t *testing.T) {
+	c := newCourt(t)
+	c.gpu = ipc.Some[float32](1) // of the agent, so the rule's; and the model's: see below
+	answer := c.conns[0].sync
+	c.conns[0].sync = func(x *upstream.Exchange) {
+		c.gpu = ipc.Some[float32](0.25)
+		answer(x)
+		c.gpu = ipc.Some[float32](1)
+	}
+	for len(c.turns) == 0 {
+		actual := usage(0.75)
+		actual.Workload.GPU = ipc.Some[float32](1)
+		c.askOf(actual, 0)
+	}
+	if s := c.turns[0]; !s.Demoted || s.Target != "gpu" || len(c.turns) != 1 {
+		t.Fatalf("turns %+v, want gpu alone to be demoted", c.turns)
+	}
+	r := c.submit(c.question())[0].Reply
+	want := ipc.WorkloadPrediction{CPU: 0.75, Memory: gib * 3 / 4, GPU: ipc.Some[float32](1), Confidence: 1}
+	if r.Source != ipc.SourceModel || r.Ruled != ipc.TargetGPU || r.Workload != want {
+		t.Errorf("%v, ruled %q, %+v; want the model's and in it the rule's gpu", r.Source, r.Ruled, r.Workload)
+	}
+	// Who has no gpu is asked nothing of the rule, insisting or not.
+	c.gpu = ipc.Optional[float32]{}
+	c.conns[0].sync = answer
+	call := ipc.NewCall(c.question(), &c.done)
+	call.Arrived = c.now()
+	call.Deadline, call.RequireModel = call.Arrived.Add(patient), true
+	c.Round([]*ipc.Call{call})
+	if r := call.Reply; r.Source != ipc.SourceModel || r.Ruled != 0 || r.Reason != ipc.ReasonNone {
+		t.Errorf("insisting, without a gpu: %+v; want the model's answer", r)
+	}
+}
+
+// TestAPartOfTheRuleInAStaleAnswer: that it is stale, and why, is what the reply says first.
+func TestAPartOfTheRuleInAStaleAnswer(t *testing.T) {
+	c := newCourt(t)
+	c.loses(1000)
+	q := c.question()
+	c.submit(q)
+	key := keyOf(q)
+	e := c.cache.get(&key)
+	e.at = e.at.Add(-500 * time.Millisecond)
+	c.lanes[0].routes[0].failed(http.ErrServerClosed)
+	if r := c.submit(q)[0].Reply; r.Source != ipc.SourceStale || r.Reason != ipc.ReasonBreakerOpen || r.Ruled != ipc.TargetMemory || r.Workload.Memory != gib/4 {
+		t.Errorf("%v because %v, ruled %q; want a stale answer with the rule's memory because the breaker is open", r.Source, r.Reason, r.Ruled)
+	}
+}
+
+// TestADemotedModelsDaemonThatIsDown is asked for tries when its pause is over, once at a time.
+func TestADemotedModelsDaemonThatIsDown(t *testing.T) {
+	c := newCourt(t)
+	c.until(0.25, 1000)
+	l := c.lanes[0]
+	l.routes[0].failed(http.ErrServerClosed)
+	asked := c.conns[0].calls
+	for range 5 * tryEvery {
+		if r := c.ask(0.25); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDemoted {
+			t.Fatalf("%v because %v, want the rule because of the demotion", r.Source, r.Reason)
+		}
+		if len(l.queue) > 0 || c.conns[0].calls != asked {
+			t.Fatalf("%d tries queued and %d sent in the daemon's pause", len(l.queue), c.conns[0].calls-asked)
+		}
+	}
+	l.routes[0].breaker.until = 0
+	answer := c.conns[0].sync
+	c.conns[0].sync = nil
+	for range 5 * tryEvery {
+		c.ask(0.25)
+	}
+	if len(l.queue) > 0 || c.conns[0].calls != asked+1 {
+		t.Errorf("after it %d tries are queued and %d sent, want one to see whether it is back", len(l.queue), c.conns[0].calls-asked)
+	}
+	if c.conns[0].end(answer); l.down() {
+		t.Error("it counts as down after an answer")
+	}
+	l.close()
+	for range 2 * tryEvery {
+		c.ask(0.25)
+	}
+	if len(l.queue) > 0 || c.conns[0].calls != asked+1 {
+		t.Error("a lane that is closed queues tries")
+	}
+}
+
+// TestTriesOfOneQuestionAreBounded: while its answer is out, others ask the same.
+func TestTriesOfOneQuestionAreBounded(t *testing.T) {
+	c := newCourt(t)
+	c.until(0.25, 1000)
+	c.conns[0].sync = nil
+	q := c.question()
+	for range 2 * maxTrials * tryEvery {
+		c.submit(q)
+	}
+	key := keyOf(q)
+	if open := c.lanes[0].open.find(&key); open == nil || len(open.trials) != maxTrials {
+		t.Errorf("%+v is to be scored beside others, want %d", open, maxTrials)
+	}
+}
+
 // TestWhatNobodyMeasuredIsNotJudged: what stands in its place would be taken for a fall
 // to nothing.
 func TestWhatNobodyMeasuredIsNotJudged(t *testing.T) {
@@ -188,6 +292,12 @@ func TestAModelThatLosesAtIOAlone(t *testing.T) {
 	}
 	if a := ask("cpu", 1); a.Source != ipc.SourceModel || a.Reason != ipc.ReasonNone {
 		t.Errorf("cpu: %v, %v", a.Source, a.Reason)
+	}
+	insisting := ipc.NewCall(&ipc.FailureRequest{Component: "cpu", HealthScore: 0.5}, &r.done)
+	insisting.Arrived = r.now()
+	insisting.Deadline, insisting.RequireModel = insisting.Arrived.Add(patient), true
+	if r.Round([]*ipc.Call{insisting}); insisting.Reply.Source != ipc.SourceModel {
+		t.Errorf("insisting on a model for the cpu: %+v; it lost at io", insisting.Reply)
 	}
 	d := r.Status().Kinds[2]
 	var of []string

@@ -100,8 +100,9 @@ func (s *scoreboard) remember(q ipc.Request, r *ipc.Reply) (ruled ipc.Targets) {
 	m := s.of(r.Kind).standing.of(r.Model)
 	e.by = m.id
 	if m.demoted != 0 {
+		all, _ := asked(q)
 		for i, part := range partsOf(e.kind) {
-			if m.demoted&(1<<e.target(i, part.bit)) != 0 {
+			if m.demoted&all&(1<<e.target(i, part.bit)) != 0 {
 				e.ruled |= part.bit
 			}
 		}
