@@ -38,6 +38,13 @@ func TestACandidateIsScoredWhileTheModelIsDemoted(t *testing.T) {
 	grow("a candidate in the shadow of a demoted model")
 
 	c = newCourt(t)
+	c.candidate, c.suggests = "c@2", 0 // what nobody uses; the rule is nearer
+	c.until(0.75, 1000)
+	if ruled, all := c.ruled(); len(ruled) > 0 || all || c.turns[0].Model != "c@2" || c.Status().Kinds[0].Model.State != "serving" {
+		t.Errorf("a candidate that is demoted in the shadow: %q are told to be the rule's, all %v; the model serves", ruled, all)
+	}
+
+	c = newCourt(t)
 	c.candidate, c.suggests, c.says, c.share = "c@2", 0.75, 0.25, true
 	c.until(0.25, 1000)
 	if len(c.turns) != 2 || c.turns[0].Model != "c@2" || c.turns[1].Model != "c@2" {

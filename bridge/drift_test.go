@@ -51,3 +51,21 @@ func TestDriftTellsOtherQuestionsApart(t *testing.T) {
 		}
 	}
 }
+
+// TestDriftIsOfWhatIsAsked: every question counts, wherever its answer comes from, and what
+// a new model is asked at first is what is compared with from then on.
+func TestDriftIsOfWhatIsAsked(t *testing.T) {
+	c := newCourt(t)
+	d := &c.score.of(ipc.Workload).drift
+	q := c.question()
+	for range driftEvery * (driftFirst + 1) {
+		c.submit(q)
+	}
+	if !d.known || d.calls != driftEvery*(driftFirst+1) {
+		t.Fatalf("%d questions counted, the first ones known %v", d.calls, d.known)
+	}
+	c.name = "m@2"
+	if c.ask(0.75); d.known || d.seen != 0 {
+		t.Errorf("with another model: %d samples, the first ones known %v", d.seen, d.known)
+	}
+}

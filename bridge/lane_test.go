@@ -15,14 +15,22 @@ import (
 func TestConnectionThatEndsInsideDo(t *testing.T) {
 	msgpack := api.Msgpack.ContentType()
 	for name, end := range map[string]func(*upstream.Exchange){
-		"model":       model(ipc.Workload, "m@1"),
-		"dial":        broken("dial", false),
-		"read":        broken("read", true),
-		"timeout":     broken("timeout", true),
-		"500":         says(500, "", ""),
-		"415":         says(415, "", ""), // to JSON as well
-		"garbage":     says(200, msgpack, "\xff"),
-		"other type":  says(200, "text/html", "<html>"),
+		"model":      model(ipc.Workload, "m@1"),
+		"dial":       broken("dial", false),
+		"read":       broken("read", true),
+		"timeout":    broken("timeout", true),
+		"500":        says(500, "", ""),
+		"415":        says(415, "", ""), // to JSON as well
+		"garbage":    says(200, msgpack, "\xff"),
+		"other type": says(200, "text/html", "<html>"),
+		"an answer of another type": func(x *upstream.Exchange) {
+			model(ipc.Workload, "m@1")(x)
+			x.AnswerType = "text/html"
+		},
+		"an answer that is an error": func(x *upstream.Exchange) {
+			model(ipc.Workload, "m@1")(x)
+			x.Status = 503
+		},
 		"wrong count": says(200, msgpack, "\x93\xa1m\x00\x90"),
 	} {
 		r := newRig(t, Config{})
@@ -36,12 +44,42 @@ func TestConnectionThatEndsInsideDo(t *testing.T) {
 			t.Errorf("%s: %d of %d calls finished", name, r.done.n, len(calls))
 		}
 		for i, c := range calls {
-			if c.Reply.Status != ipc.StatusOK || (c.Reply.Source == ipc.SourceModel) != (name == "model") {
+			why := ipc.ReasonDaemonUnavailable
+			if name == "model" {
+				why = ipc.ReasonNone
+			}
+			if c.Reply.Status != ipc.StatusOK || (c.Reply.Source == ipc.SourceModel) != (name == "model") || c.Reply.Reason != why {
 				t.Errorf("%s: reply %d = %+v", name, i, c.Reply)
 			}
 		}
+		if up := r.Upstream(); (up.State == UpstreamUp) != (name == "model") || up.State == UpstreamUnknown {
+			t.Errorf("%s: the daemon counts as %v", name, up.State)
+		}
 		if l := r.lanes[0]; l.open.n+len(l.queue)+len(l.routes[0].flights[0].out) != 0 {
 			t.Errorf("%s: %d questions open, %d queued, %d out, after all were answered", name, l.open.n, len(l.queue), len(l.routes[0].flights[0].out))
+		}
+	}
+}
+
+// A question whose caller has the time is asked again while it fails, but not for ever, and
+// out of the budget for that.
+func TestQuestionsAreAskedAgainWithinBounds(t *testing.T) {
+	for _, tokens := range []float64{maxRetryStock, 1, 0} {
+		r := newRig(t, Config{TTL: 1})
+		r.lanes[0].retries.tokens = tokens - retryShare // each exchange earns that
+		c := r.submit(workload(1, 0.5))[0]
+		asked := 0
+		for ; r.conns[0].x != nil && asked < 100; asked++ {
+			r.conns[0].end(broken("timeout", true))
+			r.lanes[0].routes[0].breaker.until = 0
+			r.Round(nil)
+		}
+		want := min(maxTries, 1+int(tokens))
+		if asked != want || c.Reply.Source != ipc.SourceRule || c.Reply.Reason != ipc.ReasonDaemonUnavailable {
+			t.Errorf("with %v retries: asked %d times, then %v because %v; want %d and the rule", tokens, asked, c.Reply.Source, c.Reply.Reason, want)
+		}
+		if n := count(t, r.stats.retries[0]); n != want-1 {
+			t.Errorf("%d retries are counted, want %d", n, want-1)
 		}
 	}
 }
@@ -203,6 +241,13 @@ func TestQuestionsThatSomebodyWaitsForGoFirst(t *testing.T) {
 	}
 	sent := func() int { return int(r.conns[0].x.Body[0] & 0x0f) } // a msgpack array's length
 	answer := func() { r.conns[0].end(model(ipc.Workload, "m@1")) }
+	defer func() { // what is older than its answer would live is not asked any more
+		r.cfg.TTL = 1
+		giveUp(ask(20))
+		if answer(); r.conns[0].x != nil {
+			t.Errorf("%d questions leave whose time is over", sent())
+		}
+	}()
 
 	ask(1) // keeps the lane busy
 	giveUp(ask(2))

@@ -37,7 +37,7 @@ func partlyWrong() []parted {
 	return []parted{
 		// The rule sees no attack, and would guess a local one.
 		{"type of a threat", &ipc.ThreatRequest{AgentID: 1}, threat(5), threat(1), "type", ipc.TargetThreatType, threat(1)},
-		{"time of a failure", dying, failure(1e9, 2), failure(60e9, 2), "io time", ipc.TargetFailureTime, failure(60e9, 2)},
+		{"time of a failure", dying, failure(1e9, 3), failure(60e9, 3), "io time", ipc.TargetFailureTime, failure(60e9, 3)}, // the rule would say io
 		{"type of a failure", dying, failure(40e9, 5), failure(40e9, 2), "io type", ipc.TargetFailureType, failure(40e9, 2)},
 		{"kind of an access", &ipc.MemoryRequest{AgentID: 1, AccessHistory: []uint64{0}, AccessTypes: []uint8{1}}, access(2), access(1), "type", ipc.TargetAccessType, access(1)},
 	}

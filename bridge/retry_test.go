@@ -108,17 +108,68 @@ func hangingUp(t *testing.T, calls *atomic.Int64) upstream.Target {
 	return target(t, "http://"+ln.Addr().String())
 }
 
+// The budget of retries is a tenth of the exchanges, and saved up to ten.
+func TestRetriesAreEarned(t *testing.T) {
+	r := newRig(t, Config{TTL: 1})
+	l := r.lanes[0]
+	spent := func() (n int) {
+		for l.takeRetry() {
+			n++
+		}
+		return n
+	}
+	if n := spent(); n != maxRetryStock {
+		t.Errorf("%d retries to begin with, want %d", n, maxRetryStock)
+	}
+	for exchanges, want := range map[uint64]int{35: 3, 1000: maxRetryStock} {
+		l.retries.tokens = 0
+		for range exchanges {
+			r.submit(workload(1, 0.5))
+			r.conns[0].end(model(ipc.Workload, "m@1"))
+		}
+		if n := spent(); n != want {
+			t.Errorf("%d retries after %d exchanges, want %d", n, exchanges, want)
+		}
+	}
+}
+
+// A connection that hangs up behind every answer is not asked everything twice: that, too, is
+// out of the budget.
+func TestHangUpsStayInTheBudget(t *testing.T) {
+	r := newRig(t, Config{TTL: 1})
+	r.submit(workload(1, 0.5))
+	r.conns[0].end(model(ipc.Workload, "m@1"))
+	r.lanes[0].retries.tokens = 0
+	r.submit(workload(2, 0.5))
+	if r.conns[0].end(broken("read", true)); !r.lanes[0].down() || r.conns[0].x != nil {
+		t.Error("asked again without a budget")
+	}
+	// The next connection has answered nothing yet: that it hangs up is a failure.
+	r.lanes[0].routes[0].breaker.until, r.lanes[0].retries.tokens = 0, 1
+	r.submit(workload(3, 0.5))
+	if r.conns[0].end(broken("read", true)); !r.lanes[0].down() || r.conns[0].x != nil {
+		t.Error("asked again on a new connection")
+	}
+}
+
 // A connection that was closed while it was idle costs one more exchange and no rest.
 func TestIdleHangUpIsNoFailure(t *testing.T) {
+	for _, op := range []string{"read", "write"} {
+		idleHangUp(t, op)
+	}
+}
+
+func idleHangUp(t *testing.T, op string) {
+	t.Helper()
 	r := newRig(t, Config{TTL: 1, RetryInterval: patient / 4, MaxRetryInterval: patient / 4})
 	r.submit(workload(1, 0.5))
 	r.conns[0].end(model(ipc.Workload, "m@1"))
 	c := r.submit(workload(2, 0.5))[0]
-	r.conns[0].end(broken("read", true))
+	r.conns[0].end(broken(op, true))
 	if r.lanes[0].down() || r.conns[0].x == nil {
 		t.Fatalf("after the hang-up: down %v, exchange %v; want another try at once", r.lanes[0].down(), r.conns[0].x)
 	}
-	r.conns[0].end(broken("read", true)) // twice in a row is a failure
+	r.conns[0].end(broken(op, true)) // twice in a row is a failure
 	if !r.lanes[0].down() || r.conns[0].x != nil {
 		t.Error("the second hang-up in a row is no failure")
 	}

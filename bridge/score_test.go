@@ -45,8 +45,10 @@ func TestOutcomesJoinTheirPredictionOnly(t *testing.T) {
 		{"its own", outcome(calls[0]), 1, 5, 0, 0},
 		{"twice", outcome(calls[0]), 1, 5, 1, 0},
 		{"the next", outcome(calls[1]), 2, 5, 1, 0},
-		{"of a component", outcome(calls[2]), 1, 0, 0, 0},
-		{"of an earlier bridge", of(calls[2], func(o *ipc.Outcome) { o.PredictionID -= 1 << 40 }), 1, 0, 0, 1},
+		{"another component's", of(calls[2], func(o *ipc.Outcome) { o.Subject.Component = "oi" }), 0, 1, 0, 0},
+		{"of a component", outcome(calls[2]), 1, 1, 0, 0},
+		{"of a bridge just before", of(calls[2], func(o *ipc.Outcome) { o.PredictionID -= 5 * idStep }), 1, 2, 0, 0},
+		{"of an earlier bridge", of(calls[2], func(o *ipc.Outcome) { o.PredictionID -= 1 << 40 }), 1, 2, 0, 1},
 	} {
 		r.Observe([]ipc.Outcome{s.o})
 		got := r.Scores()[s.o.Actual.Kind-1]
@@ -67,6 +69,39 @@ func TestOutcomesJoinTheirPredictionOnly(t *testing.T) {
 	}
 	if got := r.Scores()[ipc.Failure-1]; got.Joined != 2 || got.Late != 1 || got.Missing != 0 {
 		t.Errorf("of a kind that is asked seldom: %+v, want 2 joined: none displaced it", got)
+	}
+}
+
+// TestBesidesIsOfItsPredictionOnly: an answer that comes when its place is another's is no
+// word on that one.
+func TestBesidesIsOfItsPredictionOnly(t *testing.T) {
+	s := new(scoreboard)
+	s.init(func(Standing) {})
+	q := workload(1, 0.5)
+	r := ipc.Reply{PredictionID: 8, Source: ipc.SourceModel, Model: "m@1", Prediction: predictionFor(q)}
+	s.remember(q, &r)
+	s.besides(r.PredictionID+rememberedPredictions*idStep, "c@2", &r.Prediction)
+	s.of(ipc.Workload).given.last = 100
+	s.observe(&ipc.Outcome{PredictionID: 8, Subject: q.Subject(), Actual: r.Prediction})
+	for _, st := range s.of(ipc.Workload).standing.snapshot(ipc.Workload) {
+		if st.Model != "m@1" || st.Judged == 0 {
+			t.Errorf("%+v, want the model alone to be judged", st)
+		}
+	}
+}
+
+// TestMemoryOfAnAgentWithoutAHistory is judged in shares of what it has.
+func TestMemoryOfAnAgentWithoutAHistory(t *testing.T) {
+	for _, q := range []*ipc.WorkloadRequest{
+		{CurrentMemory: 1 << 30},
+		{CurrentMemory: 1 << 20, HistoricalMemory: []uint64{1 << 30, 1 << 20}},
+	} {
+		if unit := unitOf(q); unit != 1<<30 {
+			t.Errorf("%+v: in units of %v, want its largest reading", q, unit)
+		}
+	}
+	if unit := unitOf(&ipc.WorkloadRequest{}); unit != 1 {
+		t.Errorf("of nothing: in units of %v, want a byte", unit)
 	}
 }
 

@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/mlbridge/mlbridge/bridge/upstream"
@@ -47,8 +49,11 @@ func TestAModelIsDemotedTriedAndTrustedAgain(t *testing.T) {
 	}
 
 	n = c.until(right, 20*tryEvery*windowBlocks*blockPairs)
-	if s := c.turns[2]; s.Demoted || s.Recoveries != 1 {
+	if s := c.turns[2]; s.Demoted || s.Recoveries != 1 || s.TurnCases != s.Window || s.TurnCases < fewBlocks*blockPairs || s.TurnAdvantage <= 0 {
 		t.Errorf("after %d good cases: %+v", n, s)
+	}
+	if u := c.score.of(ipc.Workload).standing.serving.targets[0].betting.bursts; u.n < fewBursts {
+		t.Errorf("how outcomes hang together was forgotten with the demotion: %+v", u)
 	}
 	if r := c.ask(right); r.Source != ipc.SourceModel {
 		t.Errorf("trusted again: %v, %v", r.Source, r.Reason)
@@ -145,12 +150,89 @@ func TestATryMayComeBehindItsOutcome(t *testing.T) {
 	c.conns[0].sync = nil
 	before := c.Scores()[0].Standings[0]
 	for range tryEvery {
-		c.ask(0.25)
+		c.ask(0.5) // what neither said
 	}
 	c.conns[0].end(answers)
 	after := c.Scores()[0].Standings[0]
-	if after.Tries != before.Tries+1 || after.ModelError <= 0 {
-		t.Errorf("%d tries after %d", after.Tries, before.Tries)
+	model := after.ModelError*float64(after.Judged) - before.ModelError*float64(before.Judged)
+	rule := after.RuleError*float64(after.Judged) - before.RuleError*float64(before.Judged)
+	if after.Tries != before.Tries+1 || math.Abs(model-0.25) > 1e-9 || math.Abs(rule-0.25) > 1e-9 {
+		t.Errorf("%d tries after %d, errors of %v and the rule's %v; want one more, and 0.25 each", after.Tries, before.Tries, model, rule)
+	}
+}
+
+// TestTheLeastRecentModelIsForgotten, and never the one that serves.
+func TestTheLeastRecentModelIsForgotten(t *testing.T) {
+	var s standing
+	known := func(label string) bool {
+		return slices.ContainsFunc(s.models[:], func(m modelStanding) bool { return m.id != 0 && m.label == label })
+	}
+	s.serve("a")
+	for _, label := range []string{"b", "c", "d", "b", "e"} {
+		s.of(label)
+	}
+	if known("c") || !known("a") || !known("b") || !known("d") || !known("e") || s.serving.label != "a" {
+		t.Errorf("after a, which serves, b, c, d, b and e these are known: %+v", s.models)
+	}
+	s = standing{lastID: math.MaxUint16}
+	if m := s.of("x"); m.id == 0 || s.byID(m.id) != m || s.byID(0) != nil {
+		t.Errorf("a model with id %d; 0 is nobody's", m.id)
+	}
+}
+
+// TestAModelIsToldOfBeforeItIsJudged, by its first target.
+func TestAModelIsToldOfBeforeItIsJudged(t *testing.T) {
+	c := newCourt(t)
+	c.submit(c.question())
+	scores := c.Scores()
+	if len(scores) != len(ipc.Kinds) || len(scores[0].Standings) != 1 || len(scores[1].Standings) != 0 {
+		t.Fatalf("scores %+v, want the one model's first target", scores)
+	}
+	if s := scores[0].Standings[0]; s.Model != "m@1" || s.Target != "cpu" || !s.Serving || s.Kind != ipc.Workload || s.Judged != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestRecentMeans follow both errors, slowly.
+func TestRecentMeans(t *testing.T) {
+	var s targetStanding
+	s.judge(pairCase{model: 0.5, rule: 0.25, most: 1}, false)
+	s.judge(pairCase{model: 1, rule: 0.75, most: 1}, false)
+	if m, r := s.recentModel, s.recentRule; m != 0.5+recentWeight*0.5 || r != 0.25+recentWeight*0.5 {
+		t.Errorf("recent means %v and %v after 0.5, 1 and 0.25, 0.75", m, r)
+	}
+}
+
+// TestWhatIsDemotedIsToldOf: by name, of the model that serves, and whether anything is left
+// of its answers.
+func TestWhatIsDemotedIsToldOf(t *testing.T) {
+	serving := func(target string, judged uint64, demoted bool) Standing {
+		return Standing{Model: "m@1", Serving: true, Target: target, Judged: judged, Demoted: demoted}
+	}
+	for _, v := range []struct {
+		line string
+		k    ipc.Kind
+		of   []Standing
+		want []string
+		all  bool
+	}{
+		{"nothing known", ipc.Threat, nil, nil, false},
+		{"never judged", ipc.Threat, []Standing{serving("score", 0, false)}, nil, false},
+		{"all of a threat", ipc.Threat, []Standing{serving("score", 9, true), serving("type", 9, true)}, []string{"score", "type"}, true},
+		{"the score is all of it", ipc.Threat, []Standing{serving("score", 9, true), serving("type", 9, false)}, []string{"score"}, true},
+		{"its type", ipc.Threat, []Standing{serving("score", 9, false), serving("type", 9, true)}, []string{"type"}, false},
+		{"of a type alone it was judged", ipc.Threat, []Standing{serving("score", 0, false), serving("type", 9, true)}, []string{"type"}, false},
+		{"a component", ipc.Failure, []Standing{serving("io", 9, true), serving("cpu", 9, false)}, []string{"io"}, false},
+		{"the others were not judged", ipc.Failure, []Standing{serving("io", 9, true), serving("cpu", 0, false)}, []string{"io"}, true},
+		{"every component", ipc.Failure, []Standing{serving("io", 9, true), serving("other", 1, true)}, []string{"io", "other"}, true},
+		{"a component's time", ipc.Failure, []Standing{serving("io", 9, false), serving("io time", 9, true)}, []string{"io time"}, false},
+		{"cpu and memory, not gpu", ipc.Workload, []Standing{serving("cpu", 9, true), serving("memory", 9, true), serving("gpu", 1, false)}, []string{"cpu", "memory"}, false},
+		{"another model's", ipc.Workload, []Standing{{Model: "c@2", Target: "cpu", Judged: 9, Demoted: true}}, nil, false},
+	} {
+		s := Score{Kind: v.k, Standings: v.of}
+		if got, all := s.Ruled(); !slices.Equal(got, v.want) || all != v.all {
+			t.Errorf("%s: %q, all %v; want %q, %v", v.line, got, all, v.want, v.all)
+		}
 	}
 }
 
