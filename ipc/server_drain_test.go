@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -39,7 +40,10 @@ func TestServerDrain(t *testing.T) {
 	ungreeted.wantEnd()
 	busy.wantGoAway()
 	busy.send(workload(3), ping(4))
-	busy.wantError(3, ipc.StatusUnavailable, "")
+	want := []any{uint64(ipctest.TypeError), uint64(3), uint64(ipc.StatusUnavailable), "", "draining: connect again for new calls"}
+	if m := busy.recv(); !reflect.DeepEqual(m, want) {
+		t.Errorf("got %v, want %v", m, want)
+	}
 	busy.wantPong(4)
 	s.on(t, s.release)
 	busy.wantReply(1, ipc.StatusOK)

@@ -30,7 +30,7 @@ func TestServerDrainLeavesNoWindow(t *testing.T) {
 		t.Error("still open with nothing left to read")
 	}
 	n, err := unix.Read(s.peer, s.buf)
-	if err != nil || !bytes.Contains(s.buf[:n], []byte(ErrDraining.Error())) {
+	if err != nil || !bytes.Contains(s.buf[:n], []byte("draining: connect again for new calls")) {
 		t.Errorf("the peer got %q, %v, want a refusal", s.buf[:n], err)
 	}
 	if n, err := unix.Read(s.peer, s.buf); n != 0 || err != nil {

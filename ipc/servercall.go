@@ -77,7 +77,7 @@ func (c *serverConn) refusal(h *predictHead, now Instant) (Status, string) {
 	case c.gone:
 		return StatusUnavailable, "nobody takes the answer"
 	case s.draining:
-		return StatusUnavailable, ErrDraining.Error()
+		return StatusUnavailable, "draining: connect again for new calls"
 	case c.inFlight >= s.cfg.Limits.InFlight:
 		return StatusOverloaded, "more calls in flight than the hello allows"
 	case s.calls+h.slots > s.cfg.MaxCalls:
