@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,12 +14,12 @@ func TestClosedLoopCountsEveryCall(t *testing.T) {
 	var calls atomic.Uint64
 	seen := make([]atomic.Uint32, 1000)
 	r, err := StartClosed(t.Context(), Options{
-		Workers: 7, Duration: time.Minute, MaxCalls: uint64(len(seen)),
+		Workers: 70, Duration: time.Minute, MaxCalls: uint64(len(seen)),
 		Labels: []string{"a", "b"}, Sources: []string{"model", "rule"},
 	}, func(_ context.Context, worker int, n uint64, label int) Outcome {
 		calls.Add(1)
 		seen[n].Add(1)
-		if worker < 0 || worker >= 7 || label != int(n%2) {
+		if worker < 0 || worker >= 70 || label != int(n%2) {
 			return Outcome{Err: errors.New("bad arguments")}
 		}
 		return Outcome{Source: label}
@@ -43,11 +44,47 @@ func TestClosedLoopCountsEveryCall(t *testing.T) {
 	if inPoints != 1000 {
 		t.Errorf("timeline has %d answers, want 1000", inPoints)
 	}
+	r.Snapshot() // may be asked for again and again
 	if s := r.Snapshot(); s.Labels[0].Answered != 500 || s.Labels[1].Sources[1] != 500 {
 		t.Errorf("snapshot %+v, want 500 answers a label", s.Labels)
 	}
 	if res.Mode != "closed" || res.Pacing.TotalCount() != 0 {
 		t.Errorf("mode %q with %d pacing errors, want closed with none", res.Mode, res.Pacing.TotalCount())
+	}
+}
+
+// TestClosedLoopsTimeline: what is collected until an interval ends is in it.
+func TestClosedLoopsTimeline(t *testing.T) {
+	clock := &fakeClock{}
+	started := make(chan *ClosedLoop, 1)
+	before := time.Now()
+	r, err := StartClosed(t.Context(), Options{
+		Workers: 1, Warmup: 8 * time.Millisecond, Duration: 100 * time.Millisecond, Interval: 20 * time.Millisecond, Budget: 4 * time.Millisecond,
+		Labels: []string{"a"}, Sources: []string{"model", "rule"}, Clock: clock,
+	}, func(_ context.Context, _ int, n uint64, _ int) Outcome {
+		clock.advance(int64(4 * time.Millisecond))
+		r := <-started // collected after each call, as of others by a ticker
+		r.collect()
+		started <- r
+		return Outcome{Source: int(n % 2)}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	started <- r
+	res := r.Wait()
+	var got []string
+	for _, p := range res.Points {
+		got = append(got, fmt.Sprint(p.At, p.For, p.Answered, p.InBudget, p.Sources, near(p.P50, 4*time.Millisecond)))
+	}
+	// The call that ends with an interval is collected in the next; none is made at the end.
+	want := "[20ms 20ms 4 4 [2 2] true 40ms 20ms 5 5 [3 2] true 60ms 20ms 5 5 [2 3] true 80ms 20ms 5 5 [3 2] true 100ms 20ms 5 5 [2 3] true 100ms 1ns 1 1 [1 0] true]"
+	if fmt.Sprint(got) != want || res.WarmupCalls != 2 {
+		t.Errorf("%d in the warm-up, points\n%v, want\n%s", res.WarmupCalls, got, want)
+	}
+	const ago = 100 * time.Millisecond
+	if from, to := before.Add(-ago), time.Now().Add(-ago); res.Began.Before(from) || res.Began.After(to) {
+		t.Errorf("began %v, want between %v and %v", res.Began, from, to)
 	}
 }
 

@@ -173,7 +173,6 @@ func (r *OpenLoop) begin(n uint64, intended int64) {
 	}
 	r.pacer.lastIssue = -1
 	if r.inFlight.Load() >= int64(r.o.MaxInFlight) || now > r.patience {
-		r.pacer.idealFree = ideal
 		if s.kind == kindCall {
 			s.kind = kindDropped
 		}

@@ -3,8 +3,11 @@ package load
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
 )
@@ -319,7 +322,7 @@ func TestStartsDoNotAllocate(t *testing.T) {
 	}
 	r := newOpenLoop(o, TargetFunc(func(c Call) { c.Done(Outcome{}) }))
 	n := uint64(0)
-	allocs := testing.AllocsPerRun(2000, func() {
+	allocs := testing.AllocsPerRun(2*o.Slots(), func() { // more than there are records
 		r.begin(n, clock.Now())
 		n++
 		if n%100 == 0 {
@@ -331,6 +334,56 @@ func TestStartsDoNotAllocate(t *testing.T) {
 	}
 	if n := r.overrun[0].Load() + r.overrun[1].Load(); n != 0 {
 		t.Errorf("%d starts found no record: they are not handed back", n)
+	}
+}
+
+// TestRecordsComeBack while calls are made, and their outcomes are told meanwhile: a run may
+// make many times more calls than there are records.
+func TestRecordsComeBack(t *testing.T) {
+	o := fakeOptions(t, &fakeClock{})
+	o.Pacer, o.Duration, o.MaxCalls = mustPace(t, "1e6"), time.Second, uint64(3*o.Slots())
+	started := make(chan *OpenLoop, 1)
+	r, err := StartOpen(t.Context(), o, TargetFunc(func(c Call) {
+		if c.N%1000 == 999 { // the clock stands still; the recorder must not be left behind
+			r := <-started
+			for told := uint64(0); told < c.N; time.Sleep(time.Millisecond) {
+				s := r.Snapshot()
+				told = s.Labels[0].Answered + s.Labels[1].Answered
+			}
+			started <- r
+		}
+		c.Done(Outcome{})
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	started <- r
+	if res := r.Wait(); res.Overrun != 0 || res.Total().Answered != o.MaxCalls {
+		t.Errorf("%d of %d answered, %d found no record", res.Total().Answered, o.MaxCalls, res.Overrun)
+	}
+}
+
+// slack is a clock that notes how late the kernel may wake the pacing thread on purpose.
+type slack struct {
+	fakeClock
+	ns atomic.Int64
+}
+
+func (s *slack) SleepUntil(t int64) {
+	if ns, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0); err == nil {
+		s.ns.Store(int64(ns))
+	}
+	s.fakeClock.SleepUntil(t)
+}
+
+// TestThePacingThreadIsWokenOnTime: not up to 50 µs late, which is the kernel's default.
+func TestThePacingThreadIsWokenOnTime(t *testing.T) {
+	clock := &slack{}
+	o := fakeOptions(t, &clock.fakeClock)
+	o.Clock = clock
+	runOpen(t, o, func(c Call) { c.Done(Outcome{}) })
+	if ns := clock.ns.Load(); ns != 1 {
+		t.Errorf("timer slack of the pacing thread is %d ns, want 1", ns)
 	}
 }
 

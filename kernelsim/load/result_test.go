@@ -3,8 +3,12 @@ package load
 import (
 	"errors"
 	"fmt"
+	"math"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 func TestVerdict(t *testing.T) {
@@ -14,19 +18,20 @@ func TestVerdict(t *testing.T) {
 		inBudget uint64
 		pacing   time.Duration
 		want     State
+		says     string
 	}{
-		{"no call", 0, 0, 0, Void},
-		{"all", 1000, 1000, 0, Pass},
-		{"exactly enough", 1000, 999, 0, Pass},
-		{"one too few", 1000, 998, 0, Fail},
-		{"pacing at the bound", 1000, 1000, 99 * time.Microsecond, Pass},
-		{"bad pacing", 1000, 1000, 101 * time.Microsecond, Void},
-		{"bad pacing and slow", 1000, 0, time.Second, Void},
+		{"no call", 0, 0, 0, Void, "no call"},
+		{"all", 1000, 1000, 0, Pass, "100.000 % of 1000 calls answered within 1ms, required 99.900 %"},
+		{"exactly enough", 1000, 999, 0, Pass, "99.900 % of"},
+		{"one too few", 1000, 998, 0, Fail, "99.800 % of"},
+		{"pacing at the bound", 1000, 1000, 99 * time.Microsecond, Pass, "100.000 %"},
+		{"bad pacing", 1000, 1000, 101 * time.Microsecond, Void, "woken too late (p99 pacing error 101µs, at most 100µs)"},
+		{"bad pacing and slow", 1000, 0, time.Second, Void, "p99 pacing error 1"},
 	} {
 		r := sampleResult(t)
 		r.Labels[0].Intended, r.Labels[0].InBudget = c.intended, c.inBudget
 		record(r.Pacing, int64(c.pacing))
-		if v := r.Verdict(RequiredShare); v.State != c.want {
+		if v := r.Verdict(RequiredShare); v.State != c.want || !strings.Contains(v.Reason, c.says) {
 			t.Errorf("%s: verdict %v (%s), want %v", c.name, v.State, v.Reason, c.want)
 		}
 	}
@@ -143,8 +148,10 @@ func TestQuantilesAreOfAllCalls(t *testing.T) {
 
 func TestCDF(t *testing.T) {
 	h := newHistogram()
-	if got := CDF(h, 10); got != nil {
-		t.Errorf("CDF of nothing = %v", got)
+	for _, empty := range []*hdrhistogram.Histogram{nil, h} {
+		if got := CDF(empty, 10); got != nil {
+			t.Errorf("CDF of nothing = %v", got)
+		}
 	}
 	record(h, 1000)
 	if got := CDF(h, 10); len(got) != 1 || got[0].Share != 1 || !near(got[0].At, 1000) {
@@ -169,6 +176,15 @@ func TestCDF(t *testing.T) {
 	if last := points[len(points)-1]; last.Share != 1 {
 		t.Errorf("last point %v, want share 1", last)
 	}
+	decades := map[int]int{} // from 1 µs to 10 ms, twelve each; the first has fewer values than that
+	for _, p := range points {
+		decades[int(math.Log10(float64(p.At)))]++
+	}
+	for d, n := range decades {
+		if d > 3 && d < 7 && (n < 10 || n > 14) {
+			t.Errorf("%d of %d points from 10^%d ns, want about 12: %v", n, len(points), d, points)
+		}
+	}
 }
 
 func TestIntervalsStayFew(t *testing.T) {
@@ -177,6 +193,14 @@ func TestIntervalsStayFew(t *testing.T) {
 		if n := int(total / iv); n > maxPoints || iv%time.Second != 0 {
 			t.Errorf("intervalFor(1s, %v) = %v: %d points", total, iv, n)
 		}
+		o := Options{Duration: total / 2, Drain: total / 2, Labels: []string{"a"}, Sources: []string{"s"}}
+		if err := o.complete(); err != nil || o.Interval != iv {
+			t.Errorf("%v, and as long to drain: intervals of %v (%v), want %v", total/2, o.Interval, err, iv)
+		}
+	}
+	o := Options{Duration: 1, Interval: 10 * time.Millisecond, Labels: []string{"a"}, Sources: []string{"s"}}
+	if err := o.complete(); err != nil || o.Interval != 10*time.Millisecond {
+		t.Errorf("intervals of 10ms: %v, %v", o.Interval, err)
 	}
 }
 
