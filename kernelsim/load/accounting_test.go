@@ -391,7 +391,7 @@ func TestFewCallsTellNothing(t *testing.T) {
 	} {
 		r := sampleResult(t)
 		r.Labels[0].Intended, r.Labels[0].InBudget = c.intended, c.inBudget
-		if v := r.Verdict(c.required); v.State != c.want || (v.State == Void) != (v.Remedy == longer) {
+		if v := r.Verdict(c.required); v.State != c.want || (v.State == Void) != (v.Remedy == longer) || (v.State == Void) != strings.HasPrefix(v.Reason, "too few calls to tell") {
 			t.Errorf("%d of %d, %v required: %v (%s; %s), want %v", c.inBudget, c.intended, c.required, v.State, v.Reason, v.Remedy, c.want)
 		}
 	}
@@ -448,6 +448,9 @@ func TestTheGeneratorsLatenessIsNoFailure(t *testing.T) {
 		if v.State != c.want || all.Excused != c.excuse || all.Intended != 1000 {
 			t.Errorf("%s: %v (%s) with %d of %d excused, want %v with %d", name, v.State, v.Reason, all.Excused, all.Intended, c.want, c.excuse)
 		}
+		if v.State == Void && !strings.Contains(v.Reason, "4 of the others were started late by the load generator itself") {
+			t.Errorf("%s: the reason is %q", name, v.Reason)
+		}
 	}
 	// A late start that finds no place is the generator's as well; those on time are not.
 	clock := &fakeClock{}
@@ -472,6 +475,26 @@ func TestTheGeneratorsLatenessIsNoFailure(t *testing.T) {
 	})
 	if all, v := res.Total(), res.Verdict(RequiredShare); all.Dropped != 6 || all.Excused != 5 || v.State != Fail {
 		t.Errorf("%d dropped, %d excused, %v (%s); want 6, of which two were on time, 4 and the one held, and a failure for those two", all.Dropped, all.Excused, v.State, v.Reason)
+	}
+}
+
+// TestLongGapsAreSleptThrough, in slices in which the pacing thread looks whether it should stop.
+func TestLongGapsAreSleptThrough(t *testing.T) {
+	o := fakeOptions(t, &fakeClock{})
+	o.Pacer, o.Duration = mustPace(t, "8"), time.Second // 125 ms apart: twelve slices and a half
+	res := runOpen(t, o, func(c Call) { c.Done(Outcome{}) })
+	if all := res.Total(); all.Answered != 8 || QuantilesOf(all.Latency).Max != 0 {
+		t.Errorf("%d answered, within %v; want 8 at once", all.Answered, QuantilesOf(all.Latency).Max)
+	}
+}
+
+func TestAWindowWithAnythingIsNotEmpty(t *testing.T) {
+	for n := range 8 {
+		w := newWindow(1)
+		w.point.Answered, w.point.Errors, w.point.Dropped = uint64(n&1), uint64(n>>1&1), uint64(n>>2)
+		if w.empty() != (n == 0) {
+			t.Errorf("%+v: empty is %v", w.point, w.empty())
+		}
 	}
 }
 

@@ -66,6 +66,9 @@ func TestClosedLoopsTimeline(t *testing.T) {
 		r := <-started // collected after each call, as of others by a ticker
 		r.collect()
 		started <- r
+		if n == 20 {
+			return Outcome{Err: errors.New("no")}
+		}
 		return Outcome{Source: int(n % 2)}
 	})
 	if err != nil {
@@ -75,16 +78,62 @@ func TestClosedLoopsTimeline(t *testing.T) {
 	res := r.Wait()
 	var got []string
 	for _, p := range res.Points {
-		got = append(got, fmt.Sprint(p.At, p.For, p.Answered, p.InBudget, p.Sources, near(p.P50, 4*time.Millisecond)))
+		got = append(got, fmt.Sprint(p.At, p.For, p.Answered, p.InBudget, p.Errors, p.Sources, near(p.P50, 4*time.Millisecond)))
 	}
 	// The call that ends with an interval is collected in the next; none is made at the end.
-	want := "[20ms 20ms 4 4 [2 2] true 40ms 20ms 5 5 [3 2] true 60ms 20ms 5 5 [2 3] true 80ms 20ms 5 5 [3 2] true 100ms 20ms 5 5 [2 3] true 100ms 1ns 1 1 [1 0] true]"
+	want := "[20ms 20ms 4 4 0 [2 2] true 40ms 20ms 5 5 0 [3 2] true 60ms 20ms 5 5 0 [2 3] true 80ms 20ms 4 4 1 [2 2] true 100ms 20ms 5 5 0 [2 3] true 100ms 1ns 1 1 0 [1 0] true]"
 	if fmt.Sprint(got) != want || res.WarmupCalls != 2 {
 		t.Errorf("%d in the warm-up, points\n%v, want\n%s", res.WarmupCalls, got, want)
+	}
+	if s := r.Snapshot(); s.Total != 100*time.Millisecond || s.Elapsed != s.Total || s.Warming || s.Last.At != 100*time.Millisecond {
+		t.Errorf("%v of %v, warming %v, last %v", s.Elapsed, s.Total, s.Warming, s.Last.At)
 	}
 	const ago = 100 * time.Millisecond
 	if from, to := before.Add(-ago), time.Now().Add(-ago); res.Began.Before(from) || res.Began.After(to) {
 		t.Errorf("began %v, want between %v and %v", res.Began, from, to)
+	}
+}
+
+// TestClosedLoopIsCollectedMeanwhile, for whoever watches.
+func TestClosedLoopIsCollectedMeanwhile(t *testing.T) {
+	clock := &fakeClock{}
+	started := make(chan *ClosedLoop, 1)
+	r, err := StartClosed(t.Context(), Options{
+		Workers: 1, Duration: time.Second, Interval: 10 * time.Millisecond, MaxCalls: 2, Labels: []string{"a"}, Sources: []string{"s"}, Clock: clock,
+	}, func(_ context.Context, _ int, n uint64, _ int) Outcome {
+		r := <-started
+		for clock.advance(int64(10 * time.Millisecond)); r.Snapshot().Last.At == 0; {
+			time.Sleep(time.Millisecond)
+		}
+		started <- r
+		return Outcome{}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	started <- r
+	if n := r.Wait().Total().Answered; n != 2 {
+		t.Errorf("%d answered, want 2", n)
+	}
+}
+
+// TestClosedLoopWaitsForTheLast as long as is said, not only until no more are made.
+func TestClosedLoopWaitsForTheLast(t *testing.T) {
+	r, err := StartClosed(t.Context(), Options{
+		Workers: 1, Duration: time.Millisecond, Drain: time.Minute, MaxCalls: 1, Labels: []string{"a"}, Sources: []string{"s"}, Clock: &fakeClock{},
+	}, func(ctx context.Context, _ int, _ uint64, _ int) Outcome {
+		select {
+		case <-time.After(20 * time.Millisecond):
+			return Outcome{}
+		case <-ctx.Done():
+			return Outcome{Err: ctx.Err()}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := r.Wait().Total(); all.Answered != 1 {
+		t.Errorf("%d answered, want the one: %v", all.Answered, all.Messages)
 	}
 }
 

@@ -50,6 +50,12 @@ func sampleResult(t testing.TB) *Result {
 	}
 }
 
+func TestShareOfNothing(t *testing.T) {
+	if a, b := (&Label{}).Share(), (LabelSnapshot{}).Share(); a != 0 || b != 0 {
+		t.Errorf("shares of no calls: %v, %v; want 0", a, b)
+	}
+}
+
 func TestPercentNeverRoundsUp(t *testing.T) {
 	for share, want := range map[float64]string{1: "100.000 %", 0.999999: "99.999 %", 0.999: "99.900 %", 0: "0.000 %"} {
 		if got := percent(share); got != want {
