@@ -1,10 +1,14 @@
 package hiccup
 
 import (
+	"os"
 	"reflect"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/mlbridge/mlbridge/kernelsim/switches"
 )
 
 const us = int64(time.Microsecond)
@@ -99,15 +103,53 @@ func TestCalm(t *testing.T) {
 	}
 }
 
+// TestTotal adds points and misses up, and keeps the worst.
+func TestTotal(t *testing.T) {
+	l := Log{Sleepers: []Sleeper{{Points: 3, Missed: 1, Worst: 7}, {Points: 4, Missed: 2, Worst: 9}, {Points: 5, Worst: 2}}}
+	if got := l.Total(); got.Points != 12 || got.Missed != 3 || got.Worst != 9 {
+		t.Errorf("%+v, want 12 points, 3 missed, worst 9", got)
+	}
+}
+
+// descriptors counts what this process has open.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
 func TestSleepers(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	may, err := switches.Machine()
+	if err == nil {
+		may.Close()
+	}
+	open := descriptors(t)
 	s, err := Start(time.Millisecond, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Kill()
+	began := monotonic()
 	l, err := s.End()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v are left in the temporary folder (%v)", left, err)
+	}
+	if n := descriptors(t); n > open {
+		t.Errorf("%d descriptors are open, %d were", n, open)
+	}
+	if l.Watched != (may != nil) || l.From > began {
+		t.Errorf("strangers were watched: %v, who may be: %v; since %d, %d after all began", l.Watched, may != nil, l.From, began-l.From)
+	}
+	if s.others != nil && l.From != s.others.begin {
+		t.Errorf("from %d, want %d: sleepers were there first", l.From, s.others.begin)
 	}
 	if len(l.Sleepers) < 1 || len(l.Sleepers) > runtime.NumCPU() || l.From <= 0 || l.To <= l.From || l.Every != time.Millisecond || l.Allowed != time.Hour {
 		t.Errorf("%+v on %d processors", l, runtime.NumCPU())
@@ -153,6 +195,8 @@ func TestStartRefuses(t *testing.T) {
 		if s, err := Start(c[0], c[1]); err == nil {
 			s.Kill()
 			t.Errorf("every %v, allowed %v is taken", c[0], c[1])
+		} else if !strings.Contains(err.Error(), "at least 1000") {
+			t.Errorf("every %v, allowed %v: %v does not say what the program said", c[0], c[1], err)
 		}
 	}
 }

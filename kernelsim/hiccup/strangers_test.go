@@ -66,6 +66,9 @@ func TestStrangersRuns(t *testing.T) {
 			[]switches.Record{on(0, 10, 1), on(0, 12, 9), on(0, 20, 1), {What: switches.Lost, CPU: 0, At: 50}},
 			map[int][]Stall{0: {{10, 12}, {20, 50}}},
 		},
+		"nobody knows whose, from the beginning": {
+			[]switches.Record{{What: switches.Lost, CPU: 0, At: 50}, on(0, 60, 9)}, map[int][]Stall{0: {{5, 50}}},
+		},
 		"nobody knows whose": {
 			[]switches.Record{on(0, 10, 9), {What: switches.Lost, CPU: 0, At: 50}, off(0, 60, 9)},
 			map[int][]Stall{0: {{10, 50}}},

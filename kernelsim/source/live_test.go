@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -87,6 +89,80 @@ func TestReadingsWithoutPSI(t *testing.T) {
 	}
 }
 
+// made is /proc of a host like the one before, with other files in place of its own; an empty
+// one is none.
+func made(t *testing.T, files map[string]string) (procfs.FS, string) {
+	t.Helper()
+	root := t.TempDir()
+	if err := os.CopyFS(root, os.DirFS("testdata/before")); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		path := filepath.Join(root, name)
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+		if text != "" {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	fs, err := procfs.NewFS(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fs, root
+}
+
+// TestWhatAKernelNeedNotHave: PSI, of which it has all or none, and a count of kills. Without
+// the rest there is nothing to watch.
+func TestWhatAKernelNeedNotHave(t *testing.T) {
+	const none = "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+	for name, c := range map[string]struct {
+		files         map[string]string
+		pressure, oom bool
+		fails         bool
+	}{
+		"all there":            {nil, true, true, false},
+		"no PSI":               {map[string]string{"pressure": ""}, false, true, false},
+		"no PSI of memory":     {map[string]string{"pressure/memory": ""}, false, true, false},
+		"no PSI of the cpu":    {map[string]string{"pressure/cpu": ""}, false, true, false},
+		"another PSI":          {map[string]string{"pressure/io": none}, false, true, false},
+		"another of memory":    {map[string]string{"pressure/memory": "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"}, false, true, false},
+		"no vmstat":            {map[string]string{"vmstat": ""}, true, false, false},
+		"no count in it":       {map[string]string{"vmstat": "nr_free_pages 1\n"}, true, false, false},
+		"a count that is none": {map[string]string{"vmstat": "oom_kill many\n"}, true, false, false},
+		"no meminfo":           {map[string]string{"meminfo": ""}, false, false, true},
+		"nothing available":    {map[string]string{"meminfo": "MemTotal: 8000000 kB\n"}, false, false, true},
+		"no loadavg":           {map[string]string{"loadavg": ""}, false, false, true},
+		"no stat":              {map[string]string{"stat": ""}, false, false, true},
+		"no network":           {map[string]string{"net/dev": ""}, false, false, true},
+	} {
+		fs, root := made(t, c.files)
+		h, err := readHost(fs, root, firstLook)
+		if (err != nil) != c.fails || err == nil && (h.pressure != c.pressure || h.oomReported != c.oom) {
+			t.Errorf("%s: %+v, %v; want PSI %v, kills %v, an error %v", name, h, err, c.pressure, c.oom, c.fails)
+		}
+	}
+}
+
+// TestAllTimeOfTheProcessors: guest time, the last two, is part of the first two already.
+func TestAllTimeOfTheProcessors(t *testing.T) {
+	fs, root := made(t, map[string]string{"stat": "cpu  100 200 400 800 1600 3200 6400 12800 50 60\ncpu0 1 2 3 4 5 6 7 8 0 0\nbtime 1\n"})
+	h, err := readHost(fs, root, firstLook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := readUsage(fs, firstLook, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !close64(h.all, 255) || !close64(h.iowait, 16) || !close64(u.all, 255) || !close64(u.busy, 231) {
+		t.Errorf("%v s in all, %v waiting for io; %v and %v busy; want 255, 16, 255, 231", h.all, h.iowait, u.all, u.busy)
+	}
+}
+
 func TestFewPacketsSayNothing(t *testing.T) {
 	before, after := looks(t)
 	after.packets = before.packets + minPackets - 1
@@ -165,6 +241,27 @@ func TestLiveStreamsOnThisHost(t *testing.T) {
 	for _, r := range rs {
 		if !(r.Health >= 0 && r.Health <= 1) || math.IsNaN(r.Value) {
 			t.Errorf("%+v is out of range", r)
+		}
+	}
+	// A process that does something is followed, and named.
+	busy := exec.CommandContext(t.Context(), "sh", "-c", "while :; do :; done")
+	if err := busy.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = busy.Process.Kill()
+		_ = busy.Wait()
+	}()
+	for found := false; !found; {
+		us, err := usage.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range us {
+			found = found || u.Agent&(1<<22-1) == uint64(busy.Process.Pid) && u.Agent != HostAgent
+			if u.Over <= 0 || !(u.CPU >= 0 && u.CPU <= 1) || u.Name == "" {
+				t.Errorf("%+v is out of range", u)
+			}
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
