@@ -1,10 +1,12 @@
 package hiccup
 
 import (
+	"errors"
 	"os"
 	"reflect"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -170,6 +172,22 @@ func TestSleepers(t *testing.T) {
 	if _, err := s.End(); err == nil {
 		t.Error("ended twice")
 	}
+}
+
+// Sleepers that are killed are gone, tell nothing, and may be killed again.
+func TestKill(t *testing.T) {
+	s, err := Start(time.Millisecond, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Kill()
+	if err := s.cmd.Process.Signal(syscall.Signal(0)); !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("the process is there: %v", err)
+	}
+	if l, err := s.End(); err == nil {
+		t.Errorf("killed, and ended: %+v", l)
+	}
+	s.Kill()
 }
 
 // Where nothing is allowed all points are missed, and told.

@@ -129,6 +129,9 @@ func TestOurProcesses(t *testing.T) {
 	if parent, kernel := origin(cmd.Process.Pid); parent != os.Getpid() || kernel {
 		t.Errorf("its parent is %d, the kernel's: %v", parent, kernel)
 	}
+	if _, kernel := origin(2); kernel && !ours[2] { // not seen in every PID namespace
+		t.Error("the kernel's own process 2 is a stranger")
+	}
 	if parent, kernel := origin(0); parent != 0 || kernel {
 		t.Errorf("who is not there has the parent %d, the kernel's: %v", parent, kernel)
 	}

@@ -488,6 +488,22 @@ func TestLongGapsAreSleptThrough(t *testing.T) {
 	}
 }
 
+// TestTimeGoesOnWhereNothingHappens: intervals end though no call does, for whoever watches a
+// target that stalls, and one in which nothing has happened is not begun at the end.
+func TestTimeGoesOnWhereNothingHappens(t *testing.T) {
+	clock := &fakeClock{}
+	r := drivenLoop(t, clock, func(Call) {})
+	clock.now.Store(r.measured + int64(60*time.Millisecond))
+	r.drain()
+	if s := r.Snapshot(); s.Last.At != 60*time.Millisecond || s.Last.For != 30*time.Millisecond {
+		t.Errorf("the last interval is %+v, want the second of 30ms", s.Last)
+	}
+	r.conclude()
+	if n := len(r.result.Points); n != 2 {
+		t.Errorf("%d points, want 2: %+v", n, r.result.Points)
+	}
+}
+
 func TestAWindowWithAnythingIsNotEmpty(t *testing.T) {
 	for n := range 8 {
 		w := newWindow(1)

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -403,7 +404,7 @@ func TestOverrunIsVoid(t *testing.T) {
 	if r.result.Overrun != 5 || r.result.Total().Dropped != 5 {
 		t.Errorf("overrun %d, dropped %d, want 5 each", r.result.Overrun, r.result.Total().Dropped)
 	}
-	if v := r.result.Verdict(RequiredShare); v.State != Void {
+	if v := r.result.Verdict(RequiredShare); v.State != Void || !strings.Contains(v.Reason, "5 starts found no call record") {
 		t.Errorf("verdict %v (%s), want void", v.State, v.Reason)
 	}
 }
