@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"github.com/mlbridge/mlbridge/ipc/ipctest/leaks"
 	"github.com/mlbridge/mlbridge/ipc/mlclient"
 	"github.com/mlbridge/mlbridge/kernelsim/advice"
+	"github.com/mlbridge/mlbridge/kernelsim/advice/advicetest"
 	"github.com/mlbridge/mlbridge/kernelsim/drive"
 	"github.com/mlbridge/mlbridge/kernelsim/load"
 	"github.com/mlbridge/mlbridge/kernelsim/report"
@@ -111,6 +113,58 @@ func asked(r *report.Report, name string) bool {
 	return false
 }
 
+// TestReportSaysWhoDecided: the model, surely or not, the rule for a demoted one, or both.
+func TestReportSaysWhoDecided(t *testing.T) {
+	m := &advicetest.Model{}
+	var asked, surely, partly, demoted float64
+	m.Answer = func(q ipc.Request) ipc.Reply {
+		if !m.Required { // asked again
+			return ipc.Reply{Source: ipc.SourceRule, Reason: ipc.ReasonDemoted, PredictionID: 9}
+		}
+		r := ipctest.ModelReply(q)
+		r.PredictionID = 7
+		switch asked++; int(asked) % 5 {
+		case 0:
+			demoted++
+			return ipc.Reply{Status: ipc.StatusUnavailable, Reason: ipc.ReasonDemoted}
+		case 1, 2:
+			partly++
+			r.Ruled = ipc.TargetMemory
+		case 3:
+			surely++
+		default:
+			r.Workload.Confidence = 0
+		}
+		return r
+	}
+	o, r := observe(t, scenario.Config{
+		Predictor: m, Origins: map[ipc.Kind][]source.Origin{ipc.Workload: {source.Trace}}, For: time.Hour,
+	})
+	want := map[string]float64{
+		"decided by the model": surely, "left to the rule by a demoted model": demoted, "partly left to the rule by a demoted model": partly,
+	}
+	for _, e := range r.Effects {
+		n, there := want[e.Name]
+		if !there {
+			continue
+		}
+		if e.Subsystem != "scheduler (trace)" || e.Unit != "%" || e.Value != 100*n/asked || !strings.HasPrefix(e.Note, fmt.Sprintf("%.0f of %.0f", n, asked)) {
+			t.Errorf("%+v, want %v of %v", e, n, asked)
+		}
+		delete(want, e.Name)
+	}
+	if notes := strings.Join(r.Notes, "\n"); len(want) > 0 || !strings.Contains(notes, fmt.Sprintf("%.0f of %.0f questions had no model's answer (demoted %.0f)", demoted, asked, demoted)) {
+		t.Errorf("no word of %v, and the notes are %q", want, notes)
+	}
+	if len(m.Outcome) == 0 {
+		t.Error("no outcome was reported")
+	}
+	st := o.Status()
+	if p := st.Predictions; len(p) != 1 || p[0].Answered != uint64(asked) || p[0].Share != 1 || len(st.Comparisons) != 1 || st.Share != 1 {
+		t.Errorf("status %+v, want %v answers, all in time, and a comparison", st, asked)
+	}
+}
+
 // TestStatusIsForWhoeverWatches: from before it begins, and while it goes on.
 func TestStatusIsForWhoeverWatches(t *testing.T) {
 	o, err := scenario.NewObservation(scenario.Config{
@@ -154,14 +208,14 @@ func TestClosedLoop(t *testing.T) {
 		t.Fatal(err)
 	}
 	run, err := scenario.StartLoad(t.Context(), scenario.LoadConfig{
-		Predictors: []ipc.Predictor{c}, Mix: mix, Workers: 2, Duration: time.Second, Budget: 30 * time.Second,
+		Predictors: []ipc.Predictor{c}, Mix: mix, Workers: 2, Duration: time.Second, Warmup: 100 * time.Millisecond, Budget: 30 * time.Second,
 	}, pool)
 	if err != nil {
 		t.Fatal(err)
 	}
 	res := run.Wait()
-	if v := res.Verdict(load.RequiredShare); v.State != load.Pass {
-		t.Errorf("verdict %v: %s", v.State, v.Reason)
+	if v := res.Verdict(load.RequiredShare); v.State != load.Pass || res.Warmup != 100*time.Millisecond {
+		t.Errorf("verdict %v after %v: %s", v.State, res.Warmup, v.Reason)
 	}
 }
 
