@@ -148,12 +148,12 @@ func TestReportSaysWhoDecided(t *testing.T) {
 		if !there {
 			continue
 		}
-		if e.Subsystem != "scheduler (trace)" || e.Unit != "%" || e.Value != 100*n/asked || !strings.HasPrefix(e.Note, fmt.Sprintf("%.0f of %.0f", n, asked)) {
+		if e.Subsystem != "scheduler (trace)" || e.Unit != "%" || e.Value != 100*n/asked || !strings.HasPrefix(strings.ReplaceAll(e.Note, ",", ""), fmt.Sprintf("%.0f of %.0f", n, asked)) {
 			t.Errorf("%+v, want %v of %v", e, n, asked)
 		}
 		delete(want, e.Name)
 	}
-	if notes := strings.Join(r.Notes, "\n"); len(want) > 0 || !strings.Contains(notes, fmt.Sprintf("%.0f of %.0f questions had no model's answer (demoted %.0f)", demoted, asked, demoted)) {
+	if notes := strings.ReplaceAll(strings.Join(r.Notes, "\n"), ",", ""); len(want) > 0 || !strings.Contains(notes, fmt.Sprintf("%.0f of %.0f questions had no model's answer (demoted %.0f)", demoted, asked, demoted)) {
 		t.Errorf("no word of %v, and the notes are %q", want, notes)
 	}
 	if len(m.Outcome) == 0 {
