@@ -2,6 +2,8 @@ package registry
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,6 +21,18 @@ func TestTwoWhoDecideAtOnce(t *testing.T) {
 				d.bring(fmt.Sprint(who, i), 0.25, nil)
 			}
 		}
+		// What comes later comes whole: half a manifest is a fault of the whole folder.
+		later := func(i int) (hidden, there string) {
+			there = filepath.Join(d.dir, fmt.Sprint("new", i, ".manifest.json"))
+			return there + ".later", there
+		}
+		for i := range each {
+			d.bring(fmt.Sprint("new", i), 0.25, nil)
+			hidden, there := later(i)
+			if err := os.Rename(there, hidden); err != nil {
+				t.Fatal(err)
+			}
+		}
 		d.bring("served", 0.25, nil)
 		d.expect("before", "mine@served", "")
 		var wg sync.WaitGroup
@@ -34,7 +48,9 @@ func TestTwoWhoDecideAtOnce(t *testing.T) {
 		}
 		wg.Go(func() {
 			for i := range each { // which each look has something to write about
-				d.bring(fmt.Sprint("new", i), 0.25, nil)
+				if err := os.Rename(later(i)); err != nil {
+					t.Error(err)
+				}
 				_ = d.Reload()
 			}
 		})
