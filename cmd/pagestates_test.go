@@ -35,7 +35,7 @@ func judgedApart() (httpapi.Health, status.Document) {
 	}
 	now := time.Now().UTC()
 	d := status.Document{
-		Version: "1.2.3", Started: now.Add(-50 * time.Hour), Now: now, Budget: 1e6, Window: 10e9, Every: 1e9,
+		Host: "node-7." + strings.Repeat("rack-3.", 20) + "example", Version: "1.2.3", Started: now.Add(-50 * time.Hour), Now: now, Budget: 1e6, Window: 10e9, Every: 1e9,
 		Fallbacks: map[string]uint64{"demoted": 7, "bridge unavailable": 12_345_678},
 		Notices: []status.Notice{
 			{At: now.Add(-time.Hour), Times: 1, Level: "error", Text: "http server", Detail: strings.Repeat("y", 300)},
@@ -95,6 +95,11 @@ func TestLivePageJudgesApart(t *testing.T) {
 	b := openBrowser(t, site)
 	b.do(chromedp.Navigate(s.URL))
 	b.until(`document.documentElement.dataset.live === "on"`)
+
+	// Through a tunnel all nodes are at localhost.
+	if got := eval[string](b, "document.title"); got != "ml-bridge: degraded, "+doc.Host {
+		t.Errorf("the title is %q", got)
+	}
 
 	// Each way of asking has its row, and who is better is said where chance does not explain it.
 	rows := eval[[]string](b, `[...document.querySelectorAll(".workload tbody tr")].map((e) => e.innerText.replace(/\s+/g, " "))`)

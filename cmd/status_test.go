@@ -3,6 +3,7 @@ package cmd_test
 import (
 	"encoding/json"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -61,6 +62,9 @@ func TestStatusOfRealProcesses(t *testing.T) {
 		if !strings.HasPrefix(k.Model.Name, k.Kind+"-") || k.Upstream.Questions == 0 {
 			t.Errorf("%s: %+v, %+v", k.Kind, k.Model, k.Upstream)
 		}
+	}
+	if host, err := os.Hostname(); err == nil && d.Host != host {
+		t.Errorf("host %q, want %q", d.Host, host)
 	}
 	last := d.Samples[len(d.Samples)-1].At
 	read("/api/ml/status?since=" + strconv.FormatInt(last, 10))

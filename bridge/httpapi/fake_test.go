@@ -91,7 +91,7 @@ func healthy() Health {
 // someStatus has something in every list and map.
 func someStatus(since int64) status.Document {
 	d := status.Document{
-		Version: "1.2.3", Budget: int64(time.Millisecond), Fallbacks: map[string]uint64{"deadline": 1},
+		Host: "node-7", Version: "1.2.3", Budget: int64(time.Millisecond), Fallbacks: map[string]uint64{"deadline": 1},
 		Notices: []status.Notice{{Times: 2, Level: "warn", Text: "daemon does not answer"}}, Actions: []status.Action{{Path: "/drain", Name: "drain", Help: "end"}},
 		ModelFiles: &status.ModelFiles{Folder: "models", Models: []status.ModelFile{
 			{Kind: "workload", Model: "w@1", File: "w.onnx", Role: "share", Share: 0.1, Single: 900, Actions: []status.Action{{Path: "/models/stop?model=w%401", Name: "Stop", Help: "stop"}}},

@@ -173,6 +173,9 @@ func TestPage(t *testing.T) {
 			return d
 		}
 	}).do(t, http.MethodGet, "/", "")
+	if want := "<title>ml-bridge: healthy, node-7</title>"; !strings.Contains(full.body, want) {
+		t.Errorf("the page lacks %s", want)
+	}
 	row := "<td>partly demoted</td><td>42</td><td>3</td><td>1.235ms</td><td>0.0123</td><td>2</td><td>share of wrong pages</td></tr>"
 	if !strings.Contains(full.body, row) || !strings.Contains(full.body, "<td>1</td><td>0</td><td>–</td><td>–</td><td>–</td>") {
 		t.Errorf("without scripts the page lacks %s: %s", row, full.body[strings.Index(full.body, "<tbody>"):])

@@ -12,6 +12,7 @@ import (
 // plain is what the page says without scripts: the moment it was made.
 type plain struct {
 	Health
+	Host     string
 	Status   string // as the pill says it
 	Measured bool   // whether there is more than health to tell
 	Budget   string // of a call that names none
@@ -37,7 +38,7 @@ func plainOf(h Health, status func(since int64) status.Document) plain {
 		return p
 	}
 	d := status(math.MaxInt64) // without the history
-	p.Measured, p.Budget, p.Window = true, time.Duration(d.Budget).String(), time.Duration(d.Window).String()
+	p.Host, p.Measured, p.Budget, p.Window = d.Host, true, time.Duration(d.Budget).String(), time.Duration(d.Window).String()
 	for i := range min(len(d.Kinds), len(p.Rows)) {
 		k, r := &d.Kinds[i], &p.Rows[i]
 		for _, n := range k.Answers {

@@ -11,6 +11,7 @@ import "time"
 
 // Document is the whole. Times are UTC, durations nanoseconds.
 type Document struct {
+	Host    string    `json:"host"` // the machine's name: through a tunnel all look alike
 	Version string    `json:"version"`
 	Started time.Time `json:"started"`
 	Now     time.Time `json:"now"`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"slices"
 
 	"github.com/rs/zerolog"
@@ -16,6 +17,7 @@ import (
 func (p *process) status(since int64) status.Document {
 	d := p.bridge.Status()
 	d.Version, d.Notices = cli.Version(), p.noted.list()
+	d.Host, _ = os.Hostname() // "" where it has none
 	p.recent.Fill(&d, since)
 	return d
 }

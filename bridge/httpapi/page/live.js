@@ -45,6 +45,7 @@ function take(doc) {
 function draw() {
   const { doc, samples } = state, now = Date.parse(doc.now);
   show(doc.health.live && !doc.health.ready ? "draining" : doc.health.status);
+  at("host").textContent = doc.host;
   at("version").textContent = doc.version;
   at("uptime").textContent = "up " + span(now - Date.parse(doc.started));
   at("reasons").hidden = !doc.health.reasons.length;
@@ -72,7 +73,7 @@ function show(health) {
   if (state.health === health) return;
   state.health = health;
   document.documentElement.dataset.health = health;
-  document.title = "ml-bridge: " + health;
+  document.title = ["ml-bridge: " + health, state.doc?.host].filter(Boolean).join(", ");
   at("health").textContent = health;
 }
 
