@@ -14,9 +14,10 @@ type lane struct {
 	bridge *Bridge
 	kind   ipc.Kind
 
-	queue []*question // to be sent
-	idle  []*question // storage of tidy
-	open  openIndex   // queued or out, to find identical questions
+	queue    []*question // to be sent
+	deserted int         // of these: nobody waits for them
+	idle     []*question // storage of tidy
+	open     openIndex   // queued or out, to find identical questions
 
 	negatives negatives // questions that the model could not answer lately
 	routes    []*route  // to the endpoints, in the order of preference
@@ -152,7 +153,7 @@ func (l *lane) forget(q *question) {
 	if len(q.waiting) > 0 {
 		l.count(q, -1)
 	}
-	q.queued = false
+	l.unqueued(q)
 	clear(q.waiting)
 	q.waiting, q.trials = q.waiting[:0], q.trials[:0]
 	l.bridge.freeQuestions.put(q)

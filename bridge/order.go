@@ -48,7 +48,18 @@ func (l *lane) enqueue(q *question) {
 		})
 	}
 	l.queue = slices.Insert(l.queue, i, q)
+	if !q.queued && len(q.waiting) == 0 {
+		l.deserted++
+	}
 	q.queued = true
+}
+
+// unqueued notes that q is no longer in the queue, if it was.
+func (l *lane) unqueued(q *question) {
+	if q.queued && len(q.waiting) == 0 {
+		l.deserted--
+	}
+	q.queued = false
 }
 
 // raise moves a question that a caller of another class or with less time has joined.

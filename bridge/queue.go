@@ -40,7 +40,8 @@ func (l *lane) pump(now ipc.Instant) {
 		l.queue = l.queue[:copy(l.queue, l.queue[n:])]
 		for _, q := range f.out {
 			q.tries++
-			q.queued, q.account = false, nil
+			q.account = nil
+			l.unqueued(q)
 			l.turn = max(l.turn, q.turn)
 		}
 		l.retries.earn()
@@ -97,6 +98,9 @@ func (l *lane) outdated(q *question, now ipc.Instant) bool {
 // gives their number. Under more load than the daemon can bear, questions of callers
 // that gave up would else be all that it ever answers.
 func (l *lane) tidy(now ipc.Instant) (urgent int) {
+	if l.deserted == 0 {
+		return len(l.queue)
+	}
 	l.idle = l.idle[:0]
 	kept := l.queue[:0]
 	for _, q := range l.queue {

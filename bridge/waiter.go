@@ -69,6 +69,9 @@ func (l *lane) join(q *question, w *waiter) {
 	if len(q.waiting) == 1 {
 		q.patient = w.patient
 		l.count(q, +1)
+		if q.queued {
+			l.deserted--
+		}
 	} else if q.patient && !w.patient {
 		q.patient = false
 		l.count(q, +1)
@@ -81,6 +84,9 @@ func (l *lane) leave(w *waiter) {
 	q.remove(w)
 	if len(q.waiting) == 0 {
 		l.count(q, -1)
+		if q.queued {
+			l.deserted++
+		}
 	}
 	if w.measure {
 		l.limiter.missed = true
