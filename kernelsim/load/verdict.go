@@ -56,8 +56,10 @@ const (
 //
 //   - when it would pass without the calls that came late because the generator was: a
 //     hundredth of the starts may be, and the promise is about a thousandth;
-//   - when it made so few calls that a single one decides, as of 900 calls one late one is
-//     more than a thousandth, and no more than one is missing.
+//   - when a single late call decides, because it made so few: of 900 calls one is more than a
+//     thousandth, and says little about the next thousand.
+//
+// A run that missed none passes, however short it is; its reason says how many calls that was.
 func (r *Result) Verdict(required float64) Verdict {
 	all := r.Total()
 	v := Verdict{Share: all.Share()}
@@ -76,9 +78,9 @@ func (r *Result) Verdict(required float64) Verdict {
 		v.State, v.Remedy = Void, calmer
 		v.Reason = fmt.Sprintf("the load generator itself was woken too late (p99 pacing error %v, at most %v)",
 			pacing.Round(time.Microsecond), MaxPacingError)
-	case all.Intended < need && all.Intended-all.InBudget <= 1:
+	case all.Intended < need && all.Intended-all.InBudget == 1:
 		v.State, v.Remedy = Void, longer
-		v.Reason = fmt.Sprintf("too few calls to tell %s: %d, where a single late one decides below %d", percent(required), all.Intended, need)
+		v.Reason = fmt.Sprintf("too few calls to tell %s: one of %d was late, and below %d a single one decides", percent(required), all.Intended, need)
 	case v.Share < required && float64(all.InBudget+all.Excused)/float64(all.Intended) >= required:
 		v.State, v.Remedy = Void, calmer
 		v.Reason = fmt.Sprintf("%s of %d calls answered within %v, and %d of the others were started late by the load generator itself",
