@@ -137,7 +137,7 @@ func TestTypesOfTraces(t *testing.T) {
 		kind:  []int{0, 0, 0, 1, 2, 2, 3},   // kinds 2 and 3 are one type
 		types: []uint8{1, 1, 1, 1, 0, 2, 4}, // none is no vote
 	}
-	types := a.typesOfTraces()
+	types := a.typesOfTraces(a.types)
 	if got := types.macroF1(nil); !near(got, (1+2.0/3)/5) {
 		t.Errorf("macro F1 %v, want 1 of the first type and 2/3 of the second, of five", got)
 	}
@@ -156,4 +156,25 @@ func TestFetchedByGroup(t *testing.T) {
 	if got.covered[0] != 0 || got.covered[1] != 1 || got.useful[0] != 1 || got.issues[1] != 0 {
 		t.Errorf("a fault counts in its own group, an issue in that of its own: %+v", got)
 	}
+}
+
+// The rule's types are judged as the model's are, on the same attacks.
+func TestTypesBesideTheRules(t *testing.T) {
+	a := &windowAnswers{
+		trace: []int32{0, 1, 2}, kind: []int{0, 1, 6}, attack: []bool{false, true, true},
+		types: []uint8{0, 1, 5}, ruleTypes: []uint8{0, 1, 1},
+	}
+	a.model, a.rule, a.few = []float64{0, 1, 1}, []float64{0, 1, 1}, []float64{0, 1, 1}
+	a.confidence, a.ruleConfidence = []float64{1, 1, 1}, []float64{1, 1, 1}
+	var e evaluation
+	a.judgeAttacks(&e, "test", nil, math.NaN())
+	for _, r := range e.rows {
+		if r.Metric == "type_macro_f1" {
+			if !near(float64(r.Model), 2.0/5) || !near(float64(r.Rule), 2.0/3/5) || r.N != 2 || !r.GainLow.known() || r.Met == nil {
+				t.Errorf("%+v", r)
+			}
+			return
+		}
+	}
+	t.Error("types are not judged")
 }

@@ -425,35 +425,3 @@ func TestAllModelsThatAnsweredAreNamed(t *testing.T) {
 		t.Errorf("answers by %q", got)
 	}
 }
-
-// Two kills at 5 % false alarms: one warned of before the horizon already, one never.
-func TestWarnings(t *testing.T) {
-	a := &failureAnswers{interval: 50e6}
-	ask := func(run int32, left int, chance float64) {
-		a.entity, a.left = append(a.entity, run), append(a.left, left)
-		a.failed, a.model = append(a.failed, left > 0 && left <= 20), append(a.model, chance)
-	}
-	for i := range 100 { // a run that ends well, with one alarm
-		ask(0, 0, float64(b2i(i == 7)))
-	}
-	for left := 80; left >= 1; left-- { // alarms at 3.5 s (too early to tell of it), 1.5 s and 0.4 s
-		ask(1, left, 0.9*float64(b2i(left == 70 || left == 30 || left == 8)))
-	}
-	for left := 25; left >= 1; left-- {
-		ask(2, left, 0)
-	}
-	for left := 80; left >= 40; left-- { // not followed to its kill
-		ask(3, left, 0)
-	}
-	var e evaluation
-	a.warnings(&e, func(metric string, v float64) row { return plain("failure", "oom", "val", metric, v, 0) })
-	got := map[string]float64{}
-	for _, r := range e.rows {
-		got[r.Metric] = float64(r.Model)
-	}
-	for metric, want := range map[string]float64{"kills_warned": 0.5, "median_lead_s": 0.75, "median_lead_within_horizon_s": 0.2} {
-		if !near(got[metric], want) {
-			t.Errorf("%s = %v, want %v", metric, got[metric], want)
-		}
-	}
-}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"maps"
 	"math"
 	"slices"
 
@@ -162,7 +161,7 @@ func (a *failureAnswers) judge(e *evaluation, set, part string) {
 	e.picture.curves("failure", set, part, a.failed, guess{"model", a.model}, guess{"rule", a.rule}, simple[len(simple)/2])
 	a.times(e, new)
 	if set == "oom" {
-		a.warnings(e, new)
+		a.warnings(e, new, simple)
 	}
 }
 
@@ -189,69 +188,6 @@ func (a *failureAnswers) times(e *evaluation, new func(string, float64) row) {
 	r := new("time_median_relative_error", median(ours))
 	r.BestSimple, r.BestSimpleName, r.N, r.lowIsGood = number(median(fixed)), "constant", len(ours), true
 	e.add(r)
-}
-
-// leadHorizon is how far before a kill an alarm is taken for a warning of it, in s:
-// the longer of the two horizons in the references of the data.
-const leadHorizon = 3
-
-// warnings looks at the kills of runs with at least five samples, when 5 % of the
-// samples more than the horizon before a kill, or without one, are false alarms. A
-// kill is warned of by an alarm within the horizon. Lead is counted as in the
-// references of the data, from the first alarm of the last three seconds: one
-// before the horizon is a false sample, and a warning all the same. The same within
-// the horizon alone is given beside it.
-func (a *failureAnswers) warnings(e *evaluation, new func(string, float64) row) {
-	var quiet []float64
-	for i, f := range a.failed {
-		if !f {
-			quiet = append(quiet, a.model[i])
-		}
-	}
-	if len(quiet) == 0 {
-		return // nothing could be a false alarm
-	}
-	slices.Sort(quiet)
-	bound := quiet[int(0.95*float64(len(quiet)-1))]
-	type warning struct{ first, within float64 } // s before the kill, 0: none
-	warned, last := map[int32]warning{}, map[int32]int{}
-	for i, f := range a.failed {
-		if a.left[i] == 0 {
-			continue
-		}
-		run, before := a.entity[i], float64(a.left[i])*a.interval/1e9
-		last[run] = a.left[i]
-		if w := warned[run]; a.model[i] > bound {
-			if before <= leadHorizon {
-				w.first = max(w.first, before)
-			}
-			if f {
-				w.within = max(w.within, before)
-			}
-			warned[run] = w
-		}
-	}
-	var first, within, reached []float64
-	for _, run := range slices.Sorted(maps.Keys(last)) {
-		if last[run] <= 2 { // the run was followed to its kill
-			w := warned[run]
-			first, within, reached = append(first, w.first), append(within, w.within), append(reached, float64(b2i(w.within > 0)))
-		}
-	}
-	if len(first) == 0 {
-		return
-	}
-	kills := units(len(first), "entities")
-	share := func(values, times []float64) float64 { return kills.mean(values)(times) }
-	for _, m := range []struct {
-		metric string
-		values []float64
-		of     func(values, times []float64) float64
-	}{{"kills_warned", reached, share}, {"median_lead_s", first, drawnMedian}, {"median_lead_within_horizon_s", within, drawnMedian}} {
-		r := new(m.metric, m.of(m.values, nil))
-		r.N = len(m.values)
-		e.add(kills.bounded(r, func(_ int, times []float64) float64 { return m.of(m.values, times) }).aim())
-	}
 }
 
 func b2i(b bool) int {

@@ -27,7 +27,8 @@ type pageAnswers struct {
 	programs                      []string
 	model, rule, next, step, most []float64 // 1 where the page was right
 	chance, ruleChance            []float64
-	faults, ruled, following      []fault // of the model, the rule, "next page"
+	faults, ruled                 []fault // of the model and the rule
+	simple                        [len(prefetchers)][]fault
 }
 
 func (a *pageAnswers) Entity(name string) { a.programs = append(a.programs, name) }
@@ -64,8 +65,10 @@ func (a *pageAnswers) take(q recordings.Question, req ipc.Request, p *ipc.Predic
 		g.pages[0], g.chances[0], g.n = rule.NextAddress, 1, 1
 	}
 	a.ruled = append(a.ruled, g)
-	g.pages[0], g.chances[0], g.n = r.CurrentAddress+page, 1, 1
-	a.following = append(a.following, g)
+	for i, p := range prefetchers {
+		g.steps(r.CurrentAddress, p.step(r), p.pages)
+		a.simple[i] = append(a.simple[i], g)
+	}
 }
 
 func judgeMemory(e *evaluation) error {
@@ -104,8 +107,10 @@ func (a *pageAnswers) judge(e *evaluation, way, part string, bounds *fetchBounds
 	r, bins := s.calibrated(new("ece", 0), a.chance, a.model)
 	r.Rule = number(ece(calibration(a.ruleChance, a.rule)))
 	e.add(r.aim())
-	for i := range a.faults {
-		a.faults[i].group = s.group[i]
+	for _, list := range append([][]fault{a.faults, a.ruled}, a.simple[:]...) {
+		for i := range list {
+			list[i].group = s.group[i]
+		}
 	}
 	e.add(a.fetching(s, new, "", bounds, math.MaxInt)...)
 	e.add(a.fetching(s, new, "_opening", bounds, openingFaults)...)

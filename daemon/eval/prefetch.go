@@ -1,6 +1,9 @@
 package main
 
-import "github.com/mlbridge/mlbridge/ipc"
+import (
+	"github.com/mlbridge/mlbridge/daemon/train/recordings"
+	"github.com/mlbridge/mlbridge/ipc"
+)
 
 // How far prefetching looks: a fault is covered by a page issued within the last
 // 32 faults, an issued page is useful when it faults within the next 64.
@@ -110,15 +113,41 @@ func opening(faults []fault, n int) []fault {
 // fetching judges prefetching on the first n faults of each segment.
 func (a *pageAnswers) fetching(s *sample, new func(string, float64) row, suffix string, bounds *fetchBounds, n int) []row {
 	all, faults := &fetchBounds{}, opening(a.faults, n)
-	model := prefetch(faults, bounds)
-	rule, next := prefetch(opening(a.ruled, n), all), prefetch(opening(a.following, n), all)
-	judge := func(metric string, of func(f *fetched, times []float64) float64) row {
-		r := new(metric+suffix, of(model, nil))
-		r.Rule, r.BestSimple, r.BestSimpleName = number(of(rule, nil)), number(of(next, nil)), "next page"
-		r.N = len(faults)
-		return s.bounded(r, func(_ int, times []float64) float64 { return of(model, times) }).aim()
+	model, rule := prefetch(faults, bounds), prefetch(opening(a.ruled, n), all)
+	coverage, accuracy := new("prefetch_coverage"+suffix, 0), new("prefetch_accuracy"+suffix, 0)
+	coverage.N, accuracy.N = len(faults), len(faults)
+	var covers, fits []opponent
+	for i, p := range prefetchers {
+		f := prefetch(opening(a.simple[i], n), all)
+		covers, fits = append(covers, opponent{p.name, f.coverage}), append(fits, opponent{p.name, f.accuracy})
 	}
-	return []row{judge("prefetch_coverage", (*fetched).coverage), judge("prefetch_accuracy", (*fetched).accuracy)}
+	return []row{
+		s.contest(coverage, false, model.coverage, rule.coverage, covers...),
+		s.contest(accuracy, false, model.accuracy, rule.accuracy, fits...),
+	}
+}
+
+// prefetchers are the simple guesses, those of the references in the data's README: so many
+// pages, each a step from the one before.
+var prefetchers = [...]struct {
+	name  string
+	pages int
+	step  func(*ipc.MemoryRequest) uint64
+}{
+	{"next page", 1, onePage},
+	{"last step", 1, func(r *ipc.MemoryRequest) uint64 { return r.CurrentAddress - r.AccessHistory[len(r.AccessHistory)-2] }},
+	{"next four pages", 4, onePage},
+	{"four majority steps", 4, func(r *ipc.MemoryRequest) uint64 { return recordings.MajorityStep(r.AccessHistory) }},
+}
+
+func onePage(*ipc.MemoryRequest) uint64 { return 4096 }
+
+// steps adds to a fault the pages that so many steps lead to; no step is nothing to fetch.
+func (f *fault) steps(from, step uint64, pages int) {
+	for f.n = 0; f.n < pages && step != 0; f.n++ {
+		from += step
+		f.pages[f.n], f.chances[f.n] = from, 1
+	}
 }
 
 // wantedAccuracy is what the bounds for prefetching are chosen for.

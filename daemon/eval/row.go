@@ -118,6 +118,7 @@ var targets = map[string]float64{
 	"failure/oom/brier": 0.066, "failure/oom/roc_auc": 0.81, "failure/oom/kills_warned": 1, "failure/oom/median_lead_s": 0.7,
 	"failure/oom/ece":     0.05,
 	"threat/adfa/roc_auc": 0.99, "threat/adfa/fpr95": 0.03, "threat/adfa/flagged_at_vals_bound": 0.03, "threat/benign/flagged": 0.03, "threat/adfa/type_macro_f1": 0.60,
+	"threat/adfa/ece": 0.05, "threat/benign/ece": 0.05,
 	"threat/adfa/left_out_kind_roc_auc": 0.95,
 }
 

@@ -41,12 +41,14 @@ func newSample(entity []int32) *sample {
 	return s
 }
 
-// measure prepares a list of values for being measured with the groups counted
-// so many times; nil counts each once.
-type measure func(values []float64) func(times []float64) float64
+// value is something measured, with the groups counted so many times; nil counts each once.
+type value func(times []float64) float64
+
+// measure prepares a list of values for being measured.
+type measure func(values []float64) value
 
 // mean is the mean of the values.
-func (s *sample) mean(values []float64) func([]float64) float64 {
+func (s *sample) mean(values []float64) value {
 	sums, counts := make([]float64, s.groups), make([]float64, s.groups)
 	for i, v := range values {
 		sums[s.group[i]] += v
@@ -68,7 +70,7 @@ func (s *sample) mean(values []float64) func([]float64) float64 {
 
 // ranking is a measure of scores against what came true, highest score first.
 func (s *sample) ranking(truth []bool, area func(next func() (positives, negatives float64, ok bool)) float64) measure {
-	return func(scores []float64) func([]float64) float64 {
+	return func(scores []float64) value {
 		order := make([]int32, len(scores))
 		for i := range order {
 			order[i] = int32(i)
@@ -150,35 +152,50 @@ type guess struct {
 	values []float64
 }
 
+// opponent is what a guess comes to.
+type opponent struct {
+	name string
+	value
+}
+
 // lastValues are the guesses that what was seen last comes again: the value of an interval, a
 // step of pages, the health of a component. Of threats none is told to whoever asks.
 var lastValues = []string{"persistence", "last step", "1 - health"}
 
 // compare measures the model, the rule (nil: none), the last value and the best of the
-// simple guesses. lowIsGood says which way is better. A single group has no intervals: every
-// draw is the same.
+// simple guesses. lowIsGood says which way is better.
 func (s *sample) compare(r row, m measure, lowIsGood bool, model, rule []float64, simple ...guess) row {
-	r.lowIsGood, r.By, r.Groups, r.N = lowIsGood, s.by, s.groups, len(model)
-	better := func(a, b float64) bool { return a < b == lowIsGood && a != b }
-	ours := m(model)
-	r.Model = number(ours(nil))
-	var against func([]float64) float64
-	best := math.NaN()
+	var ruled value
 	if rule != nil {
-		against = m(rule)
-		best = against(nil)
+		ruled = m(rule)
+	}
+	opponents := make([]opponent, len(simple))
+	for i, g := range simple {
+		opponents[i] = opponent{g.name, m(g.values)}
+	}
+	r.N = len(model)
+	return s.contest(r, lowIsGood, m(model), ruled, opponents...)
+}
+
+// contest compares what was measured. A single group has no intervals: every draw is the same.
+func (s *sample) contest(r row, lowIsGood bool, ours, rule value, simple ...opponent) row {
+	r.lowIsGood, r.By, r.Groups = lowIsGood, s.by, s.groups
+	better := func(a, b float64) bool { return a < b == lowIsGood && a != b }
+	r.Model = number(ours(nil))
+	against, best := rule, math.NaN()
+	if rule != nil {
+		best = rule(nil)
 		r.Rule = number(best)
 	}
 	for _, g := range simple {
-		f := m(g.values)
-		v := f(nil)
+		v := g.value(nil)
 		if slices.Contains(lastValues, g.name) {
 			r.LastValue = number(v)
 		}
 		if !r.BestSimple.known() || better(v, float64(r.BestSimple)) {
 			r.BestSimple, r.BestSimpleName = number(v), g.name
 			if against == nil || better(v, best) {
-				against, best = f, v
+				against, best = g.value, v
 			}
 		}
 	}

@@ -19,7 +19,7 @@ type windowAnswers struct {
 	model, rule                []float64
 	confidence, ruleConfidence []float64
 	few                        []float64 // simple guess: few different calls
-	types                      []uint8
+	types, ruleTypes           []uint8
 }
 
 // watched is a trace that is being asked about, window after window: each request
@@ -49,7 +49,7 @@ func (w *watched) take(i int, q *ipc.ThreatRequest, p *ipc.ThreatPrediction) {
 	a.confidence = append(a.confidence, float64(p.Confidence))
 	a.ruleConfidence = append(a.ruleConfidence, float64(rule.Confidence))
 	a.few = append(a.few, -float64(distinct(w.windows[len(a.few)].Calls)))
-	a.types = append(a.types, p.Type)
+	a.types, a.ruleTypes = append(a.types, p.Type), append(a.ruleTypes, rule.Type)
 }
 
 func distinct(calls []syscalls.Group) int {
@@ -93,6 +93,7 @@ func (a *windowAnswers) append(b *windowAnswers) {
 	a.model, a.rule = append(a.model, b.model...), append(a.rule, b.rule...)
 	a.confidence, a.ruleConfidence = append(a.confidence, b.confidence...), append(a.ruleConfidence, b.ruleConfidence...)
 	a.few, a.types = append(a.few, b.few...), append(a.types, b.types...)
+	a.ruleTypes = append(a.ruleTypes, b.ruleTypes...)
 }
 
 func judgeThreat(e *evaluation) error {
@@ -141,10 +142,10 @@ func (a *windowAnswers) judgeAttacks(e *evaluation, part string, bound *reach, r
 		a.judgeBound(e, new, bound, ruleBound)
 	}
 	a.certainty(e, s, new, "adfa", part)
-	if t := a.typesOfTraces(); len(t.said) > 0 {
-		r := new("type_macro_f1", t.macroF1(nil))
+	if t, rule := a.typesOfTraces(a.types), a.typesOfTraces(a.ruleTypes); len(t.said) > 0 {
+		r := new("type_macro_f1", 0)
 		r.N = len(t.said)
-		e.add(units(r.N, "entities").bounded(r, func(_ int, times []float64) float64 { return t.macroF1(times) }).aim())
+		e.add(units(r.N, "entities").contest(r, false, t.macroF1, rule.macroF1))
 	}
 	e.picture.curves("threat", "adfa", part, a.attack, guess{"model", a.model}, guess{"rule", a.rule}, few)
 }
@@ -160,7 +161,7 @@ func (a *windowAnswers) certainty(e *evaluation, s *sample, new func(string, flo
 	}
 	r, bins := s.calibrated(new("ece", 0), a.confidence, right(a.model))
 	r.Rule = number(ece(calibration(a.ruleConfidence, right(a.rule))))
-	e.add(r)
+	e.add(r.aim())
 	e.picture.calibration("threat", set, part, bins)
 }
 

@@ -7,7 +7,7 @@ var attackTypes = [...]uint8{0, 1, 2, 2, 3, 4, 5}
 type traceTypes struct{ said, are []int }
 
 // typesOfTraces are said by most of a trace's windows, those said to be none aside.
-func (a *windowAnswers) typesOfTraces() (out traceTypes) {
+func (a *windowAnswers) typesOfTraces(types []uint8) (out traceTypes) {
 	place, votes := map[int32]int{}, [][6]int{}
 	for i, t := range a.trace {
 		if a.kind[i] == 0 {
@@ -20,7 +20,7 @@ func (a *windowAnswers) typesOfTraces() (out traceTypes) {
 			votes = append(votes, [6]int{})
 			out.are = append(out.are, int(attackTypes[a.kind[i]]))
 		}
-		votes[k][a.types[i]]++
+		votes[k][types[i]]++
 	}
 	for _, v := range votes {
 		best := 0
