@@ -60,7 +60,7 @@ func ParseNovelty(data []byte) (*Novelty, error) {
 	return n, nil
 }
 
-// Bytes is the table for storage.
+// Bytes is the table for storage, in the form that PROTOCOL.md, section 15.1, tells.
 func (n *Novelty) Bytes() []byte {
 	var out []byte
 	for a := range n.surprise {
