@@ -223,7 +223,7 @@ func (b *Bridge) fallBack(call *ipc.Call, key *cachekey.Key, why ipc.Reason) {
 	state := ladder.State{StaleBound: b.cfg.StaleBound, RequireModel: call.RequireModel, Why: why}
 	e, now := b.cache.get(key), b.now()
 	if e.known() && !b.score.distrusts(call, key.Kind, b.cache.model(e)) {
-		known := ladder.Rung{Available: true, Age: e.age(now), Confidence: b.cache.confidence(e)}
+		known := ladder.Rung{Available: true, Age: e.age(now)}
 		if state.Subject = known; e.inputs == key.Inputs {
 			state.Same = known
 			state.TTL, state.StaleBound = b.cache.bounds(e, b.cfg.StaleBound)

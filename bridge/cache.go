@@ -121,13 +121,6 @@ func (c *cache) load(e cached, p *ipc.Prediction) {
 	}
 }
 
-// confidence is that of the answer at e.
-func (c *cache) confidence(e cached) float32 {
-	var p ipc.Prediction
-	c.load(e, &p)
-	return p.Confidence()
-}
-
 // model gives the name of the model whose answer lies at e.
 func (c *cache) model(e cached) string { return c.models[e.record.model] }
 
