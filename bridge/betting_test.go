@@ -30,6 +30,29 @@ func (d *differences) until(b *betting, limit int) int {
 	return 0
 }
 
+// TestErringOftenAndLittleIsNotErringMore: a model that was wrong by a hair many times, and once
+// right where the rule was quite wrong, is not worse than it, whatever the bets have won.
+func TestErringOftenAndLittleIsNotErringMore(t *testing.T) {
+	var b betting
+	for b.anew.total() < anewWealth/4 {
+		if cases, _ := b.add(0.001, 0.001); cases > 0 {
+			t.Fatal("won before the test means it to be")
+		}
+	}
+	rich := 0 // cases in which the wealth was there
+	for b.add(-1, 1); b.anew.sum <= 0 && b.anew.n > 1; {
+		if cases, mean := b.add(0.001, 0.001); cases > 0 && mean <= 0 {
+			t.Fatalf("worse by %v over %d cases", mean, cases)
+		}
+		if b.anew.total() >= anewWealth {
+			rich++
+		}
+	}
+	if rich == 0 {
+		t.Error("the bets won nothing while the model was better: this proves nothing")
+	}
+}
+
 // TestGoodModelsAreHardlyDemoted counts false alarms over many outcomes: where one case
 // says nothing about the next, no more than the wealth that is asked for allows.
 func TestGoodModelsAreHardlyDemoted(t *testing.T) {

@@ -87,3 +87,26 @@ func TestCacheFindsWithoutAllocating(t *testing.T) {
 		}
 	}
 }
+
+// A shelf that is full of subjects that were asked about is not searched as a whole.
+func TestAFullShelfIsNotSearchedForLong(t *testing.T) {
+	var s shelf[uint64, ipc.WorkloadPrediction]
+	s.init(chunkLen, 1<<20, hashNumber)
+	for n := range uint64(chunkLen) {
+		e, _ := s.claim(n)
+		e.subject, e.used = n, true
+	}
+	e, known := s.claim(1 << 20)
+	if e.subject = 1 << 20; known {
+		t.Error("a new subject is known")
+	}
+	looked := 0
+	for n := range chunkLen {
+		if !s.at(n).used {
+			looked++
+		}
+	}
+	if _, r := s.find(1 << 20); r == nil || s.n != chunkLen || looked != maxTurn {
+		t.Errorf("%d of %d were looked at for a place, want %d; found then: %v", looked, s.n, maxTurn, r)
+	}
+}

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -119,6 +120,75 @@ func TestCacheStateDamaged(t *testing.T) {
 		}
 		if e := next.get(&key); !e.known() || e.age(now) < 0 || e.age(now) > bootTime() {
 			t.Errorf("%s: %+v is %v old", line, e.record, e.age(now))
+		}
+	}
+}
+
+// Of several models that answered, the one whose answer is the youngest is the current one,
+// whatever the order in which the answers are saved.
+func TestCacheStateKnowsTheCurrentModel(t *testing.T) {
+	now := ipc.Now()
+	for _, ages := range [][2]time.Duration{{10, 20}, {20, 10}} {
+		c := adaptiveCache()
+		for i, age := range ages {
+			key, p := keyOf(workload(uint64(i), 0.5)), predictionFor(workload(uint64(i), 0.5))
+			c.put(&key, &p, "m@"+string(rune('0'+i)), now.Add(-age*time.Millisecond))
+		}
+		next := adaptiveCache()
+		if _, err := next.restore(c.save(now, time.Second), now); err != nil {
+			t.Fatal(err)
+		}
+		want := "m@0"
+		if ages[1] < ages[0] {
+			want = "m@1"
+		}
+		if got := next.models[next.current[0]]; got != want {
+			t.Errorf("answers of ages %v: the current model is %s, want %s", ages, got, want)
+		}
+	}
+}
+
+// What does not fit together is said, and what came before it is kept.
+func TestCacheStateThatDoesNotFit(t *testing.T) {
+	now := ipc.Now()
+	saved := func(model string, qs ...ipc.Request) []byte {
+		c := adaptiveCache()
+		for _, q := range qs {
+			key, p := keyOf(q), predictionFor(q)
+			c.put(&key, &p, model, now)
+		}
+		return c.save(now, time.Second)
+	}
+	const header, subject = 1 + 8 + 2 + 2, 1 + 8 + 8 + 2 + 1 // of one model with a name of a letter; of an entry up to there
+	whole := saved("m", workload(1, 0.5))
+	cut := func(b []byte, at, n int, put ...byte) []byte {
+		return append(append(append([]byte(nil), b[:at]...), put...), b[at+n:]...)
+	}
+	first := len(whole)
+	two := saved("m", workload(1, 0.5), workload(2, 0.5))
+	wire := header + subject + 1 + 8 // the length of the prediction
+	component := saved("m", &ipc.FailureRequest{Component: "io"})
+	for line, v := range map[string]struct {
+		b []byte
+		n int
+	}{
+		"a prediction that is none":           {cut(whole, wire+2, 1, 0xc1), 0},
+		"more than a prediction":              {append(cut(whole, wire, 2, whole[wire]+1, 0), 0xc0), 0},
+		"of another kind":                     {cut(whole, header, 1, byte(ipc.Failure)), 0},
+		"of no kind":                          {cut(whole, header, 1, 9), 0},
+		"an agent of seven bytes":             {cut(whole, header+subject, 2, 7), 0},
+		"an agent of nine":                    {cut(whole, header+subject, 1, 9, 0), 0},
+		"a component of 65 bytes":             {cut(component, header+subject, 3, append([]byte{65}, make([]byte, 65)...)...), 0},
+		"the second of two":                   {cut(two, first-header+wire+2, 1, 0xc1), 1},
+		"a model's name that nobody may have": {saved(strings.Repeat("m", ipc.MaxModelBytes+1), workload(1, 0.5)), 0},
+	} {
+		if n, err := adaptiveCache().restore(v.b, now); n != v.n || err == nil {
+			t.Errorf("%s: %d answers, %v; want %d and an error", line, n, err, v.n)
+		}
+	}
+	for _, b := range [][]byte{whole, component, saved(strings.Repeat("m", ipc.MaxModelBytes), workload(1, 0.5))} {
+		if n, err := adaptiveCache().restore(b, now); n != 1 || err != nil {
+			t.Errorf("%d answers, %v; want one", n, err)
 		}
 	}
 }

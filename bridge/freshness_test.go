@@ -119,8 +119,11 @@ func TestStaleAnswerNowAndOneRefreshBehind(t *testing.T) {
 		if r.done.n-before != 3 || conn.calls != 2 || conn.x == nil {
 			t.Errorf("%v: %d answered, %d exchanges; want 3 at once and one exchange behind them", q.Kind(), r.done.n-before, conn.calls)
 		}
+		if n := count(t, r.stats.cache.refreshes[q.Kind()-1]); n != 1 {
+			t.Errorf("%v: %d refreshes are counted, want 1", q.Kind(), n)
+		}
 		conn.end(model(q.Kind(), "m@1"))
-		if c := r.submit(q)[0]; c.Reply.Source != ipc.SourceCache || conn.calls != 2 {
+		if c := r.submit(q)[0]; c.Reply.Source != ipc.SourceCache || conn.calls != 2 || r.done.n-before != 4 {
 			t.Errorf("%v: after the refresh %v with %d exchanges, want the cache with 2", q.Kind(), c.Reply.Source, conn.calls)
 		}
 	}
@@ -143,8 +146,9 @@ func TestWhoInsistsOnAModelWaitsForIt(t *testing.T) {
 
 func TestHotQuestionIsAskedAheadOfItsExpiry(t *testing.T) {
 	q := workload(1, 0.5)
-	for _, hits := range []int{freshness.Hot - 1, freshness.Hot} {
+	for _, hits := range []int{freshness.Hot - 1, freshness.Hot, 256} {
 		r, e := answered(t, q, 0)
+		asked := hits + 4
 		for range hits {
 			r.submit(q)
 		}
@@ -165,7 +169,33 @@ func TestHotQuestionIsAskedAheadOfItsExpiry(t *testing.T) {
 		if got := r.cache.fresh.TTL(e.level); got != 200*time.Millisecond || e.hits != 0 {
 			t.Errorf("after the refresh: TTL %v, %d hits; want 200ms, 0", got, e.hits)
 		}
+		if r.done.n != asked {
+			t.Errorf("%d answers to %d calls", r.done.n, asked)
+		}
 	}
+}
+
+// A hot question that the model has no answer to any more is left alone for a while, and so
+// is all by a lane that is closed. What is there serves.
+func TestHotQuestionIsNotAskedInVain(t *testing.T) {
+	q := workload(1, 0.5)
+	r, e := answered(t, q, 80*time.Millisecond)
+	e.hits = freshness.Hot
+	hit := func(when string, exchanges int) {
+		t.Helper()
+		for range 3 {
+			if c := r.submit(q)[0]; c.Reply.Source != ipc.SourceCache || r.conns[0].calls != exchanges || len(r.lanes[0].queue) > 0 {
+				t.Errorf("%s: %v, %d exchanges and %d questions queued; want the cache and %d", when, c.Reply.Source, r.conns[0].calls, len(r.lanes[0].queue), exchanges)
+			}
+		}
+	}
+	hit("hot", 2)
+	r.conns[0].end(says(200, "application/msgpack", "\x93\xa1m\x00\x91\x92\x0d\xa0"))
+	hit("when the model has no answer", 2)
+	r.lanes[0].negatives.latest = 0 // its time is over
+	hit("later", 3)
+	r.settle()
+	hit("closed", 3)
 }
 
 func TestRefreshLeavesADaemonAloneThatIsDown(t *testing.T) {
@@ -221,6 +251,9 @@ func TestQuestionWithoutAnswerIsNotAskedAgainAtOnce(t *testing.T) {
 		if c.Reply.Source != ipc.SourceRule || c.Reply.Reason != ipc.ReasonInvalidOutput || r.conns[0].calls != 1 {
 			t.Errorf("ask %d: %v (%v) after %d exchanges, want the rule, invalid output, 1", n, c.Reply.Source, c.Reply.Reason, r.conns[0].calls)
 		}
+	}
+	if invalid, hits := count(t, r.stats.invalid[0]), count(t, r.stats.cache.negatives[0]); invalid != 1 || hits != 2 {
+		t.Errorf("%d invalid outputs and %d questions spared are counted, want 1 and 2", invalid, hits)
 	}
 	if r.submit(workload(2, 0.5)); r.conns[0].x == nil {
 		t.Error("another question is not asked either")

@@ -190,6 +190,53 @@ func TestModelNameIsMadeText(t *testing.T) {
 	}
 }
 
+// Who insists on a model is told why there is none, and what carried that call says nothing of
+// it when it is used again.
+func TestWhoInsistsIsTold(t *testing.T) {
+	r := newRig(t, Config{TTL: 1, QueueLimit: 1})
+	ask := func(agent uint64, require bool) *ipc.Call {
+		c := ipc.NewCall(workload(agent, 0.5), &r.done)
+		c.Arrived = r.now()
+		c.Deadline, c.RequireModel = c.Arrived.Add(patient), require
+		r.Round([]*ipc.Call{c})
+		return c
+	}
+	is := func(c *ipc.Call, status ipc.Status, why ipc.Reason) {
+		t.Helper()
+		if got := c.Reply; got.Status != status || got.Reason != why || got.Error == "" || got.Source != ipc.SourceNone || got.PredictionID != 0 {
+			t.Errorf("%+v, want %v because of %v", got, status, why)
+		}
+	}
+	late := ask(1, true)
+	key := keyOf(late.Request)
+	r.lanes[0].open.find(&key).waiting[0].deadline.Fire()
+	is(late, ipc.StatusDeadlineExceeded, ipc.ReasonDeadline)
+	ask(2, true) // fills the queue
+	is(ask(3, true), ipc.StatusOverloaded, ipc.ReasonOverloaded)
+	r.settle()
+	again := ask(4, true)
+	is(again, ipc.StatusUnavailable, ipc.ReasonDaemonUnavailable)
+	if n := count(t, r.stats.answers[0][ipc.SourceNone]); n != 4 {
+		t.Errorf("%d refusals are counted, want 4", n)
+	}
+	again.RequireModel = false
+	r.Round([]*ipc.Call{again})
+	if got := again.Reply; got.Status != ipc.StatusOK || got.Error != "" || got.Source != ipc.SourceRule {
+		t.Errorf("the same call, not insisting: %+v", got)
+	}
+}
+
+// Records that are not used are kept for the next, up to a bound.
+func TestFreeRecordsAreBounded(t *testing.T) {
+	var f freeList[question]
+	for range 2 * maxFree {
+		f.put(new(question))
+	}
+	if len(f.items) != maxFree {
+		t.Errorf("%d are kept, want %d", len(f.items), maxFree)
+	}
+}
+
 func TestClosedLaneAnswersAtOnceAndOnce(t *testing.T) {
 	r := newRig(t, Config{})
 	out := r.submit(workload(1, 0.5))

@@ -1,10 +1,12 @@
 package bridge
 
 import (
+	"math"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -41,18 +43,7 @@ func TestMetricsKeepTheConventions(t *testing.T) {
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
-	got := map[string]float64{}
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			name := f.GetName()
-			for _, l := range m.GetLabel() {
-				if v := l.GetValue(); v != "" { // to Prometheus an empty label is none
-					name += " " + v
-				}
-			}
-			got[name] = m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
-		}
-	}
+	got := valuesOf(families)
 	for name, want := range map[string]float64{
 		"mlbridge_answers_total workload model":                          1,
 		"mlbridge_answers_total workload cache":                          1,
@@ -89,6 +80,58 @@ func TestMetricsKeepTheConventions(t *testing.T) {
 	} {
 		if v, ok := got[name]; !ok || v != want {
 			t.Errorf("%s = %v (there: %v), want %v", name, v, ok, want)
+		}
+	}
+}
+
+// valuesOf gives what the metrics say, by name and labels.
+func valuesOf(families []*dto.MetricFamily) map[string]float64 {
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			name := f.GetName()
+			for _, l := range m.GetLabel() {
+				if v := l.GetValue(); v != "" { // to Prometheus an empty label is none
+					name += " " + v
+				}
+			}
+			got[name] = m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	return got
+}
+
+// TestMetricsOfAModel that is judged: how it does against the rule, and how sure that is.
+func TestMetricsOfAModel(t *testing.T) {
+	c := newCourt(t)
+	recentModel, recentRule := 0.0, 0.5
+	for i := range 12 * blockPairs {
+		actual := []float32{0.75, 0.5, 0.75}[i%3] // the model says 0.75 and the rule 0.25
+		c.ask(actual)
+		recentModel += recentWeight * (0.75 - float64(actual) - recentModel)
+		recentRule += recentWeight * (float64(actual) - 0.25 - recentRule)
+	}
+	registry := prometheus.NewPedanticRegistry()
+	if err := c.Register(registry); err != nil {
+		t.Fatal(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := valuesOf(families)
+	low, mean, high := got["mlbridge_model_advantage low workload m@1 cpu"], got["mlbridge_model_advantage mean workload m@1 cpu"], got["mlbridge_model_advantage high workload m@1 cpu"]
+	if math.Abs(mean-1./3) > 0.01 || !(low > 0.2 && low < mean && high > mean && high < 0.5) {
+		t.Errorf("an advantage of %v, %v to %v; want about a third, within its bounds", mean, low, high)
+	}
+	for name, want := range map[string]float64{"model": recentModel, "rule": recentRule} {
+		if v := got["mlbridge_prediction_error workload cpu "+name]; math.Abs(v-want) > 1e-9 {
+			t.Errorf("recent error of the %s %v, want %v", name, v, want)
+		}
+	}
+	for _, s := range c.Status().Kinds[0].Score.Standings {
+		if s.Target == "cpu" && (*s.Low != low || *s.High != high || *s.Advantage != mean || s.Window != 12*blockPairs) {
+			t.Errorf("the status says %+v, the metrics %v, %v to %v", s, mean, low, high)
 		}
 	}
 }

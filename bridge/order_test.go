@@ -51,6 +51,36 @@ func TestPeersTakeTurns(t *testing.T) {
 	if got, want := r.queued(), []uint64{12, 6}; !slices.Equal(got, want) {
 		t.Errorf("then %v, want %v", got, want)
 	}
+	var newcomer ipc.Account // nor is one who comes late before all others
+	r.asks(&newcomer, 0, hurry, 40, 41, 42)
+	if got, want := r.queued(), []uint64{12, 40, 6, 41, 42}; !slices.Equal(got, want) {
+		t.Errorf("with a newcomer %v, want %v", got, want)
+	}
+}
+
+// A question of callers with time is one in a hurry as soon as such a caller joins it.
+func TestAPatientQuestionIsJoinedByAHurriedCaller(t *testing.T) {
+	r := newRig(t, Config{TTL: 1})
+	l := r.lanes[0]
+	var a, b ipc.Account
+	r.asks(&a, 0, hurry, 1) // out
+	r.asks(&a, 0, time.Second, 2)
+	r.asks(&b, 0, hurry, 3, 4, 5)
+	if got, want := r.queued(), []uint64{3, 4, 5, 2}; !slices.Equal(got, want) || l.urgent != 4 {
+		t.Fatalf("queued %v, %d urgent; want %v, 4", got, l.urgent, want)
+	}
+	r.asks(&b, 0, hurry, 2)
+	if got, want := r.queued(), []uint64{3, 4, 2, 5}; !slices.Equal(got, want) || l.urgent != 5 {
+		t.Errorf("then %v, %d urgent; want %v, 5", got, l.urgent, want)
+	}
+	r.asks(&b, 0, time.Second, 4) // one who has time does not slow it down
+	if got := r.queued(); l.urgent != 5 || got[1] != 4 {
+		t.Errorf("then %v, %d urgent", got, l.urgent)
+	}
+	r.settle()
+	if l.urgent != 0 {
+		t.Errorf("%d urgent after all were answered", l.urgent)
+	}
 }
 
 // What is refused takes no turn: a peer that asked far too much is not behind the others
@@ -290,6 +320,9 @@ func TestHopelessQuestionsGiveWay(t *testing.T) {
 	first := r.asks(nil, 0, hurry, 1, 2)
 	if r.conns[0].x == nil || first[0].Reply.Source != ipc.SourceNone {
 		t.Fatal("with nothing out the first does not go")
+	}
+	if n := count(t, r.stats.load.shed[0][ipc.ClassNormal]); n != 1 {
+		t.Errorf("%d are counted as shed, want 1", n)
 	}
 	if second := first[1].Reply; second.Source != ipc.SourceRule || second.Reason != ipc.ReasonOverloaded {
 		t.Errorf("the second = %+v, want it answered from a lower rung at once", second)

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -66,6 +67,116 @@ func drainSlowDaemon(t *testing.T, library bool, grace time.Duration) {
 		t.Errorf("Run() = %v after a shutdown, want nil", err)
 	}
 	close(hung)
+}
+
+// A drain has time: who waits for a daemon that answers in it is given its answer.
+func TestADrainWaitsForTheModel(t *testing.T) {
+	d := newFakeDaemon(t)
+	release, entered := make(chan struct{}), make(chan struct{}, 1)
+	d.on(func(http.ResponseWriter, *http.Request) bool { entered <- struct{}{}; <-release; return false })
+	b, err := New(Config{Upstream: target(t, d.URL), Attempt: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := listen(t, b)
+	run(t, b)
+	c := dial(t, path)
+	answered := make(chan error, 1)
+	replies := make([]ipc.Reply, 1)
+	go func() {
+		answered <- c.Predict(t.Context(), []ipc.Request{workload(1, 0.5)}, replies, ipc.Options{Budget: patient})
+	}()
+	<-entered
+	drained := make(chan int)
+	go func() { drained <- b.Shutdown(time.Hour) }()
+	for { // until the drain has begun: a drained bridge lets nobody in
+		other, err := ipc.Dial(t.Context(), path, ipc.ClientConfig{Name: "late"})
+		if err != nil {
+			break
+		}
+		other.Close()
+	}
+	close(release)
+	if err := <-answered; err != nil || replies[0].Source != ipc.SourceModel {
+		t.Errorf("%v, %+v; want the model's answer", err, replies[0])
+	}
+	if cut := <-drained; cut != 0 {
+		t.Errorf("%d connections cut", cut)
+	}
+}
+
+// Settle gives up on a daemon for who waits, and for who comes.
+func TestSettleAnswersWhoWaits(t *testing.T) {
+	d := newFakeDaemon(t)
+	hung, entered := make(chan struct{}), make(chan struct{}, 1)
+	d.on(func(http.ResponseWriter, *http.Request) bool { entered <- struct{}{}; <-hung; return false })
+	defer close(hung)
+	b := start(t, Config{Upstream: target(t, d.URL), Attempt: time.Minute})
+	answered := make(chan ipc.Reply, 1)
+	go func() { answered <- ask(t, b, ipc.Options{Budget: patient}, workload(1, 0.5))[0] }()
+	<-entered
+	if !b.Running() {
+		t.Error("it answers, and says that it does not run")
+	}
+	b.Settle()
+	for _, r := range []ipc.Reply{<-answered, ask(t, b, ipc.Options{Budget: patient}, workload(2, 0.5))[0]} {
+		if r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDaemonUnavailable {
+			t.Errorf("%+v, want the rule", r)
+		}
+	}
+}
+
+// A bridge that never ran leaves nobody before a closed door: its socket is gone.
+func TestDiscardGivesTheSocketBack(t *testing.T) {
+	b, err := New(Config{Upstream: deadTarget(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := listen(t, b)
+	if !b.Discard() || b.Running() {
+		t.Error("it ran")
+	}
+	if c, err := ipc.Dial(t.Context(), path, ipc.ClientConfig{Name: t.Name()}); err == nil {
+		c.Close()
+		t.Error("somebody answers")
+	}
+	if _, err := ipc.Listen(path, 0o600); err != nil {
+		t.Errorf("the path cannot be used again: %v", err)
+	}
+}
+
+// Inside the process a question is checked as on the socket, and a bridge that has ended
+// says so.
+func TestAskingInsideTheProcess(t *testing.T) {
+	b, err := New(Config{Upstream: deadTarget(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := make(chan error, 1)
+	go func() { ran <- b.Run() }()
+	replies := make([]ipc.Reply, 1)
+	if err := b.Predict(t.Context(), []ipc.Request{workload(1, 1.5)}, replies, ipc.Options{}); err != nil || replies[0].Status != ipc.StatusInvalidArgument || replies[0].Error == "" {
+		t.Errorf("nothing valid: %v, %+v", err, replies[0])
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	outcomes := []ipc.Outcome{{Actual: ipc.Prediction{Kind: ipc.Memory}}}
+	if err := b.Predict(ended, []ipc.Request{workload(1, 0.5)}, replies, ipc.Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Predict of who has gone = %v", err)
+	}
+	if err := b.Outcomes(ended, outcomes); !errors.Is(err, context.Canceled) {
+		t.Errorf("Outcomes of who has gone = %v", err)
+	}
+	b.Shutdown(time.Minute)
+	if err := <-ran; err != nil || b.Running() {
+		t.Errorf("Run() = %v, running %v", err, b.Running())
+	}
+	if err := b.Predict(t.Context(), []ipc.Request{workload(1, 0.5)}, replies, ipc.Options{}); !errors.Is(err, ipc.ErrClosed) {
+		t.Errorf("Predict of a bridge that ended = %v", err)
+	}
+	if err := b.Outcomes(t.Context(), outcomes); !errors.Is(err, ipc.ErrClosed) {
+		t.Errorf("Outcomes to a bridge that ended = %v", err)
+	}
 }
 
 func TestShutdownWithoutGraceAnswersWhoWaits(t *testing.T) {

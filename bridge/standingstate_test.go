@@ -99,6 +99,31 @@ func TestStandingsGoAlong(t *testing.T) {
 	}
 }
 
+// A model that is doubted is doubted by the successor, on the same grounds.
+func TestDoubtGoesAlong(t *testing.T) {
+	old := new(scoreboard)
+	old.init(func(Standing) {})
+	old.serve(ipc.Workload, "m@1")
+	st := &old.of(ipc.Workload).standing
+	m := &st.serving.targets[0]
+	for i := range 1000 {
+		st.judge(st.serving, 0, pairCase{float64(i%3) / 100, 0.5, 1, false})
+	}
+	for n := 0; !m.betting.doubting; n++ {
+		if st.judge(st.serving, 0, pairCase{0.6, 0.5, 1, false}) || n == 1000 {
+			t.Fatalf("after %d bad cases it is demoted, or not even doubted", n)
+		}
+	}
+	next := new(scoreboard)
+	next.init(func(Standing) {})
+	if _, err := next.restore(old.save()); err != nil {
+		t.Fatal(err)
+	}
+	if got := next.of(ipc.Workload).standing.serving.targets[0].betting; got != m.betting {
+		t.Errorf("%+v, want what was known: %+v", got, m.betting)
+	}
+}
+
 // The kill switch stays where the operator put it.
 func TestKillSwitchGoesAlong(t *testing.T) {
 	old := judgedBoard()
