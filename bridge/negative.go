@@ -27,9 +27,6 @@ type negative struct {
 const maxNegatives = 256
 
 func (t *negatives) add(k *cachekey.Key, now ipc.Instant, ttl time.Duration) {
-	if ttl <= 0 {
-		return
-	}
 	if t.places == nil {
 		t.places = make([]negative, maxNegatives)
 	}
