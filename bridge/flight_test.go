@@ -76,43 +76,6 @@ func TestFlightsLearnJSONTogether(t *testing.T) {
 	}
 }
 
-// TestExchangesTeachTheLimiter what the daemon can bear: how many waited, who came too late,
-// how long it took.
-func TestExchangesTeachTheLimiter(t *testing.T) {
-	r := newRig(t, Config{TTL: 1})
-	l := r.lanes[0]
-	late := func(c *ipc.Call) {
-		key := keyOf(c.Request)
-		l.open.find(&key).waiting[0].deadline.Fire()
-	}
-	late(r.asks(nil, 0, hurry, 1)[0])
-	waiting := r.asks(nil, 0, hurry, 2, 3, 4)
-	r.conns[0].end(model(ipc.Workload, "m@1"))
-	if m := &l.limiter; m.tight != tightened || m.time == 0 || m.service.n != 1 || m.missed || m.least != 0 || m.peak != 3 {
-		t.Errorf("after an exchange that was too late: %+v; want that remembered, and three that wait", m)
-	}
-	if took := l.limiter.service.last[0]; took.questions != 1 || took.lasted <= 0 {
-		t.Errorf("the exchange is remembered as %+v", took)
-	}
-	r.conns[0].end(model(ipc.Workload, "m@1"))
-	for _, c := range waiting {
-		if c.Reply.Source != ipc.SourceModel {
-			t.Errorf("%+v, want the model's answer", c.Reply)
-		}
-	}
-	// Above the limit there is too much, whoever is refused.
-	r.asks(nil, 0, hurry, 5)
-	l.limiter.limit = 1
-	r.asks(nil, 0, hurry, 6)
-	r.conns[0].end(model(ipc.Workload, "m@1"))
-	if l.limiter.strain != strained || l.limiter.pressed {
-		t.Errorf("after one was refused: %+v; want a strain", &l.limiter)
-	}
-	if shown := l.limiter.shown.Load(); shown != int64(l.limiter.limit) {
-		t.Errorf("%d is shown as the limit, want %v", shown, l.limiter.limit)
-	}
-}
-
 // TestFlightsThatFailTogetherAreOneFailure: one pause, and one batch afterwards to see
 // whether the daemon is back, however many wait.
 func TestFlightsThatFailTogetherAreOneFailure(t *testing.T) {

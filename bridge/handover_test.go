@@ -8,6 +8,23 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
+// What cannot be taken over is said, and keeps the bridge from nothing.
+func TestTakeOverOfWhatIsNone(t *testing.T) {
+	b, err := New(Config{Upstream: deadTarget(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen(t, b)
+	n, err := b.TakeOver(Handover{Conns: []ipc.Handed{{FD: -1}}, Answers: []byte{0xff}, Standings: []byte{0xff}})
+	if err == nil || n != (Taken{}) {
+		t.Errorf("TakeOver() = %+v, %v; want nothing, and an error", n, err)
+	}
+	run(t, b)
+	if r := ask(t, b, ipc.Options{Budget: patient}, workload(1, 0.5))[0]; r.Source != ipc.SourceRule {
+		t.Errorf("%+v, want an answer", r)
+	}
+}
+
 // A successor goes on where the bridge left off: on the same connections, with what
 // was in the cache, and without asking the daemon about it.
 func TestHandOver(t *testing.T) {

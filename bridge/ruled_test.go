@@ -156,57 +156,6 @@ func TestAPartOfTheRuleInAStaleAnswer(t *testing.T) {
 	}
 }
 
-// TestADemotedModelsDaemonThatIsDown is asked for tries when its pause is over, once at a time.
-func TestADemotedModelsDaemonThatIsDown(t *testing.T) {
-	c := newCourt(t)
-	c.until(0.25, 1000)
-	l := c.lanes[0]
-	l.routes[0].failed(http.ErrServerClosed)
-	asked := c.conns[0].calls
-	for range 5 * tryEvery {
-		if r := c.ask(0.25); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDemoted {
-			t.Fatalf("%v because %v, want the rule because of the demotion", r.Source, r.Reason)
-		}
-		if len(l.queue) > 0 || c.conns[0].calls != asked {
-			t.Fatalf("%d tries queued and %d sent in the daemon's pause", len(l.queue), c.conns[0].calls-asked)
-		}
-	}
-	l.routes[0].breaker.until = 0
-	answer := c.conns[0].sync
-	c.conns[0].sync = nil
-	for range 5 * tryEvery {
-		c.ask(0.25)
-	}
-	if len(l.queue) > 0 || c.conns[0].calls != asked+1 {
-		t.Errorf("after it %d tries are queued and %d sent, want one to see whether it is back", len(l.queue), c.conns[0].calls-asked)
-	}
-	if c.conns[0].end(answer); l.down() {
-		t.Error("it counts as down after an answer")
-	}
-	l.close()
-	for range 2 * tryEvery {
-		c.ask(0.25)
-	}
-	if len(l.queue) > 0 || c.conns[0].calls != asked+1 {
-		t.Error("a lane that is closed queues tries")
-	}
-}
-
-// TestTriesOfOneQuestionAreBounded: while its answer is out, others ask the same.
-func TestTriesOfOneQuestionAreBounded(t *testing.T) {
-	c := newCourt(t)
-	c.until(0.25, 1000)
-	c.conns[0].sync = nil
-	q := c.question()
-	for range 2 * maxTrials * tryEvery {
-		c.submit(q)
-	}
-	key := keyOf(q)
-	if open := c.lanes[0].open.find(&key); open == nil || len(open.trials) != maxTrials {
-		t.Errorf("%+v is to be scored beside others, want %d", open, maxTrials)
-	}
-}
-
 // TestWhatNobodyMeasuredIsNotJudged: what stands in its place would be taken for a fall
 // to nothing.
 func TestWhatNobodyMeasuredIsNotJudged(t *testing.T) {

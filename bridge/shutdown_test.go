@@ -218,6 +218,10 @@ func TestShutdownAtOddTimes(t *testing.T) {
 		t.Errorf("Predict of a bridge that never ran = %v, want ErrClosed", err)
 	}
 
+	if h, cut := b.HandOver(time.Hour); cut != 0 || len(h.Conns)+len(h.Answers)+len(h.Standings) > 0 {
+		t.Errorf("HandOver of a bridge that never ran = %+v, %d cut", h, cut)
+	}
+
 	b, c := startOnSocket(t, Config{Upstream: deadTarget(t)})
 	if b.Discard() {
 		t.Error("Discard took a running bridge away")

@@ -142,25 +142,6 @@ func TestAnAnswerUnderWayWhenItsModelIsDemoted(t *testing.T) {
 	}
 }
 
-// TestATryMayComeBehindItsOutcome: who acts fast reports before the daemon answered.
-func TestATryMayComeBehindItsOutcome(t *testing.T) {
-	c := newCourt(t)
-	c.until(0.25, 1000)
-	answers := c.conns[0].sync
-	c.conns[0].sync = nil
-	before := c.Scores()[0].Standings[0]
-	for range tryEvery {
-		c.ask(0.5) // what neither said
-	}
-	c.conns[0].end(answers)
-	after := c.Scores()[0].Standings[0]
-	model := after.ModelError*float64(after.Judged) - before.ModelError*float64(before.Judged)
-	rule := after.RuleError*float64(after.Judged) - before.RuleError*float64(before.Judged)
-	if after.Tries != before.Tries+1 || math.Abs(model-0.25) > 1e-9 || math.Abs(rule-0.25) > 1e-9 {
-		t.Errorf("%d tries after %d, errors of %v and the rule's %v; want one more, and 0.25 each", after.Tries, before.Tries, model, rule)
-	}
-}
-
 // TestTheLeastRecentModelIsForgotten, and never the one that serves.
 func TestTheLeastRecentModelIsForgotten(t *testing.T) {
 	var s standing
@@ -281,31 +262,5 @@ func TestStandingAllocatesNothing(t *testing.T) {
 		c.Observe(o)
 	}); n != 0 {
 		t.Errorf("%v allocations, want 0", n)
-	}
-}
-
-// TestAgentsInTurnAreAllTried: a scheduler asks about its agents in a fixed order, and what
-// one of them does need not be what another does.
-func TestAgentsInTurnAreAllTried(t *testing.T) {
-	for _, agents := range []int{2, tryEvery, 8 * tryEvery} {
-		var s standing
-		tried := make([]int, agents)
-		const each = 10 // tries an agent, on average
-		for range each * tryEvery {
-			for agent := range agents {
-				if s.try(1) {
-					tried[agent]++
-				}
-			}
-		}
-		sum := 0
-		for agent, n := range tried {
-			if sum += n; n == 0 {
-				t.Errorf("of %d agents number %d is never tried", agents, agent)
-			}
-		}
-		if sum != each*agents {
-			t.Errorf("%d tries in %d questions, want one in %d", sum, each*tryEvery*agents, tryEvery)
-		}
 	}
 }

@@ -209,12 +209,29 @@ func TestStandingsDamaged(t *testing.T) {
 			refused(fmt.Sprintf("%#x at byte %d", v, at-target), b)
 		}
 	}
+	openDifferences, openOutcomes := target+97, target+98+8*windowBlocks+16+8+3*32+8
+	refused("more differences than a block has", bent(openDifferences, blockPairs))
+	refused("more outcomes than a block has", bent(openOutcomes, blockPairs))
+	if n, err := new(scoreboard).restore(bent(openOutcomes, blockPairs-1)); n != 3 || err != nil {
+		t.Errorf("as many as a block can have open: %d models, %v", n, err)
+	}
+	refused("two that serve", bent(entry+6, wasServing))
 	refused("the same twice", append(append([]byte(nil), whole...), whole[2:]...))
 	ends := map[int]int{2: 0} // of entries: the models up to there
 	workload := targetsOf(ipc.Workload)
 	size := (len(whole) - 2 - 3*2 - len("old@1new@2sick@1") - 3) / (2*workload + targetsOf(ipc.Failure)) // of a target
 	for i, at := range []int{2 + 8 + workload*size, 2 + 2*(8+workload*size)} {
 		ends[at] = i + 1
+	}
+	crowd := append([]byte(nil), whole...)
+	for n := range byte(maxStandings - 1) { // with the two that there are, one more than are told apart
+		at := len(crowd) + 2
+		crowd = append(crowd, whole[2:2+8+workload*size]...)
+		crowd[at] += n + 1
+	}
+	refused("more models than are told apart", crowd)
+	if n, err := new(scoreboard).restore(crowd[:len(crowd)-8-workload*size]); n != maxStandings+1 || err != nil {
+		t.Errorf("as many as are told apart, and another kind's: %d models, %v", n, err)
 	}
 	for n := range 2 + 2*(8+workload*size) + 9 + 2*size { // what follows is more of the same
 		got, err := next.restore(whole[:n])
