@@ -27,6 +27,7 @@ type Folder struct {
 	serves [len(ipc.Kinds) + 1]*Model // at the last Look
 	tries  [len(ipc.Kinds) + 1]*Model // then, too
 	seen   string                     // the mark then
+	scans  int                        // how often the manifests were read
 	looked bool                       // a Look could read the folder
 	noted  bool                       // there is a state file
 	text   []byte                     // what it said when it was read or written last

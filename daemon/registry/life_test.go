@@ -20,7 +20,8 @@ type life []byte
 
 const stepBytes = 3
 
-// TestLivesOfAFolder plays random lives, more with -lives=1000. One that goes wrong is made
+// TestLivesOfAFolder plays random lives, more with -lives=1000, and faster where TMPDIR is in
+// memory, for each decision is synced. One that goes wrong is made
 // short and printed: it belongs among knownLives then.
 func TestLivesOfAFolder(t *testing.T) {
 	dir := t.TempDir()

@@ -33,6 +33,7 @@ type contents struct {
 // scan reads the manifests. The mark is from before they are read: what changes meanwhile has
 // another one afterwards.
 func (d *Folder) scan() (contents, error) {
+	d.scans++
 	var mark strings.Builder
 	names, err := d.manifests()
 	for _, name := range slices.Concat(names, []string{stateFile}) {

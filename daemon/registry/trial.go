@@ -17,6 +17,7 @@ type trial struct {
 	took  predict.Trial
 	files map[string][sha256.Size]byte // what it was read from, by name
 	young bool                         // these can be written again without a change of their mark
+	scan  int                          // of the folder, at which that was looked after
 }
 
 // settled is how old a file is whose time tells it from what it may become: file systems
@@ -44,17 +45,17 @@ func (d *Folder) forgetTrials(list []found) {
 func (d *Folder) try(f *found) (*trial, *Model) {
 	now := time.Now()
 	t := d.tried[f.mark]
-	if t != nil && t.young {
+	if t != nil && t.young && t.scan != d.scans {
 		if !d.same(t.files) {
 			t = nil
 		} else {
-			t.young = !d.settled(t.files, now)
+			t.young, t.scan = !d.settled(t.files, now), d.scans
 		}
 	}
 	if t != nil {
 		return t, nil
 	}
-	t = &trial{files: make(map[string][sha256.Size]byte)}
+	t = &trial{files: make(map[string][sha256.Size]byte), scan: d.scans}
 	p, err := d.read(f, t.files)
 	var m *Model
 	if err == nil {
