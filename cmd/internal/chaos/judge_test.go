@@ -89,6 +89,17 @@ func TestRowsAreWritten(t *testing.T) {
 		}
 	}
 	var soak bytes.Buffer
+	for _, c := range []struct {
+		seconds, pacing float64
+		head            string
+		void            bool
+	}{{3600, 100, "# An hour under load\n", false}, {1500, 101, "# 25 minutes under load\n", true}} {
+		var page strings.Builder
+		err := (&Soak{Seconds: c.seconds, Pacing: c.pacing, MaxRate: 1, Rate: 1, Sent: 1}).Markdown(&page)
+		if err != nil || !strings.HasPrefix(page.String(), c.head) || strings.Contains(page.String(), "late by more than 100 µs, at the 99th") != c.void {
+			t.Errorf("%v s, load late by %v µs: %v\n%s", c.seconds, c.pacing, err, page.String())
+		}
+	}
 	if err := (&Soak{Machine: "a machine", MaxRate: 100, Rate: 20, Seconds: 10, Sent: 100, Dropped: 100, Trends: []Trend{{Process: "mld", What: "goroutines"}}}).Markdown(&soak); err != nil || strings.Contains(soak.String(), "%!") || !strings.Contains(soak.String(), "50.0 % of the calls that were due were not made") || !strings.Contains(soak.String(), "there were 10 calls a second, 10 %") {
 		t.Errorf("the soak's page: %v\n%s", err, &soak)
 	}
