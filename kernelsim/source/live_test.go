@@ -87,6 +87,14 @@ func TestReadingsWithoutPSI(t *testing.T) {
 	if memory := got[0].Health; !close64(memory, 0.25) {
 		t.Errorf("memory health %v, want the available share", memory)
 	}
+	before.all-- // and with 2 s of all cpus a tenth
+	if io := after.readings(before, nil)[2].Health; !close64(io, 0.9) {
+		t.Errorf("io health %v of two seconds, want 0.9", io)
+	}
+	before.all = after.all // no tick has passed
+	if io := after.readings(before, nil)[2].Health; io != 1 {
+		t.Errorf("io health %v of no time, want 1", io)
+	}
 }
 
 // made is /proc of a host like the one before, with other files in place of its own; an empty
@@ -147,6 +155,51 @@ func TestWhatAKernelNeedNotHave(t *testing.T) {
 	}
 }
 
+// TestEveryBadPacketCounts: errors and drops of both directions, of all devices.
+func TestEveryBadPacketCounts(t *testing.T) {
+	fs, root := made(t, map[string]string{"net/dev": "Inter-|   Receive  |  Transmit\n face |bytes packets errs drop fifo frame compressed multicast|bytes packets errs drop fifo colls carrier compressed\n" +
+		"  a: 1 10 1 2 0 0 0 0 1 20 4 8 0 0 0 0\n  b: 1 40 16 32 0 0 0 0 1 80 64 128 0 0 0 0\n"})
+	if h, err := readHost(fs, root, firstLook); err != nil || h.packets != 150 || h.badPackets != 255 {
+		t.Errorf("%v: %+v, want 150 packets, 255 bad", err, h)
+	}
+}
+
+// TestReadingsAreOfTheirInterval, each from the look before, and what is gone ends the watch.
+func TestReadingsAreOfTheirInterval(t *testing.T) {
+	fs, root := made(t, nil)
+	l, err := NewLiveReadings(fs, root, time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for i, kills := range []string{"2", "2", "3"} {
+		if err := os.WriteFile(filepath.Join(root, "vmstat"), []byte("oom_kill "+kills+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		rs, err := l.Next(t.Context())
+		if err != nil || len(rs) != 4 || rs[0].Incident != (i != 1) {
+			t.Errorf("look %d: %+v, %v; want a kill in the first and the last", i, rs, err)
+		}
+	}
+	if err := os.Remove(filepath.Join(root, "stat")); err != nil {
+		t.Fatal(err)
+	}
+	if rs, err := l.Next(t.Context()); err == nil {
+		t.Errorf("read %+v of a host without processors", rs)
+	}
+	for name := range map[string]bool{"stat": true, "meminfo": true} {
+		fs, root := made(t, map[string]string{name: ""})
+		if l, err := NewLiveUsage(fs, time.Hour, 0); err == nil {
+			l.Close()
+			t.Errorf("usage is watched without %s", name)
+		}
+		if l, err := NewLiveReadings(fs, root, time.Hour); err == nil {
+			l.Close()
+			t.Errorf("readings are watched without %s", name)
+		}
+	}
+}
+
 // TestAllTimeOfTheProcessors: guest time, the last two, is part of the first two already.
 func TestAllTimeOfTheProcessors(t *testing.T) {
 	fs, root := made(t, map[string]string{"stat": "cpu  100 200 400 800 1600 3200 6400 12800 50 60\ncpu0 1 2 3 4 5 6 7 8 0 0\nbtime 1\n"})
@@ -193,6 +246,11 @@ func TestUsageOfAHost(t *testing.T) {
 		t.Errorf("host %+v, want half of both cpus and 6,000,000 KiB", h)
 	}
 	page := uint64(os.Getpagesize())
+	for _, u := range got {
+		if !u.At.Equal(secondLook) || u.Over != time.Second {
+			t.Errorf("%+v, want the second until %v", u, secondLook)
+		}
+	}
 	if p := got[1]; p.Agent != LiveAgent(100, 5000) || p.Name != "busy (worker)" || !close64(p.CPU, 0.4) || p.Memory != 256*page {
 		t.Errorf("process %+v, want 100 with 0.4 of a core and 256 pages", p)
 	}
@@ -262,6 +320,11 @@ func TestLiveStreamsOnThisHost(t *testing.T) {
 			if u.Over <= 0 || !(u.CPU >= 0 && u.CPU <= 1) || u.Name == "" {
 				t.Errorf("%+v is out of range", u)
 			}
+		}
+	}
+	for agent, p := range usage.last.processes {
+		if agent&(1<<22-1) == uint64(os.Getpid()) {
+			t.Errorf("it watches itself watching: %+v", p)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -381,6 +381,9 @@ func TestReplayReadingsRows(t *testing.T) {
 			if r.Component == "memory" {
 				flag = i == 1 || i == 3
 			}
+			if at := time.Date(2026, 3, 1, 8, 0, 0, i, time.UTC); !r.At.Equal(at) || r.At.Location() != time.UTC {
+				t.Errorf("instant %d is at %v, want %v", i, r.At, at)
+			}
 			if r.Value != 0.25 || r.Health != 0.75 || r.Incident != (i == 2) || r.Flag != flag {
 				t.Errorf("instant %d: %+v", i, r)
 			}
@@ -389,6 +392,18 @@ func TestReplayReadingsRows(t *testing.T) {
 	})
 	if i != 4 {
 		t.Errorf("%d instants, want 4", i)
+	}
+}
+
+// TestReplayFaultsRows: all that a fault says is kept.
+func TestReplayFaultsRows(t *testing.T) {
+	s, err := source.ReplayFaults(fstest.MapFS{"memory-x.csv.gz": recording(t, "memory", "at_ns,agent,addr,type,major", "5,1,4096,w,0", "7,1,18446744073709551615,x,1")})
+	var got []source.Fault
+	drain(t, s, err, func(fs []source.Fault) { got = append(got, fs...) })
+	const agent = 1<<62 | 1<<32 | 1
+	want := []source.Fault{{At: 5, Agent: agent, Addr: 4096, Type: trace.Write}, {At: 7, Agent: agent, Addr: math.MaxUint64, Type: trace.Execute}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("faults (-want +got):\n%s", d)
 	}
 }
 
