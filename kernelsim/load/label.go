@@ -40,8 +40,8 @@ type Label struct {
 	Errors   uint64 // calls that ended without a usable answer
 	Dropped  uint64 // starts not made: in-flight bound reached, or out of time
 	Lost     uint64 // no answer by the end of the drain time
-	// Excused counts those of the late answers and dropped starts that the generator itself
-	// was late with, by more than [MaxPacingError].
+	// Excused counts those not answered within the budget that the generator itself started
+	// too late, by more than [MaxPacingError].
 	Excused uint64
 
 	// Latency is finish − intended start of answers, Naive finish − actual send,

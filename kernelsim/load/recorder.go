@@ -106,25 +106,24 @@ func (r *OpenLoop) account(s *slot) {
 		r.tally.warmup++
 		return
 	}
-	pacing, latency, l := s.sent-s.ready, s.finish-s.intended, r.tally.labels[s.label]
-	record(r.tally.pacing, pacing)
+	record(r.tally.pacing, s.sent-s.ready)
 	if s.issue >= 0 {
 		record(r.tally.issue, s.issue)
 	}
-	if s.kind == kindLost {
-		l.Lost++
-		return
-	}
-	r.timeline.roll(s.finish, r.tally.window)
-	missed := true
-	if s.kind == kindDropped {
+	l := r.tally.labels[s.label]
+	inBudget := l.InBudget
+	switch s.kind {
+	case kindLost:
+		l.Lost++ // ended in no interval
+	case kindDropped:
+		r.timeline.roll(s.finish, r.tally.window)
 		r.tally.drop(s.label)
-	} else {
-		r.tally.end(s.label, Outcome{Source: s.source, Reason: s.reason, Err: s.err}, latency, s.finish-s.sent)
-		missed = s.err == nil && latency > int64(r.o.Budget)
+	default:
+		r.timeline.roll(s.finish, r.tally.window)
+		r.tally.end(s.label, Outcome{Source: s.source, Reason: s.reason, Err: s.err}, s.finish-s.intended, s.finish-s.sent)
 		s.err = nil // nothing a target gave us outlives its call
 	}
-	if missed && pacing > int64(MaxPacingError) {
+	if l.InBudget == inBudget && s.sent-s.ready > int64(MaxPacingError) {
 		l.Excused++
 	}
 }

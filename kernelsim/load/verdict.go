@@ -11,7 +11,7 @@ import (
 const RequiredShare = 0.999
 
 // MaxPacingError is the p99 pacing error above which a run is void, and the pacing error
-// above which a call that comes late is no failure of the target's.
+// above which a call that misses its budget is no failure of the target's.
 const MaxPacingError = 100 * time.Microsecond
 
 // State is how a verdict came out.
@@ -54,8 +54,9 @@ const (
 // answered within the budget is at least required ([RequiredShare]), and else it fails,
 // but is void as well
 //
-//   - when it would pass without the calls that came late because the generator was: a
-//     hundredth of the starts may be, and the promise is about a thousandth;
+//   - when it would pass without the calls that missed the budget and that the generator had
+//     started too late: a hundredth of the starts may be, and the promise is about a
+//     thousandth. (A target that fails does so with calls that were on time as well.)
 //   - when a single late call decides, because it made so few: of 900 calls one is more than a
 //     thousandth, and says little about the next thousand.
 //

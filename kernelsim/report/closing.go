@@ -16,6 +16,9 @@ func (r *Report) Closing(w io.Writer, color bool) error {
 	state := t.state()
 	figures := fmt.Sprintf("%s of %s calls %s (required %s), p99 %s", shareText(r.Verdict.Share),
 		grouped(r.Total.Calls), within(r.Run.BudgetUS), trimmedShare(r.Run.Required), usUnit(r.Total.Latency.P99))
+	if r.Run.Mode == "closed" {
+		figures += "; closed loop"
+	}
 	if r.Run.Interrupted {
 		figures += "; ended early"
 	}
