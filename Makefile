@@ -94,11 +94,13 @@ lint: ## check formatting, vet, staticcheck and golangci-lint
 	$(LINTERS)/golangci-lint run
 	@set -e; for module in $(MODULES); do (set -x; cd $$module; $(GO) vet ./...; "$(abspath $(LINTERS))/staticcheck" ./...; "$(abspath $(LINTERS))/golangci-lint" run); done
 
-# promtool 0.x is Prometheus 3's: the module has no version 3.
+# promtool 0.x is Prometheus 3's: the module has no version 3. It replaces a module that it
+# needs, so go install refuses it; it is built in a module of its own.
 PROMTOOL ?= $(or $(shell command -v promtool),$(LINTERS)/promtool)
 monitoring: ## check and test the alert rules (with promtool; built when there is none)
 	@mkdir -p $(LINTERS)
-	@command -v $(PROMTOOL) >/dev/null || GOBIN="$(abspath $(LINTERS))" $(GO) install github.com/prometheus/prometheus/cmd/promtool@v0.305.0
+	@command -v $(PROMTOOL) >/dev/null || { made=$$(mktemp -d) && trap 'rm -rf "$$made"' EXIT && cd "$$made" && $(GO) mod init promtool && \
+		$(GO) get github.com/prometheus/prometheus/cmd/promtool@v0.305.0 && $(GO) build -o "$(abspath $(LINTERS))/promtool" github.com/prometheus/prometheus/cmd/promtool; }
 	cd deploy/monitoring && "$(abspath $(PROMTOOL))" check config prometheus.yaml && "$(abspath $(PROMTOOL))" test rules alerts_test.yaml
 
 # Packagers are built at pinned versions too, as Go modules.
