@@ -9,8 +9,12 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
-// ErrTrial is what a model fails a trial with.
-var ErrTrial = errors.New("fails its trial")
+// ErrTrial is what a model fails a trial with; ErrSlow comes with it where all that is wrong
+// is the time that the model takes.
+var (
+	ErrTrial = errors.New("fails its trial")
+	ErrSlow  = errors.New("too slow")
+)
 
 // Trial is what trying a model on recorded questions showed.
 type Trial struct {
@@ -61,7 +65,7 @@ func (p *Predictor) Try(reqs []ipc.Request) (t Trial, err error) {
 		}
 		// A machine that stood still for a while is no slow model.
 		if one := median(took); late() && len(took) > 2 && one > patience/time.Duration(len(reqs)) {
-			return t, fmt.Errorf("%w: too slow: %v for one question", ErrTrial, one)
+			return t, fmt.Errorf("%w: %w: %v for one question", ErrTrial, ErrSlow, one)
 		}
 	}
 	p.release(w)

@@ -110,7 +110,7 @@ func (m *Model) try() (err error) {
 		return fmt.Errorf("recorded questions: %w", err)
 	}
 	if m.Trial.Single > MaxLatency {
-		return fmt.Errorf("recorded questions: %w: %v for one, at most %v", predict.ErrTrial, m.Trial.Single, MaxLatency)
+		return fmt.Errorf("recorded questions: %w: %w: %v for one, at most %v", predict.ErrTrial, predict.ErrSlow, m.Trial.Single, MaxLatency)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mlbridge/mlbridge/daemon/models"
+	"github.com/mlbridge/mlbridge/daemon/predict"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -154,7 +155,12 @@ func (d *Folder) decide(label string, valid bool, change func(st *kindState, ofK
 			meant[0].place(), meant[0].kind, meant[1].place(), meant[1].kind)
 	}
 	f := meant[0]
-	if t, _ := d.try(f); valid && t.err != nil {
+	t, _ := d.try(f)
+	if valid && errors.Is(t.err, predict.ErrSlow) { // or the machine was, and now somebody wants this one
+		delete(d.tried, f.mark)
+		t, _ = d.try(f)
+	}
+	if valid && t.err != nil {
 		return fmt.Errorf("%s: %w", label, t.err)
 	}
 	k := f.kind

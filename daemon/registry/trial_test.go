@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/daemon/engine/enginetest"
 	"github.com/mlbridge/mlbridge/daemon/models"
+	"github.com/mlbridge/mlbridge/daemon/predict"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -145,6 +148,33 @@ func TestAModelThatWaitedIsReadAnew(t *testing.T) {
 		}
 		if same := maps.Equal(before, d.tried); same != (cpu == 0.25) {
 			t.Errorf("a file that says %v: tried once, %v", cpu, same)
+		}
+	}
+}
+
+// TestWhatWasTooSlowIsTriedAgain when somebody wants it; what is no good otherwise is not.
+func TestWhatWasTooSlowIsTriedAgain(t *testing.T) {
+	for _, was := range []error{predict.ErrSlow, errors.New("bad")} {
+		d := newDrawer(t)
+		d.bring("1", 0.25, nil)
+		all, err := d.scan()
+		if err != nil {
+			t.Fatal(err)
+		}
+		mark := all.list[0].mark
+		d.tried[mark] = &trial{err: fmt.Errorf("recorded questions: %w: %w", predict.ErrTrial, was)}
+		_ = d.Reload()
+		if err := d.Snapshot().Problem(ipc.Workload); !errors.Is(err, was) {
+			t.Errorf("%v: tried by a look, %v", was, err)
+		}
+		again := was == predict.ErrSlow
+		for _, decided := range []error{d.Try("mine@1", 0), d.Promote("mine@1")} {
+			if (decided == nil) != again {
+				t.Errorf("%v: %v", was, decided)
+			}
+		}
+		if again {
+			d.expect("promoted", "mine@1", "")
 		}
 	}
 }
