@@ -253,8 +253,8 @@ func TestFallsBackToJSON(t *testing.T) {
 func TestInvalidSlotFailsAlone(t *testing.T) {
 	d := newFakeDaemon(t)
 	b := start(t, Config{Upstream: target(t, d.URL)})
-	replies := ask(t, b, ipc.Options{Budget: patient}, workload(1, 0.5), workload(2, 1.5), workload(3, 0.5))
-	for i, want := range []ipc.Status{ipc.StatusOK, ipc.StatusInvalidArgument, ipc.StatusOK} {
+	replies := ask(t, b, ipc.Options{Budget: patient}, workload(1, 0.5), workload(2, 1.5), workload(3, 0.5), nil)
+	for i, want := range []ipc.Status{ipc.StatusOK, ipc.StatusInvalidArgument, ipc.StatusOK, ipc.StatusInvalidArgument} {
 		if replies[i].Status != want {
 			t.Errorf("slot %d: %+v, want status %v", i, replies[i], want)
 		}

@@ -39,7 +39,7 @@ func (b *Bridge) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.
 	group := &localCalls{loop: b.loop, done: make(chan struct{})}
 	now := ipc.Now()
 	for i, q := range reqs {
-		if err := q.Validate(); err != nil {
+		if err := ipc.CheckRequest(q); err != nil {
 			replies[i] = ipc.Refusal(err)
 			continue
 		}

@@ -56,7 +56,7 @@ func (c *Client) Predict(ctx context.Context, reqs []Request, replies []Reply, o
 		return nil
 	}
 	for _, q := range reqs {
-		if checkRequest(q) != nil {
+		if CheckRequest(q) != nil {
 			return c.predictValid(ctx, reqs, replies, opts)
 		}
 	}
@@ -71,7 +71,9 @@ func (c *Client) Predict(ctx context.Context, reqs []Request, replies []Reply, o
 	return err
 }
 
-func checkRequest(q Request) error {
+// CheckRequest says why q would be refused, a slot without a request for one, nil where it
+// would not.
+func CheckRequest(q Request) error {
 	if q == nil {
 		return invalidf("no request")
 	}
@@ -83,7 +85,7 @@ func (c *Client) predictValid(ctx context.Context, reqs []Request, replies []Rep
 	valid := make([]Request, 0, len(reqs))
 	places := make([]int, 0, len(reqs))
 	for i, q := range reqs {
-		if err := checkRequest(q); err != nil {
+		if err := CheckRequest(q); err != nil {
 			replies[i] = Refusal(err)
 			continue
 		}

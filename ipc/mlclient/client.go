@@ -137,7 +137,7 @@ func (r *round) forget() {
 // fromCache answers what is fresh, or is asked anew behind it, and collects the rest in r.
 func (c *Client) fromCache(r *round, reqs []ipc.Request, replies []ipc.Reply, require bool, now ipc.Instant) {
 	for i, q := range reqs {
-		if err := q.Validate(); err != nil {
+		if err := ipc.CheckRequest(q); err != nil {
 			replies[i] = ipc.Refusal(err)
 			continue
 		}
