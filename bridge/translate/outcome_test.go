@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,9 @@ import (
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
+
+// longest is a component's name that is as long as it may be.
+var longest = strings.Repeat("c", ipc.MaxComponentBytes)
 
 var outcomes = []struct {
 	text string
@@ -68,6 +72,13 @@ var outcomes = []struct {
 		},
 	},
 	{
+		`{"prediction_id":11,"kind":"failure","component":"` + longest + `","observed_ago_ns":9223372036854775807,"actual":{"failure_probability":1,"predicted_time":null,"failure_type":0}}`,
+		ipc.Outcome{
+			PredictionID: 11, Subject: ipc.Subject{Component: longest}, Ago: math.MaxInt64,
+			Actual: ipc.Prediction{Kind: ipc.Failure, Failure: ipc.FailurePrediction{Probability: 1}},
+		},
+	},
+	{
 		`{"prediction_id":10,"kind":"memory","agent_id":1,"observed_ago_ns":0,"actual":{"next_address":4096,"address_form":"u64"}}`,
 		ipc.Outcome{
 			PredictionID: 10, Subject: ipc.Subject{Agent: 1}, Unobserved: ipc.TargetAccessType,
@@ -118,6 +129,24 @@ func TestAppendOutcomeReadsBack(t *testing.T) {
 	}
 }
 
+// An outcome is written behind what is there, in the form that is asked for, or not at all.
+func TestAppendOutcomeKeepsToTheForm(t *testing.T) {
+	o := ipc.Outcome{PredictionID: 7, Actual: ipc.Prediction{Kind: ipc.Memory, Memory: ipc.MemoryPrediction{NextAddress: 1 << 31}}}
+	for want, f := range map[string]Form{
+		`"next_address":2147483648`:   {},
+		`"next_address":"2147483648"`: {U64AsString: true},
+		`"next_address":0.5`:          {Address: AddressNormalised32},
+	} {
+		if text, err := AppendOutcome([]byte("before "), &o, f); err != nil || !strings.HasPrefix(string(text), "before {") || !strings.Contains(string(text), want) {
+			t.Errorf("%+v: %s, %v; want %s", f, text, err, want)
+		}
+	}
+	o.Actual = ipc.Prediction{Kind: ipc.Threat, Threat: ipc.ThreatPrediction{Score: float32(math.NaN())}}
+	if text, err := AppendOutcome(nil, &o, Form{}); err == nil {
+		t.Errorf("a score that is no number is written: %s", text)
+	}
+}
+
 func TestDecodeOutcomesRefuses(t *testing.T) {
 	const threat = `"prediction_id":1,"kind":"threat","agent_id":1,"observed_ago_ns":1`
 	for _, c := range []struct{ text, want string }{
@@ -135,6 +164,7 @@ func TestDecodeOutcomesRefuses(t *testing.T) {
 		{`{"kind":"threat","prediction_id":1,"component":"x"}`, "component: unknown field"},
 		{`{"kind":"failure","prediction_id":1,"agent_id":1}`, "agent_id: unknown field"},
 		{`{"kind":"failure","component":""}`, "component: 0 bytes, want 1-64"},
+		{`{"kind":"failure","component":"` + longest + `c"}`, "component: 65 bytes, want 1-64"},
 		{`{"kind":"threat","observed_ago_ns":9223372036854775808}`, "observed_ago_ns: 9223372036854775808 is over"},
 		{`{"kind":"threat","observed_ago_ns":-1}`, "observed_ago_ns"},
 		{`{"prediction_id":1,"kind":"workload","agent_id":1,"observed_ago_ns":1,"actual":{"predicted_gpu":null}}`, "actual: nothing was observed"},
