@@ -262,11 +262,17 @@ func TestObserve(t *testing.T) {
 	var events []Event
 	s := newSite(t, func(c *Config) { c.Observe = func(e Event) { events = append(events, e) } })
 	s.post(t, "/api/ml/predict/batch", `{"requests":[{},{}]}`)
+	s.post(t, path(ipc.Workload), workloadQ)
+	s.post(t, "/api/ml/outcome", `{"outcomes":[`+outcomeQ+`,`+outcomeQ+`]}`)
+	s.do(t, "GET", "/openapi.json", "")
 	s.post(t, "/made/up", "")
 	s.post(t, path(ipc.Memory), memoryQ, "Origin: https://evil.example")
 	s.do(t, "GET", "/health", "", "Host: evil.example")
 	want := []Event{
 		{Route: "/api/ml/predict/batch", Method: "POST", Code: 200, Slots: 2},
+		{Route: "/api/ml/predict/workload", Method: "POST", Code: 200, Slots: 1},
+		{Route: "/api/ml/outcome", Method: "POST", Code: 202, Slots: 2},
+		{Route: "/openapi.json", Method: "GET", Code: 200},
 		{Method: "POST", Code: 404},
 		{Method: "POST", Code: 403},
 		{Method: "GET", Code: 403},

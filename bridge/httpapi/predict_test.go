@@ -76,6 +76,10 @@ func TestU64AsString(t *testing.T) {
 			t.Errorf("?u64=string: %s, want %s in it", got.body, want)
 		}
 	}
+	got = s.post(t, path(ipc.Memory)+"/batch?u64=string", `{"requests":[`+memoryQ+`]}`)
+	if want := `"next_address":"9007199254740993"`; !strings.Contains(got.body, want) {
+		t.Errorf("a batch with ?u64=string: %s, want %s in it", got.body, want)
+	}
 	if got := s.post(t, path(ipc.Memory)+"?u64=integer", memoryQ); !strings.Contains(got.body, `"next_address":9007199254740993,`) {
 		t.Errorf("?u64=integer: %s", got.body)
 	}
@@ -234,44 +238,59 @@ func TestOptions(t *testing.T) {
 	s := newSite(t, nil)
 	for _, c := range []struct {
 		query, budget string
-		code          int
-		most          time.Duration // the budget that arrives is at most this
+		least, most   time.Duration // of the budget that arrives
 		model         bool
+		class         ipc.Class
 	}{
-		{"", "", 200, time.Second, false},
-		{"", "1", 200, 1, false},
-		{"", "500000", 200, 500 * time.Microsecond, false},
-		{"", "60000000000", 200, time.Minute, false},
-		{"?require=model", "", 200, time.Second, true},
-		{"?require=model&u64=string", "1000000", 200, time.Millisecond, true},
-		{"", "60000000001", 400, 0, false},
-		{"", "0", 400, 0, false},
-		{"", "-1", 400, 0, false},
-		{"", "1e6", 400, 0, false},
-		{"", "1ms", 400, 0, false},
-		{"", "18446744073709551616", 400, 0, false},
-		{"?require=rule", "", 400, 0, false},
-		{"?u64=float", "", 400, 0, false},
-		{"?u64=string&u64=string", "", 400, 0, false},
-		{"?budget=1", "", 400, 0, false},
-		{"?%zz", "", 400, 0, false},
-		{"?a;b", "", 400, 0, false},
+		{"", "", time.Millisecond, time.Second, false, ipc.ClassDefault},
+		{"", "1", 1, 1, false, ipc.ClassDefault},
+		{"", "500000", 1, 500 * time.Microsecond, false, ipc.ClassDefault},
+		{"", "60000000000", time.Second, time.Minute, false, ipc.ClassDefault},
+		{"?require=model", "", 1, time.Second, true, ipc.ClassDefault},
+		{"?require=model&u64=string", "1000000", 1, time.Millisecond, true, ipc.ClassDefault},
+		{"?class=low", "", 1, time.Second, false, ipc.ClassLow},
+		{"?class=normal&u64=integer", "", 1, time.Second, false, ipc.ClassNormal},
+		{"?class=high", "", 1, time.Second, false, ipc.ClassHigh},
+	} {
+		for where, body := range map[string]string{path(ipc.Workload): workloadQ, path(ipc.Workload) + "/batch": `{"requests":[` + workloadQ + `]}`} {
+			headers := []string{"Traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+			if c.budget != "" {
+				headers = append(headers, "X-ML-Budget-Ns: "+c.budget)
+			}
+			s.fake.opts = ipc.Options{}
+			got := s.post(t, where+c.query, body, headers...)
+			o := s.fake.opts
+			// Some of the budget is gone by then, and never so much that the default
+			// would be asked for.
+			if got.code != 200 || o.Budget < c.least || o.Budget > c.most || o.RequireModel != c.model || o.Class != c.class {
+				t.Errorf("%s%s, budget %q: %d, options %+v, want a budget of %d-%d", where, c.query, c.budget, got.code, o, c.least, c.most)
+			}
+			if o.Trace != ipc.ParseTraceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") {
+				t.Errorf("%s%s: trace %+v", where, c.query, o.Trace)
+			}
+		}
+	}
+	for _, c := range []struct{ query, budget, says string }{
+		{"", "60000000001", "not an integer 1 to 60000000000"},
+		{"", "0", "not an integer"},
+		{"", "-1", "not an integer"},
+		{"", "1e6", "not an integer"},
+		{"", "1ms", "not an integer"},
+		{"", "18446744073709551616", "not an integer"},
+		{"?require=rule", "", `require: \"rule\" is not model`},
+		{"?u64=float", "", `u64: \"float\" is not string or integer`},
+		{"?class=urgent", "", `class: \"urgent\" is not low, normal or high`},
+		{"?u64=string&u64=string", "", `\"u64\" is given 2 times`},
+		{"?budget=1", "", `unknown query parameter \"budget\", want require, class or u64`},
+		{"?%zz", "", "cannot be read"},
+		{"?a;b", "", "cannot be read"},
 	} {
 		var headers []string
 		if c.budget != "" {
 			headers = []string{"X-ML-Budget-Ns: " + c.budget}
 		}
-		s.fake.opts = ipc.Options{}
-		got := s.post(t, path(ipc.Workload)+c.query, workloadQ, headers...)
-		if got.code != c.code {
-			t.Errorf("%q, budget %q: %d %s, want %d", c.query, c.budget, got.code, got.body, c.code)
-			continue
-		}
-		o := s.fake.opts
-		// Some of the budget is gone by then, and never so much that the default
-		// would be asked for.
-		if c.code == 200 && (o.Budget < 1 || o.Budget > c.most || o.RequireModel != c.model) {
-			t.Errorf("%q, budget %q: options %+v, want a budget of 1-%d", c.query, c.budget, o, c.most)
+		if got := s.post(t, path(ipc.Workload)+c.query, workloadQ, headers...); got.code != 400 || !strings.Contains(got.body, c.says) {
+			t.Errorf("%q, budget %q: %d %s, want 400 and %q", c.query, c.budget, got.code, got.body, c.says)
 		}
 	}
 }
