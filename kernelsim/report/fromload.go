@@ -30,9 +30,9 @@ func (r *Report) AddLoad(res *load.Result, required float64) {
 		r.Predictions = append(r.Predictions, predictionOf(l, res.Reasons))
 	}
 	r.Total = predictionOf(res.Total(), res.Reasons)
-	r.Total.CDF = nil
+	r.Total.CDF = []Point{}
 	r.Pacing = latencyOf(load.QuantilesOf(res.Pacing))
-	r.Timeline = nil
+	r.Timeline = []Interval{}
 	for _, p := range res.Points {
 		r.Timeline = append(r.Timeline, Interval{
 			End: p.At.Seconds(), Length: p.For.Seconds(),
@@ -43,7 +43,8 @@ func (r *Report) AddLoad(res *load.Result, required float64) {
 }
 
 func predictionOf(l *load.Label, reasons []string) Prediction {
-	p := Prediction{
+	p := Prediction{ // lists that are empty, not null, for whoever reads them as JSON
+		CDF: []Point{}, Messages: []Message{},
 		Name: l.Name, Calls: l.Intended, Answered: l.Answered, InBudget: l.InBudget,
 		Share: l.Share(), Errors: l.Errors, Dropped: l.Dropped, Lost: l.Lost,
 		Latency: latencyOf(l.Quantiles()), NaiveP99: micros(load.QuantilesOf(l.Naive).P99),

@@ -30,6 +30,12 @@ func TestAddLoadTellsWhatHadNoAnswer(t *testing.T) {
 	if p := r.Predictions[0]; p.Calls != 3 || p.Dropped != 2 || p.Lost != 1 || p.Answered != 0 {
 		t.Errorf("%+v, want two dropped and one lost", p)
 	}
+	whole := report.New("x")
+	whole.AddLoad(res, load.RequiredShare)
+	var data strings.Builder
+	if err := whole.JSON(&data); err != nil || strings.Contains(data.String(), "null") {
+		t.Errorf("%v: null in place of a list:\n%s", err, &data)
+	}
 	var text, closing strings.Builder
 	if err := errors.Join(r.Text(&text), r.Closing(&closing, false)); err != nil {
 		t.Fatal(err)

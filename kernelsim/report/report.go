@@ -198,5 +198,7 @@ func New(title string) *Report {
 	return &Report{
 		Schema: Schema, Title: title, Created: time.Now().UTC(), Host: ThisHost(),
 		Verdict: Verdict{State: "void", Reason: "nothing was measured"},
+		Sources: []string{}, Predictions: []Prediction{}, Timeline: []Interval{},
+		Comparisons: []Comparison{}, Effects: []Effect{}, Notes: []string{},
 	}
 }
