@@ -88,6 +88,11 @@ func TestCompareTellsWhoIsBetter(t *testing.T) {
 	if r.Met == nil || *r.Met {
 		t.Error("an error of 1 meets the target of 0.84")
 	}
+	for _, lowIsGood := range []bool{true, false} { // a tie is no loss, not even of -0
+		if got := s.compare(plain("workload", "smd_cpu", "val", "mae", 0, 0), s.mean, lowIsGood, model, model).cells()[8]; got != "+0 … +0" {
+			t.Errorf("gain over its like: %q", got)
+		}
+	}
 }
 
 func TestCalibration(t *testing.T) {

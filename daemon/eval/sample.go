@@ -205,11 +205,12 @@ func (s *sample) contest(r row, lowIsGood bool, ours, rule value, simple ...oppo
 	values, gains := make([]float64, rounds), make([]float64, rounds)
 	for i, times := range draws(s.groups) {
 		values[i] = ours(times)
-		if against != nil {
-			gains[i] = against(times) - values[i]
-			if !lowIsGood {
-				gains[i] = -gains[i]
-			}
+		if against == nil {
+			continue
+		}
+		theirs := against(times)
+		if gains[i] = values[i] - theirs; lowIsGood {
+			gains[i] = theirs - values[i]
 		}
 	}
 	r.CILow, r.CIHigh = interval(values)
