@@ -110,3 +110,39 @@ func TestAFullShelfIsNotSearchedForLong(t *testing.T) {
 		t.Errorf("%d of %d were looked at for a place, want %d; found then: %v", looked, s.n, maxTurn, r)
 	}
 }
+
+// A new answer is compared with the last one to the same question of the same model.
+func TestVerdicts(t *testing.T) {
+	c := newCache(&adaptive)
+	for i, v := range []struct {
+		q     ipc.Request
+		cpu   float32
+		model string
+		want  verdict
+	}{
+		{workload(1, 0.5), 0.5, "m@1", verdictNone},
+		{workload(1, 0.5), 0.5, "m@1", verdictAgreed},
+		{workload(1, 0.5), 0.9, "m@1", verdictChanged},
+		{workload(1, 0.8), 0.9, "m@1", verdictNone},
+		{workload(1, 0.8), 0.9, "m@2", verdictNone},
+		{workload(2, 0.8), 0.9, "m@2", verdictNone},
+	} {
+		key, p := cachekey.Of(v.q), ipc.Prediction{Kind: ipc.Workload, Workload: ipc.WorkloadPrediction{CPU: v.cpu}}
+		if got := c.put(&key, &p, v.model, 1); got != v.want {
+			t.Errorf("answer %d: %v, want %v", i, got, v.want)
+		}
+	}
+}
+
+// A daemon whose model has another name each time does not make the cache grow.
+func TestNamesOfModelsAreBounded(t *testing.T) {
+	c := newTestCache(4)
+	key, p := cachekey.Of(workload(1, 0.5)), predictionFor(workload(1, 0.5))
+	for n := range 3 * maxModels {
+		name := "m@" + strconv.Itoa(n)
+		c.put(&key, &p, name, 1)
+		if e := c.get(&key); !e.known() || c.model(e) != name || len(c.models) > maxModels {
+			t.Fatalf("model %d: %+v by %q, %d names", n, e, c.model(e), len(c.models))
+		}
+	}
+}

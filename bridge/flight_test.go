@@ -48,6 +48,29 @@ func TestManyQuestionsTakeTwoFlights(t *testing.T) {
 	}
 }
 
+// TestBatchesOfAnySize are understood by the daemon.
+func TestBatchesOfAnySize(t *testing.T) {
+	for _, n := range []int{1, 2, 15, 16, 17, 31, 32, 33, 255, 256, 257, 600} {
+		r := newRig(t, Config{TTL: 1})
+		calls := r.submit(workloads(n)...)
+		for r.lanes[0].busy() {
+			for _, f := range r.lanes[0].routes[0].flights {
+				if f.busy {
+					f.conn.(*heldConn).end(model(ipc.Workload, "m@1"))
+				}
+			}
+		}
+		for i, c := range calls {
+			if c.Reply.Source != ipc.SourceModel || c.Reply.Workload.CPU != 0.5 {
+				t.Fatalf("call %d of %d: %+v, want the model's answer", i, n, c.Reply)
+			}
+		}
+		if got := count(t, r.stats.questions[0]); got != n {
+			t.Errorf("%d questions are counted, want %d", got, n)
+		}
+	}
+}
+
 // TestFlightsLearnJSONTogether: both batches are out in msgpack when the daemon says that it
 // takes only JSON, and both go out again.
 func TestFlightsLearnJSONTogether(t *testing.T) {

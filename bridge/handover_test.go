@@ -15,9 +15,10 @@ func TestTakeOverOfWhatIsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	listen(t, b)
-	n, err := b.TakeOver(Handover{Conns: []ipc.Handed{{FD: -1}}, Answers: []byte{0xff}, Standings: []byte{0xff}})
-	if err == nil || n != (Taken{}) {
-		t.Errorf("TakeOver() = %+v, %v; want nothing, and an error", n, err)
+	for _, h := range []Handover{{Conns: []ipc.Handed{{FD: -1}}}, {Answers: []byte{0xff}}, {Standings: []byte{0xff}}} {
+		if n, err := b.TakeOver(h); err == nil || n != (Taken{}) {
+			t.Errorf("TakeOver(%+v) = %+v, %v; want nothing, and an error", h, n, err)
+		}
 	}
 	run(t, b)
 	if r := ask(t, b, ipc.Options{Budget: patient}, workload(1, 0.5))[0]; r.Source != ipc.SourceRule {

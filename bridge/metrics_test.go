@@ -111,6 +111,9 @@ func TestMetricsOfAModel(t *testing.T) {
 		recentModel += recentWeight * (0.75 - float64(actual) - recentModel)
 		recentRule += recentWeight * (float64(actual) - 0.25 - recentRule)
 	}
+	foreign := ipc.Outcome{PredictionID: c.submit(c.question())[0].Reply.PredictionID, Subject: ipc.Subject{Agent: c.agent + 1}, Actual: usage(0.75)}
+	c.Observe([]ipc.Outcome{foreign, foreign, foreign})
+	c.score.of(ipc.Workload).standing.serving.targets[0].tries = 5
 	registry := prometheus.NewPedanticRegistry()
 	if err := c.Register(registry); err != nil {
 		t.Fatal(err)
@@ -120,6 +123,19 @@ func TestMetricsOfAModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := valuesOf(families)
+	for name, want := range map[string]float64{
+		"mlbridge_outcomes_total workload":                 12 * blockPairs,
+		"mlbridge_outcomes_unknown_total workload foreign": 3,
+		"mlbridge_model_judged_total yes workload m@1 cpu": 12*blockPairs - 5,
+		"mlbridge_model_judged_total no workload m@1 cpu":  5,
+		"mlbridge_admission_limit workload":                1024,
+		"mlbridge_upstream_questions_total workload":       12*blockPairs + 1,
+		"mlbridge_invalid_outputs_total workload":          0,
+	} {
+		if v, ok := got[name]; !ok || v != want {
+			t.Errorf("%s = %v (there: %v), want %v", name, v, ok, want)
+		}
+	}
 	low, mean, high := got["mlbridge_model_advantage low workload m@1 cpu"], got["mlbridge_model_advantage mean workload m@1 cpu"], got["mlbridge_model_advantage high workload m@1 cpu"]
 	if math.Abs(mean-1./3) > 0.01 || !(low > 0.2 && low < mean && high > mean && high < 0.5) {
 		t.Errorf("an advantage of %v, %v to %v; want about a third, within its bounds", mean, low, high)
