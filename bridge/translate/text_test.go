@@ -22,7 +22,7 @@ func TestTextIsRead(t *testing.T) {
 		}
 		s := scanner{b: []byte(text)}
 		got := s.text()
-		if s.end(); s.err != nil || string(got) != want {
+		if s.end(); s.err != nil || got != want {
 			t.Errorf("%s: %q, %v; want %q", text, got, s.err, want)
 		}
 	}

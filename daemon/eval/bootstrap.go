@@ -46,9 +46,9 @@ func (s *sample) bounded(r row, f func(round int, times []float64) float64) row 
 	return r
 }
 
-// units is a sample of things that are each drawn by themselves, such as entities.
-func units(n int, by string) *sample {
-	s := &sample{group: make([]int32, n), groups: n, by: by}
+// units is a sample of entities, or traces or kills, each drawn by itself.
+func units(n int) *sample {
+	s := &sample{group: make([]int32, n), groups: n, by: "entities"}
 	for i := range s.group {
 		s.group[i] = int32(i)
 	}

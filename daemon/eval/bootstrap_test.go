@@ -10,7 +10,7 @@ func TestIntervalsAreTheSameEveryTime(t *testing.T) {
 	for i := range values {
 		values[i] = float64(i)
 	}
-	s := units(len(values), "entities")
+	s := units(len(values))
 	of := func(_ int, times []float64) float64 { return s.mean(values)(times) }
 	r := s.bounded(plain("threat", "adfa", "test", "x", 19.5, 40), of)
 	if again := s.bounded(r, of); r.CILow != again.CILow || r.CIHigh != again.CIHigh || r.By != "entities" || r.Groups != 40 {
@@ -20,7 +20,7 @@ func TestIntervalsAreTheSameEveryTime(t *testing.T) {
 	if !(r.CILow > 14.5 && r.CILow < 17.5 && r.CIHigh > 21.5 && r.CIHigh < 24.5) {
 		t.Errorf("mean of 0 … 39 within %v and %v", r.CILow, r.CIHigh)
 	}
-	if r := units(1, "entities").bounded(plain("threat", "adfa", "test", "x", 1, 1), of); r.CILow.known() {
+	if r := units(1).bounded(plain("threat", "adfa", "test", "x", 1, 1), of); r.CILow.known() {
 		t.Errorf("a single entity has an interval: %+v", r)
 	}
 }

@@ -31,7 +31,7 @@ func (w *won) add(o won) {
 
 // rows are the shares that were won, with intervals by entity, however few there are.
 func (w won) rows(set, part string) []row {
-	s := units(len(w.rule), "entities")
+	s := units(len(w.rule))
 	share := func(metric string, won []float64) row {
 		mean := s.mean(won)
 		r := plain("workload", set, part, metric, mean(nil), len(won))

@@ -145,7 +145,7 @@ func (a *windowAnswers) judgeAttacks(e *evaluation, part string, bound *reach, r
 	if t, rule := a.typesOfTraces(a.types), a.typesOfTraces(a.ruleTypes); len(t.said) > 0 {
 		r := new("type_macro_f1", 0)
 		r.N = len(t.said)
-		e.add(units(r.N, "entities").contest(r, false, t.macroF1, rule.macroF1))
+		e.add(units(r.N).contest(r, false, t.macroF1, rule.macroF1))
 	}
 	e.picture.curves("threat", "adfa", part, a.attack, guess{"model", a.model}, guess{"rule", a.rule}, few)
 }

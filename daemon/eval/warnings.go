@@ -68,7 +68,7 @@ func (a *failureAnswers) warnings(e *evaluation, new func(string, float64) row, 
 	for i, g := range simple {
 		others[i] = a.alarms(g.values)
 	}
-	kills := units(len(model.first), "entities")
+	kills := units(len(model.first))
 	medians := func(values []float64) value {
 		return func(times []float64) float64 { return drawnMedian(values, times) }
 	}
