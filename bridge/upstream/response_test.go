@@ -48,6 +48,47 @@ func FuzzResponse(f *testing.F) {
 	})
 }
 
+// What is an answer, what ends the connection behind it, and what is none.
+func TestAnswersByTheLetter(t *testing.T) {
+	long := strings.Repeat("x", 100)
+	for text, want := range map[string]response{
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi":                                    {status: 200, body: []byte("hi")},
+		"HTTP/1.1 599\r\ncontent-length:2\r\n\r\nhi":                                        {status: 599, body: []byte("hi")},
+		"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi":                                    {status: 200, body: []byte("hi"), close: true},
+		"HTTP/1.1 200 OK\r\nConnection: Close\r\nContent-Length: 2\r\n\r\nhi":               {status: 200, body: []byte("hi"), close: true},
+		"HTTP/1.1 200 OK\r\nConnection: te,\tclose \r\nContent-Length: 2\r\n\r\nhi":         {status: 200, body: []byte("hi"), close: true},
+		"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi":          {status: 200, body: []byte("hi")},
+		"HTTP/1.1 200 OK\r\nContent-Type: \t a/b \r\nContent-Length: 2\r\n\r\nhi":           {status: 200, body: []byte("hi"), contentType: "a/b"},
+		"HTTP/1.1 200 OK\r\nExtra-Field1: 7\r\nContent-Length: 2\r\n\r\nhi":                 {status: 200, body: []byte("hi")}, // as long as Content-Type
+		"HTTP/1.1 200 OK\r\nContent-Lengt_: 7\r\nContent-Length: 2\r\n\r\nhi":               {status: 200, body: []byte("hi")},
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\nA\r\n0123456789\r\n0\r\n\r\n": {status: 200, body: []byte("0123456789")},
+		"HTTP/1.1 103 Early\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi":  {status: 200, body: []byte("hi")},
+	} {
+		var r response
+		r.reset()
+		n, err := r.parse([]byte(text))
+		if err != nil || n != len(text) || r.status != want.status || r.close != want.close || string(r.body) != string(want.body) || r.contentType != want.contentType {
+			t.Errorf("%q: %d of %d bytes, %v: %d %q of type %q, close %v", text, n, len(text), err, r.status, r.body, r.contentType, r.close)
+		}
+	}
+	for _, head := range []string{
+		"HTTP/2.0 200 OK", "HTTP/1.2 200 OK", "HTTP/1.1 20", "HTTP/1.1 2000", "HTTP/1.1_200 OK", "HTTP/1.1 099 No", "HTTP/1.1 600 No", "HTTP/1.1 101 No",
+		"HTTP/1.1 2x0 OK", "http/1.1 200 OK", "SSH-2.0-OpenSSH_9.6", "x", long,
+		"HTTP/1.1 200 OK\r\nno colon", "HTTP/1.1 200 OK\r\n: nameless", "HTTP/1.1 200 OK\r\nContent-Length : 2", "HTTP/1.1 200 OK\r\nContent\tLength: 2",
+		"HTTP/1.1 200 OK\r\n" + long,
+		"HTTP/1.1 200 OK\r\nContent-Length: -2", "HTTP/1.1 200 OK\r\nContent-Length: 2x", "HTTP/1.1 200 OK\r\nContent-Length:",
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3",
+		"HTTP/1.1 200 OK\r\nContent-Length: 4194305", "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked",
+	} {
+		var r response
+		r.reset()
+		if n, err := r.parse([]byte(head + "\r\n\r\nhi")); err == nil || errors.Is(err, errIncomplete) {
+			t.Errorf("%q: %d bytes, %v; want an error", head, n, err)
+		}
+	}
+}
+
 // An answer that comes in many pieces is not copied again with each of them.
 func TestChunksAreTakenApartOnce(t *testing.T) {
 	var r response
