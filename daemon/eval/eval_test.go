@@ -337,10 +337,21 @@ func TestLeftOutRows(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var got []string
+	// They stand with the other rows of their predictor, in a folder without a report, too.
+	e.rows = append([]row{plain("workload", "smd_cpu", "test", "mae", 1, 1), plain("failure", "oom", "test", "brier", 1, 1)}, e.rows...)
+	if err := e.addLeftOut(path, nil); err != nil {
+		t.Fatal(err)
+	}
+	var got, order []string
 	for _, r := range e.rows {
+		order = append(order, r.Predictor)
 		c := r.cells()
-		got = append(got, strings.Join([]string{c[0], c[3], c[5], c[10]}, " "))
+		if strings.HasPrefix(r.Metric, "left_out") {
+			got = append(got, strings.Join([]string{c[0], c[3], c[5], c[10]}, " "))
+		}
+	}
+	if order = slices.Compact(order); !slices.Equal(order, []string{"workload", "threat", "failure"}) {
+		t.Errorf("rows of predictors are apart: %v", order)
 	}
 	if want := []string{"smd_mem 0.1100 0.1000 ", "smd_mem 1.100  no", "smd_mem_shares 0.4400  yes", "adfa 0.9600  yes"}; !slices.Equal(got, want) {
 		t.Errorf("set, model, rule, met: %q, want %q", got, want)

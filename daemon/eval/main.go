@@ -145,6 +145,7 @@ func (e *evaluation) addLeftOut(path string, asked []string) error {
 		}
 		e.add(r.aim())
 	}
+	e.sort()
 	return err
 }
 
@@ -164,11 +165,16 @@ func (e *evaluation) keep(path string, asked []string) error {
 			e.rows = append(e.rows, r)
 		}
 	}
+	e.sort()
+	return err
+}
+
+// sort brings rows of a predictor together, in the order of the report.
+func (e *evaluation) sort() {
 	order := []string{"workload", "threat", "failure", "memory"}
 	slices.SortStableFunc(e.rows, func(a, b row) int {
 		return slices.Index(order, a.Predictor) - slices.Index(order, b.Predictor)
 	})
-	return err
 }
 
 // write writes the rows as JSON.
