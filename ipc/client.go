@@ -101,6 +101,7 @@ type Client struct {
 	done    chan struct{} // closed by fail
 	tasks   sync.WaitGroup
 	heard   atomic.Int64 // Instant of the latest bytes from the server
+	replied atomic.Bool  // the server answered a call
 	rawTurn rawWrite     // belongs to who is writing
 }
 
@@ -170,6 +171,10 @@ func (c *Client) Limits() Limits { return c.hello.limits }
 // Heard is when the latest bytes came from the server, its hello at first: calls
 // that are older and unanswered mean that it hangs.
 func (c *Client) Heard() Instant { return Instant(c.heard.Load()) }
+
+// Answered reports whether the server has answered a call, be it too late for its
+// caller. When Close has returned it does not change any more.
+func (c *Client) Answered() bool { return c.replied.Load() }
 
 // Done is closed when the connection is over; Err then says why.
 func (c *Client) Done() <-chan struct{} { return c.done }

@@ -49,6 +49,9 @@ func (in *inbox) reply(r *reader, n int) error {
 			return err
 		}
 	}
+	if !c.replied.Load() {
+		c.replied.Store(true)
+	}
 	return c.leaveWhenIdle()
 }
 

@@ -52,7 +52,7 @@ type link struct {
 // conn is a connection with what is known about it.
 type conn struct {
 	*ipc.Client
-	proved  atomic.Bool   // it answered a call
+	since   ipc.Instant   // when it was made
 	missed  atomic.Int64  // Instant of the first unanswered call since anything was heard, 0 for none
 	leaving chan struct{} // closed when no new calls may go there
 	left    atomic.Bool
@@ -91,7 +91,6 @@ func (l *link) report(client *ipc.Client, began ipc.Instant, err error, replies 
 	if !silent {
 		if err == nil {
 			c.missed.Store(0)
-			c.proved.Store(true)
 		}
 		return
 	}
@@ -109,7 +108,7 @@ func (l *link) report(client *ipc.Client, began ipc.Instant, err error, replies 
 // run connects, waits for the connection's end, and connects again, until ctx ends.
 func (l *link) run(ctx context.Context) {
 	defer l.old.Wait()
-	retry := l.backoff()
+	retry, hasty := l.backoff(), false
 	for ctx.Err() == nil {
 		c, err := l.connect(ctx)
 		if err != nil {
@@ -120,10 +119,13 @@ func (l *link) run(ctx context.Context) {
 		l.cfg.OnState(Up, nil)
 		l.serve(ctx, c)
 		l.cfg.OnState(Down, c.cause)
-		// A connection that worked says that the bridge was restarted: try at once.
-		// One that never answered may be torn down as fast as it is made.
-		if c.proved.Load() {
+		// A connection that worked says that the bridge was restarted: try at once. One that
+		// never answered may be torn down as fast as it is made, and so may one that did, by a
+		// bridge that dies of its first question: such a one is followed up at once only once.
+		lasted := ipc.Now().Sub(c.since) >= l.cfg.RetryMax
+		if lasted || c.Answered() && !hasty {
 			retry.Reset()
+			hasty = !lasted
 		} else {
 			l.pause(ctx, retry.NextBackOff())
 		}
@@ -164,7 +166,7 @@ func (l *link) connect(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Client = client
+	c.Client, c.since = client, ipc.Now()
 	l.connects.Add(1)
 	if !c.left.Load() {
 		l.current.Store(c)
