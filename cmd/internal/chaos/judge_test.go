@@ -29,35 +29,6 @@ func TestRowJudges(t *testing.T) {
 	}
 }
 
-// Memory that grows, and a descriptor more now and then, are told; what fills at first is not.
-func TestSoakJudges(t *testing.T) {
-	for what, c := range map[string]struct {
-		bridge func(i int) Held
-		flat   bool
-	}{
-		"flat":        {func(i int) Held { return Held{RSS: 30 + float64(i%3), Goroutines: 10, Descriptors: 20} }, true},
-		"fills":       {func(i int) Held { return Held{RSS: float64(min(10+i, 30)), Goroutines: 10, Descriptors: 20} }, true},
-		"leaks":       {func(i int) Held { return Held{RSS: 30 + float64(i)/10, Goroutines: 10, Descriptors: 20} }, false},
-		"descriptors": {func(i int) Held { return Held{RSS: 30, Goroutines: 10, Descriptors: 20 + float64(i/10)} }, false},
-	} {
-		var s Soak
-		for i := range 100 {
-			s.Samples = append(s.Samples, Sample{Bridge: c.bridge(i), Mld: Held{RSS: 1}})
-		}
-		if s.judge(); s.Flat != c.flat || s.Good() != c.flat || (len(s.Failed) == 0) != c.flat {
-			t.Errorf("%s: flat = %v, failed %v; want %v", what, s.Flat, s.Failed, c.flat)
-		}
-	}
-	var s Soak
-	if s.judge(); s.Good() {
-		t.Error("a soak without samples is good")
-	}
-	s = Soak{Flat: true, Lost: 1}
-	if s.Good() {
-		t.Error("a soak that lost a call is good")
-	}
-}
-
 // The file is an array of rows with the names that readers rely on, the page has a line
 // for each, and what was not run says why.
 func TestRowsAreWritten(t *testing.T) {
@@ -87,21 +58,6 @@ func TestRowsAreWritten(t *testing.T) {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page does not say %q:\n%s", want, &page)
 		}
-	}
-	var soak bytes.Buffer
-	for _, c := range []struct {
-		seconds, pacing float64
-		head            string
-		void            bool
-	}{{3600, 100, "# An hour under load\n", false}, {1500, 101, "# 25 minutes under load\n", true}} {
-		var page strings.Builder
-		err := (&Soak{Seconds: c.seconds, Pacing: c.pacing, MaxRate: 1, Rate: 1, Sent: 1}).Markdown(&page)
-		if err != nil || !strings.HasPrefix(page.String(), c.head) || strings.Contains(page.String(), "late by more than 100 µs, at the 99th") != c.void {
-			t.Errorf("%v s, load late by %v µs: %v\n%s", c.seconds, c.pacing, err, page.String())
-		}
-	}
-	if err := (&Soak{Machine: "a machine", MaxRate: 100, Rate: 20, Seconds: 10, Sent: 100, Dropped: 100, Trends: []Trend{{Process: "mld", What: "goroutines"}}}).Markdown(&soak); err != nil || strings.Contains(soak.String(), "%!") || !strings.Contains(soak.String(), "50.0 % of the calls that were due were not made") || !strings.Contains(soak.String(), "there were 10 calls a second, 10 %") {
-		t.Errorf("the soak's page: %v\n%s", err, &soak)
 	}
 	if strings.Contains(page.String(), "%!") {
 		t.Errorf("the page is badly formatted:\n%s", &page)

@@ -20,7 +20,7 @@ const soakSubjects = 4096
 
 func runSoak(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("soak", flag.ContinueOnError)
-	p := chaos.SoakPlan{}
+	p := chaos.SoakPlan{Maximum: 5 * time.Second}
 	f.DurationVar(&p.For, "for", time.Hour, "how long")
 	f.DurationVar(&p.Sample, "sample", 10*time.Second, "how often to look at what the processes hold")
 	f.Float64Var(&p.Share, "share", 0.2, "of the maximum load, which is measured first")
@@ -50,6 +50,9 @@ func runSoak(ctx context.Context, args []string) error {
 		}),
 		write(filepath.Join(*out, "soak.md"), s.Markdown),
 	)
+	if s.Interrupted {
+		return errors.Join(fmt.Errorf("interrupted after %.0f s: %d calls, wrong %d, lost %d; %s written", s.Seconds, s.Sent, s.Wrong, s.Lost, filepath.Join(*out, "soak.json")), err)
+	}
 	if *docs != "" {
 		err = errors.Join(err, write(*docs, s.Markdown))
 	}
