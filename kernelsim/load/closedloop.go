@@ -35,6 +35,7 @@ type ClosedLoop struct {
 	timeline timeline
 	window   *window
 
+	meter    meter
 	finished chan struct{}
 	result   *Result
 }
@@ -56,7 +57,7 @@ func StartClosed(ctx context.Context, o Options, call CallFunc) (*ClosedLoop, er
 	}
 	r := &ClosedLoop{
 		ctx: ctx, o: o, clock: o.Clock, call: call,
-		window: newWindow(len(o.Sources)), finished: make(chan struct{}),
+		window: newWindow(len(o.Sources)), meter: newMeter(), finished: make(chan struct{}),
 	}
 	for range min(o.Workers, 2*runtime.GOMAXPROCS(0)) {
 		r.stripes = append(r.stripes, &stripe{tally: newTally(&o)})
@@ -165,7 +166,7 @@ func (r *ClosedLoop) conclude() {
 		Warmup:  r.o.Warmup, WarmupCalls: t.warmup, Budget: r.o.Budget,
 		Interrupted: r.ctx.Err() != nil,
 		Labels:      t.labels, Sources: r.o.Sources, Reasons: r.o.Reasons, Points: r.timeline.points,
-		Pacing: t.pacing, Issue: t.issue,
+		Pacing: t.pacing, Issue: t.issue, Processors: r.meter.average(),
 	}
 }
 

@@ -47,6 +47,7 @@ type OpenLoop struct {
 	tally    *tally
 	timeline timeline
 
+	meter    meter
 	finished chan struct{} // closed when result is set
 	result   *Result
 }
@@ -96,6 +97,7 @@ func newOpenLoop(o Options, target Target) *OpenLoop {
 		slots:    make([]slot, o.Slots()),
 		overrun:  make([]atomic.Uint64, len(o.Labels)),
 		paced:    make(chan struct{}),
+		meter:    newMeter(),
 		finished: make(chan struct{}),
 		tally:    newTally(&o),
 	}

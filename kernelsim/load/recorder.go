@@ -139,6 +139,7 @@ func (r *OpenLoop) conclude() {
 		Budget: r.o.Budget, Interrupted: r.stop.Load(),
 		Labels: r.tally.labels, Sources: r.o.Sources, Reasons: r.o.Reasons, Points: r.timeline.points,
 		Pacing: r.tally.pacing, Issue: r.tally.issue, Behind: time.Duration(r.pacer.behind),
+		Processors: r.meter.average(),
 	}
 	res.Began = time.Now().Add(time.Duration(r.measured - r.clock.Now()))
 	for i, l := range res.Labels {

@@ -27,6 +27,11 @@ type Result struct {
 	Budget      time.Duration
 	Interrupted bool // the context ended first
 
+	// Processors is how many processors this process had on average, for the target, too, as
+	// far as that is in it, and for the warm-up and the drain. What it has, whom it asks
+	// on the same machine has not.
+	Processors float64
+
 	Labels  []*Label
 	Sources []string
 	Reasons []string

@@ -28,6 +28,9 @@ func (r *Report) runFacts() []fact {
 		facts = append(facts, fact{"pacing error", fmt.Sprintf("p50 %s, p99 %s, max %s",
 			usUnit(r.Pacing.P50), usUnit(r.Pacing.P99), usUnit(r.Pacing.Max))})
 	}
+	if run.Processors > 0 {
+		facts = append(facts, fact{"processors", fmt.Sprintf("%.2f of %d for kernelsim itself", run.Processors, r.Host.CPUs)})
+	}
 	if run.Interrupted {
 		facts = append(facts, fact{"interrupted", "the run was ended early"})
 	}

@@ -20,7 +20,7 @@ func (r *Report) AddLoad(res *load.Result, required float64) {
 	r.Run.Began, r.Run.Seconds = res.Began.UTC(), res.Elapsed.Seconds()
 	r.Run.Warmup, r.Run.WarmupCalls = res.Warmup.Seconds(), res.WarmupCalls
 	r.Run.BudgetUS, r.Run.Required = micros(res.Budget), required
-	r.Run.Rate, r.Run.Interrupted = res.Rate(), res.Interrupted
+	r.Run.Rate, r.Run.Processors, r.Run.Interrupted = res.Rate(), res.Processors, res.Interrupted
 
 	v := res.Verdict(required)
 	r.Verdict = Verdict{State: v.State.String(), Share: v.Share, Reason: v.Reason, Remedy: v.Remedy}

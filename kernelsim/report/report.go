@@ -47,6 +47,7 @@ type Run struct {
 	BudgetUS    float64           `json:"budget_us"`
 	Required    float64           `json:"required_share"`
 	Rate        float64           `json:"answers_per_second"`
+	Processors  float64           `json:"processors"` // that kernelsim had on average, warm-up and all
 	Interrupted bool              `json:"interrupted"`
 	Settings    map[string]string `json:"settings,omitempty"` // whatever else was chosen
 }

@@ -79,8 +79,8 @@ func sampleResult() *load.Result {
 	rng := rand.New(rand.NewPCG(7, 11))
 	res := &load.Result{
 		Mode: "open", Schedule: "constant 1000/s", Elapsed: 30 * time.Second,
-		Began:  time.Date(2026, 11, 23, 3, 59, 0, 0, time.UTC),
-		Warmup: 2 * time.Second, WarmupCalls: 2000, Budget: time.Millisecond,
+		Began:      time.Date(2026, 11, 23, 3, 59, 0, 0, time.UTC),
+		Processors: 0.31, Warmup: 2 * time.Second, WarmupCalls: 2000, Budget: time.Millisecond,
 		Sources: []string{"model", "cache", "stale", "rule", "none"}, Reasons: []string{"deadline", "low confidence"}, Pacing: newSampleHistogram(),
 	}
 	for _, k := range sampleKinds {
