@@ -2,6 +2,8 @@ package cmd_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/mlbridge/mlbridge/cmd/internal/admin"
 	"github.com/mlbridge/mlbridge/cmd/internal/modeldesk"
 	"github.com/mlbridge/mlbridge/daemon/engine/enginetest"
 	"github.com/mlbridge/mlbridge/ipc"
@@ -118,6 +121,74 @@ func TestOperatorOfAnotherDaemon(t *testing.T) {
 	if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "--upstream-admin") {
 		t.Errorf("listed a stranger's models: %d, %s", cmd.ProcessState.ExitCode(), out)
 	}
+}
+
+// Everybody is told that model files are refused, of which kind and how many, by the page,
+// with scripts and without, and by /health; where they are and what is wrong with them, an
+// operator alone.
+func TestRefusedModelFiles(t *testing.T) {
+	findBrowser(t)
+	for name := range shapes(t, "") {
+		t.Run(name, func(t *testing.T) {
+			models := filepath.Join(t.TempDir(), "cellar")
+			if err := os.Mkdir(models, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			bring(t, models, "1", 0.25)
+			bring(t, models, "2", 50) // not a share
+			bring(t, models, "3", 60)
+			bridge := shapes(t, models)[name](t)
+			b := openBrowser(t, bridge.at.HTTP)
+			b.do(chromedp.Navigate("http://" + bridge.at.HTTP + "/"))
+			const refused = "workload: 2 models of the folder are refused"
+			b.until(fmt.Sprintf(`document.getElementById("reasons").innerText.includes(%q)`, refused))
+			said := eval[string](b, "document.body.innerText")
+			for _, path := range []string{"/", "/health", "/api/ml/status"} {
+				text := textAt(t, http.DefaultClient, "http://"+bridge.at.HTTP+path)
+				if !strings.Contains(text, refused) {
+					t.Errorf("%s does not say that models are refused: %s", path, text)
+				}
+				said += text
+			}
+			for _, secret := range []string{"cellar", "3.onnx", "gives 60"} {
+				if strings.Contains(said, secret) {
+					t.Errorf("everybody is told %q:\n%s", secret, said)
+				}
+			}
+			told := textAt(t, admin.Client(bridge.at.Admin), "http://admin/api/ml/status")
+			for _, detail := range []string{"cellar", "3.onnx", "gives 60", refused} {
+				if !strings.Contains(told, detail) {
+					t.Errorf("the operator is not told %q:\n%s", detail, told)
+				}
+			}
+			b.everywhere()
+			b.picture("refused-" + name)
+
+			if err := os.WriteFile(filepath.Join(models, "4.manifest.json"), []byte("secret"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			b.until(`document.getElementById("reasons").innerText.includes("the models' folder cannot be read")`)
+			if said := textAt(t, http.DefaultClient, "http://"+bridge.at.HTTP+"/api/ml/status"); strings.Contains(said, "cellar") || strings.Contains(said, "manifest") {
+				t.Errorf("everybody is told what cannot be read:\n%s", said)
+			}
+			b.quiet()
+		})
+	}
+}
+
+// textAt gives what a GET is answered with.
+func textAt(t *testing.T, c *http.Client, url string) string {
+	t.Helper()
+	resp, err := c.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // The operator's page has a button for each decision, and asks before it takes one.

@@ -13,10 +13,11 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
-// status is what /api/ml/status says.
-func (p *process) status(since int64) status.Document {
+// status is what /api/ml/status says: to everybody, or with all that the log says to an
+// operator.
+func (p *process) status(since int64, operator bool) status.Document {
 	d := p.bridge.Status()
-	d.Version, d.Notices = cli.Version(), p.noted.list()
+	d.Version, d.Notices = cli.Version(), p.noted.list(operator)
 	d.Host, _ = os.Hostname() // "" where it has none
 	p.recent.Fill(&d, since)
 	return d
@@ -43,6 +44,7 @@ func (p *process) health() httpapi.Health {
 			h.Reasons = append(h.Reasons, why+": stale answers and the rule serve")
 		}
 	}
+	h.Reasons = append(h.Reasons, p.refusals().Reasons()...)
 	h.Reasons = append(h.Reasons, p.standings()...)
 	if p.draining.Load() {
 		h.Reasons = append(h.Reasons, "draining")

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/mlbridge/mlbridge/bridge/httpapi"
+	"github.com/mlbridge/mlbridge/bridge/status"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -17,7 +18,7 @@ import (
 func (p *process) serveHTTP(ln net.Listener, hosts []string) {
 	logged := func(msg string, err error) { p.log.Error().Err(err).Msg(msg) }
 	handler := httpapi.New(httpapi.Config{
-		Predictor: p.bridge, Health: p.health, Status: p.status, Hosts: hosts, Log: logged,
+		Predictor: p.bridge, Health: p.health, Status: func(since int64) status.Document { return p.status(since, false) }, Hosts: hosts, Log: logged,
 		Observe: newHTTPMetrics(p.metrics).observe, Metrics: p.metricsHandler(),
 	})
 	p.http = httpapi.NewServer(handler, httpapi.ServerConfig{Log: logged})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mlbridge/mlbridge/bridge/upstream"
@@ -29,6 +31,8 @@ type neighbour struct {
 	seen time.Time      // when view and err are from
 	view modeldesk.View // the last one
 	err  error
+
+	refused atomic.Pointer[modeldesk.Refusals] // nil before the first look
 }
 
 const (
@@ -36,6 +40,9 @@ const (
 	glance = 2 * time.Second
 	// seenFor is how long what it told is shown.
 	seenFor = 2 * time.Second
+	// lookEvery is how often mld is asked what is wrong with its models, for those who may
+	// not ask it themselves: /health waits for nobody, and makes nobody work.
+	lookEvery = 10 * time.Second
 )
 
 // newNeighbour gives the mld at target, whose admin socket is named, or where mld puts
@@ -50,6 +57,32 @@ func newNeighbour(named, socket string, target upstream.Target) *neighbour {
 	}
 	n.remote = modeldesk.At(n.socket, glance)
 	return n
+}
+
+// watch keeps refusals up to date until ctx ends.
+func (n *neighbour) watch(ctx context.Context) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		var r modeldesk.Refusals // none are known of an mld that does not say
+		if v, err := n.View(); err == nil {
+			r = v.Refusals()
+		}
+		n.refused.Store(&r)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// refusals is what mld said at the last look.
+func (n *neighbour) refusals() modeldesk.Refusals {
+	if r := n.refused.Load(); r != nil {
+		return *r
+	}
+	return modeldesk.Refusals{}
 }
 
 // View gives what mld said in the last seconds.

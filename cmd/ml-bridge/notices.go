@@ -29,8 +29,13 @@ type notices struct {
 // notice is one, under what it has in common with its repetitions.
 type notice struct {
 	status.Notice
-	key string
+	key    string
+	public string // the detail that everybody may see
 }
+
+// modelsPart marks the lines about model files: "part" of the log's fields. They name files
+// and say what stands in them, which is for an operator. Others see the kind alone.
+const modelsPart = "models"
 
 // maxNotices bounds how many are kept, maxDetail how long each may be.
 const (
@@ -55,10 +60,11 @@ func (n *notices) WriteLevel(level zerolog.Level, line []byte) (int, error) {
 	if text, ok := fields[zerolog.TimestampFieldName].(string); ok {
 		said.At, _ = time.Parse(time.RFC3339Nano, text)
 	}
-	for _, name := range []string{zerolog.MessageFieldName, zerolog.TimestampFieldName, zerolog.LevelFieldName} {
+	part := fields["part"]
+	for _, name := range []string{"part", zerolog.MessageFieldName, zerolog.TimestampFieldName, zerolog.LevelFieldName} {
 		delete(fields, name)
 	}
-	detail, key := []string{}, []string{said.Level, said.Text}
+	detail, public, key := []string{}, []string{}, []string{said.Level, said.Text}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		switch v := fields[name].(type) {
 		case float64:
@@ -68,13 +74,22 @@ func (n *notices) WriteLevel(level zerolog.Level, line []byte) (int, error) {
 		default:
 			detail = append(detail, fmt.Sprintf("%s=%v", name, v))
 		}
+		if part != modelsPart || name == "kind" {
+			public = append(public, detail[len(detail)-1])
+		}
 	}
-	said.Detail, said.key = strings.Join(detail, " "), strings.Join(key, " ")
-	if len(said.Detail) > maxDetail {
-		said.Detail = strings.ToValidUTF8(said.Detail[:maxDetail], "") + "…"
-	}
+	said.Detail, said.public, said.key = clipped(detail), clipped(public), strings.Join(key, " ")
 	n.keep(said)
 	return len(line), nil
+}
+
+// clipped joins the fields, as many as there is room for.
+func clipped(fields []string) string {
+	text := strings.Join(fields, " ")
+	if len(text) > maxDetail {
+		text = strings.ToValidUTF8(text[:maxDetail], "") + "…"
+	}
+	return text
 }
 
 // figure writes a whole number as it is and another one in three digits: people read it.
@@ -99,13 +114,16 @@ func (n *notices) keep(said notice) {
 	n.last = append(n.last, said)
 }
 
-// list gives the notices; the slice is the caller's and never nil.
-func (n *notices) list() []status.Notice {
+// list gives the notices, those about model files in full to an operator alone; the slice is
+// the caller's and never nil.
+func (n *notices) list(operator bool) []status.Notice {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	out := make([]status.Notice, len(n.last))
 	for i := range n.last {
-		out[i] = n.last[i].Notice
+		if out[i] = n.last[i].Notice; !operator {
+			out[i].Detail = n.last[i].public
+		}
 	}
 	return out
 }

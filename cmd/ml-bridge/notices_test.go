@@ -26,7 +26,7 @@ func TestNotices(t *testing.T) {
 	defer quiet.Close()
 	n := new(notices)
 	log := cli.NewLogger(quiet, "json", n)
-	if got := n.list(); got == nil || len(got) != 0 {
+	if got := n.list(true); got == nil || len(got) != 0 {
 		t.Errorf("%v, want an empty list", got)
 	}
 	before := time.Now()
@@ -38,7 +38,7 @@ func TestNotices(t *testing.T) {
 		{Level: "warn", Text: "daemon does not answer", Detail: "kind=3 reason=timeout", Times: 1},
 		{Level: "error", Text: "http server", Detail: "error=accept: too many", Times: 1},
 	}
-	got := n.list()
+	got := n.list(true)
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(status.Notice{}, "At")); diff != "" {
 		t.Error(diff)
 	}
@@ -48,12 +48,33 @@ func TestNotices(t *testing.T) {
 	for i := range 3 * maxNotices {
 		log.Warn().Str("what", strings.Repeat("ü", i*10)).Msg(fmt.Sprint(i))
 	}
-	got = n.list()
+	got = n.list(true)
 	if len(got) != maxNotices || got[maxNotices-1].Text != fmt.Sprint(3*maxNotices-1) {
 		t.Errorf("%d notices, the last %q", len(got), got[len(got)-1].Text)
 	}
 	if d := got[maxNotices-1].Detail; len(d) > maxDetail+len("…") || !strings.HasSuffix(d, "ü…") {
 		t.Errorf("detail of %d bytes: %q", len(d), d)
+	}
+}
+
+// What the log says of model files names paths and what stands in files: those who are no
+// operators see the kind.
+func TestNoticesOfModelFiles(t *testing.T) {
+	n := new(notices)
+	log := zerolog.New(n)
+	log.Warn().Str("reason", "timeout").Msg("daemon does not answer")
+	log = log.With().Str("part", modelsPart).Logger()
+	log.Warn().Str("kind", "threat").Str("folder", "/srv/secret").Int("line", 3).Msg("model not replaced")
+	want := []status.Notice{
+		{Level: "warn", Text: "daemon does not answer", Detail: "reason=timeout", Times: 1},
+		{Level: "warn", Text: "model not replaced", Detail: "folder=/srv/secret kind=threat line=3", Times: 1},
+	}
+	if diff := cmp.Diff(want, n.list(true), cmpopts.IgnoreFields(status.Notice{}, "At")); diff != "" {
+		t.Error("an operator: " + diff)
+	}
+	want[1].Detail = "kind=threat"
+	if diff := cmp.Diff(want, n.list(false), cmpopts.IgnoreFields(status.Notice{}, "At")); diff != "" {
+		t.Error("others: " + diff)
 	}
 }
 
@@ -80,7 +101,7 @@ func TestRepeatedNoticesAreOne(t *testing.T) {
 		{Level: "warn", Text: "model demoted", Detail: "advantage=-0.25 judged=700 model=m@2", Times: 1},
 		{Level: "warn", Text: "daemon fails", Detail: "reasons=[threat memory]", Times: 2},
 	}
-	if diff := cmp.Diff(want, n.list(), cmpopts.IgnoreFields(status.Notice{}, "At")); diff != "" {
+	if diff := cmp.Diff(want, n.list(true), cmpopts.IgnoreFields(status.Notice{}, "At")); diff != "" {
 		t.Error(diff)
 	}
 }

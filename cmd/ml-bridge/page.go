@@ -26,7 +26,7 @@ func (p *process) servePage(s *admin.Server) {
 	handler := httpapi.New(httpapi.Config{
 		Predictor: p.bridge, Health: p.health, Metrics: p.metricsHandler(),
 		Status: func(since int64) status.Document {
-			d := p.status(since)
+			d := p.status(since, true)
 			d.ModelFiles = p.modelFiles()
 			for _, a := range actions {
 				// Of the kill switch's two positions the page offers the other one.

@@ -23,22 +23,24 @@ import (
 
 // process is the bridge and what is around it while it runs.
 type process struct {
-	bridge   *bridge.Bridge
-	systemd  *systemd.Notifier
-	self     *self
-	recent   *status.Recorder
-	recorder *recording
-	http     *httpapi.Server // nil where there is none
-	operator *admin.Server
-	metrics  *prometheus.Registry
-	log      zerolog.Logger
-	desk     *modeldesk.Desk  // of the hosted engine; nil where mld is asked
-	keeper   modeldesk.Keeper // of the models; nil where nothing can be decided about them
-	noted    *notices         // of the log
-	draining atomic.Bool
-	failed   chan error         // of the HTTP and the admin server
-	ran      chan error         // of the bridge
-	rest     context.CancelFunc // ends the watchdog's questions
+	bridge    *bridge.Bridge
+	systemd   *systemd.Notifier
+	self      *self
+	recent    *status.Recorder
+	recorder  *recording
+	http      *httpapi.Server // nil where there is none
+	operator  *admin.Server
+	metrics   *prometheus.Registry
+	log       zerolog.Logger
+	desk      *modeldesk.Desk           // of the hosted engine; nil where mld is asked
+	neighbour *neighbour                // the mld that is asked; nil where its admin socket is not
+	keeper    modeldesk.Keeper          // of the models; nil where nothing can be decided about them
+	refusals  func() modeldesk.Refusals // what anybody may know of them; never nil
+	noted     *notices                  // of the log
+	draining  atomic.Bool
+	failed    chan error         // of the HTTP and the admin server
+	ran       chan error         // of the bridge
+	rest      context.CancelFunc // ends the watchdog's questions
 
 	drainAsked chan struct{} // by the operator; holds one
 
@@ -62,7 +64,7 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, noted *not
 	upstream := strings.Join(f.Upstream, ", ")
 	var desk *modeldesk.Desk // of the hosted engine
 	if f.Models != "" {
-		desk = modeldesk.New(f.folder(), log)
+		desk = modeldesk.New(f.folder(), log.With().Str("part", modelsPart).Logger())
 		cfg.Host, upstream = hostEngine(desk), "in process"
 		desk.Load(true)
 	}
@@ -104,10 +106,11 @@ func newProcess(f *flags, cfg bridge.Config, desk *modeldesk.Desk, recorder *rec
 		failed: make(chan error, 2), ran: make(chan error, 1), drainAsked: make(chan struct{}, 1), socket: socket, address: "none",
 		desk: desk,
 	}
+	p.refusals = func() modeldesk.Refusals { return modeldesk.Refusals{} }
 	if desk != nil {
-		p.keeper = desk
-	} else if n := newNeighbour(f.UpstreamAdmin, socket, cfg.Upstream); n != nil {
-		p.keeper = n
+		p.keeper, p.refusals = desk, desk.Refusals
+	} else if p.neighbour = newNeighbour(f.UpstreamAdmin, socket, cfg.Upstream); p.neighbour != nil {
+		p.keeper, p.refusals = p.neighbour, p.neighbour.refusals
 	}
 	if err := p.open(f, listener, passed); err != nil {
 		p.close()
@@ -157,6 +160,9 @@ func (p *process) run(ctx context.Context) error {
 	go p.recent.Run(ctx)
 	if p.desk != nil {
 		go p.desk.Watch(ctx)
+	}
+	if p.neighbour != nil {
+		go p.neighbour.watch(ctx)
 	}
 	go func() { p.ran <- p.bridge.Run() }()
 	ctx, p.rest = context.WithCancel(ctx)

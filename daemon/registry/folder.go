@@ -163,8 +163,21 @@ func (d *Folder) problem(k ipc.Kind, list []found) error {
 			problems = append(problems, fmt.Errorf("%s: %w", f.Label(), t.err))
 		}
 	}
-	return joined(problems)
+	if len(problems) == 0 {
+		return nil
+	}
+	return &RefusedError{len(problems), joined(problems)}
 }
+
+// RefusedError says what is wrong with a folder's models of a kind that were to serve or to be
+// tried.
+type RefusedError struct {
+	Models int // how many are refused; the text names the newest
+	Err    error
+}
+
+func (e *RefusedError) Error() string { return e.Err.Error() }
+func (e *RefusedError) Unwrap() error { return e.Err }
 
 // joined is the first few errors; a folder has more models than anybody wants to read about
 // in a log, and the list has them all.

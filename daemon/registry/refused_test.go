@@ -162,6 +162,9 @@ func TestManyProblemsAreToldInFew(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = d.Reload()
+		if n := d.Snapshot().Refused(ipc.Workload); n != 20 {
+			t.Errorf("%d are refused, want 20", n)
+		}
 		text := d.Snapshot().Problem(ipc.Workload).Error()
 		if lines := strings.Count(text, "\n") + 1; lines != 5 || !strings.Contains(text, "mine@29: ") || strings.Contains(text, "mine@25: ") {
 			t.Errorf("%d lines, not of the newest four: %s", lines, text)

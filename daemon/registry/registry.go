@@ -45,6 +45,7 @@ type Look interface {
 type Snapshot struct {
 	models     [len(ipc.Kinds) + 1]*Model
 	problems   [len(ipc.Kinds) + 1]error
+	refused    [len(ipc.Kinds) + 1]int
 	candidates [len(ipc.Kinds) + 1]*Candidate
 	Generation uint64    // counts the swaps, from 1
 	Taken      time.Time // when it replaced its predecessor
@@ -65,6 +66,14 @@ func (s *Snapshot) Problem(k ipc.Kind) error {
 		return nil
 	}
 	return s.problems[k]
+}
+
+// Refused is how many models of kind k were to serve or to be tried and are no good.
+func (s *Snapshot) Refused(k ipc.Kind) int {
+	if !k.Valid() {
+		return 0
+	}
+	return s.refused[k]
 }
 
 // Candidate gives the model of kind k that is tried beside Model; nil mostly.
@@ -115,7 +124,7 @@ func (r *Registry) Reload() error {
 				m = old.models[k]
 			}
 		}
-		next.models[k], next.problems[k] = m, err
+		next.models[k], next.problems[k], next.refused[k] = m, err, refusedOf(k, looks)
 		next.candidates[k] = candidateOf(k, looks, m, old.candidates[k])
 	}
 	r.current.Store(next)
@@ -157,6 +166,16 @@ func modelOf(k ipc.Kind, looks []Look, now time.Time) (_ *Model, best bool, _ er
 		first = ErrNone
 	}
 	return nil, false, first
+}
+
+// refusedOf counts the models of kind k that the sources refuse.
+func refusedOf(k ipc.Kind, looks []Look) (n int) {
+	for _, l := range looks {
+		if refused, ok := errors.AsType[*RefusedError](l.Problem(k)); ok {
+			n += refused.Models
+		}
+	}
+	return n
 }
 
 // candidateOf asks the sources for a model to try beside m, given the one that was tried

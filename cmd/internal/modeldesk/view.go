@@ -22,6 +22,7 @@ type Serving struct {
 	Model     string  `json:"model"` // name@version, "" for none
 	From      string  `json:"from"`
 	Problem   string  `json:"problem,omitempty"` // why no better one serves
+	Refused   int     `json:"refused,omitempty"` // how many of the folder were to serve or to be tried and are no good
 	Candidate string  `json:"candidate,omitempty"`
 	Share     float64 `json:"share,omitempty"`
 }
@@ -32,7 +33,7 @@ func (d *Desk) View() (View, error) {
 	v := View{Serving: make(map[string]Serving), Models: []registry.Listed{}, Listen: d.listen}
 	snap := d.registry.Snapshot()
 	for _, k := range ipc.Kinds {
-		s := Serving{Problem: text(snap.Problem(k))}
+		s := Serving{Problem: text(snap.Problem(k)), Refused: snap.Refused(k)}
 		if model := snap.Model(k); model != nil {
 			s.Model, s.From = model.Label, model.Source
 		}
