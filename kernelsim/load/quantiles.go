@@ -2,6 +2,7 @@ package load
 
 import (
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -37,10 +38,19 @@ const Unanswered = time.Duration(math.MaxInt64)
 // are none to judge by: a system that answers half of its calls fast, and the others never,
 // has a fast p99 of answers. A percentile that falls on a call without one is [Unanswered].
 // Count and Max are of answers.
-func (l *Label) Quantiles() Quantiles { return among(l.Latency, l.Intended) }
+func (l *Label) Quantiles() Quantiles { return QuantilesAmong(l.Latency, l.Intended) }
 
-// among gives the quantiles of h among calls, of which those that h does not have come last.
-func among(h *hdrhistogram.Histogram, calls uint64) Quantiles {
+// Micros writes a number of µs for a table, whole, and none for [Unanswered].
+func Micros(us float64) string {
+	if us >= float64(Unanswered)/1e3 {
+		return "none"
+	}
+	return strconv.FormatFloat(us, 'f', 0, 64)
+}
+
+// QuantilesAmong gives the quantiles of h, which is of answers, among calls: those that h
+// does not have come last and are [Unanswered]. Count and Max are of h.
+func QuantilesAmong(h *hdrhistogram.Histogram, calls uint64) Quantiles {
 	q := QuantilesOf(h)
 	if calls <= q.Count {
 		return q

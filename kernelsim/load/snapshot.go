@@ -39,7 +39,7 @@ func (t *tally) snapshot() Snapshot {
 	for _, l := range t.labels {
 		ls := LabelSnapshot{
 			Name: l.Name, Answered: l.Answered, InBudget: l.InBudget,
-			Errors: l.Errors, Dropped: l.Dropped, Latency: among(l.Latency, l.Answered+l.Errors+l.Dropped),
+			Errors: l.Errors, Dropped: l.Dropped, Latency: QuantilesAmong(l.Latency, l.Answered+l.Errors+l.Dropped),
 		}
 		for _, src := range l.Sources {
 			ls.Sources = append(ls.Sources, src.Count)

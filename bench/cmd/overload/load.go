@@ -19,7 +19,7 @@ type Point struct {
 	HighByModel float64 `json:"high_by_model_in_time"`
 	HighInTime  float64 `json:"high_in_time"` // whoever answered
 	InTime      float64 `json:"in_time"`
-	P99         float64 `json:"p99_ns"`
+	P99         float64 `json:"p99_ns"` // of all calls; 2^63 is none
 	// In Valid of the Windows no sleeper was late; HighCalls of the high class were due in
 	// these, HighKept of them were in time.
 	Windows   int `json:"windows"`
@@ -158,7 +158,7 @@ func (g *generator) point(ctx context.Context, multiple, rate float64, beside *h
 		HighInTime:  high.Share(), InTime: all.Share(),
 		Windows: w.all, Valid: w.valid, HighCalls: w.calls + int(high.Dropped), HighKept: w.inTime, // what was not made was not in time
 		Sleeper: float64(slept.Missed) / float64(max(slept.Points, 1)),
-		P99:     float64(all.Latency.ValueAtQuantile(99)),
+		P99:     float64(all.Quantiles().P99),
 		Late:    float64(r.Pacing.ValueAtQuantile(99)),
 		Dropped: float64(all.Dropped+all.Errors+all.Lost) / float64(max(all.Intended, 1)),
 	}, ctx.Err()

@@ -29,6 +29,7 @@ import (
 	"github.com/mlbridge/mlbridge/bench/internal/report"
 	"github.com/mlbridge/mlbridge/bench/internal/system"
 	"github.com/mlbridge/mlbridge/kernelsim/hiccup"
+	"github.com/mlbridge/mlbridge/kernelsim/load"
 )
 
 // options is the command line.
@@ -158,8 +159,8 @@ func (d *Document) table(w *os.File) {
 	fmt.Fprintln(w, "| load | offered/s | model in time/s | of what it can | high: model in time | high: in time | valid windows | high in them: in time | of calls | left ml-bridge late | all: in time | p99 µs | failed | started late p99 µs |")
 	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, p := range d.Points {
-		fmt.Fprintf(w, "| %g × | %.0f | %.0f | %.0f %% | %.1f %% | %.2f %% | %d of %d | %.2f %% | %d | %.2f %% | %.2f %% | %.0f | %.2f %% | %.0f |\n",
+		fmt.Fprintf(w, "| %g × | %.0f | %.0f | %.0f %% | %.1f %% | %.2f %% | %d of %d | %.2f %% | %d | %.2f %% | %.2f %% | %s | %.2f %% | %.0f |\n",
 			p.Load, p.Offered, p.Goodput, min(100*p.Goodput/min(most, p.Offered), 100), 100*p.HighByModel, 100*p.HighInTime,
-			p.Valid, p.Windows, 100*float64(p.HighKept)/float64(max(p.HighCalls, 1)), p.HighCalls, 100*p.Left, 100*p.InTime, p.P99/1e3, 100*p.Dropped, p.Late/1e3)
+			p.Valid, p.Windows, 100*float64(p.HighKept)/float64(max(p.HighCalls, 1)), p.HighCalls, 100*p.Left, 100*p.InTime, load.Micros(p.P99/1e3), 100*p.Dropped, p.Late/1e3)
 	}
 }

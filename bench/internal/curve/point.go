@@ -10,8 +10,8 @@ type Point struct {
 
 	PerSecond Figure `json:"per_second"` // questions answered a second
 	P50       Figure `json:"p50_us"`     // latency of a call: of a batch on the batch curve,
-	P99       Figure `json:"p99_us"`     // from the intended start on the load curves, in
-	P999      Figure `json:"p999_us"`    // µs, per Lookup on the client's curve
+	P99       Figure `json:"p99_us"`     // from the intended start on the load curves, of all
+	P999      Figure `json:"p999_us"`    // that were offered, in µs, per Lookup on the client's curve
 	ServerCPU Figure `json:"server_cpu_us_per_op"`
 	ClientCPU Figure `json:"client_cpu_us_per_op"` // of the process that asks
 

@@ -129,10 +129,12 @@ func (s *Spec) offer(ctx context.Context, rate float64) (curve.Point, error) {
 func describe(p *curve.Point, r *load.Result, kept float64) {
 	all := r.Total()
 	of := func(n uint64) curve.Figure { return share(int64(n), int64(all.Intended)) }
-	q := load.QuantilesOf(all.Latency)
+	q := all.Quantiles()
 	µs := func(d time.Duration) curve.Figure { return curve.Figure(float64(d.Nanoseconds()) / 1e3) }
-	if q.Count > 0 {
-		p.P50, p.P99, p.P999 = µs(q.P50), µs(q.P99), µs(q.P999)
+	for to, took := range map[*curve.Figure]time.Duration{&p.P50: q.P50, &p.P99: q.P99, &p.P999: q.P999} {
+		if q.Count > 0 && took != load.Unanswered { // no figure: a call without an answer
+			*to = µs(took)
+		}
 	}
 	p.PerSecond = curve.Figure(r.Rate())
 	var inBudget uint64

@@ -66,6 +66,9 @@ func TestDescribe(t *testing.T) {
 			t.Errorf("%s = %v, want %v", name, c[0], c[1])
 		}
 	}
+	if p.P50 < 100 || p.P50 > 101 || p.P99.Known() {
+		t.Errorf("p50 %v, p99 %v: of all calls one in 100 has no answer", p.P50, p.P99)
+	}
 	if p.Void {
 		t.Error("the servers' failure was called the generator's")
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/mlbridge/mlbridge/kernelsim/load"
 )
 
 // The picture's measures, in pixels.
@@ -35,7 +37,8 @@ type picture struct {
 }
 
 func (p *picture) x(us float64) float64 {
-	return pictureLeft + pictureWide*(math.Log10(max(us, 1))-p.from)/(p.to-p.from)
+	decade := min(math.Log10(max(us, 1)), p.to) // a call without an answer took longer than any axis
+	return pictureLeft + pictureWide*(decade-p.from)/(p.to-p.from)
 }
 
 // SVG draws each kind of call under each condition as a line from its p50 over its p99
@@ -107,6 +110,8 @@ func (p *picture) row(v *Row, y int) {
 // duration writes µs as people do.
 func duration(us float64) string {
 	switch {
+	case us >= float64(load.Unanswered)/1e3:
+		return load.Micros(us)
 	case us >= 1e6:
 		return fmt.Sprintf("%.3g s", us/1e6)
 	case us >= 1e3:

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/mlbridge/mlbridge/bench/internal/compare"
+	"github.com/mlbridge/mlbridge/kernelsim/load"
 )
 
 // Series is what happened at the points of a schedule: to call or wake-up k, which was
@@ -35,7 +36,8 @@ func parseSeries(out []byte) (s Series, err error) {
 	return s, nil
 }
 
-// Quantiles of latencies, µs.
+// Quantiles of what all calls took, µs, those without an answer last, as
+// load.QuantilesAmong has them; Max is that of an answer.
 type Quantiles struct {
 	P50  float64 `json:"p50_us"`
 	P99  float64 `json:"p99_us"`
@@ -46,7 +48,8 @@ type Quantiles struct {
 // quantiles sorts all values of several series: they are few enough to be exact.
 func quantiles(all []Series) Quantiles {
 	v := sorted(all)
-	return Quantiles{P50: at(v, 0.5), P99: at(v, 0.99), P999: at(v, 0.999), Max: at(v, 1)}
+	answered, _ := slices.BinarySearch(v, lost)
+	return Quantiles{P50: at(v, 0.5), P99: at(v, 0.99), P999: at(v, 0.999), Max: at(v[:answered], 1)}
 }
 
 // medians takes the median of every quantile on its own, and the worst of the worst.
@@ -79,22 +82,37 @@ func (s *Series) within(ns uint32) float64 {
 	return float64(in) / float64(max(len(s.Late), 1))
 }
 
+// lost stands for the time of a call without an answer: longer than any.
+const lost = 1<<32 - 1
+
+// sorted gives what calls took, those without an answer last, however early it was known
+// that they would have none.
 func sorted(all []Series) []uint32 {
 	var v []uint32
 	for i := range all {
 		v = append(v, all[i].Late...)
+		for k, from := range all[i].From {
+			if from == noAnswer {
+				v[len(v)-len(all[i].Late)+k] = lost
+			}
+		}
 	}
 	slices.Sort(v)
 	return v
 }
 
-// at is the value, in µs, that a share q of sorted values does not exceed.
+// at is the value, in µs, that a share q of sorted values does not exceed; that of
+// load.Unanswered for a call without an answer.
 func at(sorted []uint32, q float64) float64 {
 	if len(sorted) == 0 {
 		return 0
 	}
 	i := int(q*float64(len(sorted))+0.999999) - 1
-	return float64(sorted[min(max(i, 0), len(sorted)-1)]) / 1e3
+	v := sorted[min(max(i, 0), len(sorted)-1)]
+	if v == lost {
+		return float64(load.Unanswered) / 1e3
+	}
+	return float64(v) / 1e3
 }
 
 // accompanied is the share of the slowest calls, those from the 99.9th percentile on,
@@ -102,7 +120,7 @@ func at(sorted []uint32, q float64) float64 {
 // call up then held up a thread that had nothing to do with it. The sleepers must have
 // been measured at the same time as the calls, core by core.
 func accompanied(calls *Series, sleepers []Series) (share float64, slow int) {
-	limit := uint32(at(sorted([]Series{*calls}), 0.999) * 1e3)
+	limit := uint32(at(sorted([]Series{{Late: calls.Late}}), 0.999) * 1e3)
 	with := 0
 	for k, late := range calls.Late {
 		if late < limit {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/kernelsim/load"
 )
 
 func TestParseSeries(t *testing.T) {
@@ -37,6 +38,15 @@ func TestQuantiles(t *testing.T) {
 	}
 	if got, want := quantiles([]Series{a, b}), (Quantiles{500, 990, 999, 1000}); got != want {
 		t.Errorf("quantiles = %+v, want %+v", got, want)
+	}
+	// Ten of a thousand have no answer; of one that was not made nothing is noted.
+	a.From = make([]uint8, len(a.Late))
+	for k := range 10 {
+		a.From[2*k], a.Late[2*k] = noAnswer, uint32(k)
+	}
+	never := float64(load.Unanswered) / 1e3
+	if got, want := quantiles([]Series{a, b}), (Quantiles{500, 1000, never, 1000}); got != want {
+		t.Errorf("ten without an answer: %+v, want %+v", got, want)
 	}
 	if got := quantiles(nil); got != (Quantiles{}) {
 		t.Errorf("quantiles of nothing = %+v", got)

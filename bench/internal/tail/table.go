@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/kernelsim/load"
 )
 
 // Table prints the rows for people, a condition at a time.
@@ -17,8 +18,8 @@ func (r *Report) Table(w io.Writer) error {
 	fmt.Fprintln(t, "condition\tcalls of\tp50\tp99\tp99.9\tmax\t≤ 1 ms\tsleeper p99\tp99.9\tslow with it\twaited/call\tGC bridge\tmld\tbusy\tsteal\t  answered by; proof")
 	for i := range r.Rows {
 		v := &r.Rows[i]
-		fmt.Fprintf(t, "%s\t%s\t%.0f\t%.0f\t%.0f\t%.0f\t%s\t%.0f\t%.0f\t%.0f %%\t%.0f\t%d\t%d\t%.0f %%\t%.1f %%\t  %s\n", v.Condition, v.Stream,
-			v.P50, v.P99, v.P999, v.Max, share(v.InBudget), v.Sleeper.P99, v.Sleeper.P999, 100*v.Accompanied,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f\t%.0f\t%.0f %%\t%.0f\t%d\t%d\t%.0f %%\t%.1f %%\t  %s\n", v.Condition, v.Stream,
+			load.Micros(v.P50), load.Micros(v.P99), load.Micros(v.P999), load.Micros(v.Max), share(v.InBudget), v.Sleeper.P99, v.Sleeper.P999, 100*v.Accompanied,
 			v.Waiting.Client+v.Waiting.Bridge+v.Waiting.Daemon, v.Bridge.Cycles, v.Daemon.Cycles, 100*v.Busy, 100*v.Steal, v.notes())
 	}
 	return t.Flush()
@@ -72,7 +73,7 @@ func (r *Report) Markdown(w io.Writer) error {
 	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- |")
 	for i := range r.Rows {
 		v := &r.Rows[i]
-		fmt.Fprintf(w, "| %s | %s | %.0f | %.0f | %.0f | %.0f | %s | %s |\n", v.title, v.Stream, v.P50, v.P99, v.P999, v.Max, share(v.InBudget), v.sources())
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", v.title, v.Stream, load.Micros(v.P50), load.Micros(v.P99), load.Micros(v.P999), load.Micros(v.Max), share(v.InBudget), v.sources())
 	}
 	fmt.Fprintln(w, "\n| condition | calls of | proof | sleeper p99 µs | sleeper p99.9 | slowest 0.1 % with it | waited for a core, µs a call: client, ml-bridge, mld | collections: ml-bridge, mld (worst pause µs) | cores busy | stolen |")
 	fmt.Fprintln(w, "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")

@@ -3,8 +3,14 @@ package chaos
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/mlbridge/mlbridge/kernelsim/load"
 )
 
 func TestRowJudges(t *testing.T) {
@@ -26,6 +32,30 @@ func TestRowJudges(t *testing.T) {
 		if r.judge(); c.want == "" && r.Failed != "" || !strings.Contains(r.Failed, c.want) {
 			t.Errorf("%s: failed = %q, want %q", what, r.Failed, c.want)
 		}
+	}
+}
+
+// A call that was not answered, or not made, is one of those that percentiles are of, and took
+// longer than any.
+func TestPercentilesAreOfAllCalls(t *testing.T) {
+	c := &Counts{Sent: 990, Answered: 980, Lost: 10, Dropped: 10, Latency: hdrhistogram.New(1, int64(time.Minute), 3)}
+	for range 980 {
+		if err := c.Latency.RecordValue(int64(time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var r Row
+	r.count(c)
+	var s Soak
+	s.count(c)
+	for what, got := range map[string][2]float64{"row": {r.P50us, r.P99us}, "soak": {s.P50us, s.P99us}} {
+		if math.Abs(got[0]-1000) > 1 || load.Micros(got[1]) != "none" {
+			t.Errorf("%s: p50 %v µs, p99 %v, want 1000 and none", what, got[0], got[1])
+		}
+	}
+	var page bytes.Buffer
+	if err := s.Markdown(&page); err != nil || !strings.Contains(page.String(), " 10 | 10 | 1000 | none | none | 0 |") {
+		t.Errorf("%v; the page says\n%s", err, page.String())
 	}
 }
 

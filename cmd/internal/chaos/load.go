@@ -49,7 +49,7 @@ type Counts struct {
 	Dropped                  uint64   // calls that were due and not made: maxInFlight were open
 	Examples                 []string // of wrong answers and of calls without one
 
-	Latency  *hdrhistogram.Histogram // ns from the intended start
+	Latency  *hdrhistogram.Histogram // of answers, ns from the intended start
 	Pacing   time.Duration           // p99 of how late the load itself was
 	Connects uint64                  // connections that the client made
 	Hangs    uint64                  // connections that it dropped for want of answers
@@ -70,6 +70,12 @@ func (c *Counts) add(o *Counts) {
 	c.Latency.Merge(o.Latency)
 	c.Pacing = max(c.Pacing, o.Pacing)
 	c.Connects, c.Hangs = c.Connects+o.Connects, c.Hangs+o.Hangs
+}
+
+// quantiles are those of all calls that were due: one without an answer took longer than
+// any with one.
+func (c *Counts) quantiles() load.Quantiles {
+	return load.QuantilesAmong(c.Latency, c.Sent+c.Dropped)
 }
 
 // maxExamples is how many wrong answers are told.

@@ -6,8 +6,6 @@ import (
 	"io"
 	"strings"
 	"time"
-
-	"github.com/mlbridge/mlbridge/kernelsim/load"
 )
 
 // Row is what came of the calls while one thing was broken.
@@ -31,7 +29,7 @@ type Row struct {
 	Ran               bool     `json:"ran"`
 	NotRun            string   `json:"not_run,omitempty"` // why
 	Failed            string   `json:"failed,omitempty"`  // what should not have been; "" is good
-	P50us             float64  `json:"p50_us"`
+	P50us             float64  `json:"p50_us"`            // of all calls that were due; 2^63 ns is none
 	P99us             float64  `json:"p99_us"`
 	PacingP99us       float64  `json:"pacing_p99_us"` // how late the load itself was
 	RecoveredMs       float64  `json:"recovered_ms"`  // from the end of the load until the model answers
@@ -48,7 +46,7 @@ type Row struct {
 
 // count takes over what the load says.
 func (r *Row) count(c *Counts) {
-	q := load.QuantilesOf(c.Latency)
+	q := c.quantiles()
 	r.Sent, r.Answered, r.InBudget, r.BySource = c.Sent, c.Answered, c.InBudget, c.BySource
 	r.Wrong, r.Lost, r.Dropped = r.Wrong+c.Wrong, r.Lost+c.Lost, r.Dropped+c.Dropped // peers have counted theirs
 	r.Connects = c.Connects

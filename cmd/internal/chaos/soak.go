@@ -117,7 +117,7 @@ func (e *Env) maximum(ctx context.Context, c *Chain, lasts time.Duration) (float
 }
 
 func (s *Soak) count(c *Counts) {
-	q := load.QuantilesOf(c.Latency)
+	q := c.quantiles()
 	s.Sent, s.Answered, s.InBudget, s.BySource, s.Wrong, s.Lost, s.Dropped = c.Sent, c.Answered, c.InBudget, c.BySource, c.Wrong, c.Lost, c.Dropped
 	s.P50us, s.P99us, s.P999us, s.Pacing, s.Connects = micros(q.P50), micros(q.P99), micros(q.P999), micros(c.Pacing), c.Connects
 	s.Failed = append(s.Failed, c.Examples...)

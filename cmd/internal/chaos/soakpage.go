@@ -15,7 +15,8 @@ func (s *Soak) Markdown(w io.Writer) error {
 
 Made by `+"`make soak`"+`: ml-bridge and mld as processes of their own, the kernel side's client in an open loop
 at a fifth of the maximum, and every ten seconds what the two daemons hold. Every answer is compared
-with what is right, as in [chaos.md](chaos.md). Memory, goroutines and descriptors must be flat: the median
+with what is right, as in [chaos.md](chaos.md). Percentiles are of all calls that were due: one that was
+not answered, or not made, took longer than any. Memory, goroutines and descriptors must be flat: the median
 of the last quarter of the samples against that of the second (caches and pools fill in the first), with
 a twentieth and 2 MB allowed for memory and 2 for the counts.
 
@@ -23,13 +24,13 @@ Made on %s: %.0f s at %.0f calls a second, %.0f %% of the %.0f that 64 callers g
 
 | sent | answered | within 1 ms | model | cache | stale | rule | wrong | lost | not made | p50 µs | p99 µs | p99.9 µs | load itself late, p99 µs |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-| %d | %d | %s | %d | %d | %d | %d | %d | %d | %d | %.0f | %.0f | %.0f | %.0f |
+| %d | %d | %s | %d | %d | %d | %d | %d | %d | %d | %s | %s | %s | %.0f |
 
 | process | | second quarter | last quarter | most | allowed | |
 | --- | --- | ---: | ---: | ---: | ---: | --- |
 `, length(s.Seconds), s.Machine, s.Seconds, s.Rate, 100*s.Rate/s.MaxRate, s.MaxRate,
 		s.Sent, s.Answered, percent(s.InBudget, s.Sent), s.BySource["model"], s.BySource["cache"], s.BySource["stale"], s.BySource["rule"],
-		s.Wrong, s.Lost, s.Dropped, s.P50us, s.P99us, s.P999us, s.Pacing)
+		s.Wrong, s.Lost, s.Dropped, load.Micros(s.P50us), load.Micros(s.P99us), load.Micros(s.P999us), s.Pacing)
 	for _, t := range s.Trends {
 		flat := "flat"
 		if !t.Flat {

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/mlbridge/mlbridge/kernelsim/load"
 )
 
 // Faults gives all of them, calm first and those that need privileges last.
@@ -65,9 +67,9 @@ func tell(w io.Writer, r *Row, took time.Duration) {
 	case r.Failed != "":
 		fmt.Fprintf(w, "%-42s FAILED: %s\n", r.Fault, r.Failed)
 	}
-	fmt.Fprintf(w, "%-42s %7d sent, %5.1f %% in time, wrong %d, lost %d, model %d cache %d stale %d rule %d, p99 %.1f ms, back after %.0f ms; %v",
+	fmt.Fprintf(w, "%-42s %7d sent, %5.1f %% in time, wrong %d, lost %d, model %d cache %d stale %d rule %d, p99 %s µs, back after %.0f ms; %v",
 		r.Fault, r.Sent, 100*float64(r.InBudget)/float64(max(r.Sent, 1)), r.Wrong, r.Lost,
-		r.BySource["model"], r.BySource["cache"], r.BySource["stale"], r.BySource["rule"], r.P99us/1e3, r.RecoveredMs, took.Round(time.Millisecond))
+		r.BySource["model"], r.BySource["cache"], r.BySource["stale"], r.BySource["rule"], load.Micros(r.P99us), r.RecoveredMs, took.Round(time.Millisecond))
 	for _, n := range r.Notes {
 		fmt.Fprintf(w, "; %s", n)
 	}
