@@ -20,6 +20,7 @@ type clientCall struct {
 	together     bool    // woken with others, see convoy
 	canLead      bool    // its caller can read, see turns
 	leads        bool    // and does
+	unarmed      bool    // and ends the call itself, or sets the alarm before it sleeps
 	err          error   // its end; valid after done
 	done         chan struct{}
 }
@@ -46,7 +47,9 @@ var errExpired = &StatusError{Status: StatusDeadlineExceeded, Text: "the budget 
 // the context's; then no slot has an answer.
 //
 // A context that can be cancelled costs something: a call under one that cannot
-// (ctx.Done() is nil) may read its answer in this goroutine while it is the only one.
+// (ctx.Done() is nil) may read its answer in this goroutine while it is the only one. With
+// no more time than ClientConfig.BusyPoll it then ends at its deadline, where an alarm
+// would wake it tens of microseconds behind.
 func (c *Client) Predict(ctx context.Context, reqs []Request, replies []Reply, opts Options) error {
 	if err := c.checkBatch(len(reqs), len(replies)); err != nil {
 		refuseAll(replies, err)
@@ -186,9 +189,9 @@ func (c *Client) begin(reqs []Request, replies []Reply, opts Options, left time.
 		return nil, err
 	}
 	c.takeTurn(call)
-	if c.armed == 0 || deadline < c.armed {
-		c.armed = deadline
-		c.timer.arm(deadline)
+	// Setting the alarm to a time that is nearly up takes 5 to 25 µs on a virtual machine.
+	if call.unarmed = call.leads && left <= c.cfg.BusyPoll; !call.unarmed {
+		c.armFor(deadline)
 	}
 	if c.mayHold(now, left) {
 		c.mu.Unlock()

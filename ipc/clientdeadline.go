@@ -84,6 +84,14 @@ func (a *goAlarm) arm(at Instant) { a.timer.Reset(at.Sub(Now())) }
 func (a *goAlarm) stop()          { a.timer.Stop() }
 func (a *goAlarm) close()         { a.timer.Stop() }
 
+// armFor sees to it that the alarm goes off by at. c.mu is held.
+func (c *Client) armFor(at Instant) {
+	if c.armed == 0 || at < c.armed {
+		c.armed = at
+		c.timer.arm(at)
+	}
+}
+
 // expire runs when the alarm goes off: it ends the calls whose time is up and sets
 // the alarm to the earliest of the others.
 //

@@ -25,8 +25,8 @@ import (
 //     has it, and the next call's caller takes it: it leads.
 //   - A caller that leads gives it up with its own answer: to nobody, or to the
 //     reader's goroutine when other calls are in flight or a frame has been started.
-//   - Nobody has it only while no call is in flight, and for unwatched at most: then
-//     the alarm, which is set, gives it to the reader's goroutine, so that an idle
+//   - Nobody has it only while nobody waits for an answer, and for unwatched at most:
+//     then the alarm, which is set, gives it to the reader's goroutine, so that an idle
 //     connection hears its server.
 //
 // A caller that leads and whose time is up is woken by a read deadline in the past,
@@ -132,15 +132,26 @@ func (c *Client) endLead() {
 
 // leaveTurn lets nobody read, if that is all right. c.mu is held.
 func (c *Client) leaveTurn() bool {
-	if len(c.free) != len(c.flights) || c.in.timed || c.err != nil {
+	if c.awaited() || c.in.timed || c.err != nil {
 		return false
 	}
 	c.turns.state, c.turns.leader = turnNobody, nil
-	if by := c.watchBy(); c.armed == 0 || by < c.armed {
-		c.armed = by
-		c.timer.arm(by)
-	}
+	c.armFor(c.watchBy())
 	return true
+}
+
+// awaited reports whether anybody waits for an answer; those to calls that were given up
+// are read by who reads next. c.mu is held.
+func (c *Client) awaited() bool {
+	if len(c.free) == len(c.flights) {
+		return false
+	}
+	for i := range c.flights {
+		if c.flights[i].call != nil {
+			return true
+		}
+	}
+	return len(c.waiting) > 0
 }
 
 // watchBy is when the reader's goroutine has to take a turn that nobody took.

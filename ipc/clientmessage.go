@@ -55,14 +55,20 @@ func (in *inbox) reply(r *reader, n int) error {
 	return c.leaveWhenIdle()
 }
 
-// land takes the call of id out of its flight. It is woken when all that came with its
-// reply has been handled, whatever that is.
+// land takes the call of id out of its flight, and returns it if it is still in time: the
+// alarm may not have gone off yet. It is woken when all that came with its reply has been
+// handled, whatever that is.
 func (in *inbox) land(id uint64) (*clientCall, error) {
 	call, queued, err := in.c.land(id)
-	if call != nil {
-		in.landed = append(in.landed, call)
-	}
 	in.queued = in.queued || queued
+	if call == nil {
+		return nil, err
+	}
+	in.landed = append(in.landed, call)
+	if call.deadline < in.now {
+		call.err = errExpired
+		return nil, err
+	}
 	return call, err
 }
 

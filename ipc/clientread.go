@@ -26,6 +26,7 @@ type inbox struct {
 	timed   bool                  // a started frame lies in buf
 	frameBy time.Time             // and this is its read deadline; else zero
 	err     error                 // why reading is over
+	now     Instant               // when the latest bytes were read
 	landed  []*clientCall         // answered by the latest bytes, not woken yet
 	queued  bool                  // calls that waited for a place have been queued
 	turn    func(fd uintptr) bool // ready, made once: a method value is an allocation
@@ -85,7 +86,7 @@ func (in *inbox) ready(fd uintptr) (over bool) {
 			if in.lookAgain() {
 				continue
 			}
-			return false
+			return in.own != nil && in.ended()
 		case err == unix.EINTR:
 			continue
 		default:
@@ -118,28 +119,55 @@ func (in *inbox) room() []byte { return in.buf[len(in.buf):cap(in.buf)] }
 
 // lookAgain is asked after a look that found nothing, and reports whether to look once
 // more before sleeping. Only a caller that waits for its own answer does, and not beyond
-// the time that it has.
+// the time that it has: then it ends its call itself. One that has less left than it may
+// look at most looks to the end, since an alarm would wake it tens of microseconds late.
 func (in *inbox) lookAgain() bool {
 	if in.own == nil || !in.polls {
 		return false
 	}
 	now := Now()
-	if !in.waiting {
-		in.waiting = true
-		if !in.window.Start(int64(now)) {
-			return false
+	left := in.own.deadline.Sub(now)
+	if left <= 0 {
+		if in.c.giveUp(in.own) {
+			in.own.finish(errExpired)
 		}
-	} else if !in.window.Again(int64(now)) || now >= in.own.deadline {
+		return false
+	}
+	var more bool
+	if in.waiting {
+		more = in.window.Again(int64(now))
+	} else {
+		in.waiting = true
+		more = in.window.Start(int64(now))
+	}
+	if !more && (left > in.c.cfg.BusyPoll || in.window.Barred(int64(now))) {
 		return false
 	}
 	rawio.Yield()
 	return true
 }
 
+// ended reports whether the call of the caller that leads is over. Where it is not, that
+// caller sleeps now and can be woken for the end of its time.
+func (in *inbox) ended() bool {
+	call := in.own
+	if len(call.done) > 0 {
+		return true
+	}
+	if call.unarmed {
+		call.unarmed = false
+		in.c.mu.Lock()
+		in.c.armFor(call.deadline)
+		in.c.mu.Unlock()
+	}
+	return false
+}
+
 // came handles n bytes that were read into room.
 func (in *inbox) came(n int) error {
 	now := Now()
 	in.c.heard.Store(int64(now))
+	in.now = now
 	if in.waiting {
 		in.waiting = false
 		in.window.End(int64(now))

@@ -102,6 +102,10 @@ func (w *Window) End(now int64) {
 	}
 }
 
+// Barred reports whether looking again is out of the question at now: others had the
+// processor for long not long ago.
+func (w *Window) Barred(now int64) bool { return now < w.barred }
+
 // mind leaves the processor to others for a while if they had it for long, after the
 // latest look and until now.
 func (w *Window) mind(now int64) {

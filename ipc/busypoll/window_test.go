@@ -81,6 +81,9 @@ func TestLostProcessor(t *testing.T) {
 		before := p.now
 		p.wait(comes, time.Duration(lostAfter))
 		lost := p.now
+		if !p.w.Barred(int64(lost)) || p.w.Barred(int64(lost)+shortestBar) {
+			t.Errorf("%s: barred %v when the processor was lost, and %v %v later", name, p.w.Barred(int64(lost)), p.w.Barred(int64(lost)+shortestBar), time.Duration(shortestBar))
+		}
 		for p.now-lost < time.Duration(shortestBar)-time.Millisecond {
 			if polled, _ := p.wait(20*time.Microsecond, time.Microsecond); polled != 0 {
 				t.Fatalf("%s: polled %v, %v after the processor was lost", name, polled, p.now-before)

@@ -78,3 +78,31 @@ func TestPredictOfManyBatchesEndsInItsBudget(t *testing.T) {
 		}
 	})
 }
+
+// TestPredictAsksNobodyInVain: what cannot come back in time is not sent, and the rule is
+// there at once.
+func TestPredictAsksNobodyInVain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		c, done := pipes(t, mlclient.Config{}, ipctest.Script(handshake(), ipctest.Serve(func(q ipc.Request) ipc.Reply {
+			asked++
+			return ipctest.ModelReply(q)
+		})))
+		defer done()
+		synctest.Wait()
+		for budget, want := range map[time.Duration]int{1: 0, time.Microsecond: 0, 5 * time.Microsecond: 0, 6 * time.Microsecond: 1} {
+			asked = 0
+			start := time.Now()
+			r := predict(t, c, ipctest.Request(ipc.Workload, uint64(budget)), ipc.Options{Budget: budget})
+			if took := time.Since(start); asked != want || took != 0 {
+				t.Errorf("of %v: asked %d times, answered after %v; want %d, at once", budget, asked, took, want)
+			}
+			if want == 0 && (r.Source != ipc.SourceRule || r.Reason != ipc.ReasonDeadline) {
+				t.Errorf("of %v: %v because %v, want the rule because of the deadline", budget, r.Source, r.Reason)
+			}
+		}
+		if s := c.Stats(); s.State != mlclient.Up {
+			t.Errorf("%+v; want the connection kept", s)
+		}
+	})
+}
