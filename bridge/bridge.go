@@ -199,11 +199,11 @@ func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
 	if e := b.cache.get(&key); e.known() && e.inputs == key.Inputs && !b.score.distrusts(call, key.Kind, b.cache.model(e)) {
 		switch b.cache.stage(e, now) {
 		case freshness.Fresh:
-			b.deliverCached(call, e, ipc.SourceCache, ipc.ReasonNone, now)
+			b.deliverCached(call, e, ladder.Decision{Source: ipc.SourceCache}, now)
 			return
 		case freshness.Ahead:
 			l.refresh(call, &key, now)
-			b.deliverCached(call, e, ipc.SourceCache, ipc.ReasonNone, now)
+			b.deliverCached(call, e, ladder.Decision{Source: ipc.SourceCache}, now)
 			return
 		case freshness.Revalidate:
 			if !call.RequireModel && l.refresh(call, &key, now) {
@@ -229,12 +229,14 @@ func (b *Bridge) fallBack(call *ipc.Call, key *cachekey.Key, why ipc.Reason) {
 			state.TTL, state.StaleBound = b.cache.bounds(e, b.cfg.StaleBound)
 		}
 	}
-	switch d := ladder.Decide(state); d.Source {
-	case ipc.SourceCache, ipc.SourceStale:
-		b.deliverCached(call, e, d.Source, d.Reason, now)
-	case ipc.SourceRule:
+	switch d := ladder.Decide(state); {
+	case d.Subject && b.score.outdated(call.Request, b.cache.model(e)):
+		b.tryOutdated(call, e)
+	case d.Source == ipc.SourceCache, d.Source == ipc.SourceStale:
+		b.deliverCached(call, e, d, now)
+	case d.Source == ipc.SourceRule:
 		rules.Predict(call.Request, &call.Reply.Prediction)
-		b.deliver(call, d.Source, d.Reason, 0, rules.Name(key.Kind))
+		b.deliver(call, d, 0, rules.Name(key.Kind))
 	default:
 		b.refuse(call, why)
 	}
@@ -256,21 +258,21 @@ func (b *Bridge) refuse(call *ipc.Call, why ipc.Reason) {
 }
 
 // deliverCached finishes a call with the answer that lies at e.
-func (b *Bridge) deliverCached(call *ipc.Call, e cached, from ipc.Source, why ipc.Reason, now ipc.Instant) {
+func (b *Bridge) deliverCached(call *ipc.Call, e cached, d ladder.Decision, now ipc.Instant) {
 	if e.hits < math.MaxUint8 {
 		e.hits++
 	}
 	b.cache.load(e, &call.Reply.Prediction)
-	b.deliver(call, from, why, e.age(now), b.cache.model(e))
+	b.deliver(call, d, e.age(now), b.cache.model(e))
 }
 
 // deliver finishes a call with the prediction that is in its reply, under a number of
 // its own, and notes it for the outcome that may follow.
-func (b *Bridge) deliver(call *ipc.Call, from ipc.Source, why ipc.Reason, age time.Duration, model string) {
+func (b *Bridge) deliver(call *ipc.Call, d ladder.Decision, age time.Duration, model string) {
 	r := &call.Reply
 	r.Status, r.Error, r.Ruled = ipc.StatusOK, "", 0
-	r.PredictionID, r.Source, r.Reason, r.Age, r.Model = b.score.of(r.Kind).given.next(), from, why, max(age, 0), model
-	if ruled := b.score.remember(call.Request, r); ruled != 0 {
+	r.PredictionID, r.Source, r.Reason, r.Age, r.Model = b.score.of(r.Kind).given.next(), d.Source, d.Reason, max(age, 0), model
+	if ruled := b.score.remember(call.Request, r, d.Subject); ruled != 0 {
 		giveRuled(call.Request, r, ruled)
 	}
 	b.stats.answered(call)

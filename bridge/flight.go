@@ -9,6 +9,7 @@ import (
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
+	"github.com/mlbridge/mlbridge/ipc/ladder"
 )
 
 // flight is a connection of a route to its endpoint, with at most one batch out on it.
@@ -141,7 +142,7 @@ func (f *flight) answered(x *upstream.Exchange) {
 				}
 			} else {
 				w.call.Reply.Prediction = slot.Prediction
-				l.bridge.deliver(w.call, ipc.SourceModel, ipc.ReasonNone, 0, model)
+				l.bridge.deliver(w.call, ladder.Decision{Source: ipc.SourceModel}, 0, model)
 				if slot.HasBeside {
 					l.bridge.score.besides(given.last, beside, &slot.Beside)
 				}

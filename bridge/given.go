@@ -20,8 +20,8 @@ type remembered struct {
 	unit    float32 // bytes that memory is in
 	by      uint16  // the standing of who said it, 0 for the rule
 	otherBy uint16
-	kind    ipc.Kind
 	joined  bool        // its outcome came
+	stale   bool        // what is judged of it was said earlier, to another question about the subject
 	ruled   ipc.Targets // of said, what the rule gave in its place
 	told    ipc.Targets // what the question told more about
 }
@@ -58,11 +58,11 @@ func (g *given) forgotten(id uint64) bool {
 	return g.last-id >= rememberedPredictions*idStep
 }
 
-// target is that of the kind's part, whose bit it is, in an answer to e's question.
-func (e *remembered) target(part int, bit ipc.Targets) int {
+// target is that of kind k's part, whose bit it is, in an answer to e's question.
+func (e *remembered) target(k ipc.Kind, part int, bit ipc.Targets) int {
 	component := uint8(0)
-	if e.kind == ipc.Failure {
+	if k == ipc.Failure {
 		component = uint8(e.rule[2]) // what the rule says is the component's own type
 	}
-	return targetOf(e.kind, part, component, e.told.Has(bit))
+	return targetOf(k, part, component, e.told.Has(bit))
 }

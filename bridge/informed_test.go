@@ -258,34 +258,6 @@ func TestWhoeverIsAskedAboutInTurnIsTried(t *testing.T) {
 	}
 }
 
-// TestEveryTargetHasItsNumber, and its name, and the set holds all.
-func TestEveryTargetHasItsNumber(t *testing.T) {
-	for _, k := range ipc.Kinds {
-		seen := map[Standing]int{}
-		for part := range partsOf(k) {
-			for component := range components {
-				for _, informed := range []bool{false, true} {
-					n := targetOf(k, part, uint8(component), informed)
-					if n < 0 || n >= targetsOf(k) || n >= maxTargets || targetSet(1)<<n == 0 {
-						t.Fatalf("%v, part %d, component %d: target %d", k, part, component, n)
-					}
-					var s Standing
-					s.Target, s.With = nameOf(k, n)
-					if other, ok := seen[s]; ok && other != n {
-						t.Errorf("%v: targets %d and %d are both %q", k, n, other, s.Name())
-					}
-					if seen[s] = n; (s.With != "") != informed {
-						t.Errorf("%v: target %d is called %q", k, n, s.Name())
-					}
-				}
-			}
-		}
-		if len(seen) != targetsOf(k) {
-			t.Errorf("%v: %d targets of %d", k, len(seen), targetsOf(k))
-		}
-	}
-}
-
 // TestTellingMoreAllocatesNothing, neither where its answer is judged.
 func TestTellingMoreAllocatesNothing(t *testing.T) {
 	for _, w := range inTwoWays() {

@@ -151,3 +151,37 @@ func TestMetricsOfAModel(t *testing.T) {
 		}
 	}
 }
+
+// TestMetricsOfStaleAnswers stand beside those of the model's own.
+func TestMetricsOfStaleAnswers(t *testing.T) {
+	w := inTwoWays()[3]
+	c := hung(t, &w)
+	n := w.untilTurned(t, c, false)
+	w.untilTurned(t, c, true)
+	registry := prometheus.NewPedanticRegistry()
+	if err := c.Register(registry); err != nil {
+		t.Fatal(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := valuesOf(families)
+	for name, want := range map[string]float64{
+		"mlbridge_model_demoted memory p@1 page":                              0,
+		"mlbridge_model_demoted memory p@1 stale page":                        0,
+		"mlbridge_model_judged_total yes memory p@1 page":                     0,
+		"mlbridge_model_judged_total yes memory p@1 stale page":               float64(n),
+		"mlbridge_model_standing_changes_total memory p@1 page demoted":       0,
+		"mlbridge_model_standing_changes_total memory p@1 stale page demoted": 1,
+		"mlbridge_model_standing_changes_total memory p@1 stale page trusted": 1,
+		"mlbridge_model_advantage high memory p@1 stale page":                 1,
+	} {
+		if v, ok := got[name]; !ok || v != want {
+			t.Errorf("%s = %v, %v; want %v", name, v, ok, want)
+		}
+	}
+	if _, ok := got["mlbridge_prediction_error memory page model"]; ok {
+		t.Error("an error of stale answers is told as the model's")
+	}
+}

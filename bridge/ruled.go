@@ -3,6 +3,7 @@ package bridge
 import (
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
+	"github.com/mlbridge/mlbridge/ipc/ladder"
 	"github.com/mlbridge/mlbridge/ipc/rules"
 )
 
@@ -25,6 +26,18 @@ func (b *Bridge) decideByRule(call *ipc.Call, key *cachekey.Key, now ipc.Instant
 	if q != nil && given.last != before && len(q.trials) < maxTrials {
 		q.trials = append(q.trials, given.last)
 	}
+}
+
+// tryOutdated has the rule answer a call in the place of what the model said earlier, which
+// lies at e and does worse. The reason is the one that keeps clients from what they
+// remember themselves. Nobody gets the earlier answer, it is only judged.
+func (b *Bridge) tryOutdated(call *ipc.Call, e cached) {
+	var earlier ipc.Prediction
+	b.cache.load(e, &earlier)
+	model := b.cache.model(e)
+	rules.Predict(call.Request, &call.Reply.Prediction)
+	b.deliver(call, ladder.Decision{Source: ipc.SourceRule, Reason: ipc.ReasonDemoted, Subject: true}, 0, rules.Name(e.kind))
+	b.score.besides(b.score.of(e.kind).given.last, model, &earlier)
 }
 
 // giveRuled puts the rule's values in the place of those that the model is demoted for,

@@ -191,7 +191,7 @@ func TestMemoryIsJudgedByTheAgentsOwn(t *testing.T) {
 		id := s.of(ipc.Workload).given.next()
 		reply := ipc.Reply{PredictionID: id, Source: ipc.SourceModel, Model: "m@1", Prediction: ipc.Prediction{Kind: ipc.Workload}}
 		reply.Workload.Memory = model
-		s.remember(q, &reply)
+		s.remember(q, &reply, false)
 		o := ipc.Outcome{PredictionID: id, Subject: q.Subject(), Actual: ipc.Prediction{Kind: ipc.Workload}}
 		o.Actual.Workload.Memory = actual
 		s.observe(&o)

@@ -54,6 +54,14 @@ func (s *scoreboard) withheld(call *ipc.Call, m *modelStanding) bool {
 	return m.demoted&deciding == deciding || m.demoted&all != 0 && call.RequireModel
 }
 
+// outdated reports whether nothing is to be given of what the model called label said
+// earlier, to another question about the subject of q.
+func (s *scoreboard) outdated(q ipc.Request, label string) bool {
+	k := q.Kind()
+	_, deciding := asked(q)
+	return s.of(k).standing.of(label).lost(k, true)&deciding == deciding
+}
+
 // verdict is why a model that is not trusted is not.
 func (s *scoreboard) verdict() ipc.Reason {
 	if s.off.Load() {
@@ -83,13 +91,14 @@ func (s *scoreboard) useless(k ipc.Kind, deciding targetSet, label string) bool 
 
 // remember notes a prediction that is about to be delivered, and gives the targets for
 // which the rule's value is to be delivered in its place. What it displaces had no
-// outcome in time.
-func (s *scoreboard) remember(q ipc.Request, r *ipc.Reply) (ruled ipc.Targets) {
+// outcome in time. stale says that it is, or stands for, what was said earlier to another
+// question about the subject.
+func (s *scoreboard) remember(q ipc.Request, r *ipc.Reply, stale bool) (ruled ipc.Targets) {
 	e := s.of(r.Kind).given.place(r.PredictionID)
 	if e.id != 0 && !e.joined {
 		s.of(r.Kind).missing.Add(1)
 	}
-	*e = remembered{id: r.PredictionID, kind: r.Kind, subject: subjectHash(q.Subject()), unit: unitOf(q)}
+	*e = remembered{id: r.PredictionID, stale: stale, subject: subjectHash(q.Subject()), unit: unitOf(q)}
 	e.told = informed(q) // in the literal above it cost 10 ns: the copy waited for the short store
 	e.said = judged(&r.Prediction, e.unit)
 	if r.Source == ipc.SourceRule {
@@ -101,8 +110,9 @@ func (s *scoreboard) remember(q ipc.Request, r *ipc.Reply) (ruled ipc.Targets) {
 	e.by = m.id
 	if m.demoted != 0 {
 		all, _ := asked(q)
-		for i, part := range partsOf(e.kind) {
-			if m.demoted&all&(1<<e.target(i, part.bit)) != 0 {
+		all &= m.lost(r.Kind, stale)
+		for i, part := range partsOf(r.Kind) {
+			if all&(1<<e.target(r.Kind, i, part.bit)) != 0 {
 				e.ruled |= part.bit
 			}
 		}
@@ -117,10 +127,10 @@ func (s *scoreboard) besides(id uint64, label string, p *ipc.Prediction) {
 	if e.id != id {
 		return
 	}
-	m := s.of(e.kind).standing.of(label)
+	m := s.of(p.Kind).standing.of(label)
 	e.other, e.otherBy = judged(p, e.unit), m.id
 	if e.joined && e.by == 0 {
-		s.judge(e, m, &e.other, &e.said, everyValue)
+		s.judge(p.Kind, e, m, &e.other, &e.said, everyValue)
 	}
 }
 
@@ -147,19 +157,19 @@ func (s *scoreboard) observe(o *ipc.Outcome) {
 	k.joined.Add(1)
 	actual := happened(o, e.unit)
 	if m := k.standing.byID(e.by); m != nil {
-		s.judge(e, m, &e.said, &actual, e.ruled)
+		s.judge(o.Actual.Kind, e, m, &e.said, &actual, e.ruled)
 	}
 	if m := k.standing.byID(e.otherBy); m != nil {
-		s.judge(e, m, &e.other, &actual, everyValue)
+		s.judge(o.Actual.Kind, e, m, &e.other, &actual, everyValue)
 	}
 	e.said = actual
 }
 
 // judge scores what m said about e's question beside what the rule says. tried are the
 // values that nobody got.
-func (s *scoreboard) judge(e *remembered, m *modelStanding, said, actual *values, tried ipc.Targets) {
-	k := &s.of(e.kind).standing
-	for i, part := range partsOf(e.kind) {
+func (s *scoreboard) judge(k ipc.Kind, e *remembered, m *modelStanding, said, actual *values, tried ipc.Targets) {
+	st := &s.of(k).standing
+	for i, part := range partsOf(k) {
 		if !part.judgeable(said, &e.rule, actual) {
 			continue
 		}
@@ -167,8 +177,12 @@ func (s *scoreboard) judge(e *remembered, m *modelStanding, said, actual *values
 			model: part.loss(said, actual), rule: part.loss(&e.rule, actual),
 			most: part.apart(said, &e.rule), tried: tried&part.bit != 0,
 		}
-		if target := e.target(i, part.bit); k.judge(m, target, c) {
-			s.told(k.standingOf(e.kind, m, target))
+		target := e.target(k, i, part.bit)
+		if e.stale {
+			target = staleOf(k, target)
+		}
+		if st.judge(m, target, c) {
+			s.told(st.standingOf(k, m, target))
 		}
 	}
 }
@@ -214,7 +228,8 @@ func (b *Bridge) Scores() []Score {
 }
 
 // Ruled gives the targets that the serving model is demoted for, and whether nothing is left
-// of its answers: these are all that decide that, of those it was judged on.
+// of its answers: these are all that decide that, of those it was judged on. What its stale
+// answers are demoted for is not among them.
 func (s *Score) Ruled() (targets []string, all bool) {
 	some := false
 	all = true
@@ -222,7 +237,7 @@ func (s *Score) Ruled() (targets []string, all bool) {
 		m := &s.Standings[i]
 		first := decides(s.Kind, m.Target)
 		switch {
-		case !m.Serving:
+		case !m.Serving, m.Stale:
 		case m.Demoted:
 			targets = append(targets, m.Name())
 			some = some || first

@@ -79,7 +79,7 @@ func TestBesidesIsOfItsPredictionOnly(t *testing.T) {
 	s.init(func(Standing) {})
 	q := workload(1, 0.5)
 	r := ipc.Reply{PredictionID: 8, Source: ipc.SourceModel, Model: "m@1", Prediction: predictionFor(q)}
-	s.remember(q, &r)
+	s.remember(q, &r, false)
 	s.besides(r.PredictionID+rememberedPredictions*idStep, "c@2", &r.Prediction)
 	s.of(ipc.Workload).given.last = 100
 	s.observe(&ipc.Outcome{PredictionID: 8, Subject: q.Subject(), Actual: r.Prediction})

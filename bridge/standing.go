@@ -21,7 +21,8 @@ import (
 // does not inherit the old one's, and one that is rolled back to finds its own again. It
 // has one for each target (see target.go). A model that is demoted for some of what was
 // asked is asked all the same, and the rule's value takes the place of its own there: so
-// it is on probation with every question.
+// it is on probation with every question. So are its earlier answers, which are given as stale
+// where it does not answer in time: nobody need be asked to try one.
 type standing struct {
 	mu      sync.Mutex // for readers; the loop alone writes
 	models  [maxStandings]modelStanding
@@ -112,6 +113,17 @@ func (s *standing) byID(id uint16) *modelStanding {
 	return nil
 }
 
+// lost are the targets of kind k for which the rule's values stand in for m's, of earlier
+// answers where stale: those are demoted with the model, and by themselves.
+func (m *modelStanding) lost(k ipc.Kind, stale bool) targetSet {
+	if !stale {
+		return m.demoted
+	}
+	n := len(targetNames[k-1])
+	by := m.demoted >> (2 * n)
+	return m.demoted | by | by<<n
+}
+
 // serve notes which model answers now.
 func (s *standing) serve(label string) {
 	m := s.of(label)
@@ -181,6 +193,7 @@ type Standing struct {
 	Kind    ipc.Kind
 	Target  string // one of targetNames: "cpu", "memory" …
 	With    string // what the questions tell that it is about: one of extras, "" of those that tell nothing more
+	Stale   bool   // it is about what the model said earlier, to another question about the subject, whatever was told
 	Without string // what others of these tell that the model was judged by, apart: where With is "" and there are two records
 	Model   string // name@version
 	Serving bool   // its answers come from the daemon now; false for a candidate or an earlier one
@@ -206,9 +219,12 @@ type Standing struct {
 }
 
 // Name names the target as people are told: "memory of questions with a past", "memory of
-// questions without a past" where the model was judged by such as well, else "memory".
+// questions without a past" where the model was judged by such as well, "memory of stale
+// answers", else "memory".
 func (s *Standing) Name() string {
 	switch {
+	case s.Stale:
+		return s.Target + " of stale answers"
 	case s.With != "":
 		return s.Target + " of questions with " + phrase(s.With)
 	case s.Without != "":
@@ -253,13 +269,13 @@ func (s *standing) look(k ipc.Kind, m *modelStanding, target int) Standing {
 	t := &m.targets[target]
 	n := float64(t.judged)
 	low, high := t.window.bounds()
-	name, with := nameOf(k, target)
+	name, with, stale := nameOf(k, target)
 	without := ""
-	if other := target + len(targetNames[k-1]); with == "" && (m.targets[other].judged > 0 || m.demoted&(1<<other) != 0) {
+	if other := target + len(targetNames[k-1]); with == "" && !stale && (m.targets[other].judged > 0 || m.demoted&(1<<other) != 0) {
 		without = extras[k-1]
 	}
 	return Standing{
-		Kind: k, Target: name, With: with, Without: without, Model: m.label, Serving: m == s.serving, Demoted: m.demoted&(1<<target) != 0,
+		Kind: k, Target: name, With: with, Without: without, Stale: stale, Model: m.label, Serving: m == s.serving, Demoted: m.demoted&(1<<target) != 0,
 		Judged: t.judged, Tries: t.tries, Demotions: t.demotions, Recoveries: t.recoveries,
 		ModelError: t.modelSum / n, RuleError: t.ruleSum / n, RecentModel: t.recentModel, RecentRule: t.recentRule,
 		Window: t.window.pairs(), Advantage: -t.window.mean(), Low: -high, High: -low,

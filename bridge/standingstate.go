@@ -12,7 +12,7 @@ import (
 // Where the models stand as bytes, for a successor on the same machine, all integers and
 // floats (IEEE 754) little-endian:
 //
-//	u8   version, 5
+//	u8   version, 6
 //	u8   1: the operator has turned the models off
 //	entries until the end, at most maxStandings a kind, each:
 //	  u8   kind
@@ -33,10 +33,11 @@ import (
 // anew, which is what happens without a hand-over. Predictions whose outcome comes after
 // the hand-over are not known to the successor and are counted as unknown.
 //
-// Version 4 is read, too: it has half as many targets, for questions that tell more and
-// those that do not shared them. Either begin with the record that was of both.
+// Earlier versions are read, too: 5 has no targets of stale answers, which begin anew, and 4
+// none of questions that tell more, which begin with the record that was of both.
 const (
-	standingStateVersion = 5
+	standingStateVersion = 6
+	withoutStale         = 5
 	withSharedRecords    = 4
 )
 
@@ -128,14 +129,14 @@ func (t *targetStanding) append(b []byte, demoted bool) []byte {
 func (s *scoreboard) restore(b []byte) (n int, err error) {
 	r := stateReader{b: b}
 	version := r.u8()
-	if r.bad || version != standingStateVersion && version != withSharedRecords {
-		return 0, fmt.Errorf("bridge: saved standings are of another version than %d and %d", standingStateVersion, withSharedRecords)
+	if r.bad || version < withSharedRecords || version > standingStateVersion {
+		return 0, fmt.Errorf("bridge: saved standings are of another version than %d to %d", withSharedRecords, standingStateVersion)
 	}
 	off := r.u8()
 	var kinds [len(ipc.Kinds)]restored
 	for !r.bad && len(r.b) > 0 {
 		k := ipc.Kind(r.u8())
-		if !k.Valid() || !kinds[k-1].read(&r, k, version == withSharedRecords) {
+		if !k.Valid() || !kinds[k-1].read(&r, k, version) {
 			return 0, errStandingState
 		}
 		n++
@@ -158,7 +159,7 @@ type restored struct {
 }
 
 // read takes one entry of the kind, all but that, and reports whether it can be.
-func (k *restored) read(r *stateReader, kind ipc.Kind, shared bool) bool {
+func (k *restored) read(r *stateReader, kind ipc.Kind, version uint8) bool {
 	if k.n == maxStandings {
 		return false
 	}
@@ -173,10 +174,8 @@ func (k *restored) read(r *stateReader, kind ipc.Kind, shared bool) bool {
 			return false
 		}
 	}
-	targets := targetsOf(kind)
-	if shared {
-		targets /= 2
-	}
+	n := len(targetNames[kind-1])
+	targets := n * (1 + int(version) - withSharedRecords)
 	for i := range m.targets[:targets] {
 		demoted, ok := m.targets[i].read(r)
 		if !ok {
@@ -186,9 +185,9 @@ func (k *restored) read(r *stateReader, kind ipc.Kind, shared bool) bool {
 			m.demoted |= 1 << i
 		}
 	}
-	if shared {
-		copy(m.targets[targets:2*targets], m.targets[:targets])
-		m.demoted |= m.demoted << targets
+	if version == withSharedRecords {
+		copy(m.targets[n:2*n], m.targets[:n])
+		m.demoted |= m.demoted << n
 	}
 	if k.n++; flags == wasServing {
 		k.serving = k.n

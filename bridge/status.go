@@ -82,11 +82,11 @@ func scoreStatus(s *Score) status.Score {
 	for i := range s.Standings {
 		m := &s.Standings[i]
 		d.Standings = append(d.Standings, status.Standing{
-			Model: m.Model, Target: m.Target, With: m.With, Serving: m.Serving, Demoted: m.Demoted, Judged: m.Judged, Tries: m.Tries,
+			Model: m.Model, Target: m.Target, With: m.With, Stale: m.Stale, Serving: m.Serving, Demoted: m.Demoted, Judged: m.Judged, Tries: m.Tries,
 			Demotions: m.Demotions, Recoveries: m.Recoveries,
 			Window: m.Window, Advantage: finite(m.Advantage), Low: finite(m.Low), High: finite(m.High),
 		})
-		if m.Serving && m.Judged > 0 {
+		if m.Serving && !m.Stale && m.Judged > 0 {
 			d.Targets = append(d.Targets, status.Target{
 				Target: m.Target, With: m.With, Measure: measures[s.Kind-1][slices.Index(targetNames[s.Kind-1], m.Target)], Demoted: m.Demoted, Judged: m.Judged,
 				Model: finite(m.ModelError), Rule: finite(m.RuleError), RecentModel: finite(m.RecentModel), RecentRule: finite(m.RecentRule),

@@ -16,9 +16,12 @@ import (
 //     informed): a model that is good where it is told of an agent's longer past may be no
 //     better than the rule where it is not. With one record for both whoever tells most
 //     would decide for the others.
+//   - Those that were answered with what the model said earlier, to another question about
+//     the subject: how much that is worth follows from how fast subjects change. With one
+//     record a daemon that hangs would cost its model the place, which was asked nothing.
 //
 // A target's number is a place in targetNames, plus their number for questions that tell
-// more, and a bit of targetSet.
+// more, or twice that for earlier answers, whatever was told; and a bit of targetSet.
 type targetSet uint64
 
 // components are the types of a failure's, in the order of rules.FailureType.
@@ -45,7 +48,7 @@ func phrase(extra string) string {
 }
 
 // maxTargets is how many the kind with the most has.
-const maxTargets = 2 * 3 * len(components)
+const maxTargets = 3 * 3 * len(components)
 
 func ofComponents(parts ...string) (names []string) {
 	for _, part := range parts {
@@ -57,7 +60,7 @@ func ofComponents(parts ...string) (names []string) {
 }
 
 // targetsOf is how many targets kind k has.
-func targetsOf(k ipc.Kind) int { return 2 * len(targetNames[k-1]) }
+func targetsOf(k ipc.Kind) int { return 3 * len(targetNames[k-1]) }
 
 // targetOf is the target of kind k's part, in the answer to a question about a component
 // of that type which tells so much.
@@ -72,13 +75,21 @@ func targetOf(k ipc.Kind, part int, component uint8, informed bool) int {
 	return target
 }
 
-// nameOf is the name of kind k's target, and what its questions tell besides, if anything.
-func nameOf(k ipc.Kind, target int) (name, with string) {
+// staleOf is the target of earlier answers that belongs to kind k's target.
+func staleOf(k ipc.Kind, target int) int {
+	n := len(targetNames[k-1])
+	return 2*n + target%n
+}
+
+// nameOf is the name of kind k's target, and what its questions tell besides, if anything,
+// or that it is about earlier answers.
+func nameOf(k ipc.Kind, target int) (name, with string, stale bool) {
 	names := targetNames[k-1]
-	if target < len(names) {
-		return names[target], ""
+	n := len(names)
+	if target >= n && target < 2*n {
+		with = extras[k-1]
 	}
-	return names[target-len(names)], extras[k-1]
+	return names[target%n], with, target >= 2*n
 }
 
 // componentOf is the type of component that q is about; 0 for questions about agents.

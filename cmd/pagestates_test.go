@@ -62,7 +62,8 @@ func judgedApart() (httpapi.Health, status.Document) {
 		target("gpu", "", false, 0.5, 0.5), target("gpu", "past", false, 0.3, 0.4),
 	}
 	w.Score.Standings = []status.Standing{
-		{Model: "candidate@1", Target: "gpu", With: "past", Low: v(1), High: v(2)}, // does not serve
+		{Model: "candidate@1", Target: "gpu", With: "past", Low: v(1), High: v(2)},           // does not serve
+		{Model: longModel, Target: "cpu", Stale: true, Serving: true, Low: v(1), High: v(2)}, // says nothing of the model's own answers
 		standing("cpu", "", v(-0.3), v(-0.1)), standing("cpu", "past", v(0.1), v(0.3)),
 		standing("memory", "", v(-1), v(1)), standing("memory", "past", v(-0.1), v(-0.01)), standing("gpu", "past", nil, nil),
 	}

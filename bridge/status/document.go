@@ -150,6 +150,7 @@ type Standing struct {
 	Model      string `json:"model"` // name@version
 	Target     string `json:"target"`
 	With       string `json:"with"`
+	Stale      bool   `json:"stale"` // it is about what the model said earlier, to another question about the subject
 	Serving    bool   `json:"serving"`
 	Demoted    bool   `json:"demoted"`
 	Judged     uint64 `json:"judged"` // cases that it and the rule were judged on

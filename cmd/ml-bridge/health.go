@@ -115,7 +115,12 @@ func logStates(cfg *bridge.Config, log zerolog.Logger) {
 	}
 	cfg.OnStanding = func(m bridge.Standing) {
 		said, what := log.Info(), "model trusted again: its tries were better than the rule"
-		if m.Demoted { // changes what callers get, and nobody asked for it
+		switch {
+		case m.Stale && m.Demoted: // matters while the daemon does not answer, which is warned of
+			what = "stale answers demoted: the rule has been better than what the model said earlier, and stands in for a daemon that does not answer"
+		case m.Stale:
+			what = "stale answers trusted again: what the model said earlier was better than the rule"
+		case m.Demoted: // changes what callers get, and nobody asked for it
 			said, what = log.Warn(), "model demoted: the rule has been better, and decides until tries of the model say otherwise"
 		}
 		said.Stringer("kind", m.Kind).Str("target", m.Target).Str("model", m.Model).

@@ -12,7 +12,7 @@ function duels(score) {
 /** verdict says who was better lately, where chance explains it in less than one case in a
     hundred (the bounds are those that demote a model). */
 function verdict(t, standings) {
-  const s = standings.find((s) => s.serving && s.target === t.target && s.with === t.with);
+  const s = standings.find((s) => s.serving && !s.stale && s.target === t.target && s.with === t.with);
   const model = t.recent_model_error, rule = t.recent_rule_error;
   if (!s || s.low === null) return { who: "", text: "too few to say" };
   if (s.low > 0 && model < rule) return { who: "model", text: `model ${percent(1 - model / rule)} better`, mood: "good" };
