@@ -16,7 +16,7 @@ type commands struct {
 	Replay  replayCommand  `cmd:"" help:"Play a recording of ml-bridge --record back, and compare answers and latencies."`
 	cli.Pages
 
-	ExitZero bool `help:"End with 0 whatever the verdict, once there is one." group:"judge"`
+	ExitZero bool `help:"End with 0 whatever the verdict, once there is one (of a run that is interrupted there is none)." group:"judge"`
 }
 
 var app = cli.App{

@@ -18,7 +18,8 @@ import (
 
 // exitCodes is part of every help text of a command that ends with a verdict.
 const exitCodes = "0 the answers came inside the budget, 3 they did not, 2 wrong command line, " +
-	"1 a failure or a void run (one that says nothing about the bridge: the load generator itself was too late, or a single call decides)."
+	"1 a failure or a void run (one that says nothing about the bridge: the load generator itself was too late, or a single call decides), " +
+	"or one that was interrupted: SIGINT and SIGTERM end it early, with a report on what was measured and no verdict."
 
 // Help is called by kong.
 func (runCommand) Help() string { return "Exit status: " + exitCodes }

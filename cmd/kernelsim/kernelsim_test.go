@@ -172,7 +172,7 @@ func TestStoppedEarlyItStillReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd, stdout, _ := command(t, "load", "--socket", fakeBridge(t), "--budget", "1m", "--out", dir,
-		"--duration", "1h", "--warmup", "0s", "--closed-loop", "1", "--workload", "trace", "--failure", "trace")
+		"--duration", "1h", "--warmup", "0s", "--closed-loop", "1", "--exit-zero", "--workload", "trace", "--failure", "trace")
 	cmd.Stderr = nil
 	pipe, err := cmd.StderrPipe()
 	if err != nil {
@@ -192,11 +192,16 @@ func TestStoppedEarlyItStillReports(t *testing.T) {
 			}
 		}
 	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("stopped early: %v", err)
+	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("stopped early it ends with %d (%v), want 1: there is no verdict to ask away", cmd.ProcessState.ExitCode(), err)
 	}
-	if !strings.Contains(stdout.String(), "ended early") || !strings.Contains(stdout.String(), "verdict PASS") {
-		t.Errorf("the report does not say that the run was ended early:\n%s", stdout)
+	for _, want := range []*regexp.Regexp{
+		regexp.MustCompile(`verdict VOID: interrupted after [\dms.]+ of 1h0m0s\n`), regexp.MustCompile(`\nVOID: interrupted after `),
+		regexp.MustCompile(`Not judged: 100\.000 % of [\d,]+ calls within 60 s`),
+	} {
+		if !want.MatchString(stdout.String()) {
+			t.Errorf("the report does not say %q:\n%s", want, stdout)
+		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "report-partial.html")); err != nil {
 		t.Error(err)

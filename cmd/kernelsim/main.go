@@ -5,7 +5,7 @@
 //
 // Exit codes: 0 when the answers came inside the budget, 3 when they did not, 2 for
 // a wrong command line, 1 for a failure (no bridge) or a void run: one that measured
-// nothing, or itself rather than the bridge.
+// nothing, or itself rather than the bridge, or was interrupted.
 package main
 
 import (
@@ -56,12 +56,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // exitCode says what a command's error means to the caller. A verdict is not an
-// error to talk about: the report has said it.
+// error to talk about, and nor is that there is none: the report has said it.
 func exitCode(err error, exitZero bool, stderr io.Writer) int {
 	var v verdictError
 	switch {
 	case err == nil:
 		return cli.ExitOK
+	case errors.Is(err, errInterrupted):
+		return cli.ExitFailure // there is no verdict to ask away
 	case errors.As(err, &v):
 		if exitZero {
 			return cli.ExitOK
@@ -81,6 +83,9 @@ var errUsage = errors.New("usage")
 func usagef(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", errUsage, fmt.Errorf(format, args...))
 }
+
+// errInterrupted is a run that was ended early.
+var errInterrupted = errors.New("interrupted")
 
 // verdictError is a run that ended with another verdict than pass.
 type verdictError struct{ state string }

@@ -45,12 +45,17 @@ func (r *runCommand) Run(c *console) error {
 	}
 	pool := advice.NewPool(scenario.PoolSize, r.Seed)
 	c.say(r.Quiet, "subsystems: asking %s (%s) for %v", b.path, b.name, r.Observe)
+	began := time.Now()
 	o, err := r.observe(c, predictors[0], pool, r.Observe, r.DecisionBudget)
 	if err != nil {
 		return err
 	}
+	ran := "at most " + r.Observe.String()
+	if c.ctx.Err() != nil {
+		ran = fmt.Sprintf("%v of %v, then interrupted", time.Since(began).Round(100*time.Millisecond), r.Observe)
+	}
 	rep := report.New("kernelsim: four kernel subsystems against ml-bridge")
-	rep.Run.Settings = map[string]string{"subsystems ran": "at most " + r.Observe.String() + ", decisions within " + r.DecisionBudget.String()}
+	rep.Run.Settings = map[string]string{"subsystems ran": ran + ", decisions within " + r.DecisionBudget.String()}
 	o.AddTo(rep)
 	rep.Notes = append(rep.Notes, r.notes()...)
 	return r.measure(c, &r.where, b, pool, rep)
@@ -134,6 +139,9 @@ func (p *pace) measure(c *console, w *where, b *bridge, pool *advice.Pool, rep *
 	}
 	if err := c.publish(rep, w.Out, w.NoColor); err != nil {
 		return err
+	}
+	if rep.Run.Interrupted {
+		return errInterrupted
 	}
 	if rep.Verdict.State != load.Pass.String() {
 		return verdictError{rep.Verdict.State}

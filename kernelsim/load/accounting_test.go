@@ -564,3 +564,41 @@ func TestClosedLoopsWarmupAndErrors(t *testing.T) {
 		t.Errorf("elapsed %v at %v a second, interrupted %v; want 100ms, 120", res.Elapsed, res.Rate(), res.Interrupted)
 	}
 }
+
+// TestStoppedInTheDrain: all starts were made, so all of the run was measured.
+func TestStoppedInTheDrain(t *testing.T) {
+	clock := &fakeClock{}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r, err := StartOpen(ctx, fakeOptions(t, clock), TargetFunc(func(c Call) {
+		if c.N != 99 {
+			c.Done(Outcome{})
+			return
+		}
+		go func() {
+			<-c.run.paced
+			cancel()
+		}()
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := r.Wait()
+	if all := res.Total(); res.Interrupted || res.Elapsed != res.Planned || all.Intended != 100 || all.Lost != 1 {
+		t.Errorf("interrupted %v after %v of %v, %d calls, %d lost; want all 100, and one lost", res.Interrupted, res.Elapsed, res.Planned, all.Intended, all.Lost)
+	}
+}
+
+// TestStoppedInAPause: a slow schedule's last start may be long ago when it is stopped.
+func TestStoppedInAPause(t *testing.T) {
+	clock := &fakeClock{}
+	o := fakeOptions(t, clock)
+	o.Pacer, o.Duration = mustPace(t, "steps:1000x10ms,0.001x1h"), time.Hour
+	r := newOpenLoop(o, TargetFunc(func(c Call) { c.Done(Outcome{}) }))
+	clock.advance(int64(time.Minute))
+	r.stop.Store(true)
+	r.pace()
+	if got := r.elapsed(); got < 50*time.Second || got > time.Minute {
+		t.Errorf("a run of an hour that was stopped after a minute measured for %v", got)
+	}
+}

@@ -162,8 +162,8 @@ func (r *ClosedLoop) conclude() {
 	r.result = &Result{
 		Mode: "closed", Schedule: fmt.Sprintf("%d workers, each waiting for its answer", r.o.Workers),
 		Began:   time.Now().Add(time.Duration(r.measured - now)),
-		Elapsed: max(time.Duration(min(now, r.end)-r.measured), 0),
-		Warmup:  r.o.Warmup, WarmupCalls: t.warmup, Budget: r.o.Budget,
+		Elapsed: max(time.Duration(min(now, r.end)-r.measured), 0), Planned: r.o.Duration,
+		Warmup: r.o.Warmup, WarmupCalls: t.warmup, Budget: r.o.Budget,
 		Interrupted: r.ctx.Err() != nil,
 		Labels:      t.labels, Sources: r.o.Sources, Reasons: r.o.Reasons, Points: r.timeline.points,
 		Pacing: t.pacing, Issue: t.issue, Processors: r.meter.average(),

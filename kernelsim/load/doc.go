@@ -25,8 +25,8 @@
 // thread started a call for reasons of its own; a run whose p99 pacing error
 // exceeds [MaxPacingError] measured the generator rather than the system, and
 // its verdict is [Void]. So is that of a run which fails for no other reason than
-// calls that the generator was late with, or which made too few calls to tell
-// ([Result.Verdict]).
+// calls that the generator was late with, or which made too few calls to tell, or was
+// interrupted ([Result.Verdict]).
 //
 // # Where the time is taken
 //

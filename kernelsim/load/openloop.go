@@ -58,6 +58,7 @@ type pacing struct {
 	idealFree int64  // when a perfect pacer would be free for the next start
 	lastIssue int64  // how long the last Issue took, -1 when there was none
 	lastStart int64  // when the last start was made or dropped
+	stopped   int64  // when it was told to stop with starts to make, 0 when it was not
 	behind    int64  // how much of the schedule was left then, where the thread gave up
 }
 
@@ -126,6 +127,7 @@ func (r *OpenLoop) pace() {
 		}
 		intended := r.start + int64(at)
 		if !r.sleepUntil(intended) {
+			r.pacer.stopped = r.clock.Now()
 			return
 		}
 		r.begin(n, intended)

@@ -135,8 +135,8 @@ func (r *OpenLoop) conclude() {
 	r.timeline.flush(r.clock.Now(), r.tally.window)
 	res := &Result{
 		Mode: "open", Schedule: r.o.Pacer.String(),
-		Elapsed: r.elapsed(), Warmup: r.o.Warmup, WarmupCalls: r.tally.warmup,
-		Budget: r.o.Budget, Interrupted: r.stop.Load(),
+		Elapsed: r.elapsed(), Planned: r.o.Duration, Warmup: r.o.Warmup, WarmupCalls: r.tally.warmup,
+		Budget: r.o.Budget, Interrupted: r.pacer.stopped != 0,
 		Labels: r.tally.labels, Sources: r.o.Sources, Reasons: r.o.Reasons, Points: r.timeline.points,
 		Pacing: r.tally.pacing, Issue: r.tally.issue, Behind: time.Duration(r.pacer.behind),
 		Processors: r.meter.average(),
@@ -154,11 +154,14 @@ func (r *OpenLoop) conclude() {
 // elapsed is how long starts were made: the whole measured part, unless the run
 // was stopped or ran out of calls first. Pacing has ended.
 func (r *OpenLoop) elapsed() time.Duration {
-	planned := r.o.Duration
-	if r.stop.Load() || r.o.MaxCalls > 0 {
-		return min(max(time.Duration(r.pacer.lastStart-r.measured), 0), planned)
+	end := r.end
+	switch {
+	case r.pacer.stopped != 0:
+		end = r.pacer.stopped
+	case r.o.MaxCalls > 0:
+		end = r.pacer.lastStart
 	}
-	return planned
+	return min(max(time.Duration(end-r.measured), 0), r.o.Duration)
 }
 
 // Wait returns the result when the run has ended.

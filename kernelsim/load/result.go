@@ -22,10 +22,11 @@ type Result struct {
 
 	Began       time.Time     // when the measured part began
 	Elapsed     time.Duration // how long starts were made in the measured part
+	Planned     time.Duration // how long they were to be made
 	Warmup      time.Duration // what preceded it
 	WarmupCalls uint64
 	Budget      time.Duration
-	Interrupted bool // the context ended first
+	Interrupted bool // the context ended first: the rest is not known
 
 	// Processors is how many processors this process had on average, for the target, too, as
 	// far as that is in it, and for the warm-up and the drain. What it has, whom it asks

@@ -37,6 +37,29 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// TestNoVerdictOfAPart: what was not measured may have been otherwise, also where the part
+// is long and good, or bad.
+func TestNoVerdictOfAPart(t *testing.T) {
+	for _, c := range []struct {
+		intended, inBudget uint64
+		pacing             time.Duration
+		says               string
+	}{
+		{1e6, 1e6, 0, "interrupted after 1.5s of 1h0m0s"},
+		{1e6, 0, 0, "interrupted after 1.5s of 1h0m0s"},
+		{1000, 999, time.Second, "interrupted after 1.5s of 1h0m0s"},
+		{0, 0, 0, "interrupted before anything was measured"},
+	} {
+		r := sampleResult(t)
+		r.Interrupted, r.Elapsed, r.Planned = true, 1501*time.Millisecond, time.Hour
+		r.Labels[0].Intended, r.Labels[0].InBudget = c.intended, c.inBudget
+		record(r.Pacing, int64(c.pacing))
+		if v := r.Verdict(RequiredShare); v.State != Void || v.Reason != c.says {
+			t.Errorf("%d of %d calls in time: verdict %v (%s), want void: %s", c.inBudget, c.intended, v.State, v.Reason, c.says)
+		}
+	}
+}
+
 // sampleResult is an empty result with one label and one source.
 func sampleResult(t testing.TB) *Result {
 	o := Options{Duration: time.Second, Labels: []string{"a"}, Sources: []string{"s"}}

@@ -49,8 +49,8 @@ const (
 	longer = "a longer run, a higher rate"
 )
 
-// Verdict judges the run. It is void when it made no call, paced too badly or could not
-// keep its own books. Else it passes when the share of all intended calls that was
+// Verdict judges the run. It is void when it was interrupted, made no call, paced too badly
+// or could not keep its own books. Else it passes when the share of all intended calls that was
 // answered within the budget is at least required ([RequiredShare]), and else it fails,
 // but is void as well
 //
@@ -67,6 +67,11 @@ func (r *Result) Verdict(required float64) Verdict {
 	pacing := QuantilesOf(r.Pacing).P99
 	need := enough(required)
 	switch {
+	case r.Interrupted && all.Intended == 0:
+		v.State, v.Reason = Void, "interrupted before anything was measured"
+	case r.Interrupted:
+		v.State = Void
+		v.Reason = fmt.Sprintf("interrupted after %v of %v", r.Elapsed.Round(100*time.Millisecond), r.Planned)
 	case all.Intended == 0:
 		v.State, v.Reason, v.Remedy = Void, "no call was made", longer
 	case r.Behind > 0:

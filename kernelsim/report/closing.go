@@ -19,9 +19,6 @@ func (r *Report) Closing(w io.Writer, color bool) error {
 	if r.Run.Mode == "closed" {
 		figures += "; closed loop"
 	}
-	if r.Run.Interrupted {
-		figures += "; ended early"
-	}
 	switch {
 	case r.Total.Calls == 0:
 		fmt.Fprintf(t, "%s: %s\n", state, plain(r.Verdict.Reason))

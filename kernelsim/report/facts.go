@@ -13,9 +13,13 @@ type fact struct{ Name, Value string }
 // runFacts says how the run was set up.
 func (r *Report) runFacts() []fact {
 	run := r.Run
+	measured := fmt.Sprintf("%.1f s", run.Seconds)
+	if run.Interrupted {
+		measured += fmt.Sprintf(" of %.1f s, then interrupted", run.Planned)
+	}
 	facts := []fact{
 		{"loop", run.Mode + ", " + run.Schedule},
-		{"measured", fmt.Sprintf("%.1f s", run.Seconds)},
+		{"measured", measured},
 		{"budget", fmt.Sprintf("%s for %s of all calls", usUnit(run.BudgetUS), trimmedShare(run.Required))},
 		{"answers", grouped(uint64(run.Rate)) + " a second"},
 	}
@@ -30,9 +34,6 @@ func (r *Report) runFacts() []fact {
 	}
 	if run.Processors > 0 {
 		facts = append(facts, fact{"processors", fmt.Sprintf("%.2f of %d for kernelsim itself", run.Processors, r.Host.CPUs)})
-	}
-	if run.Interrupted {
-		facts = append(facts, fact{"interrupted", "the run was ended early"})
 	}
 	for _, name := range slices.Sorted(maps.Keys(run.Settings)) {
 		facts = append(facts, fact{name, run.Settings[name]})
