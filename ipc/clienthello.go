@@ -85,13 +85,7 @@ func (c *Client) parseHello(payload []byte) error {
 	case t != msgHello:
 		return faultf(FaultSequence, "message %d before hello", t)
 	}
-	if err := c.hello.parse(&r, n, true); err != nil {
-		return err
-	}
-	if l := &c.hello.limits; l.Frame < 1 || l.Batch < 1 || l.InFlight < 1 || l.Budget < 1 {
-		return faultf(FaultRange, "hello: a limit of zero allows nothing")
-	}
-	return nil
+	return c.hello.parse(&r, n, true)
 }
 
 // asError turns what the peer said into the error that its fault or status is.

@@ -53,10 +53,11 @@ func (h *hello) parse(r *reader, n int, fromServer bool) error {
 	h.name = string(r.bytes("name", MaxNameBytes))
 	h.capabilities = r.u64("capabilities")
 	if fromServer {
-		h.limits.Frame = int(r.uint("max_frame", math.MaxInt32))
-		h.limits.Batch = int(r.uint("max_batch", math.MaxInt32))
-		h.limits.InFlight = int(r.uint("max_in_flight", math.MaxInt32))
-		h.limits.Budget = time.Duration(r.uint("default_budget", math.MaxInt64))
+		// A limit of zero would allow nothing.
+		h.limits.Frame = int(r.between("max_frame", 1, math.MaxInt32))
+		h.limits.Batch = int(r.between("max_batch", 1, math.MaxInt32))
+		h.limits.InFlight = int(r.between("max_in_flight", 1, math.MaxInt32))
+		h.limits.Budget = time.Duration(r.between("default_budget", 1, math.MaxInt64))
 	}
 	r.skipRest(n, known)
 	if err := r.end(); err != nil {

@@ -83,6 +83,16 @@ func (r *reader) uint(field string, max uint64) uint64 {
 	return v
 }
 
+// between reads an unsigned integer from lo to hi.
+func (r *reader) between(field string, lo, hi uint64) uint64 {
+	v, neg := r.integer(field)
+	if r.err == nil && (neg || v < lo || v > hi) {
+		r.fail(FaultRange, "%s: want %d..%d", field, lo, hi)
+		return 0
+	}
+	return v
+}
+
 func (r *reader) u64(field string) uint64 { return r.uint(field, math.MaxUint64) }
 
 // int reads a signed integer between lo and hi.

@@ -96,7 +96,7 @@ func (r *reader) outcome() (o Outcome, err error) {
 		return o, r.refuse(start, r.err)
 	}
 	if kind == Failure && o.Subject.Component == "" {
-		return o, invalidf("component: empty")
+		return o, invalidf("component: 0 bytes, want 1-%d", MaxComponentBytes)
 	}
 	return o, o.Actual.Validate()
 }

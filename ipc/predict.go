@@ -64,10 +64,7 @@ func (r *reader) predictHead(n int, lim *Limits) (h predictHead) {
 	if r.err == nil && n < 4 {
 		r.fail(FaultMissing, "predict: %d elements, at least 4", n)
 	}
-	h.id = r.u64("id")
-	if r.err == nil && h.id == 0 {
-		r.fail(FaultRange, "id: 0 is the connection itself")
-	}
+	h.id = r.between("id", 1, math.MaxUint64) // 0 is the connection itself
 	if !r.absent() {
 		h.budget = time.Duration(r.uint("budget", math.MaxInt64))
 	}
@@ -109,10 +106,13 @@ func (r *reader) slot(s *requestStore) (Request, error) {
 		return nil, r.err
 	}
 	n := r.tuple("slot", 2)
-	kind := Kind(r.uint("kind", math.MaxUint8))
-	q := s.request(kind)
+	v, neg := r.integer("kind")
+	if r.err == nil && (neg || v > math.MaxUint8) {
+		r.fail(FaultRange, "kind: want %d..%d", Workload, Memory)
+	}
+	q := s.request(Kind(v))
 	if r.err == nil && q == nil {
-		return nil, r.refuse(start, &StatusError{Status: StatusUnimplemented, Text: fmt.Sprintf("unknown kind %d", uint8(kind))})
+		return nil, r.refuse(start, &StatusError{Status: StatusUnimplemented, Text: fmt.Sprintf("unknown kind %d, want %d..%d", v, Workload, Memory)})
 	}
 	if r.err == nil {
 		parseRequest(r, q)

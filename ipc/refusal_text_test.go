@@ -28,7 +28,9 @@ func TestRefusalTexts(t *testing.T) {
 	}{
 		{"a boolean for a number", bad(question(0.5), "\xca\x3f\x00\x00\x00", "\xc3"), "health_score: want a number, got byte 0xc3"},
 		{"a string for a number", bad(question(0.5), "\xca\x3f\x00\x00\x00", "\xa10"), "health_score: want a number, got byte 0xa1"},
-		{"a kind nobody knows", []byte{0x92, 9, 0x90}, "unknown kind 9"},
+		{"a kind nobody knows", []byte{0x92, 9, 0x90}, "unknown kind 9, want 1..4"},
+		{"kind -1", []byte{0x92, 0xff, 0x90}, "kind: want 1..4"},
+		{"kind 256", []byte{0x92, 0xcd, 1, 0, 0x90}, "kind: want 1..4"},
 	}
 	for _, tc := range slots {
 		r := reader{b: tc.slot}
@@ -44,6 +46,33 @@ func TestRefusalTexts(t *testing.T) {
 		got, err := r.outcomes(nil, n, &lim)
 		if e, ok := err.(*StatusError); !ok || r.err != nil || len(got) != 0 || e.Text != "kind: want 1..4" {
 			t.Errorf("outcome of kind %d: %v (reader: %v), %d taken", kind, err, r.err, len(got))
+		}
+	}
+}
+
+// TestRangesBeginWhereTheyDo: where 0 is as wrong as -1, nobody is told to send 0.
+func TestRangesBeginWhereTheyDo(t *testing.T) {
+	slot := func(r *reader) { r.replySlot(new(Reply), new(interner)) }
+	server := func(r *reader) { _ = new(hello).parse(r, serverHelloFields, true) }
+	lim := DefaultLimits()
+	for _, c := range []struct {
+		name  string
+		parse func(*reader)
+		bytes string
+		want  string
+	}{
+		{"predict -1", func(r *reader) { r.predictHead(4, &lim) }, "\xff\x00\x91", "id: want 1..18446744073709551615"},
+		{"predict 0", func(r *reader) { r.predictHead(4, &lim) }, "\x00\x00\x91", "id: want 1..18446744073709551615"},
+		{"reply of kind 0", slot, "\x98\x00\x00\x01\x01\x00\x00\xa0\x90", "kind: want 1..4"},
+		{"frame 0", server, "\x01\x01\xa0\x00\x00\x01\x01\x01", "max_frame: want 1..2147483647"},
+		{"batch 0", server, "\x01\x01\xa0\x00\x01\x00\x01\x01", "max_batch: want 1..2147483647"},
+		{"in flight 0", server, "\x01\x01\xa0\x00\x01\x01\x00\x01", "max_in_flight: want 1..2147483647"},
+		{"budget 0", server, "\x01\x01\xa0\x00\x01\x01\x01\x00", "default_budget: want 1..9223372036854775807"},
+	} {
+		r := reader{b: []byte(c.bytes)}
+		c.parse(&r)
+		if e, ok := r.err.(*ProtocolError); !ok || e.Kind != FaultRange || e.Text != c.want {
+			t.Errorf("%s: %v, want %q", c.name, r.err, c.want)
 		}
 	}
 }

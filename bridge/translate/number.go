@@ -55,9 +55,13 @@ func (s *scanner) digits() {
 	}
 }
 
+const wantU64 = "an integer 0-18446744073709551615 or a string of its digits"
+
 // u64 reads a JSON integer or a string of decimal digits, exactly.
-func (s *scanner) u64() uint64 {
-	const want = "an integer 0-18446744073709551615 or a string of its digits"
+func (s *scanner) u64() uint64 { return s.unsigned(wantU64) }
+
+// unsigned is u64 where want is what may be there, for whoever is told that it is not.
+func (s *scanner) unsigned(want string) uint64 {
 	var digits string
 	if s.peek() == '"' {
 		digits = s.text()
@@ -88,14 +92,14 @@ func (s *scanner) never() uint64 {
 	if s.word("null") {
 		return ipc.Never
 	}
-	return s.u64()
+	return s.unsigned(wantU64 + ", or null for never")
 }
 
 func (s *scanner) optU64() ipc.Optional[uint64] {
 	if s.word("null") {
 		return ipc.Optional[uint64]{}
 	}
-	return ipc.Some(s.u64())
+	return ipc.Some(s.unsigned(wantU64 + ", or null for none"))
 }
 
 // integer reads a JSON integer between lo and hi. Small numbers have no string

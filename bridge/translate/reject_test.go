@@ -84,6 +84,8 @@ func TestDecodeRequestRefuses(t *testing.T) {
 		{ipc.Workload, `{"agent_id":1e3}`, "agent_id: 1e3 is not an integer"},
 		{ipc.Workload, `{"agent_id":1.0}`, "agent_id: 1.0 is not an integer"},
 		{ipc.Workload, `{"agent_id":-1}`, `agent_id: "-1" is not an integer`},
+		{ipc.Threat, `{"time_since_last_threat":-1}`, `"-1" is not an integer 0-18446744073709551615 or a string of its digits, or null for never`},
+		{ipc.Failure, `{"time_since_last_failure":false}`, `want an integer 0-18446744073709551615 or a string of its digits, or null for never, got a boolean`},
 		{ipc.Workload, `{"agent_id":18446744073709551616}`, `agent_id: "18446744073709551616" is not an integer`},
 		{ipc.Workload, `{"agent_id":"18446744073709551616"}`, "is not an integer"},
 		{ipc.Workload, `{"agent_id":""}`, `agent_id: "" is not an integer`},

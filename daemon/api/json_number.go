@@ -76,25 +76,26 @@ func decimal(s []byte) (v uint64, ok bool) {
 }
 
 // u64 reads an integer or a decimal string of 0 to 2^64-1.
-func (r *jsonReader) u64(field string) uint64 {
-	const want = "an integer"
+func (r *jsonReader) u64(field string) uint64 { return r.unsigned(field, math.MaxUint64, "") }
+
+// uint reads an integer of at most max.
+func (r *jsonReader) uint(field string, max uint64) uint64 { return r.unsigned(field, max, "") }
+
+// unsigned reads an integer, or a decimal string of one, of at most max. besides is what
+// else may be there, for whoever is told that it is not.
+func (r *jsonReader) unsigned(field string, max uint64, besides string) uint64 {
 	var digits []byte
 	if r.peek() == '"' {
 		digits = r.string()
-	} else if digits = r.numeric(field, want); digits == nil {
+	} else if digits = r.numeric(field, "an integer"); digits == nil {
 		return 0
 	}
 	v, ok := decimal(digits)
-	if !ok {
-		r.bad("%s: %s is not an integer in 0-%d", field, quoted(digits), uint64(math.MaxUint64))
-	}
-	return v
-}
-
-// uint reads an integer of at most max.
-func (r *jsonReader) uint(field string, max uint64) uint64 {
-	v := r.u64(field)
-	if v > max {
+	switch {
+	case !ok:
+		r.bad("%s: %s is not an integer in 0-%d%s", field, quoted(digits), max, besides)
+		return 0
+	case v > max:
 		r.bad("%s: %d is outside 0-%d", field, v, max)
 		return 0
 	}
@@ -108,6 +109,7 @@ func (r *jsonReader) int(field string, lo, hi int64) int64 {
 		return 0
 	}
 	negative := digits[0] == '-'
+	text := digits
 	if negative {
 		digits = digits[1:]
 	}
@@ -117,7 +119,7 @@ func (r *jsonReader) int(field string, lo, hi int64) int64 {
 		s = -s
 	}
 	if !ok || v > math.MaxInt32 || s < lo || s > hi {
-		r.bad("%s: not an integer in %d..%d", field, lo, hi)
+		r.bad("%s: %s is not an integer in %d to %d", field, quoted(text), lo, hi)
 		return 0
 	}
 	return s
@@ -178,7 +180,7 @@ func (r *jsonReader) since(field string) uint64 {
 	if r.minusOne() {
 		return ipc.Never
 	}
-	return r.u64(field)
+	return r.unsigned(field, math.MaxUint64, ", or -1 for never")
 }
 
 // minusOne consumes the number -1, the origin's way to say "none".
@@ -207,7 +209,7 @@ func (r *jsonReader) agent(field string) uint64 {
 	}
 	v, ok := decimal(digits)
 	if !ok && r.err == nil {
-		r.bad("%s: %s is neither \"agent-<u64>\" nor a u64", field, quoted(s))
+		r.bad("%s: %s is neither \"agent-<u64>\" nor a u64, an integer in 0-%d", field, quoted(s), uint64(math.MaxUint64))
 	}
 	return v
 }
