@@ -119,11 +119,13 @@ func (a *failureAnswers) rank(e *evaluation, s *sample, set, part string) (base 
 	new := func(metric string, v float64) row { return plain("failure", set, part, metric, v, len(a.model)) }
 	e.add(s.compare(new("roc_auc", 0), s.ranking(a.failed, roc), false, a.model, a.rule, simple...))
 	e.add(s.compare(new("pr_auc", 0), s.ranking(a.failed, pr), false, a.model, a.rule, simple...))
-	for _, f := range a.failed {
-		base += float64(b2i(f))
+	failed := make([]float64, len(a.failed))
+	for i, f := range a.failed {
+		failed[i] = float64(b2i(f))
 	}
-	base /= float64(len(a.failed))
-	e.add(new("base_rate", base))
+	share := s.mean(failed)
+	base = share(nil)
+	e.add(s.bounded(new("base_rate", base), func(_ int, times []float64) float64 { return share(times) }))
 	return base, simple
 }
 
@@ -168,26 +170,26 @@ func (a *failureAnswers) judge(e *evaluation, set, part string) {
 // times judges predicted_time where a failure came within the horizon and a time
 // was told, against the median of those.
 func (a *failureAnswers) times(e *evaluation, new func(string, float64) row) {
-	var left []float64
+	var left, told []float64
+	var entity []int32
 	for i := range a.left {
 		if a.failed[i] && a.told[i] > 0 {
-			left = append(left, float64(a.left[i]))
+			left, told = append(left, float64(a.left[i])), append(told, a.told[i])
+			entity = append(entity, a.entity[i])
 		}
 	}
 	if len(left) == 0 {
 		return
 	}
 	constant := median(left)
-	var ours, fixed []float64
-	for i := range a.left {
-		if a.failed[i] && a.told[i] > 0 {
-			ours = append(ours, math.Abs(a.told[i]-float64(a.left[i]))/float64(a.left[i]))
-			fixed = append(fixed, math.Abs(constant-float64(a.left[i]))/float64(a.left[i]))
-		}
+	ours, fixed := make([]float64, len(left)), make([]float64, len(left))
+	for i, l := range left {
+		ours[i], fixed[i] = math.Abs(told[i]-l)/l, math.Abs(constant-l)/l
 	}
-	r := new("time_median_relative_error", median(ours))
-	r.BestSimple, r.BestSimpleName, r.N, r.lowIsGood = number(median(fixed)), "constant", len(ours), true
-	e.add(r)
+	r := new("time_median_relative_error", 0)
+	r.N = len(ours)
+	s := newSample(entity) // others say nothing here
+	e.add(s.contest(r, true, s.median(ours), nil, opponent{"constant", s.median(fixed)}))
 }
 
 func b2i(b bool) int {

@@ -125,25 +125,15 @@ func (e *evaluation) addLeftOut(path string, asked []string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var list []struct {
-		Predictor, Set, Part, Metric string
-		Model                        float64
-		Rule                         *float64
-		N                            int
-	}
+	var list []row
 	if err == nil {
 		err = json.Unmarshal(text, &list)
 	}
-	for _, l := range list {
-		if !slices.Contains(asked, l.Predictor) {
-			continue // what a report has of it is kept
+	for _, r := range list {
+		if slices.Contains(asked, r.Predictor) { // what a report has of others is kept
+			r.lowIsGood = r.Metric == leftOutRatio
+			e.add(r.aim())
 		}
-		r := plain(l.Predictor, l.Set, l.Part, l.Metric, l.Model, l.N)
-		r.lowIsGood = l.Metric == leftOutRatio
-		if l.Rule != nil {
-			r.Rule = number(*l.Rule)
-		}
-		e.add(r.aim())
 	}
 	e.sort()
 	return err

@@ -151,10 +151,10 @@ func init() {
 	}
 }
 
-// UnmarshalJSON reads a row, also one of before there was a last value in them.
+// UnmarshalJSON reads a row; numbers that are not there, as in what training measured, are missing.
 func (r *row) UnmarshalJSON(text []byte) error {
 	type fields row
-	f := fields{LastValue: missing}
+	f := fields(plain("", "", "", "", math.NaN(), 0))
 	err := json.Unmarshal(text, &f)
 	*r = row(f)
 	return err

@@ -68,6 +68,20 @@ func (s *sample) mean(values []float64) value {
 	}
 }
 
+// median is the median of the values.
+func (s *sample) median(values []float64) value {
+	each := make([]float64, len(values)) // how often each value is drawn
+	return func(times []float64) float64 {
+		if times == nil {
+			return median(values)
+		}
+		for i, g := range s.group {
+			each[i] = times[g]
+		}
+		return drawnMedian(values, each)
+	}
+}
+
 // ranking is a measure of scores against what came true, highest score first.
 func (s *sample) ranking(truth []bool, area func(next func() (positives, negatives float64, ok bool)) float64) measure {
 	return func(scores []float64) value {

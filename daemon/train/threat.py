@@ -16,6 +16,7 @@ from onnx import helper, numpy_helper
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+import intervals
 import modelfile
 import perceptron
 import scores
@@ -290,10 +291,16 @@ def left_out(folder):
     d, test = _joined(sets, False), Table(folder, "threat_adfa_test")
     full = test["asked"] == WAYS["full"]
     x, kind = np.asarray(test.x)[full], test["kind"][full].astype(int)
-    areas = []
+    s, found = intervals.Sample(test["entity"][full]), []
     for k in range(1, len(TYPE)):
         judged = (kind == 0) | (kind == k)
-        raw = _Attacks(sets[0], d, d["kind"] != k).predict(x[judged])
-        areas.append(roc_auc_score(kind[judged] > 0, raw))
+        found.append((kind[judged] > 0, _Attacks(sets[0], d, d["kind"] != k).predict(x[judged]), s.group[judged]))
+
+    def area(times):
+        """The mean over the kinds that were drawn."""
+        weighed = [(y, raw, times[group].astype(float)) for y, raw, group in found]
+        return np.mean([roc_auc_score(y, raw, sample_weight=w) for y, raw, w in weighed if w[y].any()])
+
+    areas = [roc_auc_score(y, raw) for y, raw, _ in found]
     return [{"set": "adfa", "part": "test", "metric": "left_out_kind_roc_auc", "n": int(full.sum()),
-             "model": float(np.mean(areas)), "by_kind": [round(float(a), 4) for a in areas]}]
+             "model": float(np.mean(areas)), "by_kind": [round(float(a), 4) for a in areas], **s.bounds(area)}]

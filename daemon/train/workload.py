@@ -10,6 +10,7 @@ import numpy as np
 from onnx import helper, numpy_helper
 
 import forecastnet
+import intervals
 import modelfile
 import scores
 import trees
@@ -117,10 +118,15 @@ def left_out(folder):
 
 def _against(name, t, raw, past, rule):
     step = raw(_asked(t, past))
-    model, rule = (100 * np.abs(v - t["next"]).mean() for v in (_predict(t, step, ZONE_LEFT_OUT), rule(t)))
+    off = [np.abs(v - t["next"]) for v in (_predict(t, step, ZONE_LEFT_OUT), rule(t))]
+    model, rule = (100 * e.mean() for e in off)
     about = {"set": name, "part": "test", "n": len(t)}
-    return [dict(about, metric="left_out_mae", model=float(model), rule=float(rule)),
-            dict(about, metric="left_out_ratio_to_rule", model=float(model / rule))]
+    s = intervals.Sample(t["entity"])
+    n, ours, theirs = s.sums(np.ones(len(t))), *map(s.sums, off)
+    mae = s.bounds(lambda times: 100 * times @ ours / (times @ n)) | s.bounds(lambda times: 100 * times @ (theirs - ours) / (times @ n), "gain")
+    ratio = s.bounds(lambda times: times @ ours / (times @ theirs))
+    return [dict(about, metric="left_out_mae", model=float(model), rule=float(rule), **mae),
+            dict(about, metric="left_out_ratio_to_rule", model=float(model / rule), **ratio)]
 
 
 def _wire_rule(t):
