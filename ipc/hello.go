@@ -3,6 +3,8 @@ package ipc
 import (
 	"math"
 	"time"
+
+	"github.com/mlbridge/mlbridge/ipc/excerpt"
 )
 
 // hello opens a connection, in both directions. The limits are the server's and
@@ -23,7 +25,7 @@ func (h *hello) appendVersions(b []byte) []byte {
 	b = appendUint(b, uint64(msgHello))
 	b = appendUint(b, h.versionMin)
 	b = appendUint(b, h.versionMax)
-	b = appendString(b, clip(h.name, MaxNameBytes))
+	b = appendString(b, excerpt.Cut(h.name, MaxNameBytes))
 	return appendUint(b, h.capabilities)
 }
 

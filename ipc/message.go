@@ -1,6 +1,10 @@
 package ipc
 
-import "math"
+import (
+	"math"
+
+	"github.com/mlbridge/mlbridge/ipc/excerpt"
+)
 
 // Version is the protocol version spoken here (PROTOCOL.md).
 const Version = 1
@@ -56,7 +60,7 @@ func (e *wireError) append(b []byte) []byte {
 	b = appendUint(b, e.id)
 	b = appendUint(b, uint64(e.status))
 	b = appendString(b, string(e.fault))
-	return appendString(b, clip(e.text, MaxErrorBytes))
+	return appendString(b, excerpt.Cut(e.text, MaxErrorBytes))
 }
 
 func (e *wireError) parse(r *reader, n int) error {
@@ -73,7 +77,7 @@ func (e *wireError) parse(r *reader, n int) error {
 
 func appendGoAway(b []byte, text string) []byte {
 	b = appendUint(appendArray(b, 2), uint64(msgGoAway))
-	return appendString(b, clip(text, MaxErrorBytes))
+	return appendString(b, excerpt.Cut(text, MaxErrorBytes))
 }
 
 // goAway reads the rest of a goaway of n elements.
@@ -85,15 +89,4 @@ func (r *reader) goAway(n int) (text string) {
 	r.skipRest(n, 2)
 	r.end()
 	return text
-}
-
-// clip cuts s to at most max bytes, at a character's start.
-func clip(s string, max int) string {
-	if len(s) <= max {
-		return s
-	}
-	for max > 0 && s[max]&0xc0 == 0x80 {
-		max--
-	}
-	return s[:max]
 }

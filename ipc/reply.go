@@ -3,6 +3,8 @@ package ipc
 import (
 	"math"
 	"time"
+
+	"github.com/mlbridge/mlbridge/ipc/excerpt"
 )
 
 // Reply is the answer to one Request: a prediction with its provenance, or a
@@ -137,7 +139,7 @@ func appendReplySlot(b []byte, p *Reply) []byte {
 		}
 		b = appendArray(b, n)
 		b = appendUint(b, uint64(p.Status))
-		b = appendString(b, clip(p.Error, MaxErrorBytes))
+		b = appendString(b, excerpt.Cut(p.Error, MaxErrorBytes))
 		if p.Reason != ReasonNone {
 			b = appendUint(b, uint64(p.Reason))
 		}
@@ -154,7 +156,7 @@ func appendReplySlot(b []byte, p *Reply) []byte {
 	b = appendUint(b, uint64(p.Source))
 	b = appendUint(b, uint64(p.Reason))
 	b = appendUint(b, uint64(max(p.Age, 0)))
-	b = appendString(b, clip(p.Model, MaxModelBytes))
+	b = appendString(b, excerpt.Cut(p.Model, MaxModelBytes))
 	if b = AppendPrediction(b, &p.Prediction); p.Ruled != 0 {
 		b = appendUint(b, uint64(p.Ruled))
 	}

@@ -1,6 +1,10 @@
 package ipc
 
-import "time"
+import (
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc/excerpt"
+)
 
 // What this file reads and rewrites are messages that were kept, by a Tap for
 // instance: tools need them whole, where the server and the client take them apart.
@@ -205,7 +209,7 @@ func (m *subjectMapper) subject(kind Kind) {
 	m.out = append(m.out, r.b[m.copied:start]...)
 	m.copied = r.off
 	if s = m.to(kind, s); kind == Failure {
-		m.out = appendString(m.out, clip(s.Component, MaxComponentBytes))
+		m.out = appendString(m.out, excerpt.Cut(s.Component, MaxComponentBytes))
 	} else {
 		m.out = appendUint(m.out, s.Agent)
 	}

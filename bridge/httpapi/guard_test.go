@@ -31,6 +31,7 @@ func TestMethodsAndPaths(t *testing.T) {
 		{"POST", "/api/ml/predict/workload/", 404, "", "no prediction"},
 		{"GET", "/nothing", 404, "", `no such path \"/nothing\", see /openapi.json`},
 		{"GET", "/api/ml/metrics", 404, "", "no such path"},
+		{"GET", "/" + strings.Repeat("x", 62) + "%C3%A9x", 404, "", `no such path \"/` + strings.Repeat("x", 62) + `…\", see /openapi.json`},
 	} {
 		got := s.do(t, c.method, c.path, "")
 		if got.code != c.code || got.header.Get("Allow") != c.allow || !strings.Contains(got.body, c.text) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/excerpt"
 )
 
 // handler is the API: a configuration and the memory that bodies may use.
@@ -154,13 +155,7 @@ func noSuchRoute(path string) string {
 }
 
 // clip bounds how much of a caller's text an error repeats.
-func clip(text string) string {
-	const most = 64
-	if len(text) > most {
-		return text[:most] + "…"
-	}
-	return text
-}
+func clip(text string) string { return excerpt.Of(text, 64) }
 
 // statusOf sorts an error of a Predictor into a status and a text for the caller.
 func statusOf(err error) (ipc.Status, string) {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/excerpt"
 )
 
 // literal reads a JSON number and returns its text; whole says that it has
@@ -151,12 +152,6 @@ func list[T any](s *scanner, limit int, read func() T) []T {
 }
 
 // clipped bounds how much of a caller's text an error repeats.
-func clipped(text string) string {
-	const most = 40
-	if len(text) > most {
-		return text[:most] + "…"
-	}
-	return text
-}
+func clipped(text string) string { return excerpt.Of(text, 40) }
 
 func quoted(text string) string { return strconv.Quote(clipped(text)) }

@@ -66,6 +66,7 @@ func TestDecodeRequestRefuses(t *testing.T) {
 		{ipc.Workload, `{` + w + `,"wind":1}`, "wind: unknown field"},
 		{ipc.Threat, `{"agent_id":1,"metrics":{"syscalls_count":1}}`, "metrics.syscalls_count: unknown field, did you mean syscall_count?"},
 		{ipc.Threat, `{"agent_id":1,"anomalies":[{"anomaly_type":1,"severity":0,"timestamp":1},{"type":1}]}`, "anomalies[1].type: unknown field"},
+		{ipc.Workload, `{"kind":"` + strings.Repeat("x", 39) + `éx"}`, `kind: "` + strings.Repeat("x", 39) + `…" where a workload question is asked`},
 		{ipc.Workload, `{"kind":"memory"}`, `kind: "memory" where a workload question is asked`},
 
 		// The right field with the wrong type.

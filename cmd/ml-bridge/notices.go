@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/mlbridge/mlbridge/bridge/status"
+	"github.com/mlbridge/mlbridge/ipc/excerpt"
 )
 
 // notices keeps the last warnings and errors of the log for the live page. It reads
@@ -84,13 +85,7 @@ func (n *notices) WriteLevel(level zerolog.Level, line []byte) (int, error) {
 }
 
 // clipped joins the fields, as many as there is room for.
-func clipped(fields []string) string {
-	text := strings.Join(fields, " ")
-	if len(text) > maxDetail {
-		text = strings.ToValidUTF8(text[:maxDetail], "") + "…"
-	}
-	return text
-}
+func clipped(fields []string) string { return excerpt.Of(strings.Join(fields, " "), maxDetail) }
 
 // figure writes a whole number as it is and another one in three digits: people read it.
 func figure(v float64) string {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/excerpt"
 )
 
 // number reads a number's characters; the grammar is RFC 8259, section 6.
@@ -228,10 +229,4 @@ func (r *jsonReader) address(field string, form AddressForm) uint64 {
 }
 
 // quoted gives a value for an error text, cut where it is long.
-func quoted(s []byte) string {
-	const most = 40
-	if len(s) > most {
-		return strconv.Quote(string(s[:most])) + "…"
-	}
-	return strconv.Quote(string(s))
-}
+func quoted(s []byte) string { return strconv.Quote(excerpt.Of(s, 40)) }

@@ -147,6 +147,7 @@ func TestRefused(t *testing.T) {
 		{w, strings.Replace(minimal[w], `"agent-1"`, `18446744073709551616`, 1), "agentId:"},
 		{w, strings.Replace(minimal[w], `"agent-1"`, `"agent-18446744073709551616"`, 1), `is neither "agent-<u64>" nor a u64, an integer in 0-18446744073709551615`},
 		{w, strings.Replace(minimal[w], `"timeOfDay":0`, `"timeOfDay":-1`, 1), `timeOfDay: "-1" is not an integer in 0-23`},
+		{w, strings.Replace(minimal[w], `"agent-1"`, `"`+strings.Repeat("x", 39)+`éx"`, 1), `agentId: "` + strings.Repeat("x", 39) + `…" is`},
 		{w, strings.Replace(minimal[w], `"timeOfDay":0`, `"timeOfDay":24`, 1), "timeOfDay: 24 is outside 0-23"},
 		{w, strings.Replace(minimal[w], `"dayOfWeek":0`, `"dayOfWeek":7`, 1), "dayOfWeek: 7 is outside 0-6"},
 		{w, strings.Replace(minimal[w], `0.0`, `"0.5"`, 1), "currentCpu: want a number, got a string"},

@@ -1,6 +1,10 @@
 package engine
 
-import "google.golang.org/protobuf/encoding/protowire"
+import (
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/mlbridge/mlbridge/ipc/excerpt"
+)
 
 // maxAttributes is per node; the largest operator of the subset has 22.
 // maxArity bounds inputs and outputs of a node (Concat is the widest).
@@ -37,10 +41,7 @@ func (n *nodeProto) String() string {
 	if name == "" && len(n.out) > 0 {
 		name = n.out[0] // names are optional, outputs are unique
 	}
-	op := n.op
-	if len(op) > 64 {
-		op = op[:64] + "…"
-	}
+	op := excerpt.Of(n.op, 64)
 	if n.domain != "" {
 		return "operator " + quote(n.domain+"."+op) + " (node " + quote(name) + ")"
 	}

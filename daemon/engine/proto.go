@@ -1,6 +1,10 @@
 package engine
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/mlbridge/mlbridge/ipc/excerpt"
+)
 
 // The messages below mirror the parts of onnx.proto3 that the subset reads;
 // the comments give the field numbers. Unknown fields are skipped, fields that
@@ -34,12 +38,7 @@ type valueProto struct {
 }
 
 // quote prints a name from the file: escaped, and cut where it is absurd.
-func quote(name string) string {
-	if len(name) > 64 {
-		name = name[:64] + "…"
-	}
-	return strconv.Quote(name)
-}
+func quote(name string) string { return strconv.Quote(excerpt.Of(name, 64)) }
 
 func parseModel(b []byte, q *quota) (*modelProto, error) {
 	m := &modelProto{opsets: map[string]int64{}, metadata: map[string]string{}}
