@@ -45,7 +45,7 @@ func NewServer(handler http.Handler, cfg ServerConfig) *Server {
 	}}
 }
 
-// Serve accepts connections until Shutdown or Close, after which it returns
+// Serve accepts connections until Shutdown, after which it returns
 // ipc.ErrClosed. It owns the listener.
 func (s *Server) Serve(l net.Listener) error {
 	err := s.http.Serve(l)
@@ -68,9 +68,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	return err
 }
-
-// Close drops everything at once.
-func (s *Server) Close() error { return s.http.Close() }
 
 // logWriter passes net/http's own complaints on. Those about single peers (bad
 // TLS, broken headers) are no news: a peer can cause any number of them.

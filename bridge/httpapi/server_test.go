@@ -42,15 +42,22 @@ func serve(t *testing.T, network, address string, handler http.Handler, cfg Serv
 	r := &running{NewServer(handler, cfg), l.Addr(), make(chan error, 1)}
 	go func() { r.done <- r.server.Serve(l) }()
 	t.Cleanup(func() {
-		r.server.Close()
+		drop(r.server)
 		select {
 		case err := <-r.done:
 			r.done <- err
 		case <-time.After(10 * time.Minute):
-			t.Error("Serve does not return after Close")
+			t.Error("Serve does not return after Shutdown")
 		}
 	})
 	return r
+}
+
+// drop shuts a server down without waiting for anybody.
+func drop(s *Server) {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = s.Shutdown(now) // the context's error
 }
 
 // dial opens a connection; peer is its reading half.
@@ -268,7 +275,7 @@ func TestSlowPeers(t *testing.T) {
 			c.Close()
 		}
 		close(l)
-		s.Close()
+		drop(s)
 		<-done
 	})
 }

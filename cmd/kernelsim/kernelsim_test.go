@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -130,13 +131,12 @@ func TestReportFiles(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, stderr)
 	}
-	f, err := os.Open(filepath.Join(dir, "report.json"))
+	text, err := os.ReadFile(filepath.Join(dir, "report.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	r, err := report.ReadJSON(f)
-	if err != nil {
+	var r report.Report
+	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)
 	}
 	if len(r.Predictions) != len(ipc.Kinds) || r.Total.Answered == 0 || r.Run.Settings["mix"] == "" {

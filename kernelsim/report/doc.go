@@ -5,7 +5,7 @@
 //
 // The data has one shape for all of them. JSON is the form that lasts: it names
 // its schema ([Schema]), grows only by new fields, and reads back into the same
-// [Report] ([ReadJSON]), from which text and page can be made again.
+// [Report], from which text and page can be made again.
 //
 // Times are in microseconds, shares between 0 and 1. A share of calls answered
 // within the budget is always out of all calls that the schedule asked for, so

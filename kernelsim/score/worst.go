@@ -2,7 +2,6 @@ package score
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/mlbridge/mlbridge/kernelsim/report"
 )
@@ -52,21 +51,9 @@ func (x *extreme) add(ml, rule, sign float64) {
 	}
 }
 
-// Value is the share by which the model-first way was worse than the rule alone at its
-// worst moment since the start, below 0 where it never was; NaN when too little was seen.
-func (w *Worst) Value() float64 { return w.start.value() }
-
-// SinceTurn is Value since the turn; NaN without one.
-func (w *Worst) SinceTurn() float64 { return w.turn.value() }
-
-func (x *extreme) value() float64 {
-	if x.at == 0 {
-		return math.NaN()
-	}
-	return x.worst
-}
-
-// Effects makes the report's rows about what was followed.
+// Effects makes the report's rows about what was followed: by how much of what the rule
+// alone came to, in percent, the model-first way was worse at its worst moment, below 0
+// where it never was.
 func (w *Worst) Effects(subsystem, what string) []report.Effect {
 	rows := []report.Effect{w.start.effect(subsystem, what, "the start")}
 	if w.turn.on {

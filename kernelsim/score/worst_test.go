@@ -2,6 +2,7 @@ package score_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/mlbridge/mlbridge/kernelsim/score"
@@ -11,8 +12,8 @@ import (
 // end was behind; whether more is better or worse.
 func TestWorstKeepsTheWorstMoment(t *testing.T) {
 	var cost, gain score.Worst
-	if !math.IsNaN(cost.Value()) {
-		t.Errorf("of nothing: %v", cost.Value())
+	if got := worst(t, &cost)[0]; !math.IsNaN(got) {
+		t.Errorf("of nothing: %v", got)
 	}
 	add := func(n int, ml, rule float64) {
 		for range n {
@@ -21,27 +22,44 @@ func TestWorstKeepsTheWorstMoment(t *testing.T) {
 		}
 	}
 	add(1000, 1, 1)
-	if cost.Value() != 0 || gain.Value() != 0 {
-		t.Errorf("equals: %v, %v", cost.Value(), gain.Value())
+	if c, g := worst(t, &cost)[0], worst(t, &gain)[0]; c != 0 || g != 0 {
+		t.Errorf("equals: %v, %v", c, g)
 	}
 	add(1000, 2, 1) // 3000 against 2000
 	add(5000, 0, 1)
-	if got := cost.Value(); got != 0.5 {
+	if got := worst(t, &cost)[0]; got != 0.5 {
 		t.Errorf("cost: %v, want 0.5", got)
 	}
-	if got := gain.Value(); math.Abs(got-1./3) > 1e-12 { // 2000 gained against 3000
+	if got := worst(t, &gain)[0]; math.Abs(got-1./3) > 1e-12 { // 2000 gained against 3000
 		t.Errorf("gain: %v, want 1/3", got)
 	}
-	if rows := cost.Effects("s", "x"); len(rows) != 1 || rows[0].Value != 50 || rows[0].Unit != "%" || !math.IsNaN(cost.SinceTurn()) {
+	if rows := cost.Effects("s", "x"); len(rows) != 1 || rows[0].Value != 50 || rows[0].Unit != "%" {
 		t.Errorf("%+v", rows)
 	}
 	cost.Turn()
 	for range 1000 {
 		cost.Cost(1.1, 1)
 	}
-	if got := cost.SinceTurn(); math.Abs(got-0.1) > 1e-9 || cost.Value() != 0.5 || len(cost.Effects("s", "x")) != 2 {
-		t.Errorf("since the turn %v, since the start %v; want 0.1 and 0.5", got, cost.Value())
+	if got := worst(t, &cost); len(got) != 2 || math.Abs(got[1]-0.1) > 1e-9 || got[0] != 0.5 {
+		t.Errorf("since the start and since the turn %v, want 0.5 and 0.1", got)
 	}
+}
+
+// worst is what the report says, as shares, since the start and since the turn; NaN for
+// no value.
+func worst(t *testing.T, w *score.Worst) (out []float64) {
+	t.Helper()
+	for _, row := range w.Effects("s", "x") {
+		v := row.Value / 100
+		if strings.Contains(row.Note, "fewer than") {
+			if v != 0 {
+				t.Errorf("%v of nothing", v)
+			}
+			v = math.NaN()
+		}
+		out = append(out, v)
+	}
+	return out
 }
 
 // TestWorstCountsFromFiveHundredOutcomes: and from where the rule has any effect; a moment
@@ -64,7 +82,7 @@ func TestWorstCountsFromFiveHundredOutcomes(t *testing.T) {
 		for range c.n {
 			w.Cost(c.ml, c.rule)
 		}
-		if got := w.Value(); got != c.want && !(math.IsNaN(got) && math.IsNaN(c.want)) {
+		if got := worst(t, &w)[0]; got != c.want && !(math.IsNaN(got) && math.IsNaN(c.want)) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 		if note := w.Effects("s", "x")[0].Note; note != c.note {
@@ -87,7 +105,7 @@ func TestTurnsBeginAnew(t *testing.T) {
 	cost(4)
 	w.Turn()
 	cost(2)
-	if got, all := w.SinceTurn(), w.Value(); got != 1 || all != 1.5 { // 2500 against 1000 at its worst
-		t.Errorf("since the turn %v, since the start %v; want 1 and 1.5", got, all)
+	if got := worst(t, &w); len(got) != 2 || got[1] != 1 || got[0] != 1.5 { // 2500 against 1000 at its worst
+		t.Errorf("since the start and since the turn %v, want 1.5 and 1", got)
 	}
 }

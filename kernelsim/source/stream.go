@@ -71,9 +71,6 @@ const (
 	Shift Origin = "shift"
 )
 
-// Origins lists them in the order in which reports name them.
-var Origins = []Origin{Live, Trace, Synthetic, Shift}
-
 // ParseOrigins reads "live,trace". The empty string is none.
 func ParseOrigins(list string) ([]Origin, error) {
 	var out []Origin
