@@ -38,6 +38,9 @@ var app = cli.App{
   kernelsim load --closed-loop=64 --client=wire  the most that can be had
   kernelsim --out=report                         with report.html, report.json and report.txt
   kernelsim replay recording                     what ml-bridge --record wrote, played back`},
+		{Title: "A bridge that serves others", Text: `What the subsystems report back is about recorded programs, and models are
+judged by it, and demoted, for everybody who asks. Let load alone measure
+such a bridge: it reports nothing.`},
 		{Title: "Exit status", Text: exitCodes},
 		{Title: "Files", ManualOnly: true, Text: `/run/mlbridge/bridge.sock: where a bridge is looked for first.`},
 	},
