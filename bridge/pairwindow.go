@@ -11,36 +11,41 @@ import "math"
 // are summed up in blocks, and the blocks' means are what the bound is made of: the
 // method of batch means (Law and Kelton, Simulation Modeling and Analysis).
 type pairWindow struct {
-	means [windowBlocks]float64 // of the differences of a block; a ring
-	n     int                   // blocks ever closed
-	sum   float64               // of the block that is open
-	open  int                   // differences in it
+	means   [windowBlocks]float64 // of the differences of a block; a ring
+	n       int                   // blocks ever closed
+	sum     float64               // of the block that is open
+	open    int                   // differences in it
+	doubled uint8                 // so often a block is twice as long, up to maxDoubled
 }
 
 const (
 	blockPairs   = 16
 	windowBlocks = 32
 	// fewBlocks is the least that a bound is made of.
-	fewBlocks = 8
+	fewBlocks  = 8
+	maxDoubled = 3
 	// sure is a normal quantile: one-sided 99 %.
 	sure = 2.326
 )
+
+// block is how many differences one is made of.
+func (w *pairWindow) block() int { return blockPairs << w.doubled }
 
 // add takes model's error − rule's error and reports whether a block was closed, which
 // is when the bounds change.
 func (w *pairWindow) add(d float64) (closed bool) {
 	w.sum += d
-	if w.open++; w.open < blockPairs {
+	if w.open++; w.open < w.block() {
 		return false
 	}
-	w.means[w.n%windowBlocks] = w.sum / blockPairs
+	w.means[w.n%windowBlocks] = w.sum / float64(w.block())
 	w.n++
 	w.sum, w.open = 0, 0
 	return true
 }
 
 // pairs is how many differences the window looks back over.
-func (w *pairWindow) pairs() int { return min(w.n, windowBlocks) * blockPairs }
+func (w *pairWindow) pairs() int { return min(w.n, windowBlocks) * w.block() }
 
 // better reports whether the model is better than the rule over the whole window.
 func (w *pairWindow) better() bool {

@@ -45,6 +45,16 @@ func TestWindowOfNothing(t *testing.T) {
 	if w.add(-1); !w.better() {
 		t.Error("128 cases that were all better do not count as that")
 	}
+	long := pairWindow{doubled: 2}
+	for range 4*fewBlocks*blockPairs - 1 {
+		long.add(-1)
+	}
+	if long.better() {
+		t.Error("fewer cases than are asked for count")
+	}
+	if long.add(-1); !long.better() || long.pairs() != 4*fewBlocks*blockPairs || long.mean() != -1 {
+		t.Errorf("%d cases that were all better by 1: better by %v", long.pairs(), -long.mean())
+	}
 	var same pairWindow
 	for range windowBlocks * blockPairs {
 		same.add(0)

@@ -56,6 +56,7 @@ type targetStanding struct {
 	modelSum, ruleSum       float64
 	recentModel, recentRule float64 // exponentially weighted means
 	demotions, recoveries   uint64
+	returned                float64 // modelSum − ruleSum when it last came back
 
 	turnPairs     int     // what its last demotion or return was decided on
 	turnAdvantage float64 // and the rule's error − its own over those
@@ -175,6 +176,7 @@ func (t *targetStanding) judge(c pairCase, demoted bool) (changed bool) {
 		}
 		t.turnPairs, t.turnAdvantage = t.window.pairs(), -t.window.mean()
 		t.recoveries++
+		t.returned = t.modelSum - t.ruleSum
 		t.betting = betting{bursts: t.betting.bursts} // what it has been since is no record to be measured by
 		return true
 	}
@@ -184,8 +186,20 @@ func (t *targetStanding) judge(c pairCase, demoted bool) (changed bool) {
 	}
 	t.turnPairs, t.turnAdvantage = cases, -worse
 	t.demotions++
-	t.window = pairWindow{} // probation starts from nothing
+	t.window = pairWindow{doubled: t.probation()} // which starts from nothing
 	return true
+}
+
+// probation is how often the tries of a model that is demoted now are doubled, after the last
+// time. The bounds of few tries do not know what is rare: a model that gains a little in most
+// cases and loses much in few would come back again and again, and one that is as often bad as
+// good whenever it has just turned. So a return after which, all in all, the model erred more
+// than the rule doubles them, and one that was worth it ends that.
+func (t *targetStanding) probation() (doubled uint8) {
+	if t.recoveries == 0 || t.modelSum-t.ruleSum <= t.returned {
+		return 0
+	}
+	return min(t.window.doubled+1, maxDoubled)
 }
 
 // Standing is where a model of a kind stands at one target, and on what grounds.

@@ -19,9 +19,10 @@ import (
 //	  u8   length of the model's name, name@version
 //	  u8   1: its answers are the ones given
 //	  as many as the kind has targets, in their order:
-//	    u8   1: it is demoted; + 2: the third game is played
+//	    u8   1: it is demoted; + 2: the third game is played; + 4 × how often blocks are doubled
 //	    u64  judged, tries, demotions, recoveries
 //	    f64  sum of its errors, of the rule's, recent mean of its errors, of the rule's
+//	    f64  the difference of these sums when it last came back
 //	    u64  cases that its last turn was decided on; f64 its advantage over those
 //	    u64  blocks ever closed; f64 sum of the open block; u8 differences in it
 //	    f64  windowBlocks means, as they stand in the ring
@@ -33,8 +34,9 @@ import (
 // anew, which is what happens without a hand-over. Predictions whose outcome comes after
 // the hand-over are not known to the successor and are counted as unknown.
 //
-// Earlier versions are read, too: 5 has no targets of stale answers, which begin anew, and 4
-// none of questions that tell more, which begin with the record that was of both.
+// Earlier versions are read, too: 5 has no targets of stale answers, which begin anew, and
+// knows nothing of doubled blocks and returns; 4 has none of questions that tell more either,
+// which begin with the record that was of both.
 const (
 	standingStateVersion = 6
 	withoutStale         = 5
@@ -48,6 +50,7 @@ const (
 
 	wasDemoted = 1 // of a target
 	wasDoubted = 2
+	wasDoubled = 4 // times how often
 )
 
 // save writes the kill switch and every kind's standings. It is called by the loop.
@@ -88,13 +91,13 @@ func (t *targetStanding) append(b []byte, demoted bool) []byte {
 	if t.betting.doubting {
 		flags |= wasDoubted
 	}
-	b = append(b, flags)
+	b = append(b, flags+wasDoubled*t.window.doubled)
 	u64 := func(v uint64) { b = binary.LittleEndian.AppendUint64(b, v) }
 	f64 := func(v float64) { u64(math.Float64bits(v)) }
 	for _, n := range []uint64{t.judged, t.tries, t.demotions, t.recoveries} {
 		u64(n)
 	}
-	for _, v := range []float64{t.modelSum, t.ruleSum, t.recentModel, t.recentRule} {
+	for _, v := range []float64{t.modelSum, t.ruleSum, t.recentModel, t.recentRule, t.returned} {
 		f64(v)
 	}
 	u64(uint64(t.turnPairs))
@@ -177,7 +180,7 @@ func (k *restored) read(r *stateReader, kind ipc.Kind, version uint8) bool {
 	n := len(targetNames[kind-1])
 	targets := n * (1 + int(version) - withSharedRecords)
 	for i := range m.targets[:targets] {
-		demoted, ok := m.targets[i].read(r)
+		demoted, ok := m.targets[i].read(r, version)
 		if !ok {
 			return false
 		}
@@ -195,25 +198,30 @@ func (k *restored) read(r *stateReader, kind ipc.Kind, version uint8) bool {
 	return true
 }
 
-func (t *targetStanding) read(r *stateReader) (demoted, ok bool) {
+func (t *targetStanding) read(r *stateReader, version uint8) (demoted, ok bool) {
 	flags := r.u8()
+	t.window.doubled = flags / wasDoubled
 	for _, to := range []*uint64{&t.judged, &t.tries, &t.demotions, &t.recoveries} {
 		*to = r.u64()
 	}
 	// An error is in [0, 1], and a difference of two in [-1, 1].
 	t.modelSum, t.ruleSum = r.within(0, float64(t.judged)), r.within(0, float64(t.judged))
 	t.recentModel, t.recentRule = r.within(0, 1), r.within(0, 1)
+	if version > withoutStale {
+		t.returned = r.within(-float64(t.judged), float64(t.judged))
+	}
 	pairs := r.u64()
 	t.turnAdvantage = r.within(-1, 1)
 	blocks := r.u64()
-	t.window.sum, t.window.open = r.within(-blockPairs, blockPairs), int(r.u8())
+	block := t.window.block()
+	t.window.sum, t.window.open = r.within(-float64(block), float64(block)), int(r.u8())
 	for i := range t.window.means {
 		t.window.means[i] = r.within(-1, 1)
 	}
 	switch {
-	case r.bad, flags > wasDemoted|wasDoubted:
+	case r.bad, t.window.doubled > maxDoubled, version <= withoutStale && t.window.doubled > 0:
 		return false, false
-	case t.judged > maxJudged, t.tries > t.judged, t.demotions > t.judged, t.recoveries > t.judged, blocks > t.judged/blockPairs, t.window.open >= blockPairs, pairs > t.judged:
+	case t.judged > maxJudged, t.tries > t.judged, t.demotions > t.judged, t.recoveries > t.judged, blocks > t.judged/uint64(block), t.window.open >= block, pairs > t.judged:
 		return false, false
 	}
 	t.window.n, t.turnPairs = int(blocks), int(pairs)

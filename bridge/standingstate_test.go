@@ -160,7 +160,7 @@ func TestStandingsDamaged(t *testing.T) {
 	refused("a name of another length", bent(entry, 0))
 	refused("a name that is no text", bent(entry+1, 0xff))
 	refused("a flag that is none", bent(entry+6, 8))
-	refused("a target's flag that is none", bent(target, 4))
+	refused("a target's flag that is none", bent(target, wasDoubled*(maxDoubled+1)))
 	for at, field := range numbersOf(target) {
 		impossible := []uint64{math.Float64bits(math.NaN()), math.Float64bits(math.Inf(1)), math.Float64bits(1e300), math.Float64bits(-1e300)}
 		if field == 'u' {
@@ -172,8 +172,17 @@ func TestStandingsDamaged(t *testing.T) {
 			refused(fmt.Sprintf("%#x at byte %d", v, at-target), b)
 		}
 	}
-	openDifferences, openOutcomes := target+97, target+98+8*windowBlocks+16+8+3*32+8
+	openDifferences, openOutcomes := target+105, target+106+8*windowBlocks+16+8+3*32+8
 	refused("more differences than a block has", bent(openDifferences, blockPairs))
+	longer := bent(openDifferences, blockPairs)
+	longer[target] |= wasDoubled
+	refused("more blocks than its cases make", longer)
+	binary.LittleEndian.PutUint64(longer[openDifferences-16:], 1) // of its blocks
+	if n, err := new(scoreboard).restore(longer); n != 3 || err != nil {
+		t.Errorf("as many as a block has that is twice as long: %d models, %v", n, err)
+	}
+	longer[target] |= wasDoubled * (maxDoubled + 1)
+	refused("a block that is longer than any", longer)
 	refused("more outcomes than a block has", bent(openOutcomes, blockPairs))
 	if n, err := new(scoreboard).restore(bent(openOutcomes, blockPairs-1)); n != 3 || err != nil {
 		t.Errorf("as many as a block can have open: %d models, %v", n, err)
@@ -213,7 +222,7 @@ func TestStandingsDamaged(t *testing.T) {
 // numbersOf gives where the numbers of a target are that begins at byte at, and whether
 // they are floats (f) or counts (u).
 func numbersOf(at int) iter.Seq2[int, rune] {
-	layout := "b uuuu ffff uf uf b" + strings.Repeat("f", windowBlocks) + "ff u" + strings.Repeat("ffuf", 3) + "u b ffffff"
+	layout := "b uuuu fffff uf uf b" + strings.Repeat("f", windowBlocks) + "ff u" + strings.Repeat("ffuf", 3) + "u b ffffff"
 	return func(yield func(int, rune) bool) {
 		for _, field := range layout {
 			switch field {

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"os"
@@ -31,6 +32,12 @@ func TestEarlierVersionsAreTakenOver(t *testing.T) {
 		told := targetSet(1<<(2*len(targetNames[ipc.Workload-1])) - 1) // of fresh answers
 		if d := st.serving.demoted; d != told || s.of(ipc.Failure).standing.serving.demoted != 0 {
 			t.Errorf("version %d: who answers is another after the hand-over: demoted for %b", version, d)
+		}
+		longer := savedBy(t, version)
+		longer[10] |= wasDoubled                         // of the first target
+		binary.LittleEndian.PutUint64(longer[10+81:], 1) // as many blocks as are possible then, too
+		if n, err := new(scoreboard).restore(longer); n != 0 || err == nil {
+			t.Errorf("version %d: %d models from what it did not know, %v", version, n, err)
 		}
 		past := targetOf(ipc.Workload, 0, 0, true)
 		for i := 0; !st.judge(st.serving, past, pairCase{0.1, 0.5, 1, true}); i++ {
