@@ -26,10 +26,11 @@ type rule struct {
 // The longest folder that holds a package gives its rule. Dependencies point one
 // way: commands → bridge, daemon, kernelsim → ipc.
 var rules = []rule{
-	{"ipc", []string{"ipc/eventloop", "ipc/busypoll", "ipc/rawio", "ipc/excerpt"}, []string{"net/http", "github.com/rs/zerolog", "github.com/valyala/fasthttp"}, "the wire knows neither HTTP nor logging"},
+	{"ipc", []string{"ipc/eventloop", "ipc/busypoll", "ipc/rawio", "ipc/excerpt", "ipc/freelist"}, []string{"net/http", "github.com/rs/zerolog", "github.com/valyala/fasthttp"}, "the wire knows neither HTTP nor logging"},
 	{"ipc/eventloop", []string{"ipc/busypoll", "ipc/rawio"}, []string{"net/http", "github.com/rs/zerolog"}, "the loop knows nobody"},
 	{"ipc/busypoll", nil, []string{"os", "net", "net/http"}, "when to look again is arithmetic"},
 	{"ipc/excerpt", nil, []string{"os", "net", "net/http"}, "cutting text is arithmetic"},
+	{"ipc/freelist", nil, []string{"os", "net", "net/http", "sync"}, "a stack of records, of one goroutine"},
 	{"ipc/timeslice", nil, []string{"net", "net/http", "github.com/rs/zerolog"}, "a system call and its reasons"},
 	{"ipc/rawio", nil, []string{"net/http", "github.com/rs/zerolog"}, "raw reads and writes know nobody"},
 	{"ipc/rules", []string{"ipc"}, []string{"os", "net", "net/http", "math/rand", "math/rand/v2"}, "rules are pure: no I/O, no clock, no chance"},
@@ -39,7 +40,7 @@ var rules = []rule{
 	{"ipc/ipctest", []string{"ipc"}, []string{"net/http"}, "test kits speak the wire"},
 	{"ipc/record", []string{"ipc", "ipc/rules"}, []string{"net", "net/http", "github.com/rs/zerolog"}, "recordings are files"},
 	{"ipc/mlclient", []string{"ipc", "ipc/rules", "ipc/ladder", "ipc/cachekey", "ipc/freshness"}, []string{"net/http", "github.com/rs/zerolog"}, "the kernel's side links no HTTP"},
-	{"bridge", []string{"ipc", "ipc/eventloop", "ipc/rawio", "ipc/excerpt", "ipc/rules", "ipc/ladder", "ipc/cachekey", "ipc/freshness", "daemon/api"}, []string{"github.com/rs/zerolog"}, "the bridge talks to the daemon over the network"},
+	{"bridge", []string{"ipc", "ipc/eventloop", "ipc/rawio", "ipc/excerpt", "ipc/freelist", "ipc/rules", "ipc/ladder", "ipc/cachekey", "ipc/freshness", "daemon/api"}, []string{"github.com/rs/zerolog"}, "the bridge talks to the daemon over the network"},
 	{"daemon", []string{"ipc", "ipc/eventloop", "ipc/rawio", "ipc/excerpt", "ipc/rules", "ipc/mlclient/syscalls", "ipc/mlclient/pages", "ipc/mlclient/loads"}, []string{"github.com/rs/zerolog"}, "the daemon does not know the bridge"},
 	{"daemon/api", []string{"ipc", "ipc/excerpt"}, []string{"net/http/httptest", "github.com/valyala/fasthttp", "github.com/rs/zerolog"}, "the contract knows neither side"},
 	{"daemon/api/apitest", nil, nil, "a test kit holds APIs against documents"},

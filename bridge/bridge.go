@@ -11,6 +11,7 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/cachekey"
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
+	"github.com/mlbridge/mlbridge/ipc/freelist"
 	"github.com/mlbridge/mlbridge/ipc/freshness"
 	"github.com/mlbridge/mlbridge/ipc/ladder"
 	"github.com/mlbridge/mlbridge/ipc/rules"
@@ -29,8 +30,8 @@ type Bridge struct {
 	stats stats
 
 	local         []*ipc.Call // asked inside this process, for the next round
-	freeWaiters   freeList[waiter]
-	freeQuestions freeList[question]
+	freeWaiters   freelist.List[waiter]
+	freeQuestions freelist.List[question]
 
 	endpoints []*endpoint // in the order of preference
 	own       ipc.Account // of this process' own questions

@@ -85,7 +85,7 @@ func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reaso
 	l.takeTurn(q, l.bridge.accountOf(call))
 	if !l.admit(q, now) {
 		l.returnTurn(q)
-		l.bridge.freeQuestions.put(q)
+		l.bridge.freeQuestions.Put(q)
 		return ipc.ReasonOverloaded
 	}
 	l.open.add(q)
@@ -96,7 +96,7 @@ func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reaso
 
 // newQuestion makes the call's question, which nobody knows of yet.
 func (l *lane) newQuestion(call *ipc.Call, key *cachekey.Key, now ipc.Instant) *question {
-	q := l.bridge.freeQuestions.get()
+	q := l.bridge.freeQuestions.Get()
 	q.key, q.at, q.tries = *key, now, 0
 	q.class, q.patient, q.turn, q.account = ipc.ClassLow, false, 0, nil
 	_, q.deciding = asked(call.Request)
@@ -156,7 +156,7 @@ func (l *lane) forget(q *question) {
 	l.unqueued(q)
 	clear(q.waiting)
 	q.waiting, q.trials = q.waiting[:0], q.trials[:0]
-	l.bridge.freeQuestions.put(q)
+	l.bridge.freeQuestions.Put(q)
 }
 
 // close answers everybody who waits, hangs up, and takes no questions any more. An

@@ -119,9 +119,9 @@ func TestDeadlineOfAnAnsweredCallNeverFires(t *testing.T) {
 			t.Fatalf("call %d: armed %v, call %v, reply %+v", n, w.deadline.Armed(), w.call, c.Reply)
 		}
 	}
-	if r.done.n != 100 || len(r.freeWaiters.items) != 1 || len(r.freeQuestions.items) != 1 {
+	if r.done.n != 100 || r.freeWaiters.Len() != 1 || r.freeQuestions.Len() != 1 {
 		t.Errorf("%d answers, %d waiters, %d questions; want 100 answers with one record each",
-			r.done.n, len(r.freeWaiters.items), len(r.freeQuestions.items))
+			r.done.n, r.freeWaiters.Len(), r.freeQuestions.Len())
 	}
 }
 
@@ -199,17 +199,6 @@ func TestWhoInsistsIsTold(t *testing.T) {
 	r.Round([]*ipc.Call{again})
 	if got := again.Reply; got.Status != ipc.StatusOK || got.Error != "" || got.Source != ipc.SourceRule {
 		t.Errorf("the same call, not insisting: %+v", got)
-	}
-}
-
-// Records that are not used are kept for the next, up to a bound.
-func TestFreeRecordsAreBounded(t *testing.T) {
-	var f freeList[question]
-	for range 2 * maxFree {
-		f.put(new(question))
-	}
-	if len(f.items) != maxFree {
-		t.Errorf("%d are kept, want %d", len(f.items), maxFree)
 	}
 }
 

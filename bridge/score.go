@@ -98,7 +98,7 @@ func (s *scoreboard) remember(q ipc.Request, r *ipc.Reply, stale bool) (ruled ip
 	if e.id != 0 && !e.joined {
 		s.of(r.Kind).missing.Add(1)
 	}
-	*e = remembered{id: r.PredictionID, stale: stale, subject: subjectHash(q.Subject()), unit: unitOf(q)}
+	*e = remembered{id: r.PredictionID, stale: stale, subject: q.Subject().Hash(), unit: unitOf(q)}
 	e.told = informed(q) // in the literal above it cost 10 ns: the copy waited for the short store
 	e.said = judged(&r.Prediction, e.unit)
 	if r.Source == ipc.SourceRule {
@@ -146,7 +146,7 @@ func (s *scoreboard) observe(o *ipc.Outcome) {
 	case k.given.forgotten(o.PredictionID):
 		k.late.Add(1)
 		return
-	case e.id != o.PredictionID || e.subject != subjectHash(o.Subject):
+	case e.id != o.PredictionID || e.subject != o.Subject.Hash():
 		k.foreign.Add(1)
 		return
 	case e.joined:
@@ -189,18 +189,6 @@ func (s *scoreboard) judge(k ipc.Kind, e *remembered, m *modelStanding, said, ac
 
 // everyValue are those of an answer of which nobody got any.
 const everyValue = ^ipc.Targets(0)
-
-// subjectHash is FNV-1a (RFC 9923) over the component, or the agent itself.
-func subjectHash(s ipc.Subject) uint64 {
-	if s.Component == "" {
-		return s.Agent
-	}
-	h := uint64(14695981039346656037)
-	for i := range len(s.Component) {
-		h = (h ^ uint64(s.Component[i])) * 1099511628211
-	}
-	return h
-}
 
 // Score is how a kind's predictions were joined to outcomes, and how its models stand.
 type Score struct {

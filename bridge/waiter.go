@@ -24,7 +24,7 @@ type waiter struct {
 // newWaiter arms the call's deadline: a little early, so that the answer from a
 // lower rung is with the caller in time.
 func (b *Bridge) newWaiter(call *ipc.Call, key *cachekey.Key) *waiter {
-	w := b.freeWaiters.get()
+	w := b.freeWaiters.Get()
 	if w.deadline.Fire == nil {
 		w.bridge = b
 		w.deadline.Fire = w.late
@@ -50,7 +50,7 @@ func (w *waiter) late() {
 func (b *Bridge) release(w *waiter) {
 	b.loop.Disarm(&w.deadline)
 	w.call, w.question = nil, nil
-	b.freeWaiters.put(w)
+	b.freeWaiters.Put(w)
 }
 
 // patient reports whether the call has so much time that it can wait behind others.

@@ -45,13 +45,7 @@ func (w *work) try(m *registry.Model, c *registry.Candidate) {
 // inShare reports whether a candidate answers for the subject: the same ones each time,
 // and a larger share has those of a smaller one.
 func inShare(s ipc.Subject, share float64) bool {
-	h := s.Agent
-	if s.Component != "" {
-		h = 14695981039346656037 // FNV-1a
-		for i := range len(s.Component) {
-			h = (h ^ uint64(s.Component[i])) * 1099511628211
-		}
-	}
+	h := s.Hash()
 	// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014): agents are counted up.
 	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
 	h = (h ^ h>>27) * 0x94d049bb133111eb

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc/busypoll"
+	"github.com/mlbridge/mlbridge/ipc/freelist"
 	"github.com/mlbridge/mlbridge/ipc/rawio"
 )
 
@@ -80,7 +81,7 @@ type Client struct {
 	flights  []flight   // by the low bits of a call's id
 	free     []uint32   // indexes of flights that no call uses
 	waiting  []*clientCall
-	records  freeList[clientCall]
+	records  freelist.List[clientCall]
 	armed    Instant // what the timer is set to, 0 when it is not
 	out      []byte  // frames to be written
 	spare    []byte  // storage for the next out

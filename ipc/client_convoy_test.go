@@ -31,7 +31,7 @@ func TestConvoyHoldsFrames(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			client := echoClient(t)
 			client.mu.Lock()
-			last := client.records.get()
+			last := client.records.Get()
 			last.done, last.together = make(chan struct{}, 1), true
 			client.convoy.returning = 1
 			c.prep(&client.convoy)

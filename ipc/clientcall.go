@@ -174,7 +174,7 @@ func (c *Client) begin(reqs []Request, replies []Reply, opts Options, left time.
 		c.mu.Unlock()
 		return nil, err
 	}
-	call := c.records.get()
+	call := c.records.Get()
 	if call.done == nil {
 		call.done = make(chan struct{}, 1)
 	}
@@ -235,5 +235,5 @@ func (c *Client) release(call *clientCall) {
 func (c *Client) recycle(call *clientCall) {
 	call.reqs, call.replies, call.flight, call.err = nil, nil, nil, nil
 	call.canLead, call.leads, call.together = false, false, false
-	c.records.put(call)
+	c.records.Put(call)
 }

@@ -48,6 +48,19 @@ type Subject struct {
 	Component string
 }
 
+// Hash is FNV-1a (RFC 9923) over the component, or the agent itself: the same in every
+// process and release, and no defence against who chooses names.
+func (s Subject) Hash() uint64 {
+	if s.Component == "" {
+		return s.Agent
+	}
+	h := uint64(14695981039346656037)
+	for i := range len(s.Component) {
+		h = (h ^ uint64(s.Component[i])) * 1099511628211
+	}
+	return h
+}
+
 // String gives the component's name, or the agent as "agent-<n>".
 func (s Subject) String() string {
 	if s.Component != "" {

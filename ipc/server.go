@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
+	"github.com/mlbridge/mlbridge/ipc/freelist"
 )
 
 // ServerConfig says how a Server treats its peers. Zero fields take the defaults
@@ -98,9 +99,9 @@ type Server struct {
 	untaken  int32         // what the kernel says to serverConn.untaken
 	readBuf  []byte        // shared by all connections: an idle one holds none
 
-	freeCalls   freeList[Call]
-	freePending freeList[pendingCall]
-	freeConns   freeList[serverConn]
+	freeCalls   freelist.List[Call]
+	freePending freelist.List[pendingCall]
+	freeConns   freelist.List[serverConn]
 	spareOut    [][]byte // reply buffers of connections that have none waiting
 	spareBlocks [][]byte // of large frames that have come, or never did
 	whole       []byte   // where the blocks of a large frame are put together

@@ -179,7 +179,7 @@ func (s *Server) open(fd int, peer Peer) (*serverConn, error) {
 	}
 	if err != nil {
 		s.giveBack(a)
-		s.freeConns.put(c)
+		s.freeConns.Put(c)
 		return nil, err
 	}
 	s.conns[c] = struct{}{}

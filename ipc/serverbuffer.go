@@ -30,25 +30,3 @@ func (s *Server) giveBuffer(b []byte) {
 		s.spareOut = append(s.spareOut, b[:0])
 	}
 }
-
-// freeList keeps up to maxFree records for reuse. Unlike a sync.Pool it needs no
-// lock on the loop and does not forget at a garbage collection.
-type freeList[T any] struct{ items []*T }
-
-const maxFree = 4096
-
-func (f *freeList[T]) get() *T {
-	if n := len(f.items); n > 0 {
-		v := f.items[n-1]
-		f.items[n-1] = nil
-		f.items = f.items[:n-1]
-		return v
-	}
-	return new(T)
-}
-
-func (f *freeList[T]) put(v *T) {
-	if len(f.items) < maxFree {
-		f.items = append(f.items, v)
-	}
-}

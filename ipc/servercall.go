@@ -38,14 +38,14 @@ func (c *serverConn) predict(r *reader, n int) error {
 		return nil
 	}
 	s.asks(c.owner, h.slots, arrived)
-	p := s.freePending.get()
+	p := s.freePending.Get()
 	p.conn, p.id, p.open = c, h.id, h.slots
 	c.inFlight++
 	c.owner.inFlight += h.slots
 	s.calls += h.slots
 	deadline := arrived.Add(s.cfg.Limits.timeLeft(h.budget))
 	for range h.slots {
-		call := s.freeCalls.get()
+		call := s.freeCalls.Get()
 		p.calls = append(p.calls, call)
 		call.owner, call.Arrived, call.Deadline, call.Account = p, arrived, deadline, c.owner
 		var err error
@@ -153,10 +153,10 @@ func (p *pendingCall) reply() {
 func (s *Server) recycle(p *pendingCall) {
 	for i, call := range p.calls {
 		call.owner, call.Request, call.Account = nil, nil, nil
-		s.freeCalls.put(call)
+		s.freeCalls.Put(call)
 		p.calls[i] = nil
 	}
 	p.calls = p.calls[:0]
 	p.conn = nil
-	s.freePending.put(p)
+	s.freePending.Put(p)
 }

@@ -48,7 +48,7 @@ type serverConn struct {
 
 // newConn makes a connection, of one that has ended where there is one.
 func (s *Server) newConn(fd int, a *Account) *serverConn {
-	c := s.freeConns.get()
+	c := s.freeConns.Get()
 	if c.server == nil {
 		c.server = s
 		c.frameLate.Fire = c.onFrameLate

@@ -66,7 +66,7 @@ func (s *Server) reuse() {
 		s.later.gone[i] = nil
 		if c.inFlight == 0 && !c.dirty && !c.later && !c.frameLate.Armed() && !c.stuck.Armed() {
 			*c = serverConn{server: s, frameLate: c.frameLate, stuck: c.stuck}
-			s.freeConns.put(c)
+			s.freeConns.Put(c)
 		}
 	}
 	s.later.gone = s.later.gone[:0]
