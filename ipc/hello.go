@@ -56,10 +56,10 @@ func (h *hello) parse(r *reader, n int, fromServer bool) error {
 	h.capabilities = r.u64("capabilities")
 	if fromServer {
 		// A limit of zero would allow nothing.
-		h.limits.Frame = int(r.between("max_frame", 1, math.MaxInt32))
-		h.limits.Batch = int(r.between("max_batch", 1, math.MaxInt32))
-		h.limits.InFlight = int(r.between("max_in_flight", 1, math.MaxInt32))
-		h.limits.Budget = time.Duration(r.between("default_budget", 1, math.MaxInt64))
+		h.limits.Frame = int(r.positive("max_frame", math.MaxInt32))
+		h.limits.Batch = int(r.positive("max_batch", math.MaxInt32))
+		h.limits.InFlight = int(r.positive("max_in_flight", math.MaxInt32))
+		h.limits.Budget = time.Duration(r.positive("default_budget", math.MaxInt64))
 	}
 	r.skipRest(n, known)
 	if err := r.end(); err != nil {

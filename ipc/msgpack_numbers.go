@@ -83,11 +83,11 @@ func (r *reader) uint(field string, max uint64) uint64 {
 	return v
 }
 
-// between reads an unsigned integer from lo to hi.
-func (r *reader) between(field string, lo, hi uint64) uint64 {
+// positive reads an integer from 1 to max.
+func (r *reader) positive(field string, max uint64) uint64 {
 	v, neg := r.integer(field)
-	if r.err == nil && (neg || v < lo || v > hi) {
-		r.fail(FaultRange, "%s: want %d..%d", field, lo, hi)
+	if r.err == nil && (neg || v < 1 || v > max) {
+		r.fail(FaultRange, "%s: want 1..%d", field, max)
 		return 0
 	}
 	return v

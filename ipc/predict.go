@@ -64,7 +64,7 @@ func (r *reader) predictHead(n int, lim *Limits) (h predictHead) {
 	if r.err == nil && n < 4 {
 		r.fail(FaultMissing, "predict: %d elements, at least 4", n)
 	}
-	h.id = r.between("id", 1, math.MaxUint64) // 0 is the connection itself
+	h.id = r.positive("id", math.MaxUint64) // 0 is the connection itself
 	if !r.absent() {
 		h.budget = time.Duration(r.uint("budget", math.MaxInt64))
 	}

@@ -189,7 +189,7 @@ func (r *reader) replySlot(p *Reply, names *interner) {
 	if r.err == nil && n < replySlotFields {
 		r.fail(FaultMissing, "slot: %d elements, at least %d", n, replySlotFields)
 	}
-	kind := Kind(r.between("kind", uint64(Workload), uint64(Memory)))
+	kind := Kind(r.positive("kind", uint64(Memory)))
 	p.PredictionID = r.u64("prediction_id")
 	p.Source = Source(r.uint("source", uint64(len(sourceNames)-1)))
 	p.Reason = Reason(r.uint("reason", math.MaxUint8))
