@@ -33,3 +33,24 @@ func TestColdCallAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// An answer from the cache costs none either.
+func TestHitAllocatesNothing(t *testing.T) {
+	b, err := New(Config{Upstream: deadTarget(t), TTL: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := workload(1, 0.5)
+	done := new(countDone)
+	c := ipc.NewCall(q, done)
+	calls := []*ipc.Call{c}
+	fill(b, q)
+	allocs := testing.AllocsPerRun(100, func() {
+		c.Arrived = ipc.Now()
+		c.Deadline = c.Arrived.Add(time.Millisecond)
+		b.Round(calls)
+	})
+	if allocs != 0 || c.Reply.Source != ipc.SourceCache {
+		t.Errorf("a hit: %v allocations, source %v; want 0 and the cache", allocs, c.Reply.Source)
+	}
+}

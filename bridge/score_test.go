@@ -134,3 +134,24 @@ func TestOutcomesNobodyReported(t *testing.T) {
 		t.Errorf("%d missing, want 10", got)
 	}
 }
+
+func TestOutcomesJudgeModelAndRuleOnTheSameCases(t *testing.T) {
+	d := newFakeDaemon(t)
+	b := start(t, Config{Upstream: target(t, d.URL)})
+	q := workload(1, 0.5)
+	q.HistoricalCPU = []float32{0.5, 0.5} // the rule says their mean
+	d.spoiling(func(p *ipc.Prediction) { p.Workload.CPU = 0.75 })
+	r := ask(t, b, ipc.Options{Budget: patient}, q)[0]
+	o := ipc.Outcome{PredictionID: r.PredictionID, Subject: q.Subject(), Actual: ipc.Prediction{Kind: ipc.Workload}}
+	o.Actual.Workload.CPU = 0.75
+	stranger := o
+	stranger.Subject.Agent++
+	if err := b.Outcomes(context.Background(), []ipc.Outcome{stranger, o, o}); err != nil {
+		t.Fatal(err)
+	}
+	got := b.Scores()[0]
+	m := got.Standings[0]
+	if got.Joined != 1 || m.Judged != 1 || got.Foreign != 1 || got.Duplicate != 1 || m.ModelError != 0 || m.RuleError != 0.25 {
+		t.Errorf("Scores() = %+v, want one joined (model 0, rule 0.25), one foreign, one duplicate", got)
+	}
+}

@@ -1,12 +1,8 @@
 package bridge
 
 import (
-	"encoding/binary"
-	"fmt"
-	"iter"
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -131,110 +127,6 @@ func TestKillSwitchGoesAlong(t *testing.T) {
 	next.init(func(Standing) {})
 	if _, err := next.restore(old.save()); err != nil || !next.ruled(ipc.Failure) {
 		t.Errorf("restore: %v; models off = %v", err, next.off.Load())
-	}
-}
-
-// What is damaged changes nothing at all.
-func TestStandingsDamaged(t *testing.T) {
-	whole := judgedBoard().save()
-	next := new(scoreboard) // for all that is refused, which leaves it as it is
-	refused := func(what string, b []byte) {
-		t.Helper()
-		if n, err := next.restore(b); n != 0 || err == nil || len(next.all()) > 0 || next.off.Load() {
-			t.Errorf("%s: %d models, %v, %d standings; want none and an error", what, n, err, len(next.all()))
-		}
-	}
-	bent := func(at int, v byte) []byte {
-		b := append([]byte(nil), whole...)
-		b[at] = v
-		return b
-	}
-	refused("another version", bent(0, 1))
-	refused("a later version", bent(0, standingStateVersion+1))
-	refused("an earlier one's length", bent(0, withoutStale))
-	refused("the length of one before that", bent(0, withSharedRecords))
-	refused("no switch", bent(1, 2))
-	refused("no kind", bent(2, 9))
-	entry := 2 + 1 // the first entry's label: u8 length, "old@1", then flags
-	target := entry + 7
-	refused("a name of another length", bent(entry, 0))
-	refused("a name that is no text", bent(entry+1, 0xff))
-	refused("a flag that is none", bent(entry+6, 8))
-	refused("a target's flag that is none", bent(target, wasDoubled*(maxDoubled+1)))
-	for at, field := range numbersOf(target) {
-		impossible := []uint64{math.Float64bits(math.NaN()), math.Float64bits(math.Inf(1)), math.Float64bits(1e300), math.Float64bits(-1e300)}
-		if field == 'u' {
-			impossible = []uint64{math.MaxUint64, 1<<60 + 1}
-		}
-		for _, v := range impossible {
-			b := append([]byte(nil), whole...)
-			binary.LittleEndian.PutUint64(b[at:], v)
-			refused(fmt.Sprintf("%#x at byte %d", v, at-target), b)
-		}
-	}
-	openDifferences, openOutcomes := target+105, target+106+8*windowBlocks+16+8+3*32+8
-	refused("more differences than a block has", bent(openDifferences, blockPairs))
-	longer := bent(openDifferences, blockPairs)
-	longer[target] |= wasDoubled
-	refused("more blocks than its cases make", longer)
-	binary.LittleEndian.PutUint64(longer[openDifferences-16:], 1) // of its blocks
-	if n, err := new(scoreboard).restore(longer); n != 3 || err != nil {
-		t.Errorf("as many as a block has that is twice as long: %d models, %v", n, err)
-	}
-	longer[target] |= wasDoubled * (maxDoubled + 1)
-	refused("a block that is longer than any", longer)
-	refused("more outcomes than a block has", bent(openOutcomes, blockPairs))
-	if n, err := new(scoreboard).restore(bent(openOutcomes, blockPairs-1)); n != 3 || err != nil {
-		t.Errorf("as many as a block can have open: %d models, %v", n, err)
-	}
-	refused("two that serve", bent(entry+6, wasServing))
-	refused("the same twice", append(append([]byte(nil), whole...), whole[2:]...))
-	ends := map[int]int{2: 0} // of entries: the models up to there
-	workload := targetsOf(ipc.Workload)
-	size := (len(whole) - 2 - 3*2 - len("old@1new@2sick@1") - 3) / (2*workload + targetsOf(ipc.Failure)) // of a target
-	for i, at := range []int{2 + 8 + workload*size, 2 + 2*(8+workload*size)} {
-		ends[at] = i + 1
-	}
-	crowd := append([]byte(nil), whole...)
-	for n := range byte(maxStandings - 1) { // with the two that there are, one more than are told apart
-		at := len(crowd) + 2
-		crowd = append(crowd, whole[2:2+8+workload*size]...)
-		crowd[at] += n + 1
-	}
-	refused("more models than are told apart", crowd)
-	if n, err := new(scoreboard).restore(crowd[:len(crowd)-8-workload*size]); n != maxStandings+1 || err != nil {
-		t.Errorf("as many as are told apart, and another kind's: %d models, %v", n, err)
-	}
-	for n := range 2 + 2*(8+workload*size) + 9 + 2*size { // what follows is more of the same
-		if at := (n - 2) % (8 + workload*size); at > 8+2*size && at < 8+(workload-1)*size {
-			continue // targets are alike
-		}
-		got, err := next.restore(whole[:n])
-		if want, ok := ends[n]; ok != (err == nil) || got != want {
-			t.Fatalf("%d models from %d bytes, %v; want %d", got, n, err, want)
-		}
-		if err == nil {
-			next = new(scoreboard)
-		}
-	}
-}
-
-// numbersOf gives where the numbers of a target are that begins at byte at, and whether
-// they are floats (f) or counts (u).
-func numbersOf(at int) iter.Seq2[int, rune] {
-	layout := "b uuuu fffff uf uf b" + strings.Repeat("f", windowBlocks) + "ff u" + strings.Repeat("ffuf", 3) + "u b ffffff"
-	return func(yield func(int, rune) bool) {
-		for _, field := range layout {
-			switch field {
-			case 'b':
-				at++
-			case 'f', 'u':
-				if !yield(at, field) {
-					return
-				}
-				at += 8
-			}
-		}
 	}
 }
 
