@@ -156,27 +156,23 @@ func (s *scoreboard) restore(b []byte) (n int, err error) {
 
 // restored are the standings of one kind while they are read.
 type restored struct {
-	models  [maxStandings]modelStanding
-	n       int
-	serving int // its place + 1
+	models  []modelStanding // up to maxStandings; what is damaged at once costs none
+	serving int             // its place + 1
 }
 
 // read takes one entry of the kind, all but that, and reports whether it can be.
 func (k *restored) read(r *stateReader, kind ipc.Kind, version uint8) bool {
-	if k.n == maxStandings {
+	label, flags := r.label(), r.u8()
+	if r.bad || len(k.models) == maxStandings || flags > wasServing || flags == wasServing && k.serving != 0 {
 		return false
 	}
-	m := &k.models[k.n]
-	m.label = r.label()
-	flags := r.u8()
-	if r.bad || flags > wasServing || flags == wasServing && k.serving != 0 {
-		return false
-	}
-	for i := range k.n {
-		if k.models[i].label == m.label {
+	for i := range k.models {
+		if k.models[i].label == label {
 			return false
 		}
 	}
+	k.models = append(k.models, modelStanding{label: label})
+	m := &k.models[len(k.models)-1]
 	n := len(targetNames[kind-1])
 	targets := n * (1 + int(version) - withSharedRecords)
 	for i := range m.targets[:targets] {
@@ -192,8 +188,8 @@ func (k *restored) read(r *stateReader, kind ipc.Kind, version uint8) bool {
 		copy(m.targets[n:2*n], m.targets[:n])
 		m.demoted |= m.demoted << n
 	}
-	if k.n++; flags == wasServing {
-		k.serving = k.n
+	if flags == wasServing {
+		k.serving = len(k.models)
 	}
 	return true
 }
@@ -239,7 +235,7 @@ const maxJudged = 1 << 60
 func (s *standing) adopt(k *restored) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range k.n {
+	for i := range k.models {
 		s.lastID++
 		s.models[i] = k.models[i]
 		s.models[i].id, s.models[i].used = s.lastID, s.lastID
