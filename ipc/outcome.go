@@ -6,7 +6,8 @@ import (
 )
 
 // Outcome reports what really happened after a prediction. It travels one way,
-// in batches, and is never answered.
+// in batches, and is never answered. The first one under an id is scored; another is counted
+// as a duplicate and changes nothing.
 type Outcome struct {
 	PredictionID uint64 // as in the reply; 0 for an answer of the client's own rule
 	Subject      Subject

@@ -10,9 +10,12 @@ import (
 // Reply is the answer to one Request: a prediction with its provenance, or a
 // status that says why there is none.
 type Reply struct {
-	Status       Status
-	Error        string // for people, when Status is not StatusOK
-	PredictionID uint64 // unique per bridge, fresh for every delivery; 0 for a rule answered in the client
+	Status Status
+	Error  string // for people, when Status is not StatusOK
+	// PredictionID is what an Outcome is reported under. It is unique per bridge, and fresh for
+	// every delivery of the bridge's; what mlclient's cache gives again, as it is or stale, has
+	// the id that it came with, and 0 is a rule answered in the client. One outcome an id counts.
+	PredictionID uint64
 	Source       Source
 	Reason       Reason        // why the answer is not fresh from the model
 	Age          time.Duration // since the model or rule computed it, ≥ 0

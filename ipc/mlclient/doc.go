@@ -26,5 +26,10 @@
 // agent's new question replaces its old one, and an answer to another question
 // about the same agent serves as a stale one.
 //
+// An answer that is given again keeps the prediction id of its first delivery: it is one
+// prediction, and its first outcome is the one that is scored. Who reports an outcome for
+// every reply does no harm; the bridge counts the others as duplicates
+// (mlbridge_outcomes_unknown_total), and they change nothing.
+//
 // The package writes no logs. Hooks tell of changes of state, Stats gives numbers.
 package mlclient

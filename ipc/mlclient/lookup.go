@@ -16,7 +16,7 @@ import (
 // does no I/O; unless the answer is fresh, it queues q to be refreshed.
 //
 // An answer from the cache keeps the prediction id it came with, so that an outcome
-// can be told about it. Only a q that is nil, or breaks its own ranges, has no answer
+// can be told about it, once: further ones change nothing. Only a q that is nil, or breaks its own ranges, has no answer
 // (StatusInvalidArgument). q is not kept.
 func (c *Client) Lookup(q ipc.Request, r *ipc.Reply) {
 	if q == nil {
