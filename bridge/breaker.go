@@ -24,8 +24,11 @@ type breaker struct {
 	circuit circuitbreaker.CircuitBreaker[any]
 	state   circuitbreaker.State // the circuit's, read once a change and not once a call
 
-	reason      error // why the last exchange failed, nil when it did not
-	unreachable bool  // it failed before the daemon saw anything of it
+	reason      error       // why the last exchange failed, nil when it did not
+	failedAt    ipc.Instant // when
+	unreachable bool        // it failed before the daemon saw anything of it
+	silent      bool        // it failed without an answer, for that or any other cause
+	past        bool        // and that says nothing any more, see route.forgive
 	until       ipc.Instant
 	pause       *backoff.ExponentialBackOff
 	over        eventloop.Timer
@@ -73,11 +76,12 @@ func (k *breaker) permit() bool { return k.closed() || k.circuit.TryAcquirePermi
 
 // failed notes a failure and reports whether the breaker has opened by it.
 func (k *breaker) failed(cause error, now ipc.Instant) (opened bool) {
+	k.failedAt, k.past = now, false
 	if k.state == circuitbreaker.OpenState { // flights that fail together are one failure
 		return false
 	}
 	e, isConn := errors.AsType[*upstream.Error](cause)
-	k.reason, k.unreachable = cause, isConn && !e.Sent
+	k.reason, k.unreachable, k.silent = cause, isConn && !e.Sent, isConn && e.Op != "answer"
 	k.circuit.RecordFailure()
 	if k.state = k.circuit.State(); k.state != circuitbreaker.OpenState {
 		return false
@@ -89,7 +93,7 @@ func (k *breaker) failed(cause error, now ipc.Instant) (opened bool) {
 // succeeded notes that the endpoint answers, which closes the breaker, also when the
 // answer is to something that was asked before it opened.
 func (k *breaker) succeeded() {
-	k.reason, k.unreachable = nil, false
+	k.reason, k.unreachable, k.silent, k.past = nil, false, false, false
 	if k.closed() {
 		k.circuit.RecordSuccess()
 		return

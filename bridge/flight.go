@@ -77,9 +77,10 @@ func (f *flight) done(x *upstream.Exchange) {
 	if l.closed { // everybody has been answered
 		return
 	}
-	r.endpoint.probe.hear(l.bridge.now())
+	now := l.bridge.now()
+	r.endpoint.probe.hear(now)
 	if x.Err == nil {
-		l.bridge.reached(r.endpoint)
+		l.bridge.reached(r.endpoint, now)
 	}
 	switch {
 	case x.Err != nil:

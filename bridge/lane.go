@@ -51,13 +51,16 @@ func (l *lane) ask(call *ipc.Call, key *cachekey.Key, now ipc.Instant) ipc.Reaso
 	switch {
 	case l.closed:
 		return ipc.ReasonDaemonUnavailable
-	case l.down():
+	case l.away():
 		next := l.next(now)
 		if (call.RequireModel || l.back()) && next < call.Deadline {
 			break
 		}
 		if !l.busy() && next <= now {
 			l.question(call, key, now)
+		}
+		if !l.down() {
+			return ipc.ReasonDaemonUnavailable
 		}
 		return ipc.ReasonBreakerOpen
 	}

@@ -12,8 +12,8 @@ import (
 
 // probe asks a daemon for its health that has been asked nothing for a while: else a
 // bridge that nobody asks would go on calling a daemon up that died, until the first call
-// finds out. It changes what is told, and whether callers wait for a daemon that could not
-// be reached, but not whom questions go to: a call's own exchange knows better. It begins
+// finds out. It changes what is told, and whether callers wait for a daemon that gave no
+// answer, but not whom questions go to: a call's own exchange knows better. It begins
 // with the first exchange, and engines in this process need none.
 type probe struct {
 	bridge   *Bridge
@@ -49,9 +49,12 @@ func (p *probe) hear(now ipc.Instant) {
 	}
 }
 
-// look asks, unless there was an exchange meanwhile.
+// look asks, unless there was an exchange meanwhile. That may have been of other kinds, so
+// what is told of those that nobody asked is looked at either way.
 func (p *probe) look() {
-	if at := p.heard.Add(p.bridge.cfg.Probe); at > p.bridge.now() {
+	now := p.bridge.now()
+	if at := p.heard.Add(p.bridge.cfg.Probe); at > now {
+		p.bridge.forgive(p.endpoint, now)
 		p.bridge.loop.Arm(&p.due, int64(at))
 		return
 	}
@@ -72,7 +75,8 @@ func (p *probe) done(x *upstream.Exchange) {
 	switch {
 	case asked:
 	case x.Err == nil:
-		p.bridge.reached(p.endpoint)
+		p.bridge.reached(p.endpoint, now)
+		p.bridge.forgive(p.endpoint, now)
 	default:
 		p.bridge.missed(p.endpoint, fmt.Errorf("its health was asked for: %w", x.Err))
 	}

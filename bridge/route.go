@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"strings"
+	"time"
 
 	"github.com/mlbridge/mlbridge/bridge/upstream"
 	"github.com/mlbridge/mlbridge/daemon/api"
@@ -14,11 +15,15 @@ import (
 type endpoint struct {
 	name   string
 	dial   func(*eventloop.Loop, ipc.Kind) upstream.Conn
-	remote bool   // a daemon, no engine in this process
-	probe  *probe // nil where there is none
-	absent bool   // it could not be reached, or did not answer a probe, when last tried
-	why    error  // of what a probe found
+	remote bool        // a daemon, no engine in this process
+	probe  *probe      // nil where there is none
+	absent bool        // it could not be reached, or did not answer a probe, when last tried
+	why    error       // what a probe found wrong
+	heard  ipc.Instant // when it last answered anything
 }
+
+// mute reports whether it did not answer a probe, and nothing since.
+func (e *endpoint) mute() bool { return e.absent && e.why != nil }
 
 // route is a lane's way to one endpoint: its connections and what is known about how
 // the endpoint does with this kind.
@@ -87,6 +92,26 @@ func (r *route) free(n int) (first *flight, most int) {
 	// while the bridge does on another.
 	free := maxFlights - out
 	return first, min(n, api.MaxBatch, max(crowd, (n+free-1)/max(free, 1)))
+}
+
+// unasked reports whether how the last exchange ended says nothing of how the next will:
+// there was none, or it met a daemon that was away and is back.
+func (r *route) unasked() bool {
+	return !r.asked || r.breaker.past || r.breaker.unreachable && !r.endpoint.absent
+}
+
+// forgive is asked now and then, and reports whether the route's failure is past since: no
+// answer came, the endpoint has answered others after that, and of this kind nobody has asked
+// anything for so long. Else a kind that was asked once, while the daemon hung, would be
+// called failing until it is asked again. One that keeps failing is asked again and again.
+func (r *route) forgive(quiet time.Duration, now ipc.Instant) bool {
+	k := &r.breaker
+	if !k.silent || k.past || r.endpoint.absent || r.busy() || r.endpoint.heard <= k.failedAt || now.Sub(k.failedAt) < quiet {
+		return false
+	}
+	k.past = true
+	k.open(now) // its pause is over
+	return true
 }
 
 // succeeded notes that the endpoint answers, and which model does.

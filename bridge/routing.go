@@ -14,11 +14,22 @@ func (l *lane) down() bool {
 	return true
 }
 
-// back reports whether an endpoint that could not be reached has answered something since,
+// away reports whether there is nobody to wait for: an endpoint whose breaker is closed may
+// have been silent when its health was asked for.
+func (l *lane) away() bool {
+	for _, r := range l.routes {
+		if r.breaker.closed() && !r.endpoint.mute() {
+			return false
+		}
+	}
+	return true
+}
+
+// back reports whether an endpoint that gave no answer has answered something since,
 // a probe for instance. Whether it answers questions of this kind only the next one tells.
 func (l *lane) back() bool {
 	for _, r := range l.routes {
-		if r.breaker.unreachable && !r.endpoint.absent {
+		if r.asked && r.unasked() {
 			return true
 		}
 	}

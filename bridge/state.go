@@ -72,7 +72,8 @@ func (b *Bridge) Models() map[ipc.Kind]string { return maps.Clone(b.state.Load()
 
 // reached notes that the endpoint answered something, be it an error. Kinds that could
 // not reach it are as good as not asked then: only their next question tells.
-func (b *Bridge) reached(e *endpoint) {
+func (b *Bridge) reached(e *endpoint, now ipc.Instant) {
+	e.heard = now
 	if e.absent {
 		e.absent, e.why = false, nil
 		b.publish()
@@ -83,6 +84,19 @@ func (b *Bridge) reached(e *endpoint) {
 func (b *Bridge) missed(e *endpoint, why error) {
 	if !e.absent {
 		e.absent, e.why = true, why
+		b.publish()
+	}
+}
+
+// forgive lets go of failures of the endpoint's that are past.
+func (b *Bridge) forgive(e *endpoint, now ipc.Instant) {
+	news := false
+	for _, l := range b.lanes {
+		for _, r := range l.routes {
+			news = r.endpoint == e && r.forgive(b.cfg.Probe, now) || news
+		}
+	}
+	if news {
 		b.publish()
 	}
 }
@@ -138,7 +152,7 @@ func (b *Bridge) lookAt(i int) EndpointState {
 		r := l.routes[i]
 		s.Breaker[n] = r.breaker.state.String()
 		switch {
-		case !r.asked || (r.breaker.unreachable && !e.absent):
+		case r.unasked():
 		case r.breaker.reason != nil:
 			s.failing[l.kind] = r.breaker.reason.Error()
 			s.Reason = s.failing[l.kind]
