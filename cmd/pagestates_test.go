@@ -59,11 +59,11 @@ func judgedApart() (httpapi.Health, status.Document) {
 	w.Score.Targets = []status.Target{
 		target("cpu", "", false, 0.5, 0.25), target("cpu", "past", false, 0.25, 0.5),
 		target("memory", "", false, 0.0000123, 0.0000124), target("memory", "past", true, 0.125, 0.1),
-		target("gpu", "", false, 0.5, 0.5), target("gpu", "past", false, 0.3, 0.4),
+		target("gpu", "", false, 0.5, 0.5), target("gpu", "past", true, 0.3, 0.4),
 	}
 	w.Score.Standings = []status.Standing{
-		{Model: "candidate@1", Target: "gpu", With: "past", Low: v(1), High: v(2)},           // does not serve
-		{Model: longModel, Target: "cpu", Stale: true, Serving: true, Low: v(1), High: v(2)}, // says nothing of the model's own answers
+		{Model: "candidate@1", Target: "gpu", With: "past", Low: v(1), High: v(2)},                          // does not serve
+		{Model: longModel, Target: "cpu", Stale: true, Demoted: true, Serving: true, Low: v(1), High: v(2)}, // says nothing of the model's own answers
 		standing("cpu", "", v(-0.3), v(-0.1)), standing("cpu", "past", v(0.1), v(0.3)),
 		standing("memory", "", v(-1), v(1)), standing("memory", "past", v(-0.1), v(-0.01)), standing("gpu", "past", nil, nil),
 	}
@@ -109,15 +109,15 @@ func TestLivePageJudgesApart(t *testing.T) {
 		"cpu asked with a past, 12.3 k judged 0.250 0.500 model 50 % better",
 		"memory asked without a past, 12.3 k judged 1.2e-5 1.2e-5 unclear",
 		"memory asked with a past, 12.3 k judged 0.125 0.100 rule 20 % better the rule serves",
-		"gpu asked with a past, 12.3 k judged 0.300 0.400 too few to say",
+		"gpu asked with a past, 12.3 k judged 0.300 0.400 too few to say the rule serves, until the model is clearly better",
 	}
 	if strings.Join(rows, "\n") != strings.Join(want, "\n") {
 		t.Errorf("the workload's card says\n%s\nwant\n%s", strings.Join(rows, "\n"), strings.Join(want, "\n"))
 	}
 	for selector, want := range map[string][]string{
 		"#t-duels":                  {"at 1 of 5"},
-		"#t-duels-sub":              {"2 worse, 2 unclear, the rule serves at 1"},
-		".workload":                 {"since the start: model 90 %, cache 9.9 %, rule 0.1 %", "partly demoted", "breaker half-open", "model and rule alike: gpu asked without a past"},
+		"#t-duels-sub":              {"2 worse, 2 unclear, the rule serves at 2"},
+		".workload":                 {"since the start: model 90 %, cache 9.9 %, rule 0.1 %", "partly demoted", "breaker half-open", "model and rule alike: gpu asked without a past", "better than what it said earlier, and serves: cpu"},
 		".memory":                   {"last 10 s: rule 100 %", "inputs drifted: page_step, locality_score"},
 		"#errors li:first-child":    {"15 times, last "},
 		"#errors li:nth-child(2)":   {"1 h ago"},

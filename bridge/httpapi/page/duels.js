@@ -41,11 +41,13 @@ function scores(score) {
   const own = duels(score), measures = [...new Set(own.map((t) => t.measure))];
   // A model that has no word of its own on a value says what the rule says: a line for all of these.
   const alike = judged.filter((t) => !own.includes(t)).map((t) => [t.target, asked(t, score.targets)].filter(Boolean).join(" ")).join(", ");
+  const stale = score.standings.filter((s) => s.serving && s.stale && s.demoted).map((s) => s.target).join(", ");
   return [
     el("div", { class: "duels" }, ...measures.map((m) => el("table", null, el("caption", null, m),
       el("thead", null, el("tr", null, el("td"), el("th", { scope: "col" }, "model"), el("th", { scope: "col" }, "rule"), el("td"))),
       el("tbody", null, ...own.filter((t) => t.measure === m).map((t) => row(t, score)))))),
     alike ? el("p", { class: "sub" }, `model and rule alike: ${alike}`) : null,
+    stale ? el("p", { class: "sub" }, `where the model does not answer, the rule has been better than what it said earlier, and serves: ${stale}`) : null,
   ];
 }
 
@@ -62,5 +64,5 @@ function row(t, score) {
   return el("tr", null,
     el("th", { scope: "row" }, t.target, el("small", null, [asked(t, score.targets), count(t.judged) + " judged"].filter(Boolean).join(", "))),
     error(model, "model"), error(rule, "rule"),
-    el("td", { class: "verdict " + (v.mood ?? "") }, v.text, t.demoted ? el("small", null, "the rule serves") : null));
+    el("td", { class: "verdict " + (v.mood ?? "") }, v.text, t.demoted ? el("small", null, "the rule serves" + (v.who === "rule" ? "" : ", until the model is clearly better")) : null));
 }
