@@ -8,30 +8,34 @@ import (
 // try asks a candidate what the model was asked. In the shadow its answers go beside the
 // model's, for whoever learns what really happened to score them; of the subjects in its
 // share its answers are given, and the model's go beside them. What a candidate cannot
-// answer, or not within its range, is as if it had not been asked.
-func (w *work) try(m *registry.Model, c *registry.Candidate) {
+// answer, or not within its range, is as if it had not been asked, but counted.
+func (w *work) try(reg *registry.Registry, m *registry.Model, c *registry.Candidate) {
 	if cap(w.beside) < len(w.asked) {
 		w.beside = make([]ipc.Prediction, len(w.asked))
 	}
 	w.beside = w.beside[:len(w.asked)]
 	clear(w.beside)
-	if c.Predict(w.asked, w.beside) != nil {
+	none, err := askModel(c.Model, w.asked, w.beside)
+	if err != nil {
 		return
 	}
 	w.answer.Beside = c.Label
 	if c.Share > 0 {
 		w.answer.Beside = m.Label
 	}
-	next := 0
+	next, bad := 0, badly{}
 	for i := range w.answer.Slots {
 		if w.call.Faults[i] != nil {
 			continue
 		}
 		slot, p := &w.answer.Slots[i], &w.beside[next]
 		mine := c.Share == 0 || inShare(w.asked[next].Subject(), c.Share)
+		why := wrong(m.Kind, p, none.Of(next))
 		next++
-		p.Kind = m.Kind
-		if !mine || slot.Status != ipc.StatusOK || p.Validate() != nil {
+		if why != "" {
+			bad.add(why)
+		}
+		if !mine || slot.Status != ipc.StatusOK || why != "" {
 			continue
 		}
 		slot.Beside, slot.HasBeside = *p, true
@@ -40,6 +44,7 @@ func (w *work) try(m *registry.Model, c *registry.Candidate) {
 			slot.Model = c.Label
 		}
 	}
+	bad.note(reg, c.Model)
 }
 
 // inShare reports whether a candidate answers for the subject: the same ones each time,

@@ -27,6 +27,14 @@ type ModelHealth struct {
 
 	Candidate string  `json:"candidate,omitempty"` // "name@version" of the model that is tried beside it
 	Share     float64 `json:"share,omitempty"`     // of the subjects that the candidate answers; 0 in the shadow
+
+	// How many of its questions the model answered with a number that is none or outside its
+	// range, which nobody got, since it was loaded; and what was wrong with the last.
+	Invalid     uint64 `json:"invalid_outputs,omitempty"`
+	LastInvalid string `json:"last_invalid_output,omitempty"`
+
+	CandidateInvalid     uint64 `json:"candidate_invalid_outputs,omitempty"` // the same of the candidate
+	CandidateLastInvalid string `json:"candidate_last_invalid_output,omitempty"`
 }
 
 // Health gives what /health says.
@@ -40,9 +48,11 @@ func (s *Server) Health() Health {
 		m := ModelHealth{Status: "unavailable"}
 		if model := snap.Model(k); model != nil {
 			m = ModelHealth{Status: "healthy", Model: model.Label, Source: model.Source, Loaded: &model.Loaded}
+			m.Invalid, m.LastInvalid = model.Invalid()
 		}
 		if c := snap.Candidate(k); c != nil {
 			m.Candidate, m.Share = c.Label, c.Share
+			m.CandidateInvalid, m.CandidateLastInvalid = c.Invalid()
 		}
 		if err := snap.Problem(k); err != nil {
 			m.Error = err.Error()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mlbridge/mlbridge/daemon/api"
+	"github.com/mlbridge/mlbridge/daemon/predict"
 	"github.com/mlbridge/mlbridge/daemon/registry"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/valyala/fasthttp"
@@ -124,12 +125,12 @@ func (w *work) respond(format api.Format, reg *registry.Registry, start ipc.Inst
 			Status: ipc.StatusUnavailable, Text: "no model for " + w.call.Kind.String(),
 		}
 	}
-	if failed, err = w.run(model); err != nil {
+	if failed, err = w.run(reg, model); err != nil {
 		return failed, err
 	}
 	w.answer.Beside = ""
 	if c := snap.Candidate(w.call.Kind); c != nil && len(w.asked) > 0 {
-		w.try(model, c)
+		w.try(reg, model, c)
 	}
 	if slot := &w.answer.Slots[0]; !w.call.Batch && failed == 1 {
 		return failed, &ipc.StatusError{Status: slot.Status, Text: slot.Error}
@@ -141,7 +142,7 @@ func (w *work) respond(format api.Format, reg *registry.Registry, start ipc.Inst
 
 // run asks the model what can be asked and fills the answer's slots. It gives the
 // number of slots that failed; the error fails the call as a whole.
-func (w *work) run(m *registry.Model) (failed int, err error) {
+func (w *work) run(reg *registry.Registry, m *registry.Model) (failed int, err error) {
 	w.asked = w.asked[:0]
 	for i, q := range w.call.Requests {
 		if w.call.Faults[i] == nil {
@@ -154,8 +155,9 @@ func (w *work) run(m *registry.Model) (failed int, err error) {
 	}
 	w.preds = w.preds[:n]
 	clear(w.preds)
+	var none *predict.InvalidError
 	if n > 0 {
-		if err := m.Predict(w.asked, w.preds); err != nil {
+		if none, err = askModel(m, w.asked, w.preds); err != nil {
 			return len(w.call.Requests), &ipc.StatusError{
 				Status: ipc.StatusInternal, Text: fmt.Sprintf("model %s: %v", m.Label, err),
 			}
@@ -163,7 +165,7 @@ func (w *work) run(m *registry.Model) (failed int, err error) {
 	}
 	w.answer.Model = m.Label
 	w.answer.Resize(len(w.call.Requests))
-	next := 0
+	next, bad := 0, badly{}
 	for i := range w.answer.Slots {
 		slot := &w.answer.Slots[i]
 		slot.Form = w.call.Forms[i]
@@ -173,16 +175,17 @@ func (w *work) run(m *registry.Model) (failed int, err error) {
 			continue
 		}
 		p := &w.preds[next]
+		why := wrong(m.Kind, p, none.Of(next))
 		next++
-		p.Kind = m.Kind
-		if err := p.Validate(); err != nil {
-			// Never pass on what a model should not have said.
-			slot.Fail(&ipc.StatusError{Status: ipc.StatusInternal, Text: "model " + m.Label + ": " + api.ErrorText(err)})
+		if why != "" { // never pass on what a model should not have said
+			slot.Fail(&ipc.StatusError{Status: ipc.StatusInternal, Text: "model " + m.Label + ": " + why})
 			failed++
+			bad.add(why)
 			continue
 		}
 		slot.Status, slot.Error, slot.Prediction = ipc.StatusOK, "", *p
 		slot.Model, slot.HasBeside = "", false
 	}
+	bad.note(reg, m)
 	return failed, nil
 }

@@ -13,6 +13,7 @@ var (
 	descPredictions = prometheus.NewDesc("mld_predictions_total", "Slots answered, by kind and result.", []string{"kind", "result"}, nil)
 	descModel       = prometheus.NewDesc("mld_model_info", "1 for the model that serves a kind.", []string{"kind", "model"}, nil)
 	descCandidate   = prometheus.NewDesc("mld_model_candidate_share", "Share of the subjects that a candidate answers, 0 for one in the shadow.", []string{"kind", "model"}, nil)
+	descInvalid     = prometheus.NewDesc("mld_invalid_outputs_total", "Questions that a model answered with a number that is none or outside its range, which nobody got, by the model that serves or is tried.", []string{"kind", "model"}, nil)
 	descProblem     = prometheus.NewDesc("mld_model_problem", "1 when a kind's model is missing or older than it might be.", []string{"kind"}, nil)
 	descRequests    = prometheus.NewDesc("mld_http_requests_total", "HTTP requests answered, by route and class of status.", []string{"route", "status"}, nil)
 	descUnknown     = prometheus.NewDesc("mld_http_unknown_fields_total", "JSON fields that were ignored.", nil, nil)
@@ -31,7 +32,7 @@ type collector struct{ s *Server }
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descPredictions, descModel, descCandidate, descProblem, descRequests,
+		descPredictions, descModel, descCandidate, descInvalid, descProblem, descRequests,
 		descUnknown, descRejected, descOpen, descPanics, descGeneration,
 	} {
 		ch <- d
@@ -56,9 +57,13 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- t.seconds
 		if m := snap.Model(k); m != nil {
 			gauge(descModel, 1, k.String(), m.Label)
+			n, _ := m.Invalid()
+			counter(descInvalid, n, k.String(), m.Label)
 		}
 		if cand := snap.Candidate(k); cand != nil {
 			gauge(descCandidate, cand.Share, k.String(), cand.Label)
+			n, _ := cand.Invalid()
+			counter(descInvalid, n, k.String(), cand.Label)
 		}
 		problem := 0.0
 		if snap.Problem(k) != nil {

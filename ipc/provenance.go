@@ -42,7 +42,7 @@ const (
 	ReasonOverloaded        Reason = 4  // a bounded queue was full
 	ReasonLowConfidence     Reason = 5  // the model's confidence is below the threshold
 	ReasonDemoted           Reason = 6  // the rule has been better than the model lately
-	ReasonInvalidOutput     Reason = 7  // the model's answer failed validation
+	ReasonInvalidOutput     Reason = 7  // the model's answer to this question was no number, outside its range, or an error
 	ReasonBridgeUnavailable Reason = 8  // written by clients only: no connection to the bridge
 	ReasonNotCached         Reason = 9  // written by clients only: Lookup does not wait
 	ReasonRefreshing        Reason = 10 // a newer answer is on its way, and this one is hardly older than fresh

@@ -14,7 +14,7 @@ func (c column) of(w *worker, row int) float32 {
 	if c.width == 0 {
 		return c.constant
 	}
-	return w.session.Output(c.output)[row*c.width+c.at]
+	return w.read(c.output, row*c.width+c.at)
 }
 
 // columns names the numbers that the model gives for a row. The metadata "outputs"

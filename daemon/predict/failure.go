@@ -52,15 +52,11 @@ func (*failure) prepare(req ipc.Request, s *slot, dst []float32) int {
 
 func (m *failure) conclude(req ipc.Request, s *slot, w *worker, first int, out *ipc.Prediction) {
 	p := &out.Failure
-	raw := w.session.Output(m.probability)[first]
-	p.Probability = unit(raw)
+	p.Probability = unit(w.read(m.probability, first))
 	p.Type = s.kind
-	if raw-raw != 0 {
-		return // no number: confidence 0
-	}
 	p.Confidence = verdict(p.Probability)
-	if log := w.session.Output(m.intervals)[first]; p.Probability >= timeThreshold && log-log == 0 { // what is no number tells none
-		intervals := math.Exp2(max(0, min(maxLog2Intervals, float64(log))))
+	if p.Probability >= timeThreshold {
+		intervals := math.Exp2(max(0, min(maxLog2Intervals, float64(w.read(m.intervals, first)))))
 		p.PredictedTime = ipc.Some(uint64(intervals * m.intervalNs[features.Family(s.kind, req.(*ipc.FailureRequest).TimeSinceLastFailure)]))
 	}
 }

@@ -43,14 +43,13 @@ const maxTimeMs = 45 * 365 * 24 * 60 * 60 * 1000
 
 func (m *failureFields) conclude(_ ipc.Request, s *slot, w *worker, row int, out *ipc.Prediction) {
 	p := &out.Failure
-	raw := m.probability.of(w, row)
-	p.Probability, p.Type = unit(raw), s.kind
-	p.Confidence = m.confidence.of(w, row, raw)
+	p.Probability, p.Type = unit(m.probability.of(w, row)), s.kind
+	p.Confidence = m.confidence.of(w, row, p.Probability)
 	if len(m.types) > 0 {
 		p.Type = largest(m.types, w, row)
 	}
 	if m.timed {
-		if ms := m.time.of(w, row); ms >= 0 { // NaN is none
+		if ms := m.time.of(w, row); ms >= 0 {
 			p.PredictedTime = ipc.Some(uint64(min(float64(ms), maxTimeMs) * float64(time.Millisecond)))
 		}
 	}

@@ -139,14 +139,11 @@ func (p *plain) ownConfidence() (c ownConfidence) {
 	return c
 }
 
-func (c ownConfidence) of(w *worker, row int, raw float32) float32 {
-	switch {
-	case raw-raw != 0: // no number
-		return 0
-	case c.given:
+func (c ownConfidence) of(w *worker, row int, probability float32) float32 {
+	if c.given {
 		return unit(c.column.of(w, row))
 	}
-	return verdict(unit(raw))
+	return verdict(probability)
 }
 
 // classes takes the columns of n classes: all of them, or none.

@@ -34,7 +34,7 @@ func (*memory) prepare(req ipc.Request, s *slot, dst []float32) int {
 // the offset 0: faults come page by page, offsets inside them carry nothing.
 func (m *memory) conclude(req ipc.Request, s *slot, w *worker, first int, out *ipc.Prediction) {
 	q := req.(*ipc.MemoryRequest)
-	chances := w.session.Output(m.probability)[first : first+s.rows]
+	chances := w.reads(m.probability, first, s.rows)
 	best := 0
 	for i, v := range chances {
 		if unit(v) > unit(chances[best]) {
@@ -48,7 +48,7 @@ func (m *memory) conclude(req ipc.Request, s *slot, w *worker, first int, out *i
 	if n := len(q.AccessTypes); n > 0 {
 		p.Type = q.AccessTypes[n-1] // a rule: right for 0.83 of the recorded faults
 	}
-	for i, v := range w.session.Output(m.soon)[first : first+s.rows] {
+	for i, v := range w.reads(m.soon, first, s.rows) {
 		if i != best {
 			also(p, ipc.MemoryCandidate{Address: s.pages.Address(i), Probability: unit(v)})
 		}

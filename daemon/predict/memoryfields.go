@@ -28,11 +28,8 @@ func (*memoryFields) prepare(req ipc.Request, _ *slot, dst []float32) int {
 
 func (m *memoryFields) conclude(req ipc.Request, _ *slot, w *worker, row int, out *ipc.Prediction) {
 	q, p := req.(*ipc.MemoryRequest), &out.Memory
-	next := m.next.of(w, row)
-	p.NextAddress = features.PageAfter(q.CurrentAddress, float64(number(next)))
-	if next-next == 0 {
-		p.Probability = unit(m.probability.of(w, row))
-	}
+	p.NextAddress = features.PageAfter(q.CurrentAddress, float64(m.next.of(w, row)))
+	p.Probability = unit(m.probability.of(w, row))
 	p.Confidence = p.Probability
 	switch n := len(q.AccessTypes); {
 	case len(m.types) > 0:

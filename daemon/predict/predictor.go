@@ -88,8 +88,10 @@ func (p *Predictor) Name() string { return p.name }
 func (p *Predictor) Version() string { return p.version }
 
 // Predict answers reqs[i] in out[i]. All requests must be of the predictor's
-// kind and pass their Validate (what does not is the caller's to refuse). The
-// error is about the call as a whole, and then out is not to be used.
+// kind and pass their Validate (what does not is the caller's to refuse). An
+// *InvalidError says which of them the model answered with what is no number:
+// their places in out have no kind. Any other error is about the call as a whole,
+// and then out is not to be used.
 func (p *Predictor) Predict(reqs []ipc.Request, out []ipc.Prediction) error {
 	if len(reqs) != len(out) {
 		return fmt.Errorf("predict: %d requests, room for %d predictions", len(reqs), len(out))
@@ -101,12 +103,21 @@ func (p *Predictor) Predict(reqs []ipc.Request, out []ipc.Prediction) error {
 	}
 	w := p.worker()
 	defer p.release(w)
-	for len(reqs) > 0 {
-		n, err := p.chunk(w, reqs, out)
+	var faults []Fault
+	for done := 0; done < len(reqs); {
+		n, err := p.chunk(w, reqs[done:], out[done:])
 		if err != nil {
 			return fmt.Errorf("predict: %w", err)
 		}
-		reqs, out = reqs[n:], out[n:]
+		for i := range n {
+			if none := w.slots[i].none; none.found {
+				faults = append(faults, p.fault(done+i, none))
+			}
+		}
+		done += n
+	}
+	if len(faults) > 0 {
+		return &InvalidError{faults}
 	}
 	return nil
 }
@@ -125,9 +136,13 @@ func (p *Predictor) chunk(w *worker, reqs []ipc.Request, out []ipc.Prediction) (
 	}
 	first := 0
 	for i := range n {
-		out[i] = ipc.Prediction{Kind: p.kind}
-		p.family.conclude(reqs[i], &w.slots[i], w, first, &out[i])
-		first += w.slots[i].rows
+		s := &w.slots[i]
+		out[i], w.none = ipc.Prediction{Kind: p.kind}, none{}
+		p.family.conclude(reqs[i], s, w, first, &out[i])
+		if s.none = w.none; s.none.found {
+			out[i] = ipc.Prediction{}
+		}
+		first += s.rows
 	}
 	return n, nil
 }

@@ -9,9 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mlbridge/mlbridge/daemon/engine"
-	"github.com/mlbridge/mlbridge/daemon/engine/onnxfile"
-	"github.com/mlbridge/mlbridge/daemon/features"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/mlclient/loads"
 )
@@ -280,50 +277,5 @@ func TestPredictRefusesMixedCalls(t *testing.T) {
 	}
 	if err := p.Predict(nil, nil); err != nil {
 		t.Errorf("no request: %v", err)
-	}
-}
-
-func TestNumbersThatAreNone(t *testing.T) {
-	nan, inf := float32(math.NaN()), float32(math.Inf(1))
-	if unit(nan) != 0 || unit(inf) != 1 || unit(-inf) != 0 || number(nan) != 0 || number(inf) != 0 || number(3) != 3 {
-		t.Error("unit or number let a non-number through")
-	}
-}
-
-// A number that is none must not pass for a prediction that the model is sure of.
-func TestAModelThatIsSureOfNoNumber(t *testing.T) {
-	answer := func(l *features.Layout, sure, none string, q ipc.Request) ipc.Prediction {
-		t.Helper()
-		g := onnxfile.Graph{Metadata: map[string]string{
-			"predictor": l.Predictor, "features": l.Version, "name": "broken", "version": "1", "interval_ms": "50,50,50,50",
-		}}
-		g.Input("x", l.Width())
-		g.Tensor("w", make([]float32, l.Width()), l.Width(), 1)
-		g.Tensor("high", []float32{0.9}, 1)
-		g.Tensor("below", []float32{-1}, 1)
-		g.Node("Gemm", sure, []string{"x", "w", "high"})
-		g.Node("Gemm", "negative", []string{"x", "w", "below"})
-		g.Node("Sqrt", none, []string{"negative"})
-		g.Output(sure, 1)
-		g.Output(none, 1)
-		m, err := engine.Load(g.Bytes(), engine.Limits{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := New(q.Kind(), m, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out := make([]ipc.Prediction, 1)
-		if err := p.Predict([]ipc.Request{q}, out); err != nil {
-			t.Fatal(err)
-		}
-		return out[0]
-	}
-	if got := answer(&features.Workload, "confidence", "delta", sample(ipc.Workload, 1)).Workload; got.Confidence != 0 {
-		t.Errorf("a change that is no number is told with confidence %v: %+v", got.Confidence, got)
-	}
-	if got := answer(&features.Failure, "probability", "log2_intervals", sample(ipc.Failure, 1)).Failure; got.Probability != 0.9 || got.PredictedTime.Valid {
-		t.Errorf("a time that is no number is told: %+v", got)
 	}
 }

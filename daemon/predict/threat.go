@@ -38,15 +38,13 @@ func (*threat) prepare(req ipc.Request, _ *slot, dst []float32) int {
 // The action follows the score (see threatAction).
 func (m *threat) conclude(req ipc.Request, _ *slot, w *worker, first int, out *ipc.Prediction) {
 	q := req.(*ipc.ThreatRequest)
-	raw := w.session.Output(m.probability)[first]
 	p := &out.Threat
-	p.Score = unit(raw)
+	p.Score = unit(w.read(m.probability, first))
 	p.Action = threatAction(p.Score)
 	if p.Score >= 0.5 || m.types >= 0 && p.Score >= typeFrom {
 		p.Type = m.likeliest(q, w, first)
 	}
 	switch {
-	case raw-raw != 0: // no number: confidence 0
 	case features.HasSyscalls(q):
 		p.Confidence = verdict(p.Score)
 	case features.UnreadEvidence(q):
@@ -64,7 +62,7 @@ func (m *threat) likeliest(q *ipc.ThreatRequest, w *worker, row int) uint8 {
 		return threatType(q)
 	}
 	const n = int(ipc.ThreatWebShell)
-	odds, best := w.session.Output(m.types)[row*n:(row+1)*n], 0
+	odds, best := w.reads(m.types, row*n, n), 0
 	for i, v := range odds {
 		if v > odds[best] {
 			best = i

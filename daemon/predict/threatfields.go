@@ -28,10 +28,9 @@ func (*threatFields) prepare(req ipc.Request, _ *slot, dst []float32) int {
 
 func (m *threatFields) conclude(req ipc.Request, _ *slot, w *worker, row int, out *ipc.Prediction) {
 	p := &out.Threat
-	raw := m.score.of(w, row)
-	p.Score = unit(raw)
+	p.Score = unit(m.score.of(w, row))
 	p.Action = threatAction(p.Score)
-	p.Confidence = m.confidence.of(w, row, raw)
+	p.Confidence = m.confidence.of(w, row, p.Score)
 	switch {
 	case len(m.types) > 0:
 		p.Type = largest(m.types, w, row)

@@ -11,15 +11,17 @@ type worker struct {
 	input   []float32 // max rows
 	max     int
 	slots   []slot
+	none    none // of the request that is concluded
 }
 
-// slot is what prepare leaves for conclude about one request.
+// slot is what prepare leaves for conclude about one request, and conclude for the caller.
 type slot struct {
 	rows  int
 	units [signals]float64   // workload: the window's unit of each signal
 	pages features.Pages     // memory
 	kind  uint8              // failure: the type by the component's name
 	row   [maxFields]float32 // reordered: the layout's row
+	none  none               // what conclude read that is no number
 }
 
 // worker takes an idle one or makes one. A buffered channel and not a
@@ -52,21 +54,8 @@ func (p *Predictor) release(w *worker) {
 	}
 }
 
-// unit cuts a model's number to [0, 1]; what is no number becomes 0.
-func unit(v float32) float32 {
-	if !(v > 0) { // NaN as well
-		return 0
-	}
-	return min(v, 1)
-}
-
-// number is v, or 0 where the model gave no finite number.
-func number(v float32) float32 {
-	if v-v != 0 {
-		return 0
-	}
-	return v
-}
+// unit cuts a number to [0, 1]; NaN stays NaN, which no prediction may have.
+func unit(v float32) float32 { return min(max(v, 0), 1) }
 
 // verdict is the probability that the verdict at 0.5 is right, which is what
 // confidence means for threat and failure. It holds as far as probability is

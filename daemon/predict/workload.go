@@ -34,22 +34,14 @@ func (*workload) prepare(req ipc.Request, s *slot, dst []float32) (rows int) {
 
 func (m *workload) conclude(req ipc.Request, s *slot, w *worker, first int, out *ipc.Prediction) {
 	q := req.(*ipc.WorkloadRequest)
-	deltas := w.session.Output(m.delta)[first:]
-	change := func(signal int) float64 { return float64(number(deltas[signal])) * s.units[signal] }
+	change := func(signal int) float64 { return float64(w.read(m.delta, first+signal)) * s.units[signal] }
 	p := &out.Workload
 	p.CPU = unit(float32(float64(q.CurrentCPU) + change(signalCPU)))
 	p.Memory = shift(q.CurrentMemory, change(signalMemory))
 	if now, ok := features.CurrentGPU(q); ok {
 		p.GPU = ipc.Some(unit(float32(float64(now) + change(signalGPU))))
 	}
-	p.Confidence = unit(w.session.Output(m.confidence)[first+signalCPU])
-	var sum float32
-	for _, v := range deltas[:s.rows] {
-		sum += v
-	}
-	if sum-sum != 0 { // one of them is no number
-		p.Confidence = 0
-	}
+	p.Confidence = unit(w.read(m.confidence, first+signalCPU))
 }
 
 // shift adds a signed change to v without leaving the range of u64 and, where

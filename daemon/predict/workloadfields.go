@@ -35,15 +35,9 @@ func (m *workloadFields) prepare(req ipc.Request, _ *slot, dst []float32) int {
 
 func (m *workloadFields) conclude(req ipc.Request, _ *slot, w *worker, row int, out *ipc.Prediction) {
 	q, p := req.(*ipc.WorkloadRequest), &out.Workload
-	cpu, memory, gpu := m.cpu.of(w, row), m.memory.of(w, row), m.gpu.of(w, row)
-	p.CPU, p.Confidence = unit(cpu), unit(m.confidence.of(w, row))
-	p.Memory = shift(0, max(0, float64(number(memory))*m.unit))
+	p.CPU, p.Confidence = unit(m.cpu.of(w, row)), unit(m.confidence.of(w, row))
+	p.Memory = shift(0, max(0, float64(m.memory.of(w, row))*m.unit))
 	if _, ok := features.CurrentGPU(q); ok {
-		p.GPU = ipc.Some(unit(gpu))
-	} else {
-		gpu = 0
-	}
-	if sum := cpu + memory + gpu; sum-sum != 0 { // one of them is no number
-		p.Confidence = 0
+		p.GPU = ipc.Some(unit(m.gpu.of(w, row)))
 	}
 }

@@ -14,13 +14,14 @@ import (
 // the requests, safe for concurrent use.
 type Predictor interface {
 	// Predict answers reqs, which are all of the model's kind and valid, in out of
-	// the same length. An error is about the call as a whole.
+	// the same length. A *predict.InvalidError is about the questions that it names,
+	// any other error about the call as a whole.
 	Predict(reqs []ipc.Request, out []ipc.Prediction) error
 	Name() string
 	Version() string
 }
 
-// Model is a predictor that passed validation. It is immutable.
+// Model is a predictor that passed validation. It is immutable but for what Invalid counts.
 type Model struct {
 	Kind   ipc.Kind
 	Label  string // "name@version", at most ipc.MaxModelBytes
@@ -29,7 +30,8 @@ type Model struct {
 	Trial  predict.Trial // of the recorded questions; zero for a predictor that cannot be tried
 	Predictor
 
-	trial *trial // in a folder
+	trial   *trial // in a folder
+	invalid invalid
 }
 
 // Candidate is a model that is tried beside the one that serves.
@@ -58,7 +60,8 @@ var errOutput = errors.New("output fails validation")
 
 // newModel validates p by asking it what every model is asked sooner or later: a
 // question without any history, a typical one, and both at once; then what was recorded
-// (package recorded). All answers must be inside their ranges, which excludes NaN.
+// (package recorded). All answers must be inside their ranges. A number that is none is let
+// pass of the first questions, which nobody may ever ask, and not of the recorded ones.
 func newModel(k ipc.Kind, p Predictor, source string, now time.Time) (m *Model, err error) {
 	defer func() {
 		// A model file is data from outside. One that crashes its engine is refused
@@ -80,10 +83,15 @@ func newModel(k ipc.Kind, p Predictor, source string, now time.Time) (m *Model, 
 	trials := trialRequests(k)
 	for _, reqs := range [][]ipc.Request{trials[:1], trials[1:], trials} {
 		out := make([]ipc.Prediction, len(reqs))
-		if err := p.Predict(reqs, out); err != nil {
+		err := p.Predict(reqs, out)
+		none, some := errors.AsType[*predict.InvalidError](err)
+		if err != nil && !some {
 			return nil, fmt.Errorf("trial run: %w", err)
 		}
 		for i := range out {
+			if none.Of(i) != nil {
+				continue
+			}
 			out[i].Kind = k
 			if err := out[i].Validate(); err != nil {
 				return nil, fmt.Errorf("trial run: %w: %w", errOutput, err)

@@ -88,6 +88,11 @@ func (s *Snapshot) Candidate(k ipc.Kind) *Candidate {
 type Registry struct {
 	current atomic.Pointer[Snapshot]
 
+	// OnInvalid, when set, is told of a call that a model answered with n numbers that are
+	// none or outside their range, and what was wrong with one. It is set before models are
+	// asked, may be called by several goroutines at once, and must not block.
+	OnInvalid func(m *Model, n int, why string)
+
 	mu      sync.Mutex // one reload at a time; guards sources
 	sources []Source
 }

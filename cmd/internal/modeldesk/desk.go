@@ -39,11 +39,17 @@ func New(dir string, log zerolog.Logger) *Desk {
 	d := &Desk{log: log}
 	if dir == "" {
 		d.registry = registry.New(registry.Embedded())
-		return d
+	} else {
+		d.folder = registry.Dir(dir)
+		d.registry = registry.New(d.folder, registry.Embedded())
 	}
-	d.folder = registry.Dir(dir)
-	d.registry = registry.New(d.folder, registry.Embedded())
+	d.registry.OnInvalid = d.sayInvalid
 	return d
+}
+
+// sayInvalid says that a model gave n answers to a call that nobody gets.
+func (d *Desk) sayInvalid(m *registry.Model, n int, why string) {
+	d.log.Warn().Stringer("kind", m.Kind).Str("model", m.Label).Int("questions", n).Str("reason", why).Msg("invalid output of a model: not delivered")
 }
 
 // Registry is what serves.

@@ -92,14 +92,25 @@ func (s Serving) text() string {
 	if s.Model == "" {
 		return "no model serves"
 	}
-	line := s.Model + " serves, from " + s.From
+	line := s.Model + " serves, from " + s.From + badly(s.Invalid)
 	switch {
 	case s.Candidate != "" && s.Share > 0:
 		line += "; " + s.Candidate + " answers a share of " + strconv.FormatFloat(s.Share, 'g', 3, 64)
 	case s.Candidate != "":
 		line += "; " + s.Candidate + " is tried in the shadow"
 	}
-	return line
+	return line + badly(s.CandidateInvalid)
+}
+
+// badly says how many of a model's answers were none.
+func badly(invalid uint64) string {
+	switch invalid {
+	case 0:
+		return ""
+	case 1:
+		return ", 1 invalid output"
+	}
+	return fmt.Sprintf(", %d invalid outputs", invalid)
 }
 
 // led says what a decision about a kind led to.

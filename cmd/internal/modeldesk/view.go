@@ -25,6 +25,11 @@ type Serving struct {
 	Refused   int     `json:"refused,omitempty"` // how many of the folder were to serve or to be tried and are no good
 	Candidate string  `json:"candidate,omitempty"`
 	Share     float64 `json:"share,omitempty"`
+
+	// Questions answered with a number that is none or outside its range, since the model was
+	// loaded.
+	Invalid          uint64 `json:"invalid_outputs,omitempty"`
+	CandidateInvalid uint64 `json:"candidate_invalid_outputs,omitempty"`
 }
 
 // View says what serves and what the folder has. There is no error: what is wrong with
@@ -36,9 +41,11 @@ func (d *Desk) View() (View, error) {
 		s := Serving{Problem: text(snap.Problem(k)), Refused: snap.Refused(k)}
 		if model := snap.Model(k); model != nil {
 			s.Model, s.From = model.Label, model.Source
+			s.Invalid, _ = model.Invalid()
 		}
 		if c := snap.Candidate(k); c != nil {
 			s.Candidate, s.Share = c.Label, c.Share
+			s.CandidateInvalid, _ = c.Invalid()
 		}
 		v.Serving[k.String()] = s
 	}
