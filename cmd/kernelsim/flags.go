@@ -46,15 +46,15 @@ type where struct {
 
 // pace says what the load phase does.
 type pace struct {
-	Duration    time.Duration `help:"Length of the measured load." default:"10s" group:"load"`
-	Warmup      time.Duration `help:"Load before it that is not measured." default:"1s" group:"load"`
-	Rate        string        `help:"Calls a second, or a schedule: steps:1000x5s,4000x5s or ramp:100-5000x10s." default:"1000" group:"load"`
-	Arrivals    string        `help:"How calls arrive at a constant rate: evenly spaced or at random (${enum})." enum:"constant,poisson" default:"poisson" group:"load"`
-	Mix         string        `help:"What is asked, as weights, e.g. workload=2,memory=1 (default: all that have a source, equally)." placeholder:"MIX" group:"load"`
-	Connections int           `help:"Connections to the bridge." default:"2" group:"load"`
-	Callers     int           `help:"Calls that can be under way at a time." default:"256" group:"load"`
-	Client      string        `help:"Ask through the kernel side's client, with its cache and rules, or straight over the wire (${enum})." enum:"ml,wire" default:"ml" group:"load"`
-	ClosedLoop  int           `help:"Instead: so many callers that each wait for their answer. Finds the most that can be had; its latencies leave waiting out." placeholder:"N" group:"load"`
+	Duration    *time.Duration `help:"Length of the measured load (default: that of a schedule, else 10s). A schedule is cut off, or goes on with its last rate." placeholder:"DURATION" group:"load"`
+	Warmup      time.Duration  `help:"Load before it that is not measured, of a schedule at its first rate." default:"1s" group:"load"`
+	Rate        string         `help:"Calls a second, or a schedule, which has a length of its own: steps:1000x5s,4000x5s or ramp:100-5000x10s." default:"1000" group:"load"`
+	Arrivals    string         `help:"How calls arrive at a constant rate: evenly spaced or at random (${enum})." enum:"constant,poisson" default:"poisson" group:"load"`
+	Mix         string         `help:"What is asked, as weights, e.g. workload=2,memory=1 (default: all that have a source, equally)." placeholder:"MIX" group:"load"`
+	Connections int            `help:"Connections to the bridge." default:"2" group:"load"`
+	Callers     int            `help:"Calls that can be under way at a time." default:"256" group:"load"`
+	Client      string         `help:"Ask through the kernel side's client, with its cache and rules, or straight over the wire (${enum})." enum:"ml,wire" default:"ml" group:"load"`
+	ClosedLoop  int            `help:"Instead: so many callers that each wait for their answer. Finds the most that can be had; its latencies leave waiting out." placeholder:"N" group:"load"`
 }
 
 // Bounds of the numbers on the command line.
@@ -64,11 +64,14 @@ const (
 	maxDuration    = 24 * time.Hour
 )
 
+// defaultDuration is how long is measured where neither --duration nor a schedule says it.
+const defaultDuration = 10 * time.Second
+
 // check looks at the numbers' bounds, and at what is asked by what there is to ask.
 func (p *pace) check(w *where) error {
 	switch {
-	case p.Duration <= 0 || p.Duration > maxDuration:
-		return fmt.Errorf("--duration %v is not in (0, %v]", p.Duration, maxDuration)
+	case p.Duration != nil && (*p.Duration <= 0 || *p.Duration > maxDuration):
+		return fmt.Errorf("--duration %v is not in (0, %v]", *p.Duration, maxDuration)
 	case p.Warmup < 0 || p.Warmup > maxDuration:
 		return fmt.Errorf("--warmup %v is not in [0, %v]", p.Warmup, maxDuration)
 	case p.Connections < 1 || p.Connections > maxConnections:
@@ -81,7 +84,11 @@ func (p *pace) check(w *where) error {
 	if _, err := p.mix(w); err != nil {
 		return inFlag("mix", err)
 	}
-	if _, err := load.ParsePacer(p.schedule(), 0); err != nil {
+	pacer, err := load.ParsePacer(p.schedule(), 0)
+	if err == nil && load.Length(pacer) > maxDuration {
+		err = fmt.Errorf("a schedule of %v is not in (0, %v]", load.Length(pacer), maxDuration)
+	}
+	if err != nil {
 		return inFlag("rate", err)
 	}
 	return nil
@@ -138,6 +145,17 @@ func (p *pace) schedule() string {
 		return p.Rate
 	}
 	return p.Arrivals + ":" + p.Rate
+}
+
+// lasts is how long is measured.
+func (p *pace) lasts() time.Duration {
+	if p.Duration != nil {
+		return *p.Duration
+	}
+	if pacer, err := load.ParsePacer(p.schedule(), 0); err == nil && p.ClosedLoop == 0 && load.Length(pacer) > 0 {
+		return load.Length(pacer)
+	}
+	return defaultDuration
 }
 
 // check looks at the budget and the sources.

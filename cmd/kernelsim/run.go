@@ -113,12 +113,12 @@ func (p *pace) measure(c *console, w *where, b *bridge, pool *advice.Pool, rep *
 	}
 	run, err := scenario.StartLoad(c.ctx, scenario.LoadConfig{
 		Predictors: predictors, Mix: mix, Schedule: p.schedule(), Seed: w.Seed, Workers: p.ClosedLoop,
-		Duration: p.Duration, Warmup: p.Warmup, Budget: w.Budget, Callers: p.Callers,
+		Duration: p.lasts(), Warmup: p.Warmup, Budget: w.Budget, Callers: p.Callers,
 	}, pool)
 	if err != nil {
 		return err
 	}
-	c.say(w.Quiet, "load: %s for %v after %v of warm-up", p.schedule(), p.Duration, p.Warmup)
+	c.say(w.Quiet, "load: %s for %v after %v of warm-up", p.schedule(), p.lasts(), p.Warmup)
 	before, known := hostTime(w.Proc)
 	stop := c.watch(w.Quiet, w.NoColor, func() report.Status { return report.StatusOf(run.Snapshot(), drive.Sources) })
 	result := run.Wait()

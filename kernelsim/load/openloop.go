@@ -63,15 +63,19 @@ type pacing struct {
 }
 
 // StartOpen begins an open-loop run against target. It ends after Warmup and
-// Duration, or when ctx does; either way [OpenLoop.Wait] has a result. The error
+// Duration (the schedule's own where that is 0), or when ctx does; either way [OpenLoop.Wait] has a result. The error
 // is about the options.
 func StartOpen(ctx context.Context, o Options, target Target) (*OpenLoop, error) {
 	if o.Pacer == nil {
 		return nil, errNoPacer
 	}
+	if o.Duration == 0 {
+		o.Duration = Length(o.Pacer)
+	}
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
+	o.Pacer = afterWarmup(o.Pacer, o.Warmup)
 	r := newOpenLoop(o, target)
 	release := context.AfterFunc(ctx, func() { r.stop.Store(true) })
 	go func() {

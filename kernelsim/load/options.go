@@ -29,9 +29,12 @@ type Options struct {
 	// Workers is how many callers a closed loop has, 1 to 4096. Unused by an open one.
 	Workers int
 
-	// Duration is how long calls are made and measured. Required, > 0.
+	// Duration is how long calls are made and measured. 0 is the schedule's own [Length],
+	// where it has one; else required. A schedule that is shorter goes on with its last
+	// rate, one that is longer is cut off.
 	Duration time.Duration
-	// Warmup comes before: calls are made and answered, and only counted.
+	// Warmup comes before: calls are made and answered, and only counted. A schedule with
+	// a length of its own begins behind it, and is preceded by its first rate.
 	Warmup time.Duration
 	// MaxCalls ends the run after that many calls, warm-up included; 0 is no bound.
 	MaxCalls uint64

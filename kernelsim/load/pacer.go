@@ -104,6 +104,7 @@ type steps struct {
 	list  []Step
 	first []float64 // calls made before step i begins
 	begin []float64 // seconds at which step i begins
+	ends  float64   // seconds at which the last one does
 }
 
 // Steps runs one stretch after the other; the last one goes on until the run
@@ -127,6 +128,7 @@ func Steps(list ...Step) (Pacer, error) {
 	if calls == 0 {
 		return nil, fmt.Errorf("load: steps make no call")
 	}
+	s.ends = at
 	return s, nil
 }
 

@@ -14,6 +14,8 @@ import (
 //	poisson:2000             exponential gaps, from seed
 //	steps:1000x10s,4000x10s  one rate after the other
 //	ramp:100-5000x30s        in a straight line, then the second rate
+//
+// The last two have a [Length] of their own.
 func ParsePacer(spec string, seed uint64) (Pacer, error) {
 	name, args, found := strings.Cut(spec, ":")
 	if !found {

@@ -134,7 +134,7 @@ func (r *OpenLoop) conclude() {
 	defer r.mu.Unlock()
 	r.timeline.flush(r.clock.Now(), r.tally.window)
 	res := &Result{
-		Mode: "open", Schedule: r.o.Pacer.String(),
+		Mode: "open", Schedule: describe(r.o.Pacer, r.o.Duration),
 		Elapsed: r.elapsed(), Planned: r.o.Duration, Warmup: r.o.Warmup, WarmupCalls: r.tally.warmup,
 		Budget: r.o.Budget, Interrupted: r.pacer.stopped != 0,
 		Labels: r.tally.labels, Sources: r.o.Sources, Reasons: r.o.Reasons, Points: r.timeline.points,
