@@ -442,3 +442,14 @@ func TestAllModelsThatAnsweredAreNamed(t *testing.T) {
 		t.Errorf("answers by %q", got)
 	}
 }
+
+// What was not asked has answered nothing, though a model of it is loaded.
+func TestOnlyWhatWasAskedIsNamed(t *testing.T) {
+	var said strings.Builder
+	e := &evaluation{by: newLocal("")}
+	e.answered(&said, []string{"workload", "memory"})
+	lines := strings.Split(said.String(), "\n")
+	if len(lines) != 3 || !strings.HasPrefix(lines[0], "workload: ") || !strings.HasPrefix(lines[1], "memory: ") {
+		t.Errorf("answered %q, want workload and memory", lines)
+	}
+}

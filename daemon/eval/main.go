@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -106,15 +107,20 @@ func run(args []string) error {
 	if err := e.write(filepath.Join(*out, "eval.json")); err != nil {
 		return err
 	}
-	for _, k := range ipc.Kinds {
-		if m := e.by.model(k); m != "" {
-			fmt.Printf("%v: %s\n", k, m)
-		}
-	}
+	e.answered(os.Stdout, asked)
 	if *report != "" && failed == nil {
 		return e.report(*report, *cards)
 	}
 	return failed
+}
+
+// answered names what answered the questions of the predictors that were asked.
+func (e *evaluation) answered(w io.Writer, asked []string) {
+	for _, k := range ipc.Kinds {
+		if m := e.by.model(k); m != "" && slices.Contains(asked, k.String()) {
+			fmt.Fprintf(w, "%v: %s\n", k, m)
+		}
+	}
 }
 
 // addLeftOut adds what training measured of models fitted without a source or a kind of attack,
