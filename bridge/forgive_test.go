@@ -107,15 +107,18 @@ func TestNobodyWaitsForADaemonThatMissedItsProbe(t *testing.T) {
 	}
 }
 
-// It is forgiven by itself, whether others are asked meanwhile or nobody is.
+// It is forgiven by itself, whether others are asked meanwhile, or nobody is, or nobody ever
+// asked anything else.
 func TestSilenceIsForgivenMeanwhile(t *testing.T) {
-	for _, busy := range []bool{true, false} {
+	for _, c := range []struct{ others, busy bool }{{true, true}, {true, false}, {false, false}} {
 		d := newFakeDaemon(t)
 		b := start(t, Config{Upstream: target(t, d.URL), TTL: 1, Probe: 20 * time.Millisecond, Attempt: 20 * time.Millisecond})
 		health := func(n int) *ipc.FailureRequest {
 			return &ipc.FailureRequest{Component: "disk-1", HealthScore: float32(n%100) / 100}
 		}
-		ask(t, b, ipc.Options{Budget: patient}, health(0))
+		if c.others {
+			ask(t, b, ipc.Options{Budget: patient}, health(0))
+		}
 		d.on(func(_ http.ResponseWriter, r *http.Request) bool { // hangs
 			_, _ = io.Copy(io.Discard, r.Body) // before that the server does not see its client go
 			<-r.Context().Done()
@@ -130,7 +133,7 @@ func TestSilenceIsForgivenMeanwhile(t *testing.T) {
 			if up := b.Upstream(); up.State == UpstreamUp && len(up.Failing()) == 0 {
 				break
 			}
-			if busy {
+			if c.busy {
 				ask(t, b, ipc.Options{Budget: patient}, health(n))
 			}
 			time.Sleep(time.Millisecond)

@@ -147,9 +147,12 @@ func (b *Bridge) look() *UpstreamState {
 // lookAt sums up what the lanes know of an endpoint.
 func (b *Bridge) lookAt(i int) EndpointState {
 	e := b.endpoints[i]
-	s := EndpointState{Target: e.name, failing: make(map[ipc.Kind]string)}
+	s, spoken := EndpointState{Target: e.name, failing: make(map[ipc.Kind]string)}, ""
 	for n, l := range b.lanes {
 		r := l.routes[i]
+		if r.asked {
+			spoken = r.speech.format.String()
+		}
 		s.Breaker[n] = r.breaker.state.String()
 		switch {
 		case r.unasked():
@@ -166,6 +169,8 @@ func (b *Bridge) lookAt(i int) EndpointState {
 		if s.Reason == "" && e.why != nil {
 			s.Reason = e.why.Error()
 		}
+	case s.State == UpstreamUnknown && e.heard != 0: // a probe knows
+		s.State, s.Format = UpstreamUp, spoken
 	default:
 		s.Reason = ""
 	}
