@@ -61,9 +61,9 @@ func (h *Host) mld(ctx context.Context) []Finding {
 		said[fault] = true
 		switch {
 		case m.Model == "":
-			out = append(out, found("models", Warning, "The rule answers. Look at the models' folder and manifest (mld --models), then systemctl reload mld.", "%v: no model: %s", k, m.Error))
+			out = append(out, found("models", Warning, "The rule answers. Look at the manifests in the models' folder (mld --models), as mld does once a second.", "%v: no model: %s", k, m.Error))
 		case m.Status != "healthy":
-			out = append(out, found("models", Warning, "Mend the file and reload: systemctl reload mld. Until then what it had loaded serves: the model before, or after a restart the built-in one.", "%v: %s is %s: %s", k, m.Model, m.Status, m.Error))
+			out = append(out, found("models", Warning, "Mend or remove what is named; mld sees it within two seconds. "+m.Model+" serves meanwhile. After a restart a good model of the folder does, and the built-in one where it has none or cannot be read.", "%v: %s serves; not taken from the folder: %s", k, m.Model, m.Error))
 		default:
 			out = append(out, good("models", "%v: %s", k, m.Model))
 		}
