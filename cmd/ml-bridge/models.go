@@ -19,7 +19,11 @@ func (p *process) handleModels(s *admin.Server) {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if p.bridge.ModelsOff() == on {
 				p.bridge.UseModels(on)
-				p.log.Warn().Str("asked_by", "operator").Bool("models", on).Msg("models were turned on or off")
+				if said := p.log.Warn().Str("asked_by", "operator"); on {
+					said.Msg("models were turned on: they answer as far as they are trusted")
+				} else {
+					said.Msg("models were turned off: rules answer everything")
+				}
 			}
 			p.showModels(w, r)
 		})

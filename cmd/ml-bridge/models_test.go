@@ -61,7 +61,7 @@ func TestKillSwitch(t *testing.T) {
 	if view := post("/models/off"); view.On || !strings.Contains(string(view.Kinds["workload"]), `"state":"off"`) {
 		t.Errorf("off: %+v", view)
 	}
-	p.await(t, "models were turned on or off")
+	p.await(t, "models were turned off: rules answer everything")
 	if r := ask(); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonSwitchedOff {
 		t.Errorf("models are off: %v, %v", r.Source, r.Reason)
 	}
@@ -77,6 +77,7 @@ func TestKillSwitch(t *testing.T) {
 	if view := post("/models/on"); !view.On {
 		t.Errorf("on: %+v", view)
 	}
+	p.await(t, "models were turned on: they answer as far as they are trusted")
 	if r := ask(); r.Source != ipc.SourceModel {
 		t.Errorf("with models again: %v, %v", r.Source, r.Reason)
 	}
