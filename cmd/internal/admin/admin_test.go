@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 
 	"github.com/mlbridge/mlbridge/cmd/internal/admin"
@@ -140,4 +142,18 @@ func readAs(path string, uid int) (n int, err error) {
 	}()
 	r := <-done
 	return r.n, r.err
+}
+
+// TestTheUsualPlaceIsAnothers: the second daemon of a user serves without an admin socket and
+// says whom commands would speak to.
+func TestTheUsualPlaceIsAnothers(t *testing.T) {
+	path := serve(t, t.TempDir())
+	var said bytes.Buffer
+	ln, err := admin.Listen(t.Context(), "", path, zerolog.New(&said))
+	if ln != nil || err != nil || !strings.Contains(said.String(), "commands that do not name --admin are for that one") || !strings.Contains(said.String(), path) {
+		t.Errorf("%v, %v, %s", ln, err, &said)
+	}
+	if ln, err := admin.Listen(t.Context(), path, "", zerolog.Nop()); ln != nil || err == nil || !strings.Contains(err.Error(), "another daemon answers on "+path) {
+		t.Errorf("named: %v, %v", ln, err)
+	}
 }

@@ -32,13 +32,16 @@ func Listen(ctx context.Context, named, usual string, log zerolog.Logger) (net.L
 	}
 	place := cmp.Or(named, usual)
 	ln, err := daemon.Listen(ctx, "unix:"+place)
-	if errors.Is(err, daemon.ErrInUse) {
-		err = fmt.Errorf("admin: another daemon answers on %s", place)
-	}
-	if named != "" {
+	taken := errors.Is(err, daemon.ErrInUse)
+	switch {
+	case taken && named != "":
+		return nil, fmt.Errorf("admin: another daemon answers on %s", place)
+	case named != "":
 		return ln, err
-	}
-	if err != nil {
+	case taken:
+		log.Warn().Str("place", place).Msg("no admin socket: another daemon has its usual place, and commands that do not name --admin are for that one; give this one a place with --admin")
+		return nil, nil
+	case err != nil:
 		log.Warn().Err(err).Msg("no admin socket: give it a place with --admin")
 		return nil, nil
 	}
