@@ -63,8 +63,8 @@ func TestStaleAnswersAreJudgedByThemselves(t *testing.T) {
 		}
 		if s := c.Scores()[k-1]; len(s.Standings) != 1+len(w.decides) || s.Standings[0].Judged != 0 || s.Standings[0].Demoted {
 			t.Errorf("%v: %+v, want the model judged on nothing", k, s.Standings)
-		} else if ruled, all := s.Ruled(); len(ruled) > 0 || all {
-			t.Errorf("%v: %q is told to be the rule's, all %v", k, ruled, all)
+		} else if ruled, all := s.Ruled(); len(ruled) > 0 || all || !s.Outdated() {
+			t.Errorf("%v: %q is told to be the rule's, all %v; of stale answers all, %v", k, ruled, all, s.Outdated())
 		}
 		if d := c.Status().Kinds[k-1]; d.Model.State != "serving" || len(d.Score.Targets) > 0 || !d.Score.Standings[1].Stale {
 			t.Errorf("%v: status %+v, %+v", k, d.Model, d.Score)
@@ -78,6 +78,9 @@ func TestStaleAnswersAreJudgedByThemselves(t *testing.T) {
 		}
 		if r := c.submit(w.q)[0].Reply; r.Source != ipc.SourceStale {
 			t.Errorf("%v: trusted again: %v because %v", k, r.Source, r.Reason)
+		}
+		if s := c.Scores()[k-1]; s.Outdated() {
+			t.Errorf("%v: trusted again, but told to be the rule's: %+v", k, s.Standings)
 		}
 		if c.conns[k-1].calls != calls {
 			t.Errorf("%v: the daemon was asked %d times", k, c.conns[k-1].calls-calls)

@@ -75,8 +75,9 @@ func TestAFrozenMldCostsItsModelNothing(t *testing.T) {
 	if demoted[""] != 0 || demoted["stale"] != 1 {
 		t.Errorf("mlbridge_model_demoted by source: %v", demoted)
 	}
-	if code, body := get(t, "http://"+b.at.HTTP+"/health"); code != http.StatusOK || strings.Contains(body, "the rule has been better") {
-		t.Errorf("health says %d %s", code, body)
+	if code, body := get(t, "http://"+b.at.HTTP+"/health"); code != http.StatusOK || strings.Contains(body, "the rule has been better") ||
+		!strings.Contains(body, "been better than stale answers") {
+		t.Errorf("health says %d %s, want that stale answers do not serve, and the model in its place", code, body)
 	}
 
 	mld.signal(syscall.SIGCONT)

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/rs/zerolog"
 
@@ -25,12 +26,12 @@ func (p *process) status(since int64, operator bool) status.Document {
 
 // health is what /health, /livez and /readyz say.
 func (p *process) health() httpapi.Health {
-	up := p.bridge.Upstream()
+	up, scores := p.bridge.Upstream(), p.bridge.Scores()
 	h := httpapi.Health{
 		Version: cli.Version(), Live: p.bridge.Running(), Ready: p.bridge.Running() && !p.draining.Load(),
 		HTTP:     p.address,
 		Upstream: httpapi.Upstream{Address: up.Target, State: up.State.String(), Format: up.Format, Error: up.Reason, Endpoints: endpoints(up.Endpoints)},
-		Models:   p.bridge.Models(), Drifted: drifted(p.bridge.Scores()),
+		Models:   p.bridge.Models(), Drifted: drifted(scores),
 	}
 	for _, e := range up.Endpoints {
 		if up.State == bridge.UpstreamUp && e.State == bridge.UpstreamDown {
@@ -38,10 +39,13 @@ func (p *process) health() httpapi.Health {
 		}
 	}
 	if up.State == bridge.UpstreamDown {
-		h.Reasons = append(h.Reasons, "the daemon does not answer: stale answers and rules serve")
+		h.Reasons = append(h.Reasons, "the daemon does not answer: "+insteadOfAll(scores))
 	} else {
-		for _, why := range reasons(up.Failing()) {
-			h.Reasons = append(h.Reasons, why+": stale answers and the rule serve")
+		failing := up.Failing()
+		for i := range scores {
+			if why, ok := failing[scores[i].Kind]; ok {
+				h.Reasons = append(h.Reasons, scores[i].Kind.String()+": "+why+": "+instead(&scores[i]))
+			}
 		}
 	}
 	h.Reasons = append(h.Reasons, p.refusals().Reasons()...)
@@ -50,6 +54,31 @@ func (p *process) health() httpapi.Health {
 		h.Reasons = append(h.Reasons, "draining")
 	}
 	return h
+}
+
+// instead says who answers for a kind that the daemon fails for.
+func instead(s *bridge.Score) string {
+	if s.Outdated() {
+		return "the rule serves, which has been better than stale answers"
+	}
+	return "stale answers and the rule serve"
+}
+
+// insteadOfAll says it for a daemon that does not answer at all.
+func insteadOfAll(scores []bridge.Score) string {
+	var outdated []string
+	for i := range scores {
+		if scores[i].Outdated() {
+			outdated = append(outdated, scores[i].Kind.String())
+		}
+	}
+	switch len(outdated) {
+	case 0:
+		return "stale answers and rules serve"
+	case len(scores):
+		return "rules serve, which have been better than stale answers"
+	}
+	return "stale answers and rules serve, for " + strings.Join(outdated, " and ") + " the rule alone, which has been better than stale answers"
 }
 
 // drifted are the inputs that drifted, by kind.
