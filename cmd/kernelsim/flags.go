@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/mlbridge/mlbridge/cmd/internal/cli"
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/timeslice"
@@ -54,13 +56,14 @@ type pace struct {
 	Connections int            `help:"Connections to the bridge." default:"2" group:"load"`
 	Callers     int            `help:"Calls that can be under way at a time." default:"256" group:"load"`
 	Client      string         `help:"Ask through the kernel side's client, with its cache and rules, or straight over the wire (${enum})." enum:"ml,wire" default:"ml" group:"load"`
-	ClosedLoop  int            `help:"Instead: so many callers that each wait for their answer. Finds the most that can be had; its latencies leave waiting out." placeholder:"N" group:"load"`
+	ClosedLoop  *int           `help:"Instead of --rate, --arrivals and --callers: so many callers that each wait for their answer. Finds the most that can be had; its latencies leave waiting out." placeholder:"N" group:"load"`
 }
 
 // Bounds of the numbers on the command line.
 const (
 	maxConnections = 1000
 	maxCallers     = 65536
+	maxWorkers     = 4096
 	maxDuration    = 24 * time.Hour
 )
 
@@ -78,8 +81,8 @@ func (p *pace) check(w *where) error {
 		return fmt.Errorf("--connections %d is not in 1-%d", p.Connections, maxConnections)
 	case p.Callers < 1 || p.Callers > maxCallers:
 		return fmt.Errorf("--callers %d is not in 1-%d", p.Callers, maxCallers)
-	case p.ClosedLoop < 0 || p.ClosedLoop > 4096:
-		return fmt.Errorf("--closed-loop %d is not in 1-4096", p.ClosedLoop)
+	case p.ClosedLoop != nil && (*p.ClosedLoop < 1 || *p.ClosedLoop > maxWorkers):
+		return fmt.Errorf("--closed-loop %d is not in 1-%d", *p.ClosedLoop, maxWorkers)
 	}
 	if _, err := p.mix(w); err != nil {
 		return inFlag("mix", err)
@@ -94,19 +97,31 @@ func (p *pace) check(w *where) error {
 	return nil
 }
 
+// alone refuses what was typed beside a closed loop and has no meaning there.
+func (p *pace) alone(typed *kong.Context) error {
+	for _, at := range typed.Path {
+		if p.ClosedLoop != nil && at.Flag != nil && slices.Contains([]string{"rate", "arrivals", "callers"}, at.Flag.Name) {
+			return fmt.Errorf("--%s and --closed-loop do not go together", at.Flag.Name)
+		}
+	}
+	return nil
+}
+
 // Validate is called by kong.
-func (r *runCommand) Validate() error {
+func (r *runCommand) Validate(typed *kong.Context) error {
 	switch {
 	case r.Observe <= 0 || r.Observe > maxDuration:
 		return fmt.Errorf("--observe %v is not in (0, %v]", r.Observe, maxDuration)
 	case r.DecisionBudget <= 0 || r.DecisionBudget > load.MaxBudget:
 		return fmt.Errorf("--decision-budget %v is not in (0, %v]", r.DecisionBudget, load.MaxBudget)
 	}
-	return errors.Join(r.where.check(), r.pace.check(&r.where))
+	return errors.Join(r.where.check(), r.pace.check(&r.where), r.pace.alone(typed))
 }
 
 // Validate is called by kong.
-func (l *loadCommand) Validate() error { return errors.Join(l.where.check(), l.pace.check(&l.where)) }
+func (l *loadCommand) Validate(typed *kong.Context) error {
+	return errors.Join(l.where.check(), l.pace.check(&l.where), l.pace.alone(typed))
+}
 
 // mix is what is asked: the kinds that have a source, equally, where nothing else is wanted.
 func (p *pace) mix(w *where) (*drive.Mix, error) {
@@ -139,6 +154,14 @@ func (p *pace) mix(w *where) (*drive.Mix, error) {
 	return m, nil
 }
 
+// workers is how many callers a closed loop has, 0 where it is none.
+func (p *pace) workers() int {
+	if p.ClosedLoop == nil {
+		return 0
+	}
+	return *p.ClosedLoop
+}
+
 // schedule joins rate and arrivals into what load.ParsePacer reads.
 func (p *pace) schedule() string {
 	if strings.Contains(p.Rate, ":") {
@@ -147,12 +170,20 @@ func (p *pace) schedule() string {
 	return p.Arrivals + ":" + p.Rate
 }
 
+// what names the load for people.
+func (p *pace) what() string {
+	if n := p.workers(); n > 0 {
+		return fmt.Sprintf("%d callers, each waiting for its answer,", n)
+	}
+	return p.schedule()
+}
+
 // lasts is how long is measured.
 func (p *pace) lasts() time.Duration {
 	if p.Duration != nil {
 		return *p.Duration
 	}
-	if pacer, err := load.ParsePacer(p.schedule(), 0); err == nil && p.ClosedLoop == 0 && load.Length(pacer) > 0 {
+	if pacer, err := load.ParsePacer(p.schedule(), 0); err == nil && p.ClosedLoop == nil && load.Length(pacer) > 0 {
 		return load.Length(pacer)
 	}
 	return defaultDuration

@@ -69,6 +69,23 @@ func (c *console) save(r *report.Report, dir string) (page string, err error) {
 	return page, nil
 }
 
+// prepare makes the folder for a report and sees that it can be written into: who measures
+// for an hour learns that at once.
+func prepare(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	f, err := os.CreateTemp(dir, ".report-*")
+	if err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
+
 // lock keeps other runs from writing into dir meanwhile, so that the three files are
 // always of one run. It is on the folder itself and leaves nothing behind.
 func lock(dir string) (unlock func(), err error) {

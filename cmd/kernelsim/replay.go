@@ -53,6 +53,9 @@ func (r *replayCommand) Validate() error {
 
 // Run is called by kong.
 func (r *replayCommand) Run(c *console) error {
+	if err := prepare(r.Out); err != nil {
+		return err
+	}
 	rec, err := loadRecording(r.File)
 	if err != nil {
 		return err

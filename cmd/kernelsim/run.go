@@ -39,6 +39,9 @@ func (r *runCommand) Run(c *console) error {
 		return err
 	}
 	defer b.close()
+	if err := prepare(r.Out); err != nil {
+		return err
+	}
 	predictors, err := b.open(c.ctx, "ml", 1)
 	if err != nil {
 		return err
@@ -69,6 +72,9 @@ func (l *loadCommand) Run(c *console) error {
 		return err
 	}
 	defer b.close()
+	if err := prepare(l.Out); err != nil {
+		return err
+	}
 	pool := advice.NewPool(scenario.PoolSize, l.Seed)
 	c.say(l.Quiet, "collecting questions for %v", collectFor)
 	if _, err := l.observe(c, nil, pool, collectFor, 0); err != nil {
@@ -112,13 +118,15 @@ func (p *pace) measure(c *console, w *where, b *bridge, pool *advice.Pool, rep *
 		return err
 	}
 	run, err := scenario.StartLoad(c.ctx, scenario.LoadConfig{
-		Predictors: predictors, Mix: mix, Schedule: p.schedule(), Seed: w.Seed, Workers: p.ClosedLoop,
+		Predictors: predictors, Mix: mix, Schedule: p.schedule(), Seed: w.Seed, Workers: p.workers(),
 		Duration: p.lasts(), Warmup: p.Warmup, Budget: w.Budget, Callers: p.Callers,
 	}, pool)
 	if err != nil {
 		return err
 	}
-	c.say(w.Quiet, "load: %s for %v after %v of warm-up", p.schedule(), p.lasts(), p.Warmup)
+	if c.ctx.Err() == nil {
+		c.say(w.Quiet, "load: %s for %v after %v of warm-up", p.what(), p.lasts(), p.Warmup)
+	}
 	before, known := hostTime(w.Proc)
 	stop := c.watch(w.Quiet, w.NoColor, func() report.Status { return report.StatusOf(run.Snapshot(), drive.Sources) })
 	result := run.Wait()

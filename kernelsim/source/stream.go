@@ -86,9 +86,9 @@ func ParseOrigins(list string) ([]Origin, error) {
 	return out, nil
 }
 
-// ErrNoLive says that something cannot be observed on a live host without
-// privileges.
-var ErrNoLive = errors.New("source: cannot be observed live without privileges")
+// ErrNoLive says that nothing here observes page faults and system calls on a live host: it
+// takes privileges, which nobody who runs this need have.
+var ErrNoLive = errors.New("source: live is of workload and failure only")
 
 // ErrNoShift says that no change of behaviour is generated for a kind.
 var ErrNoShift = errors.New("source: shift is of workload and memory only")
