@@ -58,3 +58,21 @@ func TestARateGoesOn(t *testing.T) {
 		}
 	}
 }
+
+// TestStartsAfterTheEnd: a generator that stood still beyond its schedule's end says so.
+func TestStartsAfterTheEnd(t *testing.T) {
+	clock := &fakeClock{}
+	clock.oversleep = func(at int64) int64 {
+		if at == int64(startDelay+50*time.Millisecond) {
+			return int64(300 * time.Millisecond)
+		}
+		return 0
+	}
+	res := runOpen(t, fakeOptions(t, clock), func(c Call) { c.Done(Outcome{}) })
+	if res.Overtime != 250*time.Millisecond || res.Elapsed != 100*time.Millisecond {
+		t.Errorf("starts until %v after the end of %v, want 250ms and 100ms", res.Overtime, res.Elapsed)
+	}
+	if res := runOpen(t, fakeOptions(t, &fakeClock{}), func(c Call) { c.Done(Outcome{}) }); res.Overtime != 0 {
+		t.Errorf("on time, and starts until %v after the end", res.Overtime)
+	}
+}

@@ -141,6 +141,7 @@ func (r *OpenLoop) conclude() {
 		Pacing: r.tally.pacing, Issue: r.tally.issue, Behind: time.Duration(r.pacer.behind),
 		Processors: r.meter.average(),
 	}
+	res.Overtime = max(time.Duration(r.pacer.lastStart-r.end), 0)
 	res.Began = time.Now().Add(time.Duration(r.measured - r.clock.Now()))
 	for i, l := range res.Labels {
 		overrun := r.overrun[i].Load()

@@ -23,6 +23,7 @@ type Result struct {
 	Began       time.Time     // when the measured part began
 	Elapsed     time.Duration // how long starts were made in the measured part
 	Planned     time.Duration // how long they were to be made
+	Overtime    time.Duration // how long after its end a start was made yet, or given up
 	Warmup      time.Duration // what preceded it
 	WarmupCalls uint64
 	Budget      time.Duration

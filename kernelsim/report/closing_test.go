@@ -41,6 +41,30 @@ func TestClosing(t *testing.T) {
 	}
 }
 
+// TestNothingMeasuredIsNoShare: of no calls none was late.
+func TestNothingMeasuredIsNoShare(t *testing.T) {
+	r := &Report{
+		Predictions: []Prediction{{Name: "a"}, {Name: "b", Calls: 2, Share: 0.5}}, Total: Prediction{Calls: 2, Share: 0.5},
+		Verdict: Verdict{Share: 0.5}, Run: Run{Required: 0.999},
+	}
+	for name, text := range map[string]string{"text": string(write(t, func(b *bytes.Buffer) error { return r.Text(b) })), "page": htmlOf(t, r)} {
+		if strings.Contains(text, " 0.000 %") || strings.Contains(text, ">0.000 %") || !strings.Contains(text, "50.000 %") {
+			t.Errorf("%s: a share of no calls, or none of two", name)
+		}
+	}
+}
+
+// TestAScheduleThatEndedLateSaysSo: its length alone is not how long the run took.
+func TestAScheduleThatEndedLateSaysSo(t *testing.T) {
+	for late, want := range map[float64]string{6.84: "30.0 s of schedule, whose last start came 6.8 s after its end", 0.02: "30.0 s"} {
+		r := sample()
+		r.Run.Overtime = late
+		if got := r.runFacts()[1]; got.Name != "measured" || got.Value != want {
+			t.Errorf("%v s late: %q, want %q", late, got, want)
+		}
+	}
+}
+
 // checkWidth wants text to fit a terminal of 120 columns.
 func checkWidth(t *testing.T, name, text string) {
 	t.Helper()

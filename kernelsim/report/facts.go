@@ -17,6 +17,9 @@ func (r *Report) runFacts() []fact {
 	if run.Interrupted {
 		measured += fmt.Sprintf(" of %.1f s, then interrupted", run.Planned)
 	}
+	if run.Overtime >= 0.1 {
+		measured += fmt.Sprintf(" of schedule, whose last start came %.1f s after its end", run.Overtime)
+	}
 	facts := []fact{
 		{"loop", run.Mode + ", " + run.Schedule},
 		{"measured", measured},

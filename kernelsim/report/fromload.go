@@ -18,6 +18,7 @@ const cdfPoints = 160
 func (r *Report) AddLoad(res *load.Result, required float64) {
 	r.Run.Mode, r.Run.Schedule = res.Mode, res.Schedule
 	r.Run.Began, r.Run.Seconds, r.Run.Planned = res.Began.UTC(), res.Elapsed.Seconds(), res.Planned.Seconds()
+	r.Run.Overtime = res.Overtime.Seconds()
 	r.Run.Warmup, r.Run.WarmupCalls = res.Warmup.Seconds(), res.WarmupCalls
 	r.Run.BudgetUS, r.Run.Required = micros(res.Budget), required
 	r.Run.Rate, r.Run.Processors, r.Run.Interrupted = res.Rate(), res.Processors, res.Interrupted

@@ -41,9 +41,10 @@ type Run struct {
 	Mode        string            `json:"mode"`     // "open" or "closed"
 	Schedule    string            `json:"schedule"` // e.g. "constant 2000/s"
 	Began       time.Time         `json:"began"`
-	Seconds     float64           `json:"seconds"`         // of the measured part
-	Planned     float64           `json:"planned_seconds"` // what was meant to be measured
-	Warmup      float64           `json:"warmup_seconds"`  // before it, left out of all figures
+	Seconds     float64           `json:"seconds"`          // of the measured part
+	Planned     float64           `json:"planned_seconds"`  // what was meant to be measured
+	Overtime    float64           `json:"overtime_seconds"` // how long after its end the last start came, where the generator stood still
+	Warmup      float64           `json:"warmup_seconds"`   // before it, left out of all figures
 	WarmupCalls uint64            `json:"warmup_calls"`
 	BudgetUS    float64           `json:"budget_us"`
 	Required    float64           `json:"required_share"`

@@ -62,12 +62,20 @@ func (t textWriter) predictions() {
 	tab.row("prediction", "calls", "answered", within(t.r.Run.BudgetUS), "p50", "p90", "p99", "p99.9", "max", "naive p99", "errors", "dropped", "lost")
 	for _, p := range t.r.rows() {
 		l := p.Latency
-		tab.row(p.Name, grouped(p.Calls), grouped(p.Answered), shareText(p.Share), usText(l.P50), usText(l.P90),
+		tab.row(p.Name, grouped(p.Calls), grouped(p.Answered), p.share(), usText(l.P50), usText(l.P90),
 			usText(l.P99), usText(l.P999), usText(l.Max), usText(p.NaiveP99),
 			grouped(p.Errors), grouped(p.Dropped), grouped(p.Lost))
 	}
 	t.table(tab)
 	t.hang("  ", 2, latencyLegend)
+}
+
+// share is the share of the calls in the budget, where there were any.
+func (p Prediction) share() string {
+	if p.Calls == 0 {
+		return noValue
+	}
+	return shareText(p.Share)
 }
 
 // rows are the predictions and, when there is more than one, their total.

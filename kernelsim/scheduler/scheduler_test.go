@@ -136,7 +136,7 @@ func TestMisallocationEitherWay(t *testing.T) {
 			}
 		}
 		for what, want := range map[string]float64{"cpu": c.worst, "memory": c.memory} {
-			if got, _ := effect(t, s.Effects(), what+" misallocated: worst moment against the rule alone"); math.Abs(got-want) > 1e-3 {
+			if got, _ := effect(t, s.Effects(), what+" misallocated: worst moment, worse than the rule alone by"); math.Abs(got-want) > 1e-3 {
 				t.Errorf("%s: %s at worst %v %%, want %v", c.name, what, got, want)
 			}
 		}

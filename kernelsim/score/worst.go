@@ -63,12 +63,12 @@ func (w *Worst) Effects(subsystem, what string) []report.Effect {
 }
 
 func (x *extreme) effect(subsystem, what, since string) report.Effect {
-	e := report.Effect{Subsystem: subsystem, Name: what + ": worst moment against the rule alone", Unit: "%"}
+	e := report.Effect{Subsystem: subsystem, Name: what + ": worst moment, worse than the rule alone by", Unit: "%"}
 	if x.at == 0 {
 		e.Note = fmt.Sprintf("since %s; fewer than %d outcomes, or nothing of the rule to compare with", since, worstFrom)
 		return e
 	}
 	e.Value = 100 * x.worst
-	e.Note = fmt.Sprintf("since %s, after %s outcomes; above 0 is worse than the rule", since, report.Count(x.at))
+	e.Note = fmt.Sprintf("since %s, after %s outcomes; below 0: better even then", since, report.Count(x.at))
 	return e
 }

@@ -73,9 +73,9 @@ func TestWorstCountsFromFiveHundredOutcomes(t *testing.T) {
 		note     string
 	}{
 		{"too few", 499, 2, 1, math.NaN(), "since the start; fewer than 500 outcomes, or nothing of the rule to compare with"},
-		{"enough", 500, 2, 1, 1, "since the start, after 500 outcomes; above 0 is worse than the rule"},
-		{"the first of equal moments", 700, 2, 1, 1, "since the start, after 500 outcomes; above 0 is worse than the rule"},
-		{"ahead all along", 700, 1, 2, -0.5, "since the start, after 500 outcomes; above 0 is worse than the rule"},
+		{"enough", 500, 2, 1, 1, "since the start, after 500 outcomes; below 0: better even then"},
+		{"the first of equal moments", 700, 2, 1, 1, "since the start, after 500 outcomes; below 0: better even then"},
+		{"ahead all along", 700, 1, 2, -0.5, "since the start, after 500 outcomes; below 0: better even then"},
 		{"nothing of the rule's", 700, 1, 0, math.NaN(), "since the start; fewer than 500 outcomes, or nothing of the rule to compare with"},
 	} {
 		var w score.Worst
