@@ -74,17 +74,8 @@ func (d *Desk) Load(all bool) {
 		d.loaded = d.folder.Seen()
 	}
 	for _, k := range ipc.Kinds {
-		model, problem := now.Model(k), now.Problem(k)
-		if !all && model == before.Model(k) && text(problem) == text(before.Problem(k)) && now.Candidate(k).Same(before.Candidate(k)) {
-			continue
-		}
-		if broken != nil && model != nil {
-			if problem = nil; model == before.Model(k) {
-				continue // what is wrong is said once, below
-			}
-		}
-		d.say(k, model, problem)
-		if c := now.Candidate(k); c != nil {
+		d.say(k, before, now, all)
+		if c := now.Candidate(k); c != nil && (all || !c.Same(before.Candidate(k))) {
 			d.log.Info().Stringer("kind", k).Str("model", c.Label).Float64("share", c.Share).Str("from", c.Source).Msg("candidate loaded")
 		}
 	}
@@ -130,14 +121,22 @@ func unreadable(s *registry.Snapshot) error {
 	return nil
 }
 
-func (d *Desk) say(k ipc.Kind, model *registry.Model, problem error) {
+// say tells of the model of kind k that serves, and of what is wrong with others: what has
+// changed, or all. What is wrong with the folder as a whole is said once and not here.
+func (d *Desk) say(k ipc.Kind, before, now *registry.Snapshot, all bool) {
+	model, problem := now.Model(k), now.Problem(k)
+	replaced, news := all || model != before.Model(k), all || text(problem) != text(before.Problem(k))
 	switch {
-	case model == nil:
+	case model == nil && (replaced || news):
 		d.log.Warn().Stringer("kind", k).AnErr("reason", problem).Msg("no model: calls get 503")
-	case problem != nil:
-		d.log.Warn().Stringer("kind", k).Str("model", model.Label).AnErr("reason", problem).Msg("model not replaced")
-	default:
+	case model == nil:
+	case replaced:
 		d.log.Info().Stringer("kind", k).Str("model", model.Label).Str("from", model.Source).Msg("model loaded")
+	case news && problem == nil:
+		d.log.Info().Stringer("kind", k).Str("model", model.Label).Msg("nothing is wrong with the other models any more")
+	}
+	if model != nil && news && problem != nil && unreadable(now) == nil {
+		d.log.Warn().Stringer("kind", k).Str("model", model.Label).AnErr("reason", problem).Msg("model not replaced")
 	}
 }
 

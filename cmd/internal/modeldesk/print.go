@@ -117,7 +117,12 @@ func badly(invalid uint64) string {
 func (v View) led(kind, daemon string) []string {
 	if s, ok := v.Serving[kind]; ok {
 		lines := []string{kind + ": " + s.text()}
-		if s.Problem != "" {
+		switch {
+		case s.Refused == 1:
+			lines = append(lines, "(a "+kind+" model beside it is refused: models list says why)")
+		case s.Refused > 1:
+			lines = append(lines, fmt.Sprintf("(%d %s models beside it are refused: models list says why)", s.Refused, kind))
+		case s.Problem != "":
 			lines = append(lines, kind+": "+s.Problem)
 		}
 		if v.Unwritten != "" {
