@@ -169,6 +169,15 @@ func (f *flags) Compute() error {
 	return nil
 }
 
+// Usual gives the admin socket of mld that is looked for where none is named. One that is
+// named is asked whatever answers there, so it is not shown as a value.
+func (f *flags) Usual() map[string]string {
+	if f.Models != "" {
+		return nil
+	}
+	return map[string]string{"upstream-admin": neighbourOf(f.Socket)}
+}
+
 // maxCalls is how many questions are answered at a time.
 const maxCalls = 65_536
 

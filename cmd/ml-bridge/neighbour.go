@@ -53,11 +53,14 @@ func newNeighbour(named, socket string, target upstream.Target) *neighbour {
 	}
 	n := &neighbour{socket: named, target: target, named: named != ""}
 	if !n.named {
-		n.socket = filepath.Join(filepath.Dir(socket), "mld-admin.sock")
+		n.socket = neighbourOf(socket)
 	}
 	n.remote = modeldesk.At(n.socket, glance)
 	return n
 }
+
+// neighbourOf is where mld puts its admin socket, seen from a bridge on socket.
+func neighbourOf(socket string) string { return filepath.Join(filepath.Dir(socket), "mld-admin.sock") }
 
 // watch keeps refusals up to date until ctx ends.
 func (n *neighbour) watch(ctx context.Context) {

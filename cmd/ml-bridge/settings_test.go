@@ -84,6 +84,10 @@ func TestConfigShowIsWhatIsInForce(t *testing.T) {
 				t.Errorf("config show %q does not say %s:\n%s", args, want, text)
 			}
 		}
+		// Who has its models in this process asks no mld.
+		if looked := strings.Contains(text, "\n#upstream-admin = \"/run/x/mld-admin.sock\" "); looked != (len(args) == 1) {
+			t.Errorf("config show %q has another admin socket of mld than is asked:\n%s", args, text)
+		}
 		file := filepath.Join(t.TempDir(), "shown.toml")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

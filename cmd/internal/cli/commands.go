@@ -70,13 +70,20 @@ type showCmd struct{}
 // computer has settings that follow from others where nothing is said about them.
 type computer interface{ Compute() error }
 
+// usual has settings whose default is looked for and is not the same as naming it.
+type usual interface{ Usual() map[string]string }
+
 func (showCmd) Run(p *Parsed) error {
 	if c, ok := p.flags.(computer); ok {
 		if err := c.Compute(); err != nil {
 			return err
 		}
 	}
-	return config.Show(os.Stdout, p.Context, p.File)
+	var defaults map[string]string
+	if u, ok := p.flags.(usual); ok {
+		defaults = u.Usual()
+	}
+	return config.Show(os.Stdout, p.Context, p.File, defaults)
 }
 
 type exampleCmd struct{}

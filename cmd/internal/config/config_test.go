@@ -108,7 +108,7 @@ func TestPrecedence(t *testing.T) {
 		t.Errorf("settings = %+v", s)
 	}
 	var shown bytes.Buffer
-	if err := config.Show(&shown, ctx, f); err != nil {
+	if err := config.Show(&shown, ctx, f, nil); err != nil {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]string{

@@ -33,12 +33,16 @@ func Origin(ctx *kong.Context, f *File, flag *kong.Flag) string {
 }
 
 // Show writes the settings in force as a settings file, each with its origin. What has
-// no value, and needs none, is a comment in it: read again, the file says the same.
-func Show(w io.Writer, ctx *kong.Context, f *File) error {
+// no value, and needs none, is a comment in it: read again, the file says the same. usual
+// has what settings without a value come to that would mean another thing if they were given.
+func Show(w io.Writer, ctx *kong.Context, f *File, usual map[string]string) error {
 	for _, s := range Settings(ctx.Model) {
 		line, origin := fmt.Sprintf("%s = %s", s.Name, Literal(s.Target)), Origin(ctx, f, s)
 		if origin == "default" && (s.Target.Kind() == reflect.String || s.IsSlice()) && s.Target.Len() == 0 {
 			line, origin = "#"+line, "not set"
+			if v, ok := usual[s.Name]; ok {
+				line, origin = fmt.Sprintf("#%s = %q", s.Name, v), "default"
+			}
 		}
 		if _, err := fmt.Fprintf(w, "%-48s # %s\n", line, origin); err != nil {
 			return err
