@@ -17,9 +17,9 @@ build: ## build the three commands into out/bin
 	@mkdir -p $(OUT)/bin
 	$(GO) build -trimpath -o $(OUT)/bin/ ./cmd/ml-bridge ./cmd/mld ./cmd/kernelsim
 
-run: build ## run the whole path on this machine and show the verdict (ARGS="kernelsim's flags")
+run: build ## run the whole path on this machine and show the verdict (ARGS="load --duration=2s": the load alone, kernelsim's flags)
 	@$(GO) build -trimpath -o $(OUT)/run-local ./cmd/internal/local
-	@$(OUT)/run-local $(OUT)/bin --out $(OUT) $(ARGS)
+	@KERNELSIM_OUT="$(OUT)" $(OUT)/run-local $(OUT)/bin $(ARGS)
 
 # Sockets of tests are in their temporary folders, and a socket's path has at most 107 bytes.
 test: export TMPDIR := $(shell [ $${#TMPDIR} -le 40 ] && echo "$$TMPDIR" || echo /tmp)

@@ -29,6 +29,8 @@ func (a *App) suggest(err error) error {
 	flag, _, guessed := strings.Cut(flag, ",")
 	var meant string
 	switch {
+	case isWord && slices.Contains(words(failed.Context.Model.Node), word):
+		return fmt.Errorf("%w: there is one command, before its flags", err)
 	case isWord && !strings.Contains(word, " "):
 		meant = nearest.Name(word, slices.Concat(words(failed.Context.Model.Node), []string{"help", "version"}))
 		meant = cmp.Or(asFlags[meant], meant)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -14,6 +15,7 @@ func TestWhatWasMeant(t *testing.T) {
 		"help":      `unexpected argument help, did you mean "--help"?`,
 		"version":   `unexpected argument version, did you mean "--version"?`,
 		"walk":      "unexpected argument walk: app --help lists what there is",
+		"run run":   "unexpected argument run: there is one command, before its flags",
 		"-v":        `unknown flag -v, did you mean "--version"?`,
 		"-x":        "unknown flag -x: app --help lists what there is",
 		"--raet=1":  `unknown flag --raet, did you mean "--rate"?`,
@@ -28,7 +30,7 @@ func TestWhatWasMeant(t *testing.T) {
 			Replay struct{} `cmd:""`
 		}
 		app := App{Name: "app", Title: "a test", Env: "CLI_TEST"}
-		_, err := app.Parse(&flags, []string{args}, kong.Exit(func(int) { t.Errorf("%s: ends", args) }))
+		_, err := app.Parse(&flags, strings.Fields(args), kong.Exit(func(int) { t.Errorf("%s: ends", args) }))
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", args, err, want)
 		}

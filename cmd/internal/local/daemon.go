@@ -34,11 +34,11 @@ type daemon struct {
 
 // startFree starts the program with the first arguments that do not ask for
 // something another process has.
-func startFree(program string, tries ...[]string) (*daemon, error) {
+func startFree(said *aside, program string, tries ...[]string) (*daemon, error) {
 	var err error
 	for _, args := range tries {
 		var d *daemon
-		if d, err = start(program, args); err == nil {
+		if d, err = start(said, program, args); err == nil {
 			return d, nil
 		}
 		if taken := (*takenError)(nil); !errors.As(err, &taken) {
@@ -53,8 +53,8 @@ type takenError struct{ log string }
 
 func (e *takenError) Error() string { return e.log }
 
-// start runs the program until it is ready.
-func start(program string, args []string) (*daemon, error) {
+// start runs the program until it is ready. What it has to complain of later goes to said.
+func start(said *aside, program string, args []string) (*daemon, error) {
 	cmd := exec.Command(program, append(args, "--log-format", "json")...)
 	// It gets its own group, so that Ctrl-C reaches it through stop, in order; and
 	// it does not outlive this process, however this process ends.
@@ -70,7 +70,7 @@ func start(program string, args []string) (*daemon, error) {
 	isReady := make(chan ready, 1)
 	log := new(strings.Builder) // written by follow until it has returned
 	go func() {
-		follow(stderr, log, isReady)
+		follow(stderr, log, isReady, func(line []byte) { said.say(d.name, line) })
 		d.exited <- cmd.Wait()
 	}()
 	select {
@@ -92,9 +92,9 @@ func start(program string, args []string) (*daemon, error) {
 // keptLog is how much of a daemon's log is kept to explain why it did not start.
 const keptLog = 4 << 10
 
-// follow reads a log to its end. Before READY it keeps it; after, it shows
-// warnings and worse.
-func follow(r io.Reader, log *strings.Builder, isReady chan<- ready) {
+// follow reads a log to its end. Before READY it keeps it; after, it tells
+// of warnings and worse.
+func follow(r io.Reader, log *strings.Builder, isReady chan<- ready, tell func(line []byte)) {
 	up := false
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
@@ -109,7 +109,7 @@ func follow(r io.Reader, log *strings.Builder, isReady chan<- ready) {
 		case !up && log.Len() < keptLog:
 			log.WriteString(lines.Text() + "\n")
 		case up && (err != nil || (line.Level != "info" && line.Level != "debug")):
-			fmt.Println(lines.Text())
+			tell(lines.Bytes())
 		}
 	}
 	_, _ = io.Copy(io.Discard, r) // behind a line too long to be one: a full pipe would stop the daemon

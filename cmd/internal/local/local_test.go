@@ -69,6 +69,20 @@ func fake(name string, args []string) int {
 		return 1
 	}
 	fmt.Fprintf(os.Stderr, `{"message":"READY","listen":[%q],"http":%[1]q,"socket":%[2]q}`+"\n", ln.Addr(), socket)
+	if mood == "complaints" {
+		for over := false; !over; { // while kernelsim runs, or after it on a slow machine
+			select {
+			case <-stop:
+				over = true
+			case <-time.After(time.Millisecond):
+				asks, _ := filepath.Glob(filepath.Join(os.Getenv("PIDS"), "kernelsim*"))
+				over = len(asks) > 0
+			}
+		}
+		fmt.Fprintln(os.Stderr, `{"level":"warn","message":"hard times","why":"none"}`+"\nno JSON")
+		<-stop
+		return 0
+	}
 	if mood == name+" dies" {
 		return 3
 	}
@@ -78,6 +92,10 @@ func fake(name string, args []string) int {
 
 func fakeSim(mood, socket string, stop <-chan os.Signal) int {
 	fmt.Println("kernelsim asks", socket)
+	if mood == "complaints" {
+		time.Sleep(500 * time.Millisecond) // while the daemons complain
+		fmt.Println("the end")
+	}
 	switch mood {
 	case "kernelsim fails":
 		return 1
@@ -180,6 +198,16 @@ func TestWhatFailsIsSaid(t *testing.T) {
 	}
 }
 
+// TestACommandMayBeNamed as kernelsim's own is, at the beginning.
+func TestACommandMayBeNamed(t *testing.T) {
+	for args, want := range map[string]string{"": "run []", "-q": "run [-q]", "load -q": "load [-q]", "run --seed 2": "run [--seed 2]", "--out load": "run [--out load]"} {
+		command, rest := cut(strings.Fields(args))
+		if got := fmt.Sprint(command, " ", rest); got != want {
+			t.Errorf("%q is %s, want %s", args, got, want)
+		}
+	}
+}
+
 // Ctrl-C reaches the whole foreground group; kernelsim must see one signal, no more.
 func TestInterruptEndsWithAReportAndNothingLeft(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
@@ -207,7 +235,7 @@ func TestWithoutArgumentsItSaysHow(t *testing.T) {
 // TestALogIsReadToItsEnd: a daemon whose log nobody takes any more stands still.
 func TestALogIsReadToItsEnd(t *testing.T) {
 	rest := strings.NewReader(strings.Repeat("x", 1<<20) + "\n" + strings.Repeat("a line\n", 1<<16))
-	follow(rest, new(strings.Builder), make(chan ready, 1))
+	follow(rest, new(strings.Builder), make(chan ready, 1), func([]byte) {})
 	if rest.Len() > 0 {
 		t.Errorf("%d bytes were left", rest.Len())
 	}

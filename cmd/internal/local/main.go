@@ -2,7 +2,7 @@
 // lets kernelsim drive them through the real socket, and stops both again. It is
 // what `make run` calls; it needs no flags and no privileges.
 //
-//	local DIR [kernelsim's flags]    DIR holds the three binaries
+//	local DIR [run|load] [kernelsim's flags]    DIR holds the three binaries
 //
 // Where a default port or the default socket is taken it uses a free one and says
 // so. It ends with 0 when kernelsim gave a verdict, whatever the verdict.
@@ -23,7 +23,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: local DIR [kernelsim's flags]")
+		fmt.Fprintln(os.Stderr, "usage: local DIR [run|load] [kernelsim's flags]")
 		os.Exit(cli.ExitUsage)
 	}
 	// The children are in groups of their own, so Ctrl-C comes here alone, and is
@@ -49,7 +49,8 @@ func run(ctx context.Context, bin string, args []string) (err error) {
 	}
 	defer os.RemoveAll(scratch)
 
-	mld, err := startFree(filepath.Join(bin, "mld"),
+	said := &aside{w: os.Stdout}
+	mld, err := startFree(said, filepath.Join(bin, "mld"),
 		[]string{"--listen", defaultDaemon}, []string{"--listen", anyPort})
 	if err != nil {
 		return err
@@ -60,7 +61,7 @@ func run(ctx context.Context, bin string, args []string) (err error) {
 
 	upstream := []string{"--upstream", "http://" + address}
 	socket := filepath.Join(scratch, "bridge.sock")
-	bridge, err := startFree(filepath.Join(bin, "ml-bridge"),
+	bridge, err := startFree(said, filepath.Join(bin, "ml-bridge"),
 		append(upstream, "--http", defaultHTTP),
 		append(upstream, "--http", anyPort),
 		append(upstream, "--http", defaultHTTP, "--socket", socket),
@@ -72,8 +73,9 @@ func run(ctx context.Context, bin string, args []string) (err error) {
 	say("ml-bridge", bridge.ready.HTTP, defaultHTTP)
 	fmt.Println("ml-bridge's socket is", bridge.ready.Socket)
 
+	command, args := cut(args)
 	sim := exec.CommandContext(ctx, filepath.Join(bin, "kernelsim"),
-		append([]string{"run", "--exit-zero", "--socket", bridge.ready.Socket}, args...)...)
+		append([]string{command, "--exit-zero", "--socket", bridge.ready.Socket}, args...)...)
 	sim.Stdin, sim.Stdout, sim.Stderr = os.Stdin, os.Stdout, os.Stderr
 	// A group of its own: kernelsim takes a second signal for "at once, without a
 	// report", and with the terminal's and this process's it would get two.
@@ -81,7 +83,9 @@ func run(ctx context.Context, bin string, args []string) (err error) {
 	// Stopped early it still writes its report, so it is asked and not killed.
 	sim.Cancel = func() error { return sim.Process.Signal(syscall.SIGTERM) }
 	sim.WaitDelay = patience
+	said.hold()
 	err = sim.Run()
+	said.release()
 	switch {
 	case err == nil, sim.ProcessState != nil && sim.ProcessState.Success():
 		return nil
@@ -89,6 +93,14 @@ func run(ctx context.Context, bin string, args []string) (err error) {
 		return fmt.Errorf("stopped before there was a verdict: %w", err)
 	}
 	return fmt.Errorf("kernelsim: %w", err)
+}
+
+// cut takes kernelsim's command off its arguments: the whole where none is named.
+func cut(args []string) (command string, rest []string) {
+	if len(args) > 0 && (args[0] == "run" || args[0] == "load") {
+		return args[0], args[1:]
+	}
+	return "run", args
 }
 
 func say(name, address, wanted string) {
