@@ -35,7 +35,7 @@ func TestProcessors(t *testing.T) {
 		res := run()
 		used, wall := processTime()-before, time.Since(began)
 		least := float64(time.Duration(res.Total().Answered)*each) / float64(wall)
-		most := float64(used) / float64(o.Duration)
+		most := float64(used) / float64(o.Duration*9/10) // an open loop ends with its last call
 		if res.Total().Answered == 0 || res.Processors < least || res.Processors > most {
 			t.Errorf("%s loop: %.3f processors, between %.3f and %.3f are true", name, res.Processors, least, most)
 		}
