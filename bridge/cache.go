@@ -27,10 +27,10 @@ type cache struct {
 	limit   int // subjects a kind
 	bytes   int // of all kinds together
 	fresh   freshness.Policy
-	models  []string               // by record.model
-	current [len(ipc.Kinds)]uint16 // the model that answered last, by kind
-	n       atomic.Int64           // subjects, as of the last put
-	size    atomic.Int64           // bytes they take, at the worst
+	models  []string                // by record.model
+	current [len(ipc.Kinds)]current // by kind
+	n       atomic.Int64            // subjects, as of the last put
+	size    atomic.Int64            // bytes they take, at the worst
 }
 
 // record is what every kind's shelf keeps of an answer besides the answer itself.
@@ -44,6 +44,10 @@ type record struct {
 }
 
 func (r *record) age(now ipc.Instant) time.Duration { return now.Sub(r.at) }
+
+// current are the models that answer for a kind now: one, and for a share of the subjects
+// perhaps a candidate; else that is the same one.
+type current struct{ model, candidate uint16 } // as record.model
 
 // cached is where an answer lies; its record is nil when there is none. It is valid
 // until the next put.
@@ -79,12 +83,32 @@ func (c *cache) forget() {
 	c.failure.init(c.limit, share, hashName)
 	c.memory.init(c.limit, share, hashNumber)
 	c.models = nil
-	c.current = [len(ipc.Kinds)]uint16{}
+	c.current = [len(ipc.Kinds)]current{}
 }
 
 // stage tells what the answer at e is good for, to whoever asks its very question.
 func (c *cache) stage(e cached, now ipc.Instant) freshness.Stage {
-	return c.fresh.Stage(e.level, e.age(now), e.hits, e.model != c.current[e.kind-1])
+	return c.fresh.Stage(e.level, e.age(now), e.hits, c.replaced(e))
+}
+
+// replaced reports whether the model whose answer lies at e answers no more.
+func (c *cache) replaced(e cached) bool {
+	now := &c.current[e.kind-1]
+	return e.record.model != now.model && e.record.model != now.candidate
+}
+
+// answers notes that the model answers for kind k now: for all subjects, or for those that
+// are not in the share of a candidate.
+func (c *cache) answers(k ipc.Kind, model string, all bool) {
+	now := &c.current[k-1]
+	if now.model = c.name(model); all {
+		now.candidate = now.model
+	}
+}
+
+// shares notes that the candidate answers for the subjects of its share.
+func (c *cache) shares(k ipc.Kind, candidate string) {
+	c.current[k-1].candidate = c.name(candidate)
 }
 
 // get finds what is known about the key's subject.
@@ -127,7 +151,7 @@ func (c *cache) model(e cached) string { return c.models[e.record.model] }
 // bounds gives until which age the answer at e serves its own question as cached, and
 // until which as stale: no answer is too old to be stale that has just been fresh.
 func (c *cache) bounds(e cached, stale time.Duration) (ttl, bound time.Duration) {
-	if e.model == c.current[e.kind-1] || !c.fresh.Adaptive() {
+	if !c.replaced(e) || !c.fresh.Adaptive() {
 		ttl = c.fresh.TTL(e.level)
 	}
 	return ttl, c.fresh.Stale(e.level, stale)
@@ -145,7 +169,6 @@ const (
 // put keeps the answer in the place of the subject's last.
 func (c *cache) put(k *cachekey.Key, p *ipc.Prediction, model string, now ipc.Instant) (v verdict) {
 	r := record{inputs: k.Inputs, at: now, model: c.name(model)}
-	c.current[k.Kind-1] = r.model
 	before := c.len()
 	switch k.Kind {
 	case ipc.Workload:

@@ -101,8 +101,6 @@ func (c *cache) restore(b []byte, now ipc.Instant) (n int, err error) {
 		models[i] = r.label()
 	}
 	youngest := [len(ipc.Kinds)]time.Duration{math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64}
-	current := c.current
-	defer func() { c.current = current }() // whatever order the answers came in
 	for !r.bad && len(r.b) > 0 {
 		k := cachekey.Key{Kind: ipc.Kind(r.u8())}
 		age := time.Duration(r.u64())
@@ -129,7 +127,7 @@ func (c *cache) restore(b []byte, now ipc.Instant) (n int, err error) {
 		e := c.get(&k)
 		e.level = c.fresh.Restore(level)
 		if i := k.Kind - 1; age < youngest[i] {
-			youngest[i], current[i] = age, e.model
+			youngest[i], c.current[i] = age, current{e.model, e.model}
 		}
 		n++
 	}

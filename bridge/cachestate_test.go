@@ -28,7 +28,6 @@ func TestCacheStateGoesAlong(t *testing.T) {
 	}
 	tooOld := cachekey.Of(workload(99, 0.5))
 	old.put(&tooOld, &ipc.Prediction{Kind: ipc.Workload}, "older@1", now.Add(-bound))
-	old.current[ipc.Workload-1] = old.name("model@a")
 
 	next := adaptiveCache()
 	n, err := next.restore(old.save(now, bound), now)
@@ -44,8 +43,8 @@ func TestCacheStateGoesAlong(t *testing.T) {
 		if d := e.age(now) - was.age(now); d < 0 || d > 10*time.Second {
 			t.Errorf("%v: %v older than it was", q.Kind(), d)
 		}
-		if next.models[next.current[q.Kind()-1]] != next.model(e) {
-			t.Errorf("%v: current model %q", q.Kind(), next.models[next.current[q.Kind()-1]])
+		if next.models[next.current[q.Kind()-1].model] != next.model(e) {
+			t.Errorf("%v: current model %q", q.Kind(), next.models[next.current[q.Kind()-1].model])
 		}
 		var got ipc.Prediction
 		if next.load(e, &got); got != want {
@@ -142,7 +141,7 @@ func TestCacheStateKnowsTheCurrentModel(t *testing.T) {
 		if ages[1] < ages[0] {
 			want = "m@1"
 		}
-		if got := next.models[next.current[0]]; got != want {
+		if got := next.models[next.current[0].model]; got != want {
 			t.Errorf("answers of ages %v: the current model is %s, want %s", ages, got, want)
 		}
 	}

@@ -3,6 +3,8 @@ package bridge
 import (
 	"testing"
 
+	"github.com/mlbridge/mlbridge/bridge/upstream"
+	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -102,5 +104,54 @@ func TestACandidateIsScoredBesideTheModel(t *testing.T) {
 	c.share = false
 	if r := c.ask(0.25); r.Source != ipc.SourceModel || r.Model != "m@1" {
 		t.Errorf("the model beside it: %v by %s, %v", r.Source, r.Model, r.Reason)
+	}
+}
+
+// sharing answers as a daemon whose candidate, if it has one, answers for the agents of an
+// odd number.
+func sharing(name, candidate string) func(*upstream.Exchange) {
+	return func(x *upstream.Exchange) {
+		model(ipc.Workload, name)(x)
+		call, answer := api.Call{Kind: ipc.Workload, Batch: true}, api.Answer{}
+		if candidate == "" || api.Msgpack.ParseCall(x.Body, &call) != nil ||
+			api.Msgpack.ParseAnswer(x.Answer, ipc.Workload, true, len(call.Requests), &answer) != nil {
+			return
+		}
+		answer.Beside = name
+		for i, q := range call.Requests {
+			if slot := &answer.Slots[i]; q.Subject().Agent%2 == 1 {
+				slot.Model, slot.Beside, slot.HasBeside = candidate, slot.Prediction, true
+			}
+		}
+		x.Answer = api.Msgpack.AppendAnswer(nil, &answer, true)
+	}
+}
+
+// TestACandidateInItsShareReplacesNobody: two models that answer side by side leave each
+// other's cached answers alone, until one of them answers no more.
+func TestACandidateInItsShareReplacesNobody(t *testing.T) {
+	for _, c := range []struct {
+		line             string
+		model, candidate string
+		about            uint64 // the agent that is asked about in between
+		served, shared   ipc.Source
+	}{
+		{"the model in between", "m@1", "c@1", 4, ipc.SourceCache, ipc.SourceCache},
+		{"the candidate in between", "m@1", "c@1", 3, ipc.SourceCache, ipc.SourceCache},
+		{"another model", "m@2", "c@1", 4, ipc.SourceStale, ipc.SourceCache},
+		{"another model, seen beside the candidate", "m@2", "c@1", 3, ipc.SourceStale, ipc.SourceCache},
+		{"another candidate", "m@1", "c@2", 3, ipc.SourceCache, ipc.SourceStale},
+		{"no candidate any more", "m@1", "", 4, ipc.SourceCache, ipc.SourceStale},
+		{"the candidate promoted", "c@1", "", 4, ipc.SourceStale, ipc.SourceCache},
+	} {
+		r := newRig(t, adaptive)
+		r.submit(workload(2, 0.5), workload(1, 0.5))
+		r.conns[0].end(sharing("m@1", "c@1"))
+		r.submit(workload(c.about, 0.5))
+		r.conns[0].end(sharing(c.model, c.candidate))
+		again := r.submit(workload(2, 0.5), workload(1, 0.5))
+		if served, shared := again[0].Reply.Source, again[1].Reply.Source; served != c.served || shared != c.shared {
+			t.Errorf("%s: %v of the model's and %v of the candidate's, want %v and %v", c.line, served, shared, c.served, c.shared)
+		}
 	}
 }

@@ -115,6 +115,8 @@ func (f *flight) answered(x *upstream.Exchange) {
 	r.succeeded(l.answer.Model)
 	now, given := l.bridge.now(), &l.bridge.score.of(l.kind).given
 	l.limiter.ended(len(f.out), f.sent, now, l.urgent)
+	// Beside a candidate in its share stands the model.
+	l.bridge.cache.answers(l.kind, r.model, l.answer.Beside == "" || l.answer.Beside != l.answer.Model)
 	for i, q := range f.out {
 		slot := &l.answer.Slots[i]
 		if slot.Status != ipc.StatusOK || slot.Prediction.Validate() != nil {
@@ -126,6 +128,7 @@ func (f *flight) answered(x *upstream.Exchange) {
 		model := r.model
 		if slot.Model != "" { // a candidate answers for this subject
 			model = strings.ToValidUTF8(slot.Model, "?")
+			l.bridge.cache.shares(l.kind, model)
 		}
 		if !l.bridge.score.useless(l.kind, q.deciding, model) {
 			l.bridge.stats.cache.kept(l.kind, l.bridge.cache.put(&q.key, &slot.Prediction, model, now))

@@ -65,8 +65,8 @@ func TestStagesAgreeWithTheLadder(t *testing.T) {
 		e := c.get(&key)
 		const now = ipc.Instant(time.Hour)
 		for level := range freshness.MaxLevel - freshness.MinLevel + 1 {
-			for current := range uint16(2) {
-				c.current[0] = current
+			for model := range uint16(2) {
+				c.current[0] = current{model, model}
 				for _, share := range []float64{0, 0.5, 0.9999, 1, 1.5, 1.9999, 2, 5} {
 					e.level = level + freshness.MinLevel
 					e.at = now.Add(-time.Duration(share * float64(c.fresh.TTL(e.level))))
@@ -76,15 +76,15 @@ func TestStagesAgreeWithTheLadder(t *testing.T) {
 					switch c.stage(e, now) {
 					case freshness.Fresh, freshness.Ahead:
 						if d.Source != ipc.SourceCache {
-							t.Errorf("level %d, %v × TTL, current model %v: fresh, and the ladder says %v", e.level, share, current == 0, d.Source)
+							t.Errorf("level %d, %v × TTL, current model %v: fresh, and the ladder says %v", e.level, share, model == 0, d.Source)
 						}
 					case freshness.Revalidate:
 						if d.Source != ipc.SourceStale {
-							t.Errorf("level %d, %v × TTL, current model %v: to revalidate, and the ladder says %v", e.level, share, current == 0, d.Source)
+							t.Errorf("level %d, %v × TTL, current model %v: to revalidate, and the ladder says %v", e.level, share, model == 0, d.Source)
 						}
 					default:
 						if d.Source == ipc.SourceCache {
-							t.Errorf("level %d, %v × TTL, current model %v: old, and the ladder says cache", e.level, share, current == 0)
+							t.Errorf("level %d, %v × TTL, current model %v: old, and the ladder says cache", e.level, share, model == 0)
 						}
 					}
 				}
@@ -190,7 +190,7 @@ func TestHotQuestionIsNotAskedInVain(t *testing.T) {
 		}
 	}
 	hit("hot", 2)
-	r.conns[0].end(says(200, "application/msgpack", "\x93\xa1m\x00\x91\x92\x0d\xa0"))
+	r.conns[0].end(says(200, "application/msgpack", "\x93\xa3m@1\x00\x91\x92\x0d\xa0"))
 	hit("when the model has no answer", 2)
 	r.lanes[0].negatives.latest = 0 // its time is over
 	hit("later", 3)
