@@ -24,6 +24,7 @@ type jsonReader struct {
 	err     error
 	key     []byte // of the member that member has just found
 	scratch []byte // for strings with escapes
+	half    bool   // the last string had half a surrogate pair
 }
 
 func (r *jsonReader) reset(b []byte) {
@@ -239,6 +240,8 @@ func (r *jsonReader) component(field, old string) string {
 		r.bad("%s: %d bytes, want 1-%d", field, len(s), ipc.MaxComponentBytes)
 	case !utf8.Valid(s):
 		r.bad("%s: not UTF-8", field)
+	case r.half:
+		r.bad("%s: half a surrogate pair", field)
 	case string(s) == old: // components ask again and again: keep the string
 		return old
 	default:

@@ -9,6 +9,7 @@ import (
 // were escapes: valid until the next string.
 func (r *jsonReader) string() []byte {
 	r.off++ // the opening quote, which the caller saw
+	r.half = false
 	start := r.off
 	for r.off < len(r.b) {
 		switch c := r.b[r.off]; {
@@ -59,7 +60,7 @@ func (r *jsonReader) escaped(start int) []byte {
 }
 
 // escape reads what follows a backslash. Half a surrogate pair becomes U+FFFD, as
-// in encoding/json.
+// in encoding/json, and is noted: where strings tell subjects apart they would become one.
 func (r *jsonReader) escape() (rune, bool) {
 	if r.off >= len(r.b) {
 		return 0, false
@@ -103,6 +104,7 @@ func (r *jsonReader) unicode() (rune, bool) {
 		}
 		r.off = back // the second escape is a character of its own
 	}
+	r.half = true
 	return utf8.RuneError, true
 }
 

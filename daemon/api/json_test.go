@@ -86,6 +86,8 @@ func TestAccepted(t *testing.T) {
 		{ipc.Threat, with(ipc.Threat, `"timeSinceLastThreat":18446744073709551615`), minimal[ipc.Threat]},
 		{ipc.Failure, with(ipc.Failure, `"timeSinceLastFailure":-1`), minimal[ipc.Failure]},
 		{ipc.Failure, strings.Replace(minimal[ipc.Failure], `"x"`, `"\u0078"`, 1), minimal[ipc.Failure]},
+		{ipc.Failure, strings.Replace(minimal[ipc.Failure], `"x"`, `"\ud83d\ude00\ufffd"`, 1), strings.Replace(minimal[ipc.Failure], `"x"`, `"😀�"`, 1)},
+		{ipc.Failure, with(ipc.Failure, `"ignored":"\ud800"`), minimal[ipc.Failure]},
 		{ipc.Memory, with(ipc.Memory, `"addressForm":"u64"`), minimal[ipc.Memory]},
 		{ipc.Memory, " \t\r\n" + minimal[ipc.Memory] + "\n", minimal[ipc.Memory]},
 	} {
@@ -175,6 +177,9 @@ func TestRefused(t *testing.T) {
 		{f, strings.Replace(minimal[f], `"x"`, `""`, 1), "component: 0 bytes"},
 		{f, strings.Replace(minimal[f], `"x"`, `"`+strings.Repeat("x", 65)+`"`, 1), "component: 65 bytes"},
 		{f, strings.Replace(minimal[f], `"x"`, "\"\xff\"", 1), "component: not UTF-8"},
+		{f, strings.Replace(minimal[f], `"x"`, `"\ud800"`, 1), "component: half a surrogate pair"},
+		{f, strings.Replace(minimal[f], `"x"`, `"\ud800\u0041"`, 1), "component: half a surrogate pair"},
+		{f, strings.Replace(minimal[f], `"x"`, `"a\udc00"`, 1), "component: half a surrogate pair"},
 		{f, strings.Replace(minimal[f], `"x"`, `7`, 1), "component: want a string"},
 		{f, strings.Replace(minimal[f], `"trend":0`, `"trend":2`, 1), `trend: "2" is not an integer in -2 to 1`},
 		{f, strings.Replace(minimal[f], `"trend":0`, `"trend":-3`, 1), `trend: "-3" is not an integer in -2 to 1`},
