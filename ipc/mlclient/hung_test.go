@@ -63,6 +63,38 @@ func TestLookupDropsAHungBridge(t *testing.T) {
 	})
 }
 
+// Large frames fill what may wait for the bridge to read before it counts as hung: whoever is
+// refused for that finds out all the same.
+func TestLinkDropsAHungBridgeThatHasNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, done := pipes(t, mlclient.Config{Hung: 50 * time.Millisecond}, ipctest.Script(handshake(), ipctest.Deaf()),
+			ipctest.Script(handshake(), ipctest.Serve(ipctest.ModelReply)))
+		defer done()
+		synctest.Wait()
+		time.Sleep(time.Millisecond) // the hello was heard before the first call
+		large := make([]ipc.Request, ipc.DefaultLimits().Batch)
+		for i := range large {
+			large[i] = &ipc.ThreatRequest{AgentID: uint64(i), Anomalies: make([]ipc.Anomaly, ipc.MaxAnomalies), SyscallFeatures: make([]float32, ipc.MaxSyscallFeatures)}
+		}
+		refused := 0
+		replies := make([]ipc.Reply, len(large))
+		for start := time.Now(); replies[0].Source != ipc.SourceModel; time.Sleep(time.Millisecond) {
+			if time.Since(start) > time.Second {
+				t.Fatalf("the bridge behind the hung one was not found in 1s; %d calls had no room", refused)
+			}
+			if err := c.Predict(t.Context(), large, replies, ipc.Options{Budget: time.Millisecond}); err != nil {
+				t.Fatal(err)
+			}
+			if replies[0].Reason == ipc.ReasonOverloaded {
+				refused++
+			}
+		}
+		if s := c.Stats(); s.Hangs != 1 || s.Connects != 2 || refused == 0 {
+			t.Errorf("%d hangs, %d connections, %d calls without room; want 1, 2 and some", s.Hangs, s.Connects, refused)
+		}
+	})
+}
+
 // An answer that came too late says that the bridge lived then, and nothing of what
 // follows it.
 func TestLinkDropsABridgeThatHangsAfterALateAnswer(t *testing.T) {

@@ -87,8 +87,7 @@ func (l *link) report(client *ipc.Client, began ipc.Instant, err error, replies 
 	if c == nil || c.Client != client {
 		return
 	}
-	silent := err == nil && len(replies) > 0 && replies[0].Status == ipc.StatusDeadlineExceeded && client.Heard() < began
-	if !silent {
+	if !unanswered(err, replies) || client.Heard() >= began {
 		if err == nil {
 			c.missed.Store(0)
 		}
@@ -103,6 +102,15 @@ func (l *link) report(client *ipc.Client, began ipc.Instant, err error, replies 
 	if ipc.Now().Sub(ipc.Instant(first)) > l.cfg.Hung && l.retire(c, ErrHung) {
 		l.hangs.Add(1)
 	}
+}
+
+// unanswered reports whether a call had no answer in time or, so much is unanswered already,
+// was not sent: a refusal like that of the bridge's own is heard.
+func unanswered(err error, replies []ipc.Reply) bool {
+	if refused, ok := err.(*ipc.StatusError); ok {
+		return refused.Status == ipc.StatusOverloaded
+	}
+	return err == nil && len(replies) > 0 && replies[0].Status == ipc.StatusDeadlineExceeded
 }
 
 // run connects, waits for the connection's end, and connects again, until ctx ends.
