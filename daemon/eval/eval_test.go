@@ -429,6 +429,23 @@ func TestNothingToJudgeIsAnError(t *testing.T) {
 	}
 }
 
+// What is misspelt is said before anything is judged without it.
+func TestWhatNamesNothing(t *testing.T) {
+	for want, args := range map[string][]string{
+		`-parts: "tset" is not train, val, test`:    {"-parts", "val,tset"},
+		`-parts: " test" is not train, val, test`:   {"-parts", "val, test"},
+		`-parts: "" is not train, val, test`:        {"-parts", ""},
+		`-only names no predictor`:                  {"-only", ""},
+		`"workload": there are flags only`:          {"workload"},
+		`unknown kind " memory" (want workload, th`: {"-only", "workload, memory"},
+	} {
+		err := run(append([]string{"-data", t.TempDir(), "-out", t.TempDir()}, args...))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", args, err, want)
+		}
+	}
+}
+
 // Whoever reads figures wants to know of all models that made them.
 func TestAllModelsThatAnsweredAreNamed(t *testing.T) {
 	r, err := newRemote("unix:/nobody")

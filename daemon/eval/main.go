@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mlbridge/mlbridge/daemon/train/recordings"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -62,11 +63,19 @@ func run(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%q: there are flags only, see -help", flags.Arg(0))
+	}
 	if *data == "" {
 		return errors.New("-data is needed: a folder with workload/, memory/, failure/ or threat/")
 	}
 	if _, err := os.Stat(*data); err != nil {
 		return err
+	}
+	for _, part := range strings.Split(*parts, ",") {
+		if !slices.Contains(recordings.Parts[:], part) {
+			return fmt.Errorf("-parts: %q is not %s", part, strings.Join(recordings.Parts[:], ", "))
+		}
 	}
 	e := &evaluation{data: *data, parts: strings.Split(*parts, ","), picture: pictures{folder: *report}}
 	if *url != "" {
@@ -79,6 +88,9 @@ func run(args []string) error {
 		e.by = newLocal(*folder)
 	}
 	asked := strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })
+	if len(asked) == 0 {
+		return errors.New("-only names no predictor: want workload, threat, failure or memory")
+	}
 	named := false
 	flags.Visit(func(f *flag.Flag) { named = named || f.Name == "only" })
 	failed, err := e.judge(asked, named)

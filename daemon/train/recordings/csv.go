@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -22,7 +23,7 @@ func eachRow(path string, visit func(r *record) error) error {
 	var in io.Reader = f
 	if strings.HasSuffix(path, ".gz") {
 		if in, err = gzip.NewReader(f); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return fmt.Errorf("%s: %w", path, ended(err))
 		}
 	}
 	return eachRowOf(in, path, visit)
@@ -32,19 +33,24 @@ func eachRow(path string, visit func(r *record) error) error {
 func eachRowOf(in io.Reader, name string, visit func(r *record) error) error {
 	c := csv.NewReader(in)
 	c.ReuseRecord = true
-	if _, err := c.Read(); err != nil {
-		return fmt.Errorf("%s: header: %w", name, err)
+	header, err := c.Read()
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, ended(err))
 	}
+	columns := len(header)
 	for {
 		fields, err := c.Read()
 		if err == io.EOF {
 			return nil
 		}
 		if broken := (*csv.ParseError)(nil); errors.As(err, &broken) {
+			if errors.Is(err, csv.ErrFieldCount) {
+				return fmt.Errorf("%s:%d: %d columns, the header has %d", name, broken.Line, len(fields), columns)
+			}
 			return fmt.Errorf("%s:%d: %w", name, broken.Line, broken.Err)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", name, ended(err))
 		}
 		r := &record{fields: fields}
 		if err = visit(r); err == nil {
@@ -55,6 +61,17 @@ func eachRowOf(in io.Reader, name string, visit func(r *record) error) error {
 			return fmt.Errorf("%s:%d: %w", name, line, err)
 		}
 	}
+}
+
+// ended says in words that a file ends where it must not.
+func ended(err error) error {
+	switch err {
+	case io.EOF:
+		return errors.New("the file is empty")
+	case io.ErrUnexpectedEOF:
+		return errors.New("the file is cut off")
+	}
+	return err
 }
 
 // record is a row. What is wrong with the first field that is missing or no number is kept
@@ -83,10 +100,14 @@ func (r *record) text(i int) string { return strings.Clone(r.raw(i)) }
 
 func (r *record) empty(i int) bool { return r.raw(i) == "" }
 
+// num is a finite number. One that is none may be what came and never be asked about: it
+// would make every mean none that it goes into, and nobody would know where it is from.
 func (r *record) num(i int) float64 {
-	v, err := strconv.ParseFloat(r.raw(i), 64)
-	if err != nil {
-		r.fail("column %d: %w", i+1, err)
+	text := r.raw(i)
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		r.fail("column %d: %.40q is no finite number", i+1, text)
+		return 0
 	}
 	return v
 }
@@ -103,9 +124,10 @@ func (r *record) amount(i int) uint64 {
 }
 
 func (r *record) int(i int) int {
-	v, err := strconv.Atoi(r.raw(i))
+	text := r.raw(i)
+	v, err := strconv.Atoi(text)
 	if err != nil {
-		r.fail("column %d: %w", i+1, err)
+		r.fail("column %d: %.40q is no whole number", i+1, text)
 	}
 	return v
 }

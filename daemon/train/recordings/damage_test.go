@@ -149,7 +149,13 @@ func TestFilesOfOthers(t *testing.T) {
 		{"failure/lanl_systems_test.csv", "2,3,", "2,1000000000,", "at most"},
 		{"memory/faults_test.csv.gz", ",w,", ",q,", "r, w or x"},
 		{"workload/procs_test.csv.gz", ",4000", ",-4000", "no amount"},
-		{"workload/procs_test.csv.gz", ",4000", ",NaN", "no amount"},
+		{"workload/procs_test.csv.gz", ",4000", ",NaN", `procs_test.csv.gz:2: column 4: "NaN" is no finite number`},
+		// In the last row of a name it would be only what comes, and never asked about.
+		{"workload/smd_cpu_mem_test.csv.gz", "m,14,250", "m,14,NaN", `:15: column 3: "NaN" is no finite number`},
+		{"workload/smd_cpu_mem_test.csv.gz", "m,14,250", "m,14,-Inf", `:15: column 3: "-Inf" is no finite number`},
+		{"workload/smd_cpu_mem_test.csv.gz", "m,14,250", "m,14,", `:15: column 3: "" is no finite number`},
+		{"workload/smd_cpu_mem_test.csv.gz", "m,14,250", "m,14", `:15: 3 columns, the header has 4`},
+		{"failure/oom_runs_test.csv.gz", "r,p,3", "r,p,3.5", `:4: column 3: "3.5" is no whole number`},
 	} {
 		for i := range set {
 			if f := &set[i]; f.name == c.file {
@@ -160,6 +166,33 @@ func TestFilesOfOthers(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestFilesThatEndEarly: half a copy is told from a file with a mistake in it.
+func TestFilesThatEndEarly(t *testing.T) {
+	f := &set[0]
+	o := folder(t)
+	path := filepath.Join(o.Data, filepath.FromSlash(f.name))
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range whole {
+		if err := os.WriteFile(path, whole[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want := filepath.Base(f.name) + ": the file is cut off"
+		if n == 0 {
+			want = filepath.Base(f.name) + ": the file is empty"
+		}
+		if err := f.read(o, &noted{}); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%d of %d bytes: %v, want %q", n, len(whole), err, want)
+		}
+	}
+	f.write(t, o.Data, "")
+	if err := f.read(o, &noted{}); err == nil || !strings.HasSuffix(err.Error(), ": the file is empty") {
+		t.Errorf("nothing packed: %v", err)
 	}
 }
 
