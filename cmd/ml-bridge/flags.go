@@ -103,7 +103,7 @@ func (f *flags) Validate() error {
 	if classes != nil {
 		classes = fmt.Errorf("--class: %w", classes)
 	}
-	return errors.Join(mode, cli.CheckAddress("--http", f.HTTP), targets, peers, classes,
+	return errors.Join(mode, cli.CheckAddress("--http", f.HTTP), cli.CheckHosts("--allow-host", f.AllowHost), targets, peers, classes,
 		f.checkModels(), f.checkTimes(), f.checkNumbers(), cli.CheckTimeSlice(f.TimeSlice), tracing.Check(f.Trace, f.TraceShare))
 }
 

@@ -44,6 +44,7 @@ func TestConfigCheck(t *testing.T) {
 		{"\nttl = '0s'\n", cli.ExitUsage, []string{":2: ttl: 0s is outside"}},
 		{"upstraem = 'http://mld:9005'\n", cli.ExitUsage, []string{`:1: unknown key "upstraem": did you mean "upstream"?`}},
 		{"upstream = 'http://mld:9005'\nmodels = 'embedded'\n", cli.ExitUsage, []string{":2: models and --upstream"}},
+		{"http = '[::]:9006'\nallow-host = ['node-7', 'node-7:9006']\n", cli.ExitUsage, []string{`:2: allow-host: "node-7:9006" is no name or address of a host alone`}},
 		// What cannot be read, what nobody knows and what cannot be are said together.
 		{"[bridge]\nsokcet = 'x'\nttl = 'fast'\nhttp = 'nowhere'\nmax-conns = 0\ntime-slice = '1us'\n", cli.ExitUsage, []string{
 			":1: there are no tables here", ":2: unknown key", ":3: ttl: ", ":4: http: ", ":5: max-conns: ", ":6: time-slice ",

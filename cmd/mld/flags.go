@@ -59,7 +59,7 @@ func (f *flags) Validate() error {
 			problems = append(problems, cli.CheckAddress("--listen", address))
 		}
 	}
-	problems = append(problems,
+	problems = append(problems, cli.CheckHosts("--allow-host", f.AllowHost),
 		cli.Within("--max-conns", f.MaxConns, 1, maxConns),
 		cli.Within("--busy-poll", f.BusyPoll, 0, time.Second),
 		cli.Within("--drain", f.Drain, 0, time.Hour),

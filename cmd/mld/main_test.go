@@ -352,7 +352,7 @@ func TestTakenPort(t *testing.T) {
 // TestUsage: wrong flags exit with 2 and say which.
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{
-		{"--nonsense"}, {"--log-format", "xml"}, {"--http-server", "other"}, {"--models", "/nowhere/at/all"}, {"--max-conns", "0"}, {"--drain", "-1s"}, {"--busy-poll", "-1s"}, {"--busy-poll", "10m"}, {"--listen", "nowhere"}, {"argument"},
+		{"--nonsense"}, {"--log-format", "xml"}, {"--http-server", "other"}, {"--models", "/nowhere/at/all"}, {"--max-conns", "0"}, {"--drain", "-1s"}, {"--busy-poll", "-1s"}, {"--busy-poll", "10m"}, {"--listen", "nowhere"}, {"--allow-host", "node-7:9005"}, {"argument"},
 	} {
 		p := launch(t, args...)
 		if code := p.exit(t); code != cli.ExitUsage || !strings.HasPrefix(p.text(), "mld: ") {
