@@ -214,32 +214,3 @@ func (b *Bridge) Scores() []Score {
 	}
 	return out
 }
-
-// Ruled gives the targets that the serving model is demoted for, and whether nothing is left
-// of its answers: these are all that decide that, of those it was judged on. What its stale
-// answers are demoted for is not among them.
-func (s *Score) Ruled() (targets []string, all bool) { return s.lost(false) }
-
-// Outdated reports whether nothing is left of the serving model's stale answers.
-func (s *Score) Outdated() bool {
-	_, all := s.lost(true)
-	return all
-}
-
-func (s *Score) lost(stale bool) (targets []string, all bool) {
-	some := false
-	all = true
-	for i := range s.Standings {
-		m := &s.Standings[i]
-		first := decides(s.Kind, m.Target)
-		switch {
-		case !m.Serving, m.Stale != stale:
-		case m.Demoted:
-			targets = append(targets, m.Name())
-			some = some || first
-		case m.Judged > 0:
-			all = all && !first
-		}
-	}
-	return targets, all && some
-}

@@ -185,34 +185,51 @@ func TestRecentMeans(t *testing.T) {
 }
 
 // TestWhatIsDemotedIsToldOf: by name, of the model that serves, and whether anything is left
-// of its answers.
+// of its answers, or of its stale ones.
 func TestWhatIsDemotedIsToldOf(t *testing.T) {
 	serving := func(target string, judged uint64, demoted bool) Standing {
 		return Standing{Model: "m@1", Serving: true, Target: target, Judged: judged, Demoted: demoted}
 	}
+	stale := func(target string, judged uint64, demoted bool) Standing {
+		return Standing{Model: "m@1", Serving: true, Target: target, Judged: judged, Demoted: demoted, Stale: true}
+	}
+	calls := func(target string, judged uint64, demoted bool) Standing {
+		return Standing{Model: "m@1", Serving: true, Target: target, Judged: judged, Demoted: demoted, With: "calls"}
+	}
 	for _, v := range []struct {
-		line string
-		k    ipc.Kind
-		of   []Standing
-		want []string
-		all  bool
+		line     string
+		k        ipc.Kind
+		of       []Standing
+		want     []string
+		all      bool
+		outdated bool
 	}{
-		{"nothing known", ipc.Threat, nil, nil, false},
-		{"never judged", ipc.Threat, []Standing{serving("score", 0, false)}, nil, false},
-		{"all of a threat", ipc.Threat, []Standing{serving("score", 9, true), serving("type", 9, true)}, []string{"score", "type"}, true},
-		{"the score is all of it", ipc.Threat, []Standing{serving("score", 9, true), serving("type", 9, false)}, []string{"score"}, true},
-		{"its type", ipc.Threat, []Standing{serving("score", 9, false), serving("type", 9, true)}, []string{"type"}, false},
-		{"of a type alone it was judged", ipc.Threat, []Standing{serving("score", 0, false), serving("type", 9, true)}, []string{"type"}, false},
-		{"a component", ipc.Failure, []Standing{serving("io", 9, true), serving("cpu", 9, false)}, []string{"io"}, false},
-		{"the others were not judged", ipc.Failure, []Standing{serving("io", 9, true), serving("cpu", 0, false)}, []string{"io"}, true},
-		{"every component", ipc.Failure, []Standing{serving("io", 9, true), serving("other", 1, true)}, []string{"io", "other"}, true},
-		{"a component's time", ipc.Failure, []Standing{serving("io", 9, false), serving("io time", 9, true)}, []string{"io time"}, false},
-		{"cpu and memory, not gpu", ipc.Workload, []Standing{serving("cpu", 9, true), serving("memory", 9, true), serving("gpu", 1, false)}, []string{"cpu", "memory"}, false},
-		{"another model's", ipc.Workload, []Standing{{Model: "c@2", Target: "cpu", Judged: 9, Demoted: true}}, nil, false},
+		{"nothing known", ipc.Threat, nil, nil, false, false},
+		{"never judged", ipc.Threat, []Standing{serving("score", 0, false)}, nil, false, false},
+		{"all of a threat", ipc.Threat, []Standing{serving("score", 9, true), serving("type", 9, true)}, []string{"score", "type"}, true, true},
+		{"the score is all of it", ipc.Threat, []Standing{serving("score", 9, true), serving("type", 9, false)}, []string{"score"}, true, true},
+		{"its type", ipc.Threat, []Standing{serving("score", 9, false), serving("type", 9, true)}, []string{"type"}, false, false},
+		{"of a type alone it was judged", ipc.Threat, []Standing{serving("score", 0, false), serving("type", 9, true)}, []string{"type"}, false, false},
+		{"a component", ipc.Failure, []Standing{serving("io", 9, true), serving("cpu", 9, false)}, []string{"io"}, false, false},
+		{"the others were not judged", ipc.Failure, []Standing{serving("io", 9, true), serving("cpu", 0, false)}, []string{"io"}, true, true},
+		{"every component", ipc.Failure, []Standing{serving("io", 9, true), serving("other", 1, true)}, []string{"io", "other"}, true, true},
+		{"a component's time", ipc.Failure, []Standing{serving("io", 9, false), serving("io time", 9, true)}, []string{"io time"}, false, false},
+		{"cpu and memory, not gpu", ipc.Workload, []Standing{serving("cpu", 9, true), serving("memory", 9, true), serving("gpu", 1, false)}, []string{"cpu", "memory"}, false, false},
+		{"cpu, and stale answers at memory", ipc.Workload, []Standing{serving("cpu", 9, true), serving("memory", 9, false), stale("memory", 9, true)}, []string{"cpu"}, false, true},
+		{"another model's", ipc.Workload, []Standing{{Model: "c@2", Target: "cpu", Judged: 9, Demoted: true}}, nil, false, false},
+		{"stale answers", ipc.Threat, []Standing{serving("score", 9, false), stale("score", 9, true)}, nil, false, true},
+		{"stale answers, of nothing else it was judged", ipc.Threat, []Standing{serving("score", 0, false), stale("score", 9, true)}, nil, false, true},
+		{"the type of stale answers", ipc.Threat, []Standing{serving("score", 9, false), stale("score", 9, false), stale("type", 9, true)}, nil, false, false},
+		{"stale answers are no better than the model", ipc.Threat, []Standing{serving("score", 9, true), stale("score", 9, false)}, []string{"score"}, true, true},
+		{"who tells of calls has them", ipc.Threat, []Standing{serving("score", 9, true), calls("score", 9, false)}, []string{"score"}, false, false},
+		{"and has not", ipc.Threat, []Standing{serving("score", 9, true), calls("score", 9, false), stale("score", 9, true)}, []string{"score"}, false, true},
 	} {
 		s := Score{Kind: v.k, Standings: v.of}
 		if got, all := s.Ruled(); !slices.Equal(got, v.want) || all != v.all {
 			t.Errorf("%s: %q, all %v; want %q, %v", v.line, got, all, v.want, v.all)
+		}
+		if got := s.Outdated(); got != v.outdated {
+			t.Errorf("%s: nothing is left of stale answers: %v", v.line, got)
 		}
 	}
 }

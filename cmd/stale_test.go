@@ -2,6 +2,8 @@ package cmd_test
 
 import (
 	"net/http"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,7 +78,7 @@ func TestAFrozenMldCostsItsModelNothing(t *testing.T) {
 		t.Errorf("mlbridge_model_demoted by source: %v", demoted)
 	}
 	if code, body := get(t, "http://"+b.at.HTTP+"/health"); code != http.StatusOK || strings.Contains(body, "the rule has been better") ||
-		!strings.Contains(body, "been better than stale answers") {
+		!strings.Contains(body, "for memory the rule alone, which has been better") {
 		t.Errorf("health says %d %s, want that stale answers do not serve, and the model in its place", code, body)
 	}
 
@@ -90,5 +92,18 @@ func TestAFrozenMldCostsItsModelNothing(t *testing.T) {
 	}
 	if said := b.said(); strings.Count(said, "stale answers demoted") != 1 || strings.Contains(said, "model demoted") {
 		t.Errorf("the log says\n%s", said)
+	}
+
+	// The next time the log promises no more than callers get, nor does /health with the models off.
+	mld.freeze()
+	ask(0, false)
+	if said := b.said(); !strings.Contains(said, "daemon does not answer: stale answers and rules serve, for memory the rule alone") {
+		t.Errorf("frozen again: the log says\n%s", said)
+	}
+	if out, err := exec.Command(filepath.Join(bin, "ml-bridge"), "models", "off", "--admin", b.at.Admin).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if _, body := get(t, "http://"+b.at.HTTP+"/health"); !strings.Contains(body, "the daemon does not answer: rules serve\"") {
+		t.Errorf("with the models off health says %s", body)
 	}
 }

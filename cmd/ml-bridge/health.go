@@ -38,13 +38,14 @@ func (p *process) health() httpapi.Health {
 			h.Reasons = append(h.Reasons, e.Target+" does not answer: another upstream serves")
 		}
 	}
+	off := p.bridge.ModelsOff()
 	if up.State == bridge.UpstreamDown {
-		h.Reasons = append(h.Reasons, "the daemon does not answer: "+insteadOfAll(scores))
+		h.Reasons = append(h.Reasons, "the daemon does not answer: "+insteadOfAll(scores, off))
 	} else {
 		failing := up.Failing()
 		for i := range scores {
 			if why, ok := failing[scores[i].Kind]; ok {
-				h.Reasons = append(h.Reasons, scores[i].Kind.String()+": "+why+": "+instead(&scores[i]))
+				h.Reasons = append(h.Reasons, scores[i].Kind.String()+": "+why+": "+instead(&scores[i], off))
 			}
 		}
 	}
@@ -56,29 +57,34 @@ func (p *process) health() httpapi.Health {
 	return h
 }
 
-// instead says who answers for a kind that the daemon fails for.
-func instead(s *bridge.Score) string {
-	if s.Outdated() {
-		return "the rule serves, which has been better than stale answers"
+// instead says who answers for a kind that the daemon fails for; off, that the models are.
+func instead(s *bridge.Score, off bool) string {
+	switch {
+	case off:
+		return "the rule serves"
+	case s.Outdated():
+		return "the rule serves, which has been better"
 	}
 	return "stale answers and the rule serve"
 }
 
-// insteadOfAll says it for a daemon that does not answer at all.
-func insteadOfAll(scores []bridge.Score) string {
+// insteadOfAll says it for all of these kinds.
+func insteadOfAll(scores []bridge.Score, off bool) string {
 	var outdated []string
 	for i := range scores {
 		if scores[i].Outdated() {
 			outdated = append(outdated, scores[i].Kind.String())
 		}
 	}
-	switch len(outdated) {
-	case 0:
+	switch {
+	case off:
+		return "rules serve"
+	case len(outdated) == 0:
 		return "stale answers and rules serve"
-	case len(scores):
-		return "rules serve, which have been better than stale answers"
+	case len(outdated) == len(scores):
+		return "rules serve, which have been better"
 	}
-	return "stale answers and rules serve, for " + strings.Join(outdated, " and ") + " the rule alone, which has been better than stale answers"
+	return "stale answers and rules serve, for " + strings.Join(outdated, " and ") + " the rule alone, which has been better"
 }
 
 // drifted are the inputs that drifted, by kind.
@@ -128,14 +134,15 @@ func downs(list []bridge.EndpointState) (out []string) {
 }
 
 // logStates makes the bridge log when the daemon goes or comes, and who broke the
-// protocol; never single calls.
-func logStates(cfg *bridge.Config, log zerolog.Logger) {
+// protocol; never single calls. b gives the bridge, once it runs.
+func logStates(cfg *bridge.Config, log zerolog.Logger, b func() *bridge.Bridge) {
 	cfg.OnState = func(s bridge.UpstreamState) {
 		switch failing := s.Failing(); {
 		case s.State == bridge.UpstreamDown:
-			log.Warn().Str("reason", s.Reason).Msg("daemon does not answer: stale answers and rules serve")
+			log.Warn().Str("reason", s.Reason).Msg("daemon does not answer: " + insteadOfAll(b().Scores(), b().ModelsOff()))
 		case len(failing) > 0: // of every upstream that was asked
-			log.Warn().Strs("reasons", reasons(failing)).Msg("daemon fails for some kinds: stale answers and rules serve them")
+			these := slices.DeleteFunc(b().Scores(), func(s bridge.Score) bool { return failing[s.Kind] == "" })
+			log.Warn().Strs("reasons", reasons(failing)).Msg("daemon fails for some kinds: " + insteadOfAll(these, b().ModelsOff()))
 		case slices.ContainsFunc(s.Endpoints, func(e bridge.EndpointState) bool { return e.State == bridge.UpstreamDown }):
 			log.Warn().Strs("reasons", downs(s.Endpoints)).Msg("an upstream does not answer: another serves")
 		case s.State == bridge.UpstreamUp:

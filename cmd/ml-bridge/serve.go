@@ -54,7 +54,6 @@ func serve(f flags, source *cli.Source[commands], log zerolog.Logger, noted *not
 	if err != nil {
 		return err
 	}
-	logStates(&cfg, log)
 	traces, err := tracing.Start(f.Trace, f.TraceShare, "ml-bridge", log)
 	if err != nil {
 		return err
@@ -96,8 +95,9 @@ func newProcess(f *flags, cfg bridge.Config, desk *modeldesk.Desk, recorder *rec
 	if err != nil {
 		return nil, err
 	}
-	b, err := bridge.New(cfg)
-	if err != nil {
+	var b *bridge.Bridge
+	logStates(&cfg, log, func() *bridge.Bridge { return b })
+	if b, err = bridge.New(cfg); err != nil {
 		listener.Close()
 		return nil, err
 	}

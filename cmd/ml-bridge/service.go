@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/mlbridge/mlbridge/bridge"
@@ -47,11 +48,16 @@ func (p *process) tell(ctx context.Context) {
 // statusLine is how the bridge is doing, in a line.
 func (p *process) statusLine() string {
 	up, what := p.bridge.Upstream(), "models answer"
-	switch failing := reasons(up.Failing()); {
+	failing, standings := reasons(up.Failing()), p.standings()
+	switch {
+	case p.bridge.ModelsOff():
+		what = standings[0]
 	case up.State == bridge.UpstreamDown:
-		what = "the daemon does not answer, stale answers and rules serve: " + up.Reason
+		what = "the daemon does not answer, " + insteadOfAll(p.bridge.Scores(), false) + ": " + up.Reason
 	case len(failing) > 0:
 		what = "rules serve where models fail: " + failing[0]
+	case len(standings) > 0:
+		what = strings.Join(standings, "; ")
 	}
 	s := p.bridge.ServerStats()
 	return fmt.Sprintf("%d connections, %d questions so far; %s", s.Connections, s.Slots, what)
