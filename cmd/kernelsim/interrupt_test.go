@@ -3,19 +3,59 @@ package main
 import (
 	"bufio"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/mlbridge/mlbridge/ipc/ipctest"
 )
 
-// underWay reports whether a line tells of the progress of a run after its first second.
-func underWay(line string) bool {
-	return progressed.MatchString(line) && !strings.Contains(line, "00:00/")
+// underWay starts a command and reads its standard error until a line of its progress tells
+// of its second second, or a later one.
+func underWay(t *testing.T, cmd *exec.Cmd) (lines *bufio.Scanner, said []string) {
+	t.Helper()
+	cmd.Stderr = nil
+	pipe, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines = bufio.NewScanner(pipe); lines.Scan(); {
+		said = append(said, lines.Text())
+		if progressed.MatchString(lines.Text()) && !strings.Contains(lines.Text(), "00:00/") {
+			return lines, said
+		}
+	}
+	t.Fatalf("ended by itself (%v): %q", cmd.Wait(), said)
+	return nil, nil
 }
 
 var progressed = regexp.MustCompile(`\b\d\d:\d\d/`)
+
+// interrupted runs a command, sends it a signal while it is under way, and returns the lines
+// on its standard error when it has ended.
+func interrupted(t *testing.T, cmd *exec.Cmd, with os.Signal) (said []string) {
+	t.Helper()
+	lines, said := underWay(t, cmd)
+	if err := cmd.Process.Signal(with); err != nil {
+		t.Fatal(err)
+	}
+	for lines.Scan() {
+		said = append(said, lines.Text())
+	}
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("it ends with %d (%v), want 1, though a verdict be asked away: there is none\n%s",
+			cmd.ProcessState.ExitCode(), err, strings.Join(said, "\n"))
+	}
+	return said
+}
 
 // TestStoppedEarlyItStillReports interrupts a run of an hour once its load has begun.
 func TestStoppedEarlyItStillReports(t *testing.T) {
@@ -26,27 +66,8 @@ func TestStoppedEarlyItStillReports(t *testing.T) {
 	}
 	cmd, stdout, _ := command(t, "load", "--socket", fakeBridge(t), "--budget", "1m", "--out", dir,
 		"--duration", "1h", "--warmup", "0s", "--closed-loop", "1", "--exit-zero", "--workload", "trace", "--failure", "trace")
-	cmd.Stderr = nil
-	pipe, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(pipe)
-	interrupted := false
-	for lines.Scan() {
-		// A line of progress says that a second was measured, or more.
-		if !interrupted && underWay(lines.Text()) {
-			interrupted = true
-			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != 1 {
-		t.Errorf("stopped early it ends with %d (%v), want 1: there is no verdict to ask away", cmd.ProcessState.ExitCode(), err)
+	if said := interrupted(t, cmd, syscall.SIGINT); !slices.Contains(said, "load: 1 callers, each waiting for its answer, for 1h0m0s after 0s of warm-up") {
+		t.Errorf("of its load it says %q", said)
 	}
 	for _, want := range []*regexp.Regexp{
 		regexp.MustCompile(`verdict VOID: interrupted after [\dms.]+ of 1h0m0s\n`), regexp.MustCompile(`\nVOID: interrupted after `),
@@ -67,30 +88,37 @@ func TestStoppedEarlyItStillReports(t *testing.T) {
 // TestStoppedBeforeItsLoad announces none and has no share of it.
 func TestStoppedBeforeItsLoad(t *testing.T) {
 	cmd, stdout, _ := command(t, "run", "--socket", fakeBridge(t), "--observe", "1h", "--workload", "trace", "--failure", "trace")
-	cmd.Stderr = nil
-	pipe, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	interrupted := false
-	for lines := bufio.NewScanner(pipe); lines.Scan(); {
-		if !interrupted && underWay(lines.Text()) {
-			interrupted = true
-			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if strings.Contains(lines.Text(), "load: ") {
-			t.Errorf("after the interrupt it says %q", lines.Text())
+	for _, line := range interrupted(t, cmd, syscall.SIGINT) {
+		if strings.Contains(line, "load: ") {
+			t.Errorf("after the interrupt it says %q", line)
 		}
 	}
-	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != 1 || !interrupted {
-		t.Errorf("ends with %d, want 1", cmd.ProcessState.ExitCode())
+	if text := stdout.String(); strings.Contains(text, "0.000 %") || !strings.Contains(text, "s of 1h0m0s, then interrupted") {
+		t.Errorf("a share of no calls, or no word of when it was interrupted:\n%s", text)
 	}
-	if strings.Contains(stdout.String(), "0.000 %") {
-		t.Errorf("a share of no calls:\n%s", stdout)
+}
+
+// TestASecondSignalKills what would wait for an answer after the first.
+func TestASecondSignalKills(t *testing.T) {
+	mute := ipctest.Listen(t, ipctest.Script(ipctest.Handshake(ipctest.DefaultHello()), ipctest.Hang())).Path
+	cmd, stdout, _ := command(t, "replay", recordingEvery(t, time.Minute, ipctest.ModelReply), "--socket", mute, "--budget", "20s")
+	lines, _ := underWay(t, cmd)
+	ended := make(chan struct{})
+	go func() {
+		for lines.Scan() {
+		}
+		_ = cmd.Wait() // the state says it
+		close(ended)
+	}()
+	for over := false; !over; {
+		select {
+		case <-ended:
+			over = true
+		case <-time.After(10 * time.Millisecond):
+			_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended meanwhile
+		}
+	}
+	if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || ws.Signal() != syscall.SIGTERM {
+		t.Errorf("ends with %v, want to be killed\n%s", cmd.ProcessState, stdout)
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,6 +71,7 @@ func TestReplay(t *testing.T) {
 		{"too few callers", []string{file, "--socket", mute, "--callers", "1", "--budget", "20ms"}, 1, "calls were not sent"},
 		{"no bridge", []string{file, "--socket", filepath.Join(out, "absent")}, 1, "start ml-bridge"},
 		{"a file of a later version", []string{broken, "--socket", same}, 1, "version 9"},
+		{"a report that cannot be", []string{file, "--socket", same, "--out", "/proc/no-such-place"}, 1, "--out: mkdir /proc/no-such-place"},
 		{"no file", []string{filepath.Join(out, "absent")}, 2, "absent"},
 		{"no speed", []string{file, "--speed", "0"}, 2, "--speed"},
 		{"no connection", []string{file, "--connections", "0"}, 2, "--connections"},
@@ -96,26 +96,7 @@ func TestReplay(t *testing.T) {
 func TestInterruptedReplayReports(t *testing.T) {
 	dir := t.TempDir()
 	cmd, stdout, _ := command(t, "replay", recordingEvery(t, time.Minute, ipctest.ModelReply), "--socket", fakeBridge(t), "--out", dir)
-	cmd.Stderr = nil
-	pipe, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	interrupted := false
-	for lines := bufio.NewScanner(pipe); lines.Scan(); {
-		if !interrupted && underWay(lines.Text()) {
-			interrupted = true
-			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != 1 {
-		t.Errorf("exit status %d (%v), want 1", cmd.ProcessState.ExitCode(), err)
-	}
+	interrupted(t, cmd, syscall.SIGTERM)
 	if !strings.Contains(stdout.String(), "interrupted; 39 calls were not sent") {
 		t.Errorf("the report does not say so:\n%s", stdout)
 	}

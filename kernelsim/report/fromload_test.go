@@ -24,6 +24,7 @@ func TestAddLoadTellsWhatHadNoAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	res := run.Wait()
+	res.Overtime = 1500 * time.Millisecond
 	res.Began = time.Date(2026, 3, 1, 1, 0, 0, 0, time.FixedZone("east", 3600))
 	var r report.Report
 	r.AddLoad(res, load.RequiredShare)
@@ -42,6 +43,9 @@ func TestAddLoadTellsWhatHadNoAnswer(t *testing.T) {
 	}
 	if p := r.Total.Latency; p.P50 < 9e15 || p.P999 < 9e15 || p.Max != 0 || strings.Count(text.String(), " none ") < 4 || !strings.Contains(closing.String(), "p99 none") {
 		t.Errorf("nothing was answered, and the latencies are %+v\n%s%s", p, &text, &closing)
+	}
+	if r.Run.Overtime != 1.5 {
+		t.Errorf("its last start came %v s after its end, want 1.5", r.Run.Overtime)
 	}
 	if at := r.Run.Began; at.Location() != time.UTC || at.Hour() != 0 {
 		t.Errorf("began %v, want midnight UTC", at)
