@@ -20,6 +20,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mlbridge/mlbridge/ipc"
 )
@@ -33,7 +35,7 @@ type Entry struct {
 	File      string `json:"file"`       // name of the ONNX file beside the manifest
 	Name      string `json:"name"`       // such as "workload-trees"
 	Version   string `json:"version"`    // such as "2026.11.23"
-	SHA256    string `json:"sha256"`     // of the file, in hex; "" is not checked
+	SHA256    string `json:"sha256"`     // of the file, in hex of either case; "" is not checked
 	Features  string `json:"features"`   // version of the feature layout it was fitted on
 	TrainedOn string `json:"trained_on"` // data sets
 	Terms     string `json:"terms"`      // "free", or "research": then for research and study only
@@ -89,6 +91,9 @@ func (e *Entry) check() error {
 		return err
 	case e.Name == "" || e.Version == "" || e.File == "":
 		return errors.New("name, version or file is missing")
+	case strings.ContainsFunc(e.Name+e.Version+e.File, unprintable):
+		// They are written into terminals, tables and logs as they are.
+		return fmt.Errorf("name %q, version %q, file %q: there is something in it that cannot be printed", e.Name, e.Version, e.File)
 	case e.Format != "" && e.Format != "onnx" && e.Format != "tfjs":
 		return fmt.Errorf("format %q is neither onnx nor tfjs", e.Format)
 	case e.Role == "":
@@ -96,6 +101,8 @@ func (e *Entry) check() error {
 	}
 	return CheckRole(e.Role, e.Share)
 }
+
+func unprintable(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
 
 // CheckRole says what is wrong with a role and its share.
 func CheckRole(role string, share float64) error {
@@ -126,7 +133,7 @@ func ParseManifest(data []byte) ([]Entry, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return nil, fmt.Errorf("models: manifest: %w", err)
+		return nil, fmt.Errorf("models: manifest: %w", placed(err, data))
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, errors.New("models: manifest: there is more behind its end")
@@ -139,13 +146,29 @@ func ParseManifest(data []byte) ([]Entry, error) {
 	return list, nil
 }
 
+// placed says in which line of the text an error is, where it knows.
+func placed(err error, text []byte) error {
+	at := int64(0)
+	if broken, ok := errors.AsType[*json.SyntaxError](err); ok {
+		at = broken.Offset
+	} else if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		at = wrong.Offset
+	} else if errors.Is(err, io.ErrUnexpectedEOF) {
+		at = int64(len(text))
+	}
+	if at <= 0 || at > int64(len(text)) {
+		return err
+	}
+	return fmt.Errorf("line %d: %w", 1+bytes.Count(text[:at-1], []byte("\n")), err)
+}
+
 // Verify checks a model file against the entry's checksum, where it has one.
 func (e *Entry) Verify(data []byte) error {
 	if e.SHA256 == "" {
 		return nil
 	}
 	sum := sha256.Sum256(data)
-	if got := hex.EncodeToString(sum[:]); got != e.SHA256 {
+	if got := hex.EncodeToString(sum[:]); !strings.EqualFold(got, e.SHA256) {
 		return fmt.Errorf("models: %s: sha256 %s, the manifest says %s", e.File, got, e.SHA256)
 	}
 	return nil

@@ -36,6 +36,10 @@ func TestVerifyRefusesAChangedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.SHA256 = strings.ToUpper(e.SHA256)
+	if err := e.Verify(data); err != nil {
+		t.Errorf("in capital letters, as some tools write them: %v", err)
+	}
 	data[len(data)/2] ^= 1
 	if err := e.Verify(data); err == nil || !strings.Contains(err.Error(), e.File) {
 		t.Errorf("changed file: %v", err)
@@ -54,6 +58,14 @@ func TestManifestNamesItsFaults(t *testing.T) {
 		{one[:len(one)-1] + `,"role":"king"}`, "king"},
 		{one[:len(one)-1] + `,"role":"share","share":1}`, "between 0 and 1"},
 		{one[:len(one)-1] + `,"rôle":"serve"}`, "rôle"},
+		{"[\n" + one + ",\n" + one[:len(one)-1] + ",\n}]", "line 4: invalid character '}'"},
+		{"{\n\"predictor\":\"workload\",\n\"memory_unit\": \"1024\",\n\"file\":\"w\"}", "line 3: json: cannot unmarshal string"},
+		{"\n\n[" + one + ",\n", "line 3: unexpected EOF"},
+		{"\n{'predictor'", "line 2: invalid character '\\''"},
+		{strings.Replace(one, `"name":"w"`, `"name":"\u001b[31mw"`, 1), `name "\x1b[31mw", version "1", file "w.onnx": there is something in it that cannot be printed`},
+		{strings.Replace(one, `"version":"1"`, `"version":"1\n2"`, 1), "cannot be printed"},
+		{strings.Replace(one, `"w.onnx"`, `"w\u202e.onnx"`, 1), "cannot be printed"},
+		{strings.Replace(one, `"name":"w"`, "\"name\":\"w\xff\"", 1), "cannot be printed"},
 	} {
 		if _, err := ParseManifest([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("manifest %q: %v, want %q", c.text, err, c.want)
