@@ -90,7 +90,7 @@ func TestAnswerOfOthers(t *testing.T) {
 		{
 			"so does an address in a form that names no page", ipc.Memory,
 			`{"prediction":{"nextAddress":0.25,"accessProbability":1,"accessType":0,"confidence":1},"success":true}`,
-			Answer{Slots: []Slot{{Status: ipc.StatusInternal, Error: `prediction: nextAddress: "0.25" is not an integer in 0-18446744073709551615`}}},
+			Answer{Slots: []Slot{{Status: ipc.StatusInternal, Error: `prediction: nextAddress: 0.25 is not an integer in 0-18446744073709551615: no fraction, no exponent`}}},
 		},
 		{
 			"an error in a slot without a status", ipc.Memory,

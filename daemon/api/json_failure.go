@@ -22,7 +22,7 @@ func (r *jsonReader) failure(q *ipc.FailureRequest) {
 		FailureRates:         q.FailureRates[:0],
 		TimeSinceLastFailure: ipc.Never,
 	}
-	if !r.open('{', "features") {
+	if !r.open('{', "") {
 		return
 	}
 	var had seen
@@ -82,7 +82,7 @@ func (r *jsonReader) failureMember(p *ipc.FailurePrediction, had *seen) {
 		}
 		p.PredictedTime = ipc.Some(r.whole("predictedTime"))
 		if err := fromMs(p); err != nil {
-			r.bad("predictedTime: %s", ErrorText(err))
+			r.bad("predictedTime", "%s", ErrorText(err))
 		}
 	case 2:
 		p.Confidence = r.f32("confidence")

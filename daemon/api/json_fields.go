@@ -16,7 +16,7 @@ func (r *jsonReader) index(names fields, had *seen) int {
 		}
 		if *had&(1<<i) != 0 {
 			r.skip()
-			r.bad("%s: given twice", name)
+			r.bad(name, "given twice")
 			return -1
 		}
 		if r.null() {
@@ -37,24 +37,45 @@ func (r *jsonReader) require(names fields, had, need seen) {
 	}
 	for i, name := range names {
 		if missing&(1<<i) != 0 {
-			r.bad("%s: missing", name)
+			r.bad(name, "missing")
 			return
 		}
 	}
 }
 
+// list enters the array of a field.
+func (r *jsonReader) list(field string) bool {
+	if !r.open('[', field) {
+		return false
+	}
+	r.within, r.at = field, -1
+	return true
+}
+
+// next moves to the next element of the list that was entered. What is over max is passed
+// over and noted.
+func (r *jsonReader) next(max int) bool {
+	for r.element() {
+		if r.at++; r.at < max {
+			return true
+		}
+		r.skip()
+		field := r.within
+		r.within = "" // it is the list that is wrong, not this element
+		r.bad(field, "more than %d elements", max)
+		r.within = field
+	}
+	r.within = ""
+	return false
+}
+
 // f32s reads an array of at most max numbers into the storage of dst.
 func (r *jsonReader) f32s(dst []float32, field string, max int) []float32 {
 	dst = dst[:0]
-	if !r.open('[', field) {
+	if !r.list(field) {
 		return dst
 	}
-	for n := 0; r.element(); n++ {
-		if n >= max {
-			r.skip()
-			r.bad("%s: more than %d elements", field, max)
-			continue
-		}
+	for r.next(max) {
 		dst = append(dst, r.f32(field))
 	}
 	return dst
@@ -68,15 +89,10 @@ func (r *jsonReader) u64s(dst []uint64, field string, max int) []uint64 {
 // integers reads an array whose elements one reads.
 func (r *jsonReader) integers(dst []uint64, field string, max int, one func(string) uint64) []uint64 {
 	dst = dst[:0]
-	if !r.open('[', field) {
+	if !r.list(field) {
 		return dst
 	}
-	for n := 0; r.element(); n++ {
-		if n >= max {
-			r.skip()
-			r.bad("%s: more than %d elements", field, max)
-			continue
-		}
+	for r.next(max) {
 		dst = append(dst, one(field))
 	}
 	return dst
@@ -85,15 +101,10 @@ func (r *jsonReader) integers(dst []uint64, field string, max int, one func(stri
 // small reads an array of at most max integers, each at most hi.
 func (r *jsonReader) small(dst []uint8, field string, max int, hi uint64) []uint8 {
 	dst = dst[:0]
-	if !r.open('[', field) {
+	if !r.list(field) {
 		return dst
 	}
-	for n := 0; r.element(); n++ {
-		if n >= max {
-			r.skip()
-			r.bad("%s: more than %d elements", field, max)
-			continue
-		}
+	for r.next(max) {
 		dst = append(dst, uint8(r.uint(field, hi)))
 	}
 	return dst

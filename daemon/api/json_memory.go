@@ -37,7 +37,7 @@ func (r *jsonReader) memoryAs(q *ipc.MemoryRequest, form AddressForm) AddressFor
 		CandidateChances: q.CandidateChances[:0],
 	}
 	found := AddressU64
-	if !r.open('{', "features") {
+	if !r.open('{', "") {
 		return found
 	}
 	address := func(field string) uint64 { return r.address(field, form) }
@@ -77,7 +77,7 @@ func (r *jsonReader) addressForm() AddressForm {
 	name := r.string()
 	form, ok := parseAddressForm(name)
 	if !ok {
-		r.bad("addressForm: %s is neither \"u64\" nor \"normalised32\"", quoted(name))
+		r.bad("addressForm", "%s is neither \"u64\" nor \"normalised32\"", quoted(name))
 	}
 	return form
 }
@@ -133,21 +133,16 @@ func (r *jsonReader) memoryMember(p *ipc.MemoryPrediction, had *seen) {
 		r.furtherAddresses(p)
 	case 5:
 		if r.addressForm() != AddressU64 {
-			r.bad("addressForm: not the form that was asked for")
+			r.bad("addressForm", "not the form that was asked for")
 		}
 	}
 }
 
 func (r *jsonReader) furtherAddresses(p *ipc.MemoryPrediction) {
-	if !r.open('[', "more") {
+	if !r.list("more") {
 		return
 	}
-	for r.element() {
-		if p.MoreLen >= ipc.MaxMore {
-			r.skip()
-			r.bad("more: more than %d elements", ipc.MaxMore)
-			continue
-		}
+	for r.next(ipc.MaxMore) {
 		m := &p.More[p.MoreLen]
 		p.MoreLen++
 		if !r.open('{', "more") {
@@ -157,9 +152,9 @@ func (r *jsonReader) furtherAddresses(p *ipc.MemoryPrediction) {
 		for r.member() {
 			switch r.index(moreFields, &had) {
 			case 0:
-				m.Address = r.u64("more.address")
+				m.Address = r.u64("address")
 			case 1:
-				m.Probability = r.f32("more.probability")
+				m.Probability = r.f32("probability")
 			}
 		}
 		r.require(moreFields, had, moreRequired)

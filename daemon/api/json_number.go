@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 
@@ -86,18 +87,22 @@ func (r *jsonReader) uint(field string, max uint64) uint64 { return r.unsigned(f
 // else may be there, for whoever is told that it is not.
 func (r *jsonReader) unsigned(field string, max uint64, besides string) uint64 {
 	var digits []byte
-	if r.peek() == '"' {
+	text := r.peek() == '"'
+	if text {
 		digits = r.string()
 	} else if digits = r.numeric(field, "an integer"); digits == nil {
 		return 0
 	}
 	v, ok := decimal(digits)
 	switch {
+	case !ok && text:
+		r.bad(field, "%s is not an integer in 0-%d%s", quoted(digits), max, besides)
+		return 0
 	case !ok:
-		r.bad("%s: %s is not an integer in 0-%d%s", field, quoted(digits), max, besides)
+		r.bad(field, "%s is not an integer in 0-%d%s%s", literal(digits), max, besides, spelling(digits))
 		return 0
 	case v > max:
-		r.bad("%s: %d is outside 0-%d", field, v, max)
+		r.bad(field, "%d is outside 0-%d", v, max)
 		return 0
 	}
 	return v
@@ -120,7 +125,7 @@ func (r *jsonReader) int(field string, lo, hi int64) int64 {
 		s = -s
 	}
 	if !ok || v > math.MaxInt32 || s < lo || s > hi {
-		r.bad("%s: %s is not an integer in %d to %d", field, quoted(text), lo, hi)
+		r.bad(field, "%s is not an integer in %d to %d%s", literal(text), lo, hi, spelling(text))
 		return 0
 	}
 	return s
@@ -134,7 +139,7 @@ func (r *jsonReader) f32(field string) float32 {
 	}
 	v, err := strconv.ParseFloat(string(digits), 32)
 	if err != nil { // the grammar holds, so it is the range
-		r.bad("%s: %s does not fit into 32 bits", field, quoted(digits))
+		r.bad(field, "%s does not fit a 32-bit float, at most %g", literal(digits), math.MaxFloat32)
 		return 0
 	}
 	return float32(v)
@@ -148,7 +153,7 @@ func (r *jsonReader) f64(field string) float64 {
 	}
 	v, err := strconv.ParseFloat(string(digits), 64)
 	if err != nil {
-		r.bad("%s: %s does not fit into 64 bits", field, quoted(digits))
+		r.bad(field, "%s does not fit a 64-bit float, at most %g", literal(digits), math.MaxFloat64)
 		return 0
 	}
 	return v
@@ -171,7 +176,7 @@ func (r *jsonReader) whole(field string) uint64 {
 	r.off = start
 	v, ok := truncate64(r.f64(field))
 	if !ok {
-		r.bad("%s: outside 0-%d", field, uint64(math.MaxUint64))
+		r.bad(field, "outside 0-%d", uint64(math.MaxUint64))
 	}
 	return v
 }
@@ -210,7 +215,7 @@ func (r *jsonReader) agent(field string) uint64 {
 	}
 	v, ok := decimal(digits)
 	if !ok && r.err == nil {
-		r.bad("%s: %s is neither \"agent-<u64>\" nor a u64, an integer in 0-%d", field, quoted(s), uint64(math.MaxUint64))
+		r.bad(field, "%s is neither \"agent-<u64>\" nor a u64, an integer in 0-%d", quoted(s), uint64(math.MaxUint64))
 	}
 	return v
 }
@@ -222,11 +227,20 @@ func (r *jsonReader) address(field string, form AddressForm) uint64 {
 	}
 	v := r.f64(field)
 	if !(v >= 0 && v <= 1) {
-		r.bad("%s: %v is outside [0, 1]", field, v)
+		r.bad(field, "%v is outside [0, 1]", v)
 		return 0
 	}
 	return FromNormalised(v)
 }
 
-// quoted gives a value for an error text, cut where it is long.
-func quoted(s []byte) string { return strconv.Quote(excerpt.Of(s, 40)) }
+// quoted gives a string for an error text, cut where it is long, and literal a number.
+func quoted(s []byte) string  { return strconv.Quote(excerpt.Of(s, 40)) }
+func literal(s []byte) string { return excerpt.Of(s, 40) }
+
+// spelling says what is wrong with a number that may well be an integer.
+func spelling(s []byte) string {
+	if bytes.ContainsAny(s, ".eE") {
+		return ": no fraction, no exponent"
+	}
+	return ""
+}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"unicode/utf8"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -25,6 +26,8 @@ type jsonReader struct {
 	key     []byte // of the member that member has just found
 	scratch []byte // for strings with escapes
 	half    bool   // the last string had half a surrogate pair
+	within  string // the list or object of a question that is being read, "" in none
+	at      int    // place in that list, -1 in an object
 }
 
 func (r *jsonReader) reset(b []byte) {
@@ -53,11 +56,29 @@ func (r *jsonReader) syntax(want string) {
 	}
 }
 
-// bad notes that a value does not fit its field.
-func (r *jsonReader) bad(format string, args ...any) {
-	if r.fault == nil && r.err == nil {
-		r.fault = invalidf(format, args...)
+// bad notes that a value does not fit its field, which is "" for a whole question.
+func (r *jsonReader) bad(field, format string, args ...any) {
+	if r.fault != nil || r.err != nil {
+		return
 	}
+	text := fmt.Sprintf(format, args...)
+	if place := r.place(field); place != "" {
+		text = place + ": " + text
+	}
+	r.fault = invalidf("%s", text)
+}
+
+// place is where in the question a field is.
+func (r *jsonReader) place(field string) string {
+	switch {
+	case r.within == "":
+		return field
+	case r.at < 0:
+		return r.within + "." + field
+	case field == r.within:
+		return fmt.Sprintf("%s[%d]", field, r.at)
+	}
+	return fmt.Sprintf("%s[%d].%s", r.within, r.at, field)
 }
 
 // takeFault gives the first fault since the last call.
@@ -192,7 +213,7 @@ func (r *jsonReader) mismatch(field, want string) {
 		got = "a number"
 	}
 	r.skip()
-	r.bad("%s: want %s, got %s", field, want, got)
+	r.bad(field, "want %s, got %s", want, got)
 }
 
 // skip passes over one value of any type, checking its grammar.
@@ -237,11 +258,11 @@ func (r *jsonReader) component(field, old string) string {
 	s := r.string()
 	switch {
 	case len(s) < 1 || len(s) > ipc.MaxComponentBytes:
-		r.bad("%s: %d bytes, want 1-%d", field, len(s), ipc.MaxComponentBytes)
+		r.bad(field, "%d bytes, want 1-%d", len(s), ipc.MaxComponentBytes)
 	case !utf8.Valid(s):
-		r.bad("%s: not UTF-8", field)
+		r.bad(field, "not UTF-8")
 	case r.half:
-		r.bad("%s: half a surrogate pair", field)
+		r.bad(field, "half a surrogate pair")
 	case string(s) == old: // components ask again and again: keep the string
 		return old
 	default:

@@ -50,17 +50,18 @@ func TestAbsent(t *testing.T) {
 func TestRequired(t *testing.T) {
 	names := map[ipc.Kind][]string{
 		ipc.Workload: {"agentId", "timeOfDay", "dayOfWeek", "currentCpu", "currentMemory"},
-		ipc.Threat:   {"agentId", "metrics", "operationCount", "syscallCount", "memoryUsage", "networkActivity"},
+		ipc.Threat:   {"agentId", "metrics", "metrics.operationCount", "metrics.syscallCount", "metrics.memoryUsage", "metrics.networkActivity"},
 		ipc.Failure:  {"component", "healthScore", "currentValue", "baseline", "trend"},
 		ipc.Memory:   {"agentId", "currentAddress", "localityScore"},
 	}
 	for k, members := range names {
-		for _, name := range members {
+		for _, place := range members {
+			name := place[strings.LastIndex(place, ".")+1:]
 			for _, other := range []string{`"ignored"`, `"` + name + `":null,"ignored"`} {
 				body := strings.Replace(minimal[k], `"`+name+`"`, other, 1)
 				err := JSON.ParseCall([]byte(body), &Call{Kind: k})
-				if ErrorStatus(err) != ipc.StatusInvalidArgument || ErrorText(err) != name+": missing" {
-					t.Errorf("%v ParseCall(%s) = %v, want %s: missing", k, body, err, name)
+				if ErrorStatus(err) != ipc.StatusInvalidArgument || ErrorText(err) != place+": missing" {
+					t.Errorf("%v ParseCall(%s) = %v, want %s: missing", k, body, err, place)
 				}
 			}
 		}
@@ -137,41 +138,44 @@ func TestRefused(t *testing.T) {
 		{w, minimal[w] + "x", "the end of the body"},
 		{w, strings.Repeat(`{"a":`, 40) + `1` + strings.Repeat(`}`, 40), "nested deeper than 32"},
 		{w, strings.Repeat(`[`, 1_000_000), "nested deeper than 32"},
-		{w, `[1]`, "features: want an object, got an array"},
-		{w, `null`, "features: want an object, got null"},
+		{w, `[1]`, "want an object, got an array"},
+		{w, `null`, "want an object, got null"},
 		{w, with(w, `"agentId":2`), "agentId: given twice"},
 		{w, strings.Replace(minimal[w], `"agent-1"`, `"agent-"`, 1), "agentId:"},
 		{w, strings.Replace(minimal[w], `"agent-1"`, `"agent-01"`, 1), "agentId:"},
 		{w, strings.Replace(minimal[w], `"agent-1"`, `"Agent-1"`, 1), "agentId:"},
-		{w, strings.Replace(minimal[w], `"agent-1"`, `-1`, 1), `agentId: "-1" is not an integer in 0-18446744073709551615`},
-		{w, strings.Replace(minimal[w], `"agent-1"`, `1.0`, 1), "agentId:"},
-		{w, strings.Replace(minimal[w], `"agent-1"`, `1e3`, 1), "agentId:"},
+		{w, strings.Replace(minimal[w], `"agent-1"`, `-1`, 1), `agentId: -1 is not an integer in 0-18446744073709551615`},
+		{w, strings.Replace(minimal[w], `"agent-1"`, `1.0`, 1), "agentId: 1.0 is not an integer in 0-18446744073709551615: no fraction, no exponent"},
+		{w, strings.Replace(minimal[w], `"agent-1"`, `1e3`, 1), "agentId: 1e3 is not an integer in 0-18446744073709551615: no fraction, no exponent"},
 		{w, strings.Replace(minimal[w], `"agent-1"`, `18446744073709551616`, 1), "agentId:"},
 		{w, strings.Replace(minimal[w], `"agent-1"`, `"agent-18446744073709551616"`, 1), `is neither "agent-<u64>" nor a u64, an integer in 0-18446744073709551615`},
-		{w, strings.Replace(minimal[w], `"timeOfDay":0`, `"timeOfDay":-1`, 1), `timeOfDay: "-1" is not an integer in 0-23`},
+		{w, strings.Replace(minimal[w], `"timeOfDay":0`, `"timeOfDay":-1`, 1), `timeOfDay: -1 is not an integer in 0-23`},
 		{w, strings.Replace(minimal[w], `"agent-1"`, `"`+strings.Repeat("x", 39)+`éx"`, 1), `agentId: "` + strings.Repeat("x", 39) + `…" is`},
 		{w, strings.Replace(minimal[w], `"timeOfDay":0`, `"timeOfDay":24`, 1), "timeOfDay: 24 is outside 0-23"},
 		{w, strings.Replace(minimal[w], `"dayOfWeek":0`, `"dayOfWeek":7`, 1), "dayOfWeek: 7 is outside 0-6"},
 		{w, strings.Replace(minimal[w], `0.0`, `"0.5"`, 1), "currentCpu: want a number, got a string"},
 		{w, strings.Replace(minimal[w], `0.0`, `1.5`, 1), "currentCpu: 1.5 is outside [0, 1]"},
-		{w, strings.Replace(minimal[w], `0.0`, `1e39`, 1), "currentCpu: \"1e39\" does not fit into 32 bits"},
+		{w, strings.Replace(minimal[w], `0.0`, `1e39`, 1), "currentCpu: 1e39 does not fit a 32-bit float, at most 3.4028234663852886e+38"},
 		{w, strings.Replace(minimal[w], `0.0`, `true`, 1), "currentCpu: want a number, got a boolean"},
 		{w, with(w, `"historicalCpu":0.5`), "historicalCpu: want an array, got a number"},
-		{w, with(w, `"historicalCpu":[0.5,null]`), "historicalCpu: want a number, got null"},
+		{w, with(w, `"historicalCpu":[0.5,null]`), "historicalCpu[1]: want a number, got null"},
 		{w, with(w, `"historicalCpu":[0,0,0,0,0,0,0,0,0,0,0]`), "historicalCpu: more than 10"},
-		{w, with(w, `"historicalMemory":[1.5]`), "historicalMemory:"},
-		{w, with(w, `"historicalMemory":["x"]`), "historicalMemory:"},
+		{w, with(w, `"historicalMemory":[0,1.5]`), "historicalMemory[1]: 1.5 is not"},
+		{w, with(w, `"historicalMemory":["x"]`), `historicalMemory[0]: "x" is not`},
 		{w, with(w, `"cpuPast":[`+strings.Repeat("0,", 32)+`0]`), "cpuPast: more than 32"},
 		{w, with(w, `"memoryPast":[`+strings.Repeat("0,", 32)+`0]`), "memoryPast: more than 32"},
 		{w, with(w, `"gpuPast":[`+strings.Repeat("0,", 32)+`0]`), "gpuPast: more than 32"},
-		{w, with(w, `"memoryPast":[1e39]`), "memoryPast: \"1e39\" does not fit into 32 bits"},
+		{w, with(w, `"memoryPast":[1e39]`), "memoryPast[0]: 1e39 does not fit"},
 		{w, with(w, `"gpuPast":0.5`), "gpuPast: want an array, got a number"},
-		{th, with(th, `"timeSinceLastThreat":-2`), `timeSinceLastThreat: "-2" is not an integer in 0-18446744073709551615, or -1 for never`},
-		{th, with(th, `"timeSinceLastThreat":-1.0`), "timeSinceLastThreat:"},
-		{th, with(th, `"anomalies":[{"anomalyType":4294967296,"severity":0,"timestamp":0}]`), "anomalies.anomalyType:"},
-		{th, with(th, `"anomalies":[{"severity":0,"timestamp":0}]`), "anomalyType: missing"},
-		{th, with(th, `"anomalies":[3]`), "anomalies: want an object"},
-		{th, strings.Replace(minimal[th], `{"op`, `{"operationCount":1,"op`, 1), "operationCount: given twice"},
+		{th, with(th, `"timeSinceLastThreat":-2`), `timeSinceLastThreat: -2 is not an integer in 0-18446744073709551615, or -1 for never`},
+		{th, with(th, `"timeSinceLastThreat":-1.0`), "timeSinceLastThreat: -1.0 is not an integer in 0-18446744073709551615, or -1 for never: no fraction, no exponent"},
+		{th, with(th, `"anomalies":[{"anomalyType":4294967296,"severity":0,"timestamp":0}]`), "anomalies[0].anomalyType: 4294967296 is outside"},
+		{th, with(th, `"anomalies":[{"anomalyType":1,"severity":0,"timestamp":0},{"severity":0,"timestamp":0}]`), "anomalies[1].anomalyType: missing"},
+		{th, with(th, `"anomalies":[{"severity":0,"severity":0,"timestamp":0}]`), "anomalies[0].severity: given twice"},
+		{th, with(th, `"anomalies":[`+strings.Repeat(`{"anomalyType":1,"severity":0,"timestamp":0},`, 32)+`7]`), "anomalies: more than 32"},
+		{th, with(th, `"anomalies":[],"historicalThreats":"x"`), "historicalThreats: want an array"},
+		{th, with(th, `"anomalies":[3]`), "anomalies[0]: want an object"},
+		{th, strings.Replace(minimal[th], `{"op`, `{"operationCount":1,"op`, 1), "metrics.operationCount: given twice"},
 		{th, with(th, `"syscallFeatures":[`+strings.Repeat("0,", 128)+`0]`), "syscallFeatures: more than 128"},
 		{th, with(th, `"syscallCounts":[`+strings.Repeat("0,", 64)+`0]`), "syscallCounts: more than 64"},
 		{f, strings.Replace(minimal[f], `"x"`, `""`, 1), "component: 0 bytes"},
@@ -181,16 +185,16 @@ func TestRefused(t *testing.T) {
 		{f, strings.Replace(minimal[f], `"x"`, `"\ud800\u0041"`, 1), "component: half a surrogate pair"},
 		{f, strings.Replace(minimal[f], `"x"`, `"a\udc00"`, 1), "component: half a surrogate pair"},
 		{f, strings.Replace(minimal[f], `"x"`, `7`, 1), "component: want a string"},
-		{f, strings.Replace(minimal[f], `"trend":0`, `"trend":2`, 1), `trend: "2" is not an integer in -2 to 1`},
-		{f, strings.Replace(minimal[f], `"trend":0`, `"trend":-3`, 1), `trend: "-3" is not an integer in -2 to 1`},
-		{f, with(f, `"failureHistory":[2]`), "failureHistory: 2 is outside 0-1"},
+		{f, strings.Replace(minimal[f], `"trend":0`, `"trend":2`, 1), `trend: 2 is not an integer in -2 to 1`},
+		{f, strings.Replace(minimal[f], `"trend":0`, `"trend":-3`, 1), `trend: -3 is not an integer in -2 to 1`},
+		{f, with(f, `"failureHistory":[2]`), "failureHistory[0]: 2 is outside 0-1"},
 		{f, with(f, `"historicalHealth":[1.01]`), "historicalHealth[0]: 1.01 is outside [0, 1]"},
 		{m, with(m, `"accessHistory":[1],"accessTypes":[0,1]`), "accessTypes: 2 for 1 addresses"},
-		{m, with(m, `"accessHistory":[0.5]`), "accessHistory:"},
+		{m, with(m, `"accessHistory":[0.5]`), "accessHistory[0]: 0.5 is not an integer"},
 		{m, with(m, `"addressForm":"u32"`), "addressForm:"},
 		{m, with(m, `"addressForm":32`), "addressForm: want a string"},
-		{m, with(m, `"addressForm":"normalised32","accessHistory":[1.1]`), "accessHistory: 1.1 is outside [0, 1]"},
-		{m, with(m, `"addressForm":"normalised32","accessHistory":["0.5"]`), "accessHistory: want a number"},
+		{m, with(m, `"addressForm":"normalised32","accessHistory":[1.1]`), "accessHistory[0]: 1.1 is outside [0, 1]"},
+		{m, with(m, `"addressForm":"normalised32","accessHistory":["0.5"]`), "accessHistory[0]: want a number"},
 	} {
 		err := JSON.ParseCall([]byte(c.body), &Call{Kind: c.kind})
 		if ErrorStatus(err) != ipc.StatusInvalidArgument || !strings.Contains(ErrorText(err), c.want) {

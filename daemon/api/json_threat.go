@@ -29,7 +29,7 @@ func (r *jsonReader) threat(q *ipc.ThreatRequest) {
 		SyscallCounts:       q.SyscallCounts[:0],
 		TimeSinceLastThreat: ipc.Never,
 	}
-	if !r.open('{', "features") {
+	if !r.open('{', "") {
 		return
 	}
 	var had seen
@@ -58,32 +58,29 @@ func (r *jsonReader) metrics(m *ipc.ThreatMetrics) {
 	if !r.open('{', "metrics") {
 		return
 	}
+	r.within, r.at = "metrics", -1
 	var had seen
 	for r.member() {
 		switch r.index(metricsFields, &had) {
 		case 0:
-			m.OperationCount = r.u64("metrics.operationCount")
+			m.OperationCount = r.u64("operationCount")
 		case 1:
-			m.SyscallCount = r.u64("metrics.syscallCount")
+			m.SyscallCount = r.u64("syscallCount")
 		case 2:
-			m.MemoryUsage = r.u64("metrics.memoryUsage")
+			m.MemoryUsage = r.u64("memoryUsage")
 		case 3:
-			m.NetworkActivity = r.u64("metrics.networkActivity")
+			m.NetworkActivity = r.u64("networkActivity")
 		}
 	}
 	r.require(metricsFields, had, metricsRequired)
+	r.within = ""
 }
 
 func (r *jsonReader) anomalies(q *ipc.ThreatRequest) {
-	if !r.open('[', "anomalies") {
+	if !r.list("anomalies") {
 		return
 	}
-	for n := 0; r.element(); n++ {
-		if n >= ipc.MaxAnomalies {
-			r.skip()
-			r.bad("anomalies: more than %d elements", ipc.MaxAnomalies)
-			continue
-		}
+	for r.next(ipc.MaxAnomalies) {
 		q.Anomalies = append(q.Anomalies, r.anomaly())
 	}
 }
@@ -96,11 +93,11 @@ func (r *jsonReader) anomaly() (a ipc.Anomaly) {
 	for r.member() {
 		switch r.index(anomalyFields, &had) {
 		case 0:
-			a.Type = uint32(r.uint("anomalies.anomalyType", math.MaxUint32))
+			a.Type = uint32(r.uint("anomalyType", math.MaxUint32))
 		case 1:
-			a.Severity = r.f32("anomalies.severity")
+			a.Severity = r.f32("severity")
 		case 2:
-			a.Timestamp = r.u64("anomalies.timestamp")
+			a.Timestamp = r.u64("timestamp")
 		}
 	}
 	r.require(anomalyFields, had, anomalyRequired)

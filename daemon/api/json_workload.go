@@ -19,7 +19,7 @@ func (r *jsonReader) workload(q *ipc.WorkloadRequest) {
 		MemoryPast:       q.MemoryPast[:0],
 		GPUPast:          q.GPUPast[:0],
 	}
-	if !r.open('{', "features") {
+	if !r.open('{', "") {
 		return
 	}
 	var had seen
