@@ -2,8 +2,10 @@ package ipc
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // f32s reads an array of at most max numbers into the storage of dst.
@@ -11,9 +13,28 @@ func (r *reader) f32s(dst []float32, field string, max int) []float32 {
 	n := r.array(field, max)
 	dst = r.plainF32s(dst[:0], n)
 	for len(dst) < n {
-		dst = append(dst, r.f32(field))
+		v := r.f32(field)
+		if r.err != nil {
+			r.in(field, len(dst), field)
+			break
+		}
+		dst = append(dst, v)
 	}
 	return dst
+}
+
+// in puts into an error that was met in element i of a list which one that was. An element
+// is called own in it where it is wrong as a whole.
+func (r *reader) in(list string, i int, own string) {
+	e, ok := r.err.(*ProtocolError)
+	if !ok || e.Kind == FaultTruncated { // the place of bytes that are not there is no field
+		return
+	}
+	if rest, whole := strings.CutPrefix(e.Text, own+": "); whole {
+		e.Text = fmt.Sprintf("%s[%d]: %s", list, i, rest)
+		return
+	}
+	e.Text = fmt.Sprintf("%s[%d].%s", list, i, e.Text)
 }
 
 // f32Width is how many bytes an f32 takes in the form that writers must use.
@@ -44,7 +65,12 @@ func (r *reader) u64s(dst []uint64, field string, max int) []uint64 {
 	n := r.array(field, max)
 	dst = r.plainU64s(dst[:0], n)
 	for len(dst) < n {
-		dst = append(dst, r.u64(field))
+		v := r.u64(field)
+		if r.err != nil {
+			r.in(field, len(dst), field)
+			break
+		}
+		dst = append(dst, v)
 	}
 	return dst
 }
@@ -84,8 +110,13 @@ func (r *reader) plainU64s(dst []uint64, n int) []uint64 {
 func (r *reader) small(dst []uint8, field string, max int, hi uint8) []uint8 {
 	n := r.array(field, max)
 	dst = dst[:0]
-	for range n {
-		dst = append(dst, uint8(r.uint(field, uint64(hi))))
+	for len(dst) < n {
+		v := r.uint(field, uint64(hi))
+		if r.err != nil {
+			r.in(field, len(dst), field)
+			break
+		}
+		dst = append(dst, uint8(v))
 	}
 	return dst
 }

@@ -50,6 +50,39 @@ func TestRefusalTexts(t *testing.T) {
 	}
 }
 
+// TestRefusalsSayWhichElement: of up to 128 numbers one is wrong.
+func TestRefusalsSayWhichElement(t *testing.T) {
+	anomaly := func(b ...byte) string { return "\x95\x07\x94\x00\x00\x00\x00\x92\x93\x01\x00\x00" + string(b) }
+	for want, c := range map[string]struct {
+		q     Request
+		bytes string
+	}{
+		"historical_cpu[2]: want a number, got byte 0xc0":        {new(WorkloadRequest), "\x99\x07\x94\x00\xca\x00\x00\x00\x00\xc0\x00"},
+		"historical_cpu[1]: not a finite 32-bit number":          {new(WorkloadRequest), "\x99\x07\x92\xca\x00\x00\x00\x00\xca\x7f\xc0\x00\x00"},
+		"historical_memory[1]: want an integer, got byte 0xa1":   {new(WorkloadRequest), "\x99\x07\x90\x93\x05\xa1x\x05"},
+		"historical_memory[0]: want 0..18446744073709551615":     {new(WorkloadRequest), "\x99\x07\x90\x91\xff"},
+		"historical_cpu: 11 elements, at most 10":                {new(WorkloadRequest), "\x99\x07\x9b" + strings.Repeat("\x00", 11)},
+		"historical_cpu: want an array, got byte 0xc0":           {new(WorkloadRequest), "\x99\x07\xc0"},
+		"need 4 bytes, have 1":                                   {new(WorkloadRequest), "\x99\x07\x92\xca\x00\x00\x00\x00\xca\x00"},
+		"access_types[2]: want 0..2":                             {new(MemoryRequest), "\x96\x07\x90\x93\x00\x02\x03"},
+		"access_types[0]: want an integer, got byte 0xca":        {new(MemoryRequest), "\x96\x07\x90\x91\xca\x00\x00\x00\x00"},
+		"anomalies[1].anomaly_type: want 0..4294967295":          {new(ThreatRequest), anomaly(0x93, 0xcf, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)},
+		"anomalies[1].severity: want a number, got byte 0xc0":    {new(ThreatRequest), anomaly(0x93, 0x01, 0xc0, 0)},
+		"anomalies[1].timestamp: want an integer, got byte 0xa0": {new(ThreatRequest), anomaly(0x93, 0x01, 0, 0xa0)},
+		"anomalies[1]: 2 elements, at least 3":                   {new(ThreatRequest), anomaly(0x92, 0x01, 0, 0)},
+		"anomalies[1]: want an array, got byte 0x07":             {new(ThreatRequest), anomaly(7, 0, 0)},
+		"byte 0xc1 starts no msgpack value":                      {new(ThreatRequest), anomaly(0x94, 1, 0, 0, 0xc1)},
+	} {
+		if !strings.HasPrefix(want, "need") {
+			c.bytes += strings.Repeat("\x00", 9) // the other elements
+		}
+		_, err := ParseRequest([]byte(c.bytes), c.q)
+		if e, ok := err.(*ProtocolError); !ok || e.Text != want {
+			t.Errorf("% x: %v, want %q", c.bytes, err, want)
+		}
+	}
+}
+
 // TestRangesBeginWhereTheyDo: where 0 is as wrong as -1, nobody is told to send 0.
 func TestRangesBeginWhereTheyDo(t *testing.T) {
 	slot := func(r *reader) { r.replySlot(new(Reply), new(interner)) }

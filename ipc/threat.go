@@ -163,13 +163,17 @@ func (m *ThreatMetrics) parse(r *reader) {
 func (q *ThreatRequest) parseAnomalies(r *reader) {
 	count := r.array("anomalies", MaxAnomalies)
 	q.Anomalies = q.Anomalies[:0]
-	for range count {
+	for i := range count {
 		n := r.tuple("anomaly", anomalyFields)
 		q.Anomalies = append(q.Anomalies, Anomaly{
 			Type:      uint32(r.uint("anomaly_type", 1<<32-1)),
 			Severity:  r.f32("severity"),
 			Timestamp: r.u64("timestamp"),
 		})
+		if r.err != nil {
+			r.in("anomalies", i, "anomaly")
+			return
+		}
 		r.skipRest(n, anomalyFields)
 	}
 }
