@@ -192,12 +192,12 @@ func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
 	b.beginTrace(call)
 	key := cachekey.Of(call.Request)
 	b.score.of(key.Kind).drift.look(call.Request)
-	if b.score.withheld(call, b.score.of(key.Kind).standing.serving) {
-		b.decideByRule(call, &key, now)
+	if why := b.score.withheld(call, b.score.of(key.Kind).standing.serving); why != ipc.ReasonNone {
+		b.decideByRule(call, &key, why, now)
 		return
 	}
 	l := b.lanes[key.Kind-1]
-	if e := b.cache.get(&key); e.known() && e.inputs == key.Inputs && !b.score.distrusts(call, key.Kind, b.cache.model(e)) {
+	if e := b.cache.get(&key); e.known() && e.inputs == key.Inputs && b.score.distrusts(call, key.Kind, b.cache.model(e)) == ipc.ReasonNone {
 		switch b.cache.stage(e, now) {
 		case freshness.Fresh:
 			b.deliverCached(call, e, ladder.Decision{Source: ipc.SourceCache}, now)
@@ -223,7 +223,7 @@ func (b *Bridge) begin(call *ipc.Call, now ipc.Instant) {
 func (b *Bridge) fallBack(call *ipc.Call, key *cachekey.Key, why ipc.Reason) {
 	state := ladder.State{StaleBound: b.cfg.StaleBound, RequireModel: call.RequireModel, Why: why}
 	e, now := b.cache.get(key), b.now()
-	if e.known() && !b.score.distrusts(call, key.Kind, b.cache.model(e)) {
+	if e.known() && b.score.distrusts(call, key.Kind, b.cache.model(e)) == ipc.ReasonNone {
 		known := ladder.Rung{Available: true, Age: e.age(now)}
 		if state.Subject = known; e.inputs == key.Inputs {
 			state.Same = known

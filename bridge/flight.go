@@ -138,9 +138,9 @@ func (f *flight) answered(x *upstream.Exchange) {
 			l.tried(id, model, beside, slot)
 		}
 		for _, w := range q.waiting {
-			if l.bridge.score.distrusts(w.call, l.kind, model) { // since it was asked, or a candidate
+			if why := l.bridge.score.distrusts(w.call, l.kind, model); why != ipc.ReasonNone { // since it was asked, or a candidate
 				before := given.last
-				l.bridge.fallBack(w.call, &w.key, l.bridge.score.verdict())
+				l.bridge.fallBack(w.call, &w.key, why)
 				if slot.HasBeside && given.last != before {
 					l.tried(given.last, model, beside, slot)
 				}

@@ -10,19 +10,19 @@ import (
 // maxTrials bounds the predictions that one answer is scored beside.
 const maxTrials = 64
 
-// decideByRule answers a call that no model is trusted with. Of a demoted one's
+// decideByRule answers a call that no model is trusted with, which is why. Of a demoted one's
 // questions some go to it all the same, to see whether it has got better: nobody waits
 // for these answers and nobody gets them. With models off it is asked nothing.
-func (b *Bridge) decideByRule(call *ipc.Call, key *cachekey.Key, now ipc.Instant) {
+func (b *Bridge) decideByRule(call *ipc.Call, key *cachekey.Key, why ipc.Reason, now ipc.Instant) {
 	var q *question
-	if !b.score.off.Load() {
+	if why != ipc.ReasonSwitchedOff {
 		if _, deciding := asked(call.Request); b.score.of(key.Kind).standing.try(deciding) {
 			q = b.lanes[key.Kind-1].trial(call, key, now)
 		}
 	}
 	given := &b.score.of(key.Kind).given
 	before := given.last
-	b.fallBack(call, key, b.score.verdict()) // the call is over and may be another's now
+	b.fallBack(call, key, why) // the call is over and may be another's now
 	if q != nil && given.last != before && len(q.trials) < maxTrials {
 		q.trials = append(q.trials, given.last)
 	}

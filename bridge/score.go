@@ -40,18 +40,22 @@ func (s *scoreboard) init(told func(Standing)) {
 
 func (s *scoreboard) of(k ipc.Kind) *kindScore { return &s.kinds[k-1] }
 
-// withheld reports whether the answers of model m, which may be nil, are not to be given
-// to the call: models are off, or m is demoted for the answer itself, or for a part of
-// it and the caller insists on a model.
-func (s *scoreboard) withheld(call *ipc.Call, m *modelStanding) bool {
+// withheld says why the answers of model m, which may be nil, are not to be given to the
+// call, ReasonNone where they are: models are off, or m is demoted for the answer itself, or
+// for a part of it and the caller insists on a model. It is asked once about an answer: models
+// may be turned on or off at any moment.
+func (s *scoreboard) withheld(call *ipc.Call, m *modelStanding) ipc.Reason {
 	if s.off.Load() {
-		return true
+		return ipc.ReasonSwitchedOff
 	}
 	if m == nil || m.demoted == 0 {
-		return false
+		return ipc.ReasonNone
 	}
 	all, deciding := asked(call.Request)
-	return m.demoted&deciding == deciding || m.demoted&all != 0 && call.RequireModel
+	if m.demoted&deciding == deciding || m.demoted&all != 0 && call.RequireModel {
+		return ipc.ReasonDemoted
+	}
+	return ipc.ReasonNone
 }
 
 // outdated reports whether nothing is to be given of what the model called label said
@@ -62,14 +66,6 @@ func (s *scoreboard) outdated(q ipc.Request, label string) bool {
 	return s.of(k).standing.of(label).lost(k, true)&deciding == deciding
 }
 
-// verdict is why a model that is not trusted is not.
-func (s *scoreboard) verdict() ipc.Reason {
-	if s.off.Load() {
-		return ipc.ReasonSwitchedOff
-	}
-	return ipc.ReasonDemoted
-}
-
 // serve notes that the model called label answers for kind k now. A new model is told
 // apart from new questions: what it is asked at first is what drift is measured by.
 func (s *scoreboard) serve(k ipc.Kind, label string) {
@@ -77,9 +73,8 @@ func (s *scoreboard) serve(k ipc.Kind, label string) {
 	s.of(k).drift.restart()
 }
 
-// distrusts reports whether the answers of the model called label are not to be given to
-// the call, which is of kind k.
-func (s *scoreboard) distrusts(call *ipc.Call, k ipc.Kind, label string) bool {
+// distrusts is withheld of the model called label, which answered about kind k.
+func (s *scoreboard) distrusts(call *ipc.Call, k ipc.Kind, label string) ipc.Reason {
 	return s.withheld(call, s.of(k).standing.of(label))
 }
 

@@ -3,6 +3,7 @@ package bridge
 import (
 	"math"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/mlbridge/mlbridge/bridge/upstream"
@@ -253,6 +254,34 @@ func TestKillSwitch(t *testing.T) {
 	c.UseModels(true)
 	if r := c.ask(0.75); r.Source != ipc.SourceModel {
 		t.Errorf("models are on again: %v, %v", r.Source, r.Reason)
+	}
+}
+
+// TestTheReasonIsOfOneMoment: models are turned off and on by another goroutine, at any point
+// of a call. None was demoted, so nobody is told so.
+func TestTheReasonIsOfOneMoment(t *testing.T) {
+	c := newCourt(t)
+	end := make(chan struct{})
+	var operator sync.WaitGroup
+	operator.Go(func() {
+		for on := false; ; on = !on {
+			select {
+			case <-end:
+				return
+			default:
+				c.UseModels(on)
+			}
+		}
+	})
+	defer operator.Wait()
+	defer close(end)
+	var seen [len(ipc.Reasons)]int
+	for range 10_000 {
+		r := c.submit(c.question())[0].Reply
+		seen[r.Reason]++
+		if r.Reason == ipc.ReasonDemoted {
+			t.Fatalf("%v because %v; by reason %v", r.Source, r.Reason, seen)
+		}
 	}
 }
 
