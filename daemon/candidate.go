@@ -7,9 +7,10 @@ import (
 
 // try asks a candidate what the model was asked. In the shadow its answers go beside the
 // model's, for whoever learns what really happened to score them; of the subjects in its
-// share its answers are given, and the model's go beside them. What a candidate cannot
-// answer, or not within its range, is as if it had not been asked, but counted.
-func (w *work) try(reg *registry.Registry, m *registry.Model, c *registry.Candidate) {
+// share its answers are given, and the model's, where there are, go beside them: to so many
+// questions, instead, the model had none. What a candidate cannot answer, or not within its
+// range, is as if it had not been asked, but counted.
+func (w *work) try(reg *registry.Registry, m *registry.Model, c *registry.Candidate) (instead int) {
 	if cap(w.beside) < len(w.asked) {
 		w.beside = make([]ipc.Prediction, len(w.asked))
 	}
@@ -17,7 +18,7 @@ func (w *work) try(reg *registry.Registry, m *registry.Model, c *registry.Candid
 	clear(w.beside)
 	none, err := askModel(c.Model, w.asked, w.beside)
 	if err != nil {
-		return
+		return 0
 	}
 	w.answer.Beside = c.Label
 	if c.Share > 0 {
@@ -35,16 +36,21 @@ func (w *work) try(reg *registry.Registry, m *registry.Model, c *registry.Candid
 		if why != "" {
 			bad.add(why)
 		}
-		if !mine || slot.Status != ipc.StatusOK || why != "" {
+		has := slot.Status == ipc.StatusOK // the model has an answer
+		switch {
+		case !mine || why != "", c.Share == 0 && !has:
 			continue
+		case c.Share == 0:
+			slot.Beside, slot.HasBeside = *p, true
+			continue
+		case !has:
+			instead++
 		}
-		slot.Beside, slot.HasBeside = *p, true
-		if c.Share > 0 {
-			slot.Prediction, slot.Beside = slot.Beside, slot.Prediction
-			slot.Model = c.Label
-		}
+		slot.Beside, slot.HasBeside = slot.Prediction, has
+		slot.Status, slot.Error, slot.Prediction, slot.Model = ipc.StatusOK, "", *p, c.Label
 	}
 	bad.note(reg, c.Model)
+	return instead
 }
 
 // inShare reports whether a candidate answers for the subject: the same ones each time,

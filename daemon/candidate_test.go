@@ -52,22 +52,32 @@ func (t trying) Candidate(ipc.Kind) (*registry.Candidate, error) {
 // answerOf asks about n agents and gives the answer as a bridge reads it.
 func answerOf(t *testing.T, candidate saying, share float64, n int) api.Answer {
 	t.Helper()
+	a, err := answerBeside(t, saying{cpu: 0.25}, candidate, share, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// answerBeside is answerOf a model and a candidate; the error is about the whole call.
+func answerBeside(t *testing.T, model, candidate saying, share float64, n int) (a api.Answer, err error) {
+	t.Helper()
 	c := &registry.Candidate{Model: &registry.Model{Kind: ipc.Workload, Label: "say@2", Predictor: candidate}, Share: share}
-	reg := registry.New(trying{saying{version: "1", cpu: 0.25}, c})
+	reg := registry.New(trying{saying{version: "1"}, c})
 	_ = reg.Reload()
+	reg.Snapshot().Model(ipc.Workload).Predictor = model // which would not have been taken, if it is bad
 	reqs := make([]ipc.Request, n)
 	for i := range reqs {
 		reqs[i] = &ipc.WorkloadRequest{AgentID: uint64(i)}
 	}
 	body, err := NewHosted(ipc.Workload, reg).Answer(api.Msgpack.AppendCall(nil, ipc.Workload, reqs, true))
 	if err != nil {
-		t.Fatal(err)
+		return a, err
 	}
-	var a api.Answer
 	if err := api.Msgpack.ParseAnswer(body, ipc.Workload, true, n, &a); err != nil {
 		t.Fatal(err)
 	}
-	return a
+	return a, nil
 }
 
 func TestACandidateInTheShadowIsOnlyTold(t *testing.T) {
@@ -120,6 +130,32 @@ func TestABadCandidateHarmsNobody(t *testing.T) {
 				if s.Status != ipc.StatusOK || s.Prediction.Workload.CPU != 0.25 || s.Model != "" || s.HasBeside {
 					t.Fatalf("%+v, share %v, slot %d: %+v", bad, share, i, s)
 				}
+			}
+		}
+	}
+}
+
+// TestACandidateAnswersItsShareWhereTheModelHasNoAnswer: whether that fails, or says what is out
+// of its range. Others are told so, and nobody where the candidate is only in the shadow.
+func TestACandidateAnswersItsShareWhereTheModelHasNoAnswer(t *testing.T) {
+	const n = 40
+	for _, bad := range []saying{{cpu: 0.25, err: errors.New("no")}, {cpu: 7}} {
+		for _, share := range []float64{0, 0.5} {
+			a, err := answerBeside(t, bad, saying{version: "2", cpu: 0.75}, share, n)
+			if whole := share == 0 && bad.err != nil; whole != (err != nil) {
+				t.Fatalf("%+v, share %v: %v", bad, share, err)
+			}
+			theirs := 0
+			for i, s := range a.Slots {
+				if s.Status == ipc.StatusOK {
+					theirs++
+				}
+				if own := s.Status == ipc.StatusOK; own != (s.Model == "say@2") || own != (s.Prediction.Workload.CPU == 0.75) || own != (s.Error == "") || s.HasBeside {
+					t.Fatalf("%+v, share %v, slot %d: %+v", bad, share, i, s)
+				}
+			}
+			if want := share * n; float64(theirs) < want/2 || float64(theirs) > want*3/2 {
+				t.Errorf("%+v: %d of %d agents have an answer with a share of %v", bad, theirs, n, share)
 			}
 		}
 	}

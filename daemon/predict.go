@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -125,12 +126,15 @@ func (w *work) respond(format api.Format, reg *registry.Registry, start ipc.Inst
 			Status: ipc.StatusUnavailable, Text: "no model for " + w.call.Kind.String(),
 		}
 	}
-	if failed, err = w.run(reg, model); err != nil {
-		return failed, err
-	}
+	failed, err = w.run(reg, model)
 	w.answer.Beside = ""
-	if c := snap.Candidate(w.call.Kind); c != nil && len(w.asked) > 0 {
-		w.try(reg, model, c)
+	if c := snap.Candidate(w.call.Kind); c != nil && len(w.asked) > 0 && (err == nil || c.Share > 0) {
+		if instead := w.try(reg, model, c); instead > 0 {
+			failed, err = failed-instead, nil
+		}
+	}
+	if err != nil {
+		return failed, err
 	}
 	if slot := &w.answer.Slots[0]; !w.call.Batch && failed == 1 {
 		return failed, &ipc.StatusError{Status: slot.Status, Text: slot.Error}
@@ -141,7 +145,7 @@ func (w *work) respond(format api.Format, reg *registry.Registry, start ipc.Inst
 }
 
 // run asks the model what can be asked and fills the answer's slots. It gives the
-// number of slots that failed; the error fails the call as a whole.
+// number of slots that failed; the error is the model's about the whole call, in every slot.
 func (w *work) run(reg *registry.Registry, m *registry.Model) (failed int, err error) {
 	w.asked = w.asked[:0]
 	for i, q := range w.call.Requests {
@@ -158,9 +162,7 @@ func (w *work) run(reg *registry.Registry, m *registry.Model) (failed int, err e
 	var none *predict.InvalidError
 	if n > 0 {
 		if none, err = askModel(m, w.asked, w.preds); err != nil {
-			return len(w.call.Requests), &ipc.StatusError{
-				Status: ipc.StatusInternal, Text: fmt.Sprintf("model %s: %v", m.Label, err),
-			}
+			err = &ipc.StatusError{Status: ipc.StatusInternal, Text: fmt.Sprintf("model %s: %v", m.Label, err)}
 		}
 	}
 	w.answer.Model = m.Label
@@ -169,7 +171,7 @@ func (w *work) run(reg *registry.Registry, m *registry.Model) (failed int, err e
 	for i := range w.answer.Slots {
 		slot := &w.answer.Slots[i]
 		slot.Form = w.call.Forms[i]
-		if fault := w.call.Faults[i]; fault != nil {
+		if fault := cmp.Or(w.call.Faults[i], err); fault != nil {
 			slot.Fail(fault)
 			failed++
 			continue
@@ -187,5 +189,5 @@ func (w *work) run(reg *registry.Registry, m *registry.Model) (failed int, err e
 		slot.Model, slot.HasBeside = "", false
 	}
 	bad.note(reg, m)
-	return failed, nil
+	return failed, err
 }
