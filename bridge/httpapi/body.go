@@ -118,8 +118,11 @@ func checkMediaType(h http.Header) error {
 	refuse := func(format string, args ...any) error {
 		return &refusal{http.StatusUnsupportedMediaType, fmt.Sprintf(format, args...)}
 	}
-	if v := h.Get("Content-Encoding"); v != "" && !strings.EqualFold(v, "identity") {
+	if v := strings.Join(h.Values("Content-Encoding"), ", "); v != "" && !strings.EqualFold(v, "identity") {
 		return refuse("content encoding %q, want none", clip(v))
+	}
+	if n := len(h.Values("Content-Type")); n > 1 {
+		return refuse("content type given %d times, want application/json", n)
 	}
 	v := h.Get("Content-Type")
 	kind, params, err := mime.ParseMediaType(v)

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -132,7 +133,7 @@ type answer struct {
 	body   string
 }
 
-// do sends a request; headers are "Name: value" lines.
+// do sends a request; headers are "Name: value" lines, and several of a name are sent so.
 func (s *site) do(t *testing.T, method, path, body string, headers ...string) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
@@ -142,14 +143,16 @@ func (s *site) do(t *testing.T, method, path, body string, headers ...string) an
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	given := http.Header{}
 	for _, line := range headers {
 		name, value, _ := strings.Cut(line, ": ")
 		if name == "Host" {
 			req.Host = value
 			continue
 		}
-		req.Header[http.CanonicalHeaderKey(name)] = []string{value}
+		given.Add(name, value)
 	}
+	maps.Copy(req.Header, given)
 	res, err := s.Client().Do(req)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)

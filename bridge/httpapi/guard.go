@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -30,7 +31,7 @@ func (h *handler) guard(next http.Handler) http.Handler {
 	}))
 	inner := cross.Handler(next)
 	refused := h.exchange("", func(x *exchange) {
-		x.fail(http.StatusForbidden, "host "+clip(x.r.Host)+" is not served here")
+		x.fail(http.StatusForbidden, fmt.Sprintf("host %q is not served here, see --allow-host", clip(x.r.Host)))
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !h.knowsHost(r) {

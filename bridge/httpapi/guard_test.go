@@ -28,7 +28,9 @@ func TestMethodsAndPaths(t *testing.T) {
 		{"POST", "/api/ml/status", 405, "GET, HEAD", "only GET, HEAD"},
 		{"POST", "/api/ml/predict/weather", 404, "", `no prediction \"weather\", want workload, threat, failure, memory or batch`},
 		{"POST", "/api/ml/predict/weather/batch", 404, "", `no prediction \"weather\"`},
-		{"POST", "/api/ml/predict/workload/", 404, "", "no prediction"},
+		{"POST", "/api/ml/predict/workload/", 404, "", `no such path \"/api/ml/predict/workload/\", want /api/ml/predict/workload or /api/ml/predict/workload/batch`},
+		{"POST", "/api/ml/predict/memory/bacth", 404, "", "want /api/ml/predict/memory or /api/ml/predict/memory/batch"},
+		{"POST", "/api/ml/predict/batch/", 404, "", `no prediction`},
 		{"GET", "/nothing", 404, "", `no such path \"/nothing\", see /openapi.json`},
 		{"GET", "/api/ml/metrics", 404, "", "no such path"},
 		{"GET", "/" + strings.Repeat("x", 62) + "%C3%A9x", 404, "", `no such path \"/` + strings.Repeat("x", 62) + `…\", see /openapi.json`},
@@ -65,6 +67,26 @@ func TestMediaTypes(t *testing.T) {
 	}
 	if got := s.post(t, path(ipc.Workload), workloadQ, "Content-Encoding: gzip"); got.code != 415 {
 		t.Errorf("gzip: %d %s, want 415", got.code, got.body)
+	}
+}
+
+// A header that is given twice has no one value, and is not what is wrong with the first.
+func TestHeadersGivenTwice(t *testing.T) {
+	s := newSite(t, nil)
+	for _, c := range []struct {
+		headers []string
+		code    int
+		says    string
+	}{
+		{[]string{"X-ML-Budget-Ns: 1000000", "X-ML-Budget-Ns: 1000000"}, 400, "X-ML-Budget-Ns is given 2 times"},
+		{[]string{"Content-Type: application/json", "Content-Type: text/plain"}, 415, "content type given 2 times, want application/json"},
+		{[]string{"Content-Encoding: identity", "Content-Encoding: gzip"}, 415, `content encoding \"identity, gzip\", want none`},
+		{[]string{"Content-Encoding: "}, 200, "true"},
+	} {
+		got := s.post(t, path(ipc.Workload), workloadQ, c.headers...)
+		if got.code != c.code || !strings.Contains(got.body, c.says) {
+			t.Errorf("%q: %d %s, want %d and %q", c.headers, got.code, got.body, c.code, c.says)
+		}
 	}
 }
 
@@ -126,7 +148,7 @@ func TestHosts(t *testing.T) {
 		"localhost:99999":            403,
 	} {
 		got := s.do(t, http.MethodGet, "/health", "", "Host: "+host)
-		if got.code != code {
+		if got.code != code || code == 403 && !strings.Contains(got.body, `is not served here, see --allow-host`) {
 			t.Errorf("host %q: %d %s, want %d", host, got.code, got.body, code)
 		}
 	}

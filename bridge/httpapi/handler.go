@@ -149,6 +149,9 @@ func (h *handler) log(msg string, err error) {
 func noSuchRoute(path string) string {
 	if name, ok := strings.CutPrefix(path, "/api/ml/predict/"); ok {
 		name, _, _ = strings.Cut(name, "/")
+		if _, err := ipc.ParseKind(name); err == nil {
+			return fmt.Sprintf("no such path %q, want /api/ml/predict/%s or /api/ml/predict/%s/batch", clip(path), name, name)
+		}
 		return fmt.Sprintf("no prediction %q, want workload, threat, failure, memory or batch", clip(name))
 	}
 	return fmt.Sprintf("no such path %q, see /openapi.json", clip(path))

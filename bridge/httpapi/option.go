@@ -72,8 +72,11 @@ func queryOf(r *http.Request) (map[string][]string, error) {
 }
 
 func parseBudget(values []string, most time.Duration) (time.Duration, error) {
+	if len(values) > 1 {
+		return 0, badOption("%s is given %d times", budgetHeader, len(values))
+	}
 	ns, err := strconv.ParseUint(values[0], 10, 64)
-	if len(values) > 1 || err != nil || ns == 0 || ns > uint64(most) {
+	if err != nil || ns == 0 || ns > uint64(most) {
 		return 0, badOption("%s: %q is not an integer 1 to %d", budgetHeader, clip(values[0]), int64(most))
 	}
 	return time.Duration(ns), nil
