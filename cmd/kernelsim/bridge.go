@@ -69,9 +69,15 @@ func (b *bridge) wire(ctx context.Context) (ipc.Predictor, error) {
 func (b *bridge) client(ctx context.Context) (ipc.Predictor, error) {
 	c := mlclient.New(mlclient.Config{Path: b.path, Name: "kernelsim", Thresholds: scenario.Thresholds()})
 	b.closers = append(b.closers, c.Close)
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	patient, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return c, c.WaitUp(ctx)
+	err := c.WaitUp(patient)
+	if err != nil && ctx.Err() == nil {
+		if _, why := reach(ctx, b.path); why != nil { // the client keeps that to itself
+			err = why
+		}
+	}
+	return c, err
 }
 
 // open makes n ways to the bridge of a kind.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/mlbridge/mlbridge/ipc/ipctest"
+	"github.com/mlbridge/mlbridge/kernelsim/report"
 )
 
 // underWay starts a command and reads its standard error until a line of its progress tells
@@ -95,6 +98,46 @@ func TestStoppedBeforeItsLoad(t *testing.T) {
 	}
 	if text := stdout.String(); strings.Contains(text, "0.000 %") || !strings.Contains(text, "s of 1h0m0s, then interrupted") {
 		t.Errorf("a share of no calls, or no word of when it was interrupted:\n%s", text)
+	}
+}
+
+// TestABridgeThatDiesLeavesAReport about what the subsystems saw by then.
+func TestABridgeThatDiesLeavesAReport(t *testing.T) {
+	bridge := ipctest.Listen(t, ipctest.Script(ipctest.Handshake(ipctest.DefaultHello()), ipctest.Serve(ipctest.ModelReply)))
+	dir := t.TempDir()
+	cmd, stdout, _ := command(t, "run", "--socket", bridge.Path, "--observe", "4s", "--out", dir, "--exit-zero",
+		"--workload", "synthetic", "--failure", "none", "--memory", "none", "--threat", "none")
+	lines, said := underWay(t, cmd)
+	bridge.Kill()
+	for lines.Scan() {
+		said = append(said, lines.Text())
+	}
+	_ = cmd.Wait() // the state says it
+	if last := strings.Join(said[len(said)-2:], "\n"); cmd.ProcessState.ExitCode() != 1 || !strings.Contains(last, "no bridge to ask") || !strings.Contains(last, "start ml-bridge") {
+		t.Errorf("ends with %d and %q, want 1, and what to do", cmd.ProcessState.ExitCode(), last)
+	}
+	var r report.Report
+	data, err := os.ReadFile(filepath.Join(dir, "report.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &r)
+	}
+	if err != nil || r.Verdict.State != "void" || len(r.Effects) == 0 || len(r.Comparisons) == 0 || *r.Comparisons[0].ML == 0 {
+		t.Fatalf("%v: %s", err, data)
+	}
+	text := stdout.String()
+	for _, want := range []string{"verdict VOID: no load was measured: the bridge cannot be asked any more", "(bridge unavailable ", "effects on the simulated system"} {
+		if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
+			t.Errorf("does not say %q:\n%s", want, text)
+		}
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	if err != nil || !bytes.Contains(page, []byte("<h2>Effects")) {
+		t.Errorf("%v: no effects on the page", err)
+	}
+	for _, never := range []string{"loop", "pacing error", "0.0 s", "p99.9</th>", "p99.9  "} {
+		if strings.Contains(text, never) || bytes.Contains(page, []byte(never)) {
+			t.Errorf("of a load that was not measured it says %q:\n%s", never, text)
+		}
 	}
 }
 

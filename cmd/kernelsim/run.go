@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -115,7 +116,7 @@ func (p *pace) measure(c *console, w *where, b *bridge, pool *advice.Pool, rep *
 	// says that nothing was measured.
 	predictors, err := b.open(context.WithoutCancel(c.ctx), p.Client, p.Connections)
 	if err != nil {
-		return err
+		return errors.Join(c.publishWithout(rep, w), err)
 	}
 	run, err := scenario.StartLoad(c.ctx, scenario.LoadConfig{
 		Predictors: predictors, Mix: mix, Schedule: p.schedule(), Seed: w.Seed, Workers: p.workers(),
@@ -155,4 +156,14 @@ func (p *pace) measure(c *console, w *where, b *bridge, pool *advice.Pool, rep *
 		return verdictError{rep.Verdict.State}
 	}
 	return nil
+}
+
+// publishWithout publishes what the subsystems saw, if they did, of a run whose load cannot
+// be measured: the bridge was there when they began, and that may be an hour ago.
+func (c *console) publishWithout(rep *report.Report, w *where) error {
+	if len(rep.Effects) == 0 {
+		return nil
+	}
+	rep.Verdict.Reason = "no load was measured: the bridge cannot be asked any more"
+	return c.publish(rep, w.Out, w.NoColor)
 }

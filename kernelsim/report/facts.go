@@ -12,6 +12,18 @@ type fact struct{ Name, Value string }
 
 // runFacts says how the run was set up.
 func (r *Report) runFacts() []fact {
+	var facts []fact
+	if r.Run.Mode != "" {
+		facts = r.loadFacts()
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Run.Settings)) {
+		facts = append(facts, fact{name, r.Run.Settings[name]})
+	}
+	return facts
+}
+
+// loadFacts says how the load was measured.
+func (r *Report) loadFacts() []fact {
 	run := r.Run
 	measured := fmt.Sprintf("%.1f s", run.Seconds)
 	if run.Interrupted {
@@ -37,9 +49,6 @@ func (r *Report) runFacts() []fact {
 	}
 	if run.Processors > 0 {
 		facts = append(facts, fact{"processors", fmt.Sprintf("%.2f of %d for kernelsim itself", run.Processors, r.Host.CPUs)})
-	}
-	for _, name := range slices.Sorted(maps.Keys(run.Settings)) {
-		facts = append(facts, fact{name, run.Settings[name]})
 	}
 	return facts
 }

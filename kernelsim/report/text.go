@@ -57,6 +57,9 @@ const latencyLegend = "percentiles: of all calls, none where that call had no an
 	"dropped: never sent; lost: no answer by the end"
 
 func (t textWriter) predictions() {
+	if len(t.r.Predictions) == 0 {
+		return
+	}
 	t.section("latency from the intended start (µs)")
 	tab := newTable()
 	tab.row("prediction", "calls", "answered", within(t.r.Run.BudgetUS), "p50", "p90", "p99", "p99.9", "max", "naive p99", "errors", "dropped", "lost")
