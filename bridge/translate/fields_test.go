@@ -1,17 +1,9 @@
 package translate
 
 import (
-	"encoding/json"
-	"os"
 	"reflect"
-	"regexp"
-	"strconv"
-	"strings"
 	"testing"
 
-	"github.com/vmihailenco/msgpack/v5"
-
-	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -101,23 +93,8 @@ func checkRow(t *testing.T, what string, fresh func() sample, field string, row 
 	if p, ok := with.object.(*ipc.MemoryPrediction); ok && field == "More" {
 		p.MoreLen = 1
 	}
-	if q, ok := with.object.(*ipc.MemoryRequest); ok && field == "CandidateChances" {
-		q.Candidates = []uint64{4096} // chances are of candidates
-		without.object.(*ipc.MemoryRequest).Candidates = q.Candidates
-	}
-	if q, ok := with.object.(*ipc.ThreatRequest); ok && field == "SyscallCounts" {
-		q.SyscallFeatures = []float32{1} // what comes before it is there, empty or not
-		without.object.(*ipc.ThreatRequest).SyscallFeatures = q.SyscallFeatures
-	}
-	if q, ok := with.object.(*ipc.WorkloadRequest); ok && strings.HasSuffix(field, "Past") {
-		for _, filled := range []*ipc.WorkloadRequest{q, without.object.(*ipc.WorkloadRequest)} {
-			if field != "CPUPast" {
-				filled.CPUPast = []float32{1}
-			}
-			if field == "GPUPast" {
-				filled.MemoryPast = []float32{1}
-			}
-		}
+	for _, s := range []sample{without, with} {
+		accompany(s.object, field)
 	}
 	place := leadingNumber(row[2])
 	for _, c := range []struct {
@@ -132,6 +109,28 @@ func checkRow(t *testing.T, what string, fresh func() sample, field string, row 
 	} {
 		if got := changed(c.old, c.with); !reflect.DeepEqual(got, []any{c.claimed}) {
 			t.Errorf("%s, %s: docs/fields.md says %v, the code changes %v", what, c.form, c.claimed, got)
+		}
+	}
+}
+
+// accompany sets what has to be there for a field to be written: the optional elements
+// before it, or what it is about.
+func accompany(object any, field string) {
+	switch q := object.(type) {
+	case *ipc.WorkloadRequest:
+		if field == "MemoryPast" || field == "GPUPast" {
+			q.CPUPast = []float32{1}
+		}
+		if field == "GPUPast" {
+			q.MemoryPast = []float32{1}
+		}
+	case *ipc.ThreatRequest:
+		if field == "SyscallCounts" {
+			q.SyscallFeatures = []float32{1}
+		}
+	case *ipc.MemoryRequest:
+		if field == "CandidateChances" {
+			q.Candidates = []uint64{4096}
 		}
 	}
 }
@@ -182,174 +181,4 @@ func changed(old, with any) []any {
 		}
 	}
 	return out
-}
-
-func kernelJSON(t *testing.T, s sample) any {
-	var text []byte
-	var err error
-	switch whole := s.whole.(type) {
-	case ipc.Request:
-		text, err = AppendRequest(nil, whole, Form{})
-	case *ipc.Prediction:
-		text, err = AppendReply(nil, &ipc.Reply{Prediction: *whole}, Form{})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return walk(t, text, s.names)
-}
-
-func daemonJSON(t *testing.T, s sample) any {
-	switch whole := s.whole.(type) {
-	case ipc.Request:
-		return walk(t, api.JSON.AppendCall(nil, whole.Kind(), []ipc.Request{whole}, false), s.names)
-	case *ipc.Prediction:
-		a := &api.Answer{Slots: []api.Slot{{Prediction: *whole}}}
-		return walk(t, api.JSON.AppendAnswer(nil, a, false), append([]any{"prediction"}, s.names...))
-	}
-	return nil
-}
-
-func wire(t *testing.T, s sample) any {
-	switch whole := s.whole.(type) {
-	case ipc.Request:
-		return walkArrays(t, ipc.AppendRequest(nil, whole), s.places)
-	case *ipc.Prediction:
-		return walkArrays(t, ipc.AppendPrediction(nil, whole), s.places)
-	}
-	return nil
-}
-
-func daemonMsgpack(t *testing.T, s sample) any {
-	switch whole := s.whole.(type) {
-	case ipc.Request:
-		return walkArrays(t, api.Msgpack.AppendCall(nil, whole.Kind(), []ipc.Request{whole}, false), s.places)
-	case *ipc.Prediction:
-		a := &api.Answer{Slots: []api.Slot{{Prediction: *whole}}}
-		// answer [model, latency_ns, slot], slot [status, prediction]
-		return walkArrays(t, api.Msgpack.AppendAnswer(nil, a, false), append([]int{2, 1}, s.places...))
-	}
-	return nil
-}
-
-// walk follows names and indices into a JSON text.
-func walk(t *testing.T, text []byte, way []any) any {
-	t.Helper()
-	var v any
-	if err := json.Unmarshal(text, &v); err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
-	for _, step := range way {
-		switch step := step.(type) {
-		case string:
-			v = v.(map[string]any)[step]
-		case int:
-			v = v.([]any)[step]
-		}
-	}
-	return v
-}
-
-func walkArrays(t *testing.T, text []byte, way []int) any {
-	t.Helper()
-	var v any
-	if err := msgpack.Unmarshal(text, &v); err != nil {
-		t.Fatalf("% x: %v", text, err)
-	}
-	for _, step := range way {
-		v = v.([]any)[step]
-	}
-	return v
-}
-
-// The reply's and the outcome's own members have no place in the daemon's API.
-func TestFieldsTableOfEnvelopes(t *testing.T) {
-	doc := readFieldsTable(t)
-	reply, err := AppendReply(nil, &ipc.Reply{Prediction: ipc.Prediction{Kind: ipc.Workload}}, Form{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	outcome, err := AppendOutcome(nil, &ipc.Outcome{Actual: ipc.Prediction{Kind: ipc.Threat}}, Form{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, c := range map[string]struct {
-		kind  reflect.Type
-		text  []byte
-		apart map[string]bool // members and fields that other tables list
-	}{
-		"reply": {reflect.TypeFor[ipc.Reply](), reply, map[string]bool{
-			"Status": true, "Error": true, "Prediction": true, // in the text below the table
-			"predicted_cpu": true, "predicted_memory": true, "predicted_gpu": true, "confidence": true,
-		}},
-		"outcome": {reflect.TypeFor[ipc.Outcome](), outcome, map[string]bool{"kind": true, "Unobserved": true}},
-	} {
-		members := walk(t, c.text, nil).(map[string]any)
-		rows := doc[name]
-		for i := range c.kind.NumField() {
-			if f := c.kind.Field(i).Name; rows[f] == nil && !c.apart[f] {
-				t.Errorf("%s: docs/fields.md lacks %s", name, f)
-			}
-		}
-		for field, row := range rows {
-			if _, ok := c.kind.FieldByName(field); !ok {
-				t.Errorf("%s: docs/fields.md has %s, which does not exist", name, field)
-			}
-			if _, ok := members[firstCode(row[1])]; !ok {
-				t.Errorf("%s, %s: docs/fields.md says %s, which is not written", name, field, row[1])
-			}
-			delete(members, firstCode(row[1]))
-		}
-		for member := range members {
-			if !c.apart[member] {
-				t.Errorf("%s: %s is written, docs/fields.md lacks it", name, member)
-			}
-		}
-	}
-}
-
-var code = regexp.MustCompile("`([^`]*)`")
-
-func firstCode(cell string) string {
-	if m := code.FindStringSubmatch(cell); m != nil {
-		return m[1]
-	}
-	return ""
-}
-
-var number = regexp.MustCompile(`^\d+`)
-
-func leadingNumber(cell string) int {
-	n, err := strconv.Atoi(number.FindString(cell))
-	if err != nil {
-		return -1
-	}
-	return n
-}
-
-// readFieldsTable gives, per section, the cells of each row by its Go field.
-func readFieldsTable(t *testing.T) map[string]map[string][]string {
-	t.Helper()
-	text, err := os.ReadFile("../../docs/fields.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc := make(map[string]map[string][]string)
-	section := ""
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
-		if name, ok := strings.CutPrefix(line, "## "); ok {
-			section = name
-			doc[section] = make(map[string][]string)
-		}
-		if !strings.HasPrefix(line, "| `") {
-			continue
-		}
-		cells := strings.Split(strings.Trim(line, "|"), "|")
-		for i := range cells {
-			cells[i] = strings.TrimSpace(cells[i])
-		}
-		doc[section][firstCode(cells[0])] = cells
-	}
-	return doc
 }
