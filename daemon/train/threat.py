@@ -11,6 +11,9 @@ log odds: trees would learn the history of these traces, a weight cannot. They c
 against the odds that answers are calibrated for: earlier answers as low as those of anybody
 say nothing, nor does a request without any.
 """
+import functools
+import sys
+
 import numpy as np
 from onnx import helper, numpy_helper
 from sklearn.linear_model import LogisticRegression
@@ -19,7 +22,9 @@ from sklearn.metrics import roc_auc_score
 import intervals
 import modelfile
 import perceptron
+import progress
 import scores
+import starts
 import trees
 from tables import Table
 
@@ -34,11 +39,13 @@ FREE = dict(objective="binary", num_leaves=8, learning_rate=0.15, min_data_in_le
 RESEARCH = dict(FREE, num_leaves=20, learning_rate=0.15, min_data_in_leaf=60, feature_fraction=0.3)
 ROUNDS = 80
 # Of the research build's log odds the nets' share, trees have the rest: they err on different
-# traces. Nets that start elsewhere differ most in the few windows that set the bound (from
-# 0.017 to 0.065 of false positives on val), so there are two.
+# traces. Fits that start elsewhere differ most in the few windows that set the bound (nets from
+# 0.024 to 0.066 of false positives on val), so there are two nets, and val chooses them and the
+# trees of so many (starts.py).
 SHARE = 0.5
 NETS = dict(hidden=(64, 32), alpha=0.01, epochs=12, batch=256)
-STARTS = 2
+TOGETHER = 2
+TREE_STARTS, NET_STARTS = 8, 16
 # For the same reason three nets tell types.
 TYPES = dict(hidden=32, alpha=0.1, epochs=60, batch=256)
 TYPE_STARTS = 3
@@ -66,7 +73,7 @@ TYPE = np.array([0, 1, 2, 2, 3, 4, 5])
 def train(folder, out, free):
     sets = _sets(folder, free)
     data = _joined(sets, free)
-    make = _Findings if free else _Attacks
+    make = _Findings if free else _Attacks.chosen(sets[0], data, Table(folder, "threat_adfa_val"))
     raw = _out_of_fold(data, sets[0], make)
     model = make(sets[0], data)
     answers, weight = model.calibrate(data, raw)
@@ -121,19 +128,44 @@ class _Attacks:
     """The research build's log odds: trees that know attacks, and of a window with findings
     of the client's detector nets beside them."""
 
-    def __init__(self, table, d, rows=slice(None)):
-        columns = _columns(table)
-        x, y, w = (d[k][rows] for k in ("x", "y", "learnt"))
-        self.trees = trees.fit(x, y, w, rounds=ROUNDS, columns=columns, **RESEARCH)
+    def __init__(self, table, d, rows=slice(None), *, tree_start, net_starts):
         self.has = table.features.index("has_anomalies")
-        has = x[:, self.has] > 0
-        x, y, w = x[has], y[has], w[has]
-        self.nets = [perceptron.fit(x, y, w, columns, seed=_start(i), **NETS) for i in range(STARTS)]
+        self.trees = self._tree(table, d, rows, tree_start)
+        self.nets = [self._net(table, d, rows, i) for i in net_starts]
+
+    @classmethod
+    def chosen(cls, table, d, val, rows=slice(None), but=-1):
+        """A maker of models that start where val's windows, without those of the attacks of
+        kind but, say. All of them have findings."""
+        kind = val["kind"].astype(int)
+        judged = np.flatnonzero((val["asked"] == WAYS["full"]) & (kind != but))
+        x = np.asarray(val.x[judged])
+        known = [cls._tree(table, d, rows, i).predict(x) for i in range(TREE_STARTS)]
+        said = [cls._net(table, d, rows, i).predict(x) for i in range(NET_STARTS)]
+        tree_start, net_starts = starts.choose(kind[judged] > 0, known, said, TOGETHER, cls._mix)
+        progress.done()
+        print(f"train: trees start at {tree_start}, nets at {net_starts}", file=sys.stderr, flush=True)
+        return functools.partial(cls, tree_start=tree_start, net_starts=net_starts)
+
+    @staticmethod
+    def _tree(table, d, rows, start):
+        x, y, w = (d[k][rows] for k in ("x", "y", "learnt"))
+        return trees.fit(x, y, w, rounds=ROUNDS, columns=_columns(table), seed=trees.SEED + start, **RESEARCH)
+
+    @staticmethod
+    def _net(table, d, rows, start):
+        x, y, w = (d[k][rows] for k in ("x", "y", "learnt"))
+        has = x[:, table.features.index("has_anomalies")] > 0
+        return perceptron.fit(x[has], y[has], w[has], _columns(table), seed=_start(start), **NETS)
+
+    @staticmethod
+    def _mix(known, said):
+        return (1 - SHARE) * known + SHARE * said
 
     def predict(self, x):
         known, x = self.trees.predict(x), np.asarray(x)
         said = np.mean([n.predict(x) for n in self.nets], 0)
-        return np.where(x[:, self.has] > 0, (1 - SHARE) * known + SHARE * said, known)
+        return np.where(x[:, self.has] > 0, self._mix(known, said), known)
 
     def calibrate(self, d, raw):
         """Both kinds of request by themselves."""
@@ -288,13 +320,15 @@ def left_out(folder):
     test, without the history. A model of its own is fitted for each, so this is about
     the way of training, not about the file."""
     sets = _sets(folder, False)
-    d, test = _joined(sets, False), Table(folder, "threat_adfa_test")
+    d, val, test = _joined(sets, False), Table(folder, "threat_adfa_val"), Table(folder, "threat_adfa_test")
     full = test["asked"] == WAYS["full"]
     x, kind = np.asarray(test.x)[full], test["kind"][full].astype(int)
     s, found = intervals.Sample(test["entity"][full]), []
     for k in range(1, len(TYPE)):
         judged = (kind == 0) | (kind == k)
-        found.append((kind[judged] > 0, _Attacks(sets[0], d, d["kind"] != k).predict(x[judged]), s.group[judged]))
+        others = d["kind"] != k
+        make = _Attacks.chosen(sets[0], d, val, others, k)
+        found.append((kind[judged] > 0, make(sets[0], d, others).predict(x[judged]), s.group[judged]))
 
     def area(times):
         """The mean over the kinds that were drawn."""
