@@ -229,14 +229,14 @@ func (r *round) fail(from int, s ipc.Status) {
 // settle turns what the bridge said about q into the reply. An answer of the model's,
 // stale or not, has to be confident enough, and who insists on the model gets nothing less,
 // whatever the bridge takes for it. One that is not the model's own has to be better than
-// what is remembered here.
+// what is remembered here. That the bridge calls q invalid, which is valid here, is as good as
+// no answer: it may be older, or take smaller frames.
 func (c *Client) settle(q ipc.Request, said, reply *ipc.Reply, inputs uint64, require bool) {
 	own := said.Status == ipc.StatusOK && (said.Source == ipc.SourceModel || said.Source == ipc.SourceCache)
 	stale := said.Status == ipc.StatusOK && said.Source == ipc.SourceStale
 	sure := said.Confidence() >= c.threshold[q.Kind()]
 	switch {
-	case said.Status == ipc.StatusInvalidArgument,
-		own && (require && said.Ruled == 0 || !require && sure),
+	case own && (require && said.Ruled == 0 || !require && sure),
 		stale && !require && sure:
 		*reply = *said
 		return

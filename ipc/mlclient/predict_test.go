@@ -169,6 +169,32 @@ func TestPredictOfAnInvalidQuestion(t *testing.T) {
 	}
 }
 
+// TestPredictOfWhatTheBridgeCallsInvalid: a question that is valid here has an answer, whatever
+// the bridge says of it, and also where it takes no frame that is large enough.
+func TestPredictOfWhatTheBridgeCallsInvalid(t *testing.T) {
+	noLeaks(t)
+	refuses := func(ipc.Request) ipc.Reply {
+		return ipc.Reply{Status: ipc.StatusInvalidArgument, Error: "no such kind"}
+	}
+	small := ipctest.DefaultHello()
+	small.Limits.Frame = 32
+	for line, handler := range map[string]ipctest.Handler{
+		"refused": ipctest.Script(handshake(), ipctest.Serve(refuses)),
+		"no room": ipctest.Script(ipctest.Handshake(small), ipctest.Serve(ipctest.ModelReply)),
+	} {
+		c := upClient(t, mlclient.Config{Path: ipctest.Listen(t, handler).Path})
+		for _, kind := range ipc.Kinds {
+			q := ipctest.Request(kind, 1)
+			if r := predict(t, c, q, ipc.Options{Budget: long}); r.Status != ipc.StatusOK || r.Source != ipc.SourceRule || r.Reason != ipc.ReasonInvalidOutput {
+				t.Errorf("%s: %+v; want the rule", line, r)
+			}
+			if r := predict(t, c, q, ipc.Options{Budget: long, RequireModel: true}); r.Status != ipc.StatusUnavailable || r.Source != ipc.SourceNone || r.Reason == ipc.ReasonNone {
+				t.Errorf("%s, a model required: %+v; want none, and why", line, r)
+			}
+		}
+	}
+}
+
 // TestClassOfWhatIsAsked: a call's own, else the client's, which is also that of refreshes.
 func TestClassOfWhatIsAsked(t *testing.T) {
 	noLeaks(t)
