@@ -9,7 +9,7 @@ import (
 // in batches, and is never answered. The first one under an id is scored; another is counted
 // as a duplicate and changes nothing.
 type Outcome struct {
-	PredictionID uint64 // as in the reply; 0 for an answer of the client's own rule
+	PredictionID uint64 // as in the reply; one of 0 is not scored
 	Subject      Subject
 	Ago          time.Duration // how long ago it was observed, ≥ 0
 	// Actual holds the observed values in the prediction's own fields: the cpu

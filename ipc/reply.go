@@ -13,8 +13,9 @@ type Reply struct {
 	Status Status
 	Error  string // for people, when Status is not StatusOK
 	// PredictionID is what an Outcome is reported under. It is unique per bridge, and fresh for
-	// every delivery of the bridge's; what mlclient's cache gives again, as it is or stale, has
-	// the id that it came with, and 0 is a rule answered in the client. One outcome an id counts.
+	// every delivery of the bridge's; what mlclient's cache gives again to the same question, as
+	// it is or stale, has the id that it came with. 0 is a rule answered in the client, or its
+	// stale answer to another question. One outcome an id counts.
 	PredictionID uint64
 	Source       Source
 	Reason       Reason        // why the answer is not fresh from the model

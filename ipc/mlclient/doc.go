@@ -26,10 +26,14 @@
 // agent's new question replaces its old one, and an answer to another question
 // about the same agent serves as a stale one.
 //
-// An answer that is given again keeps the prediction id of its first delivery: it is one
-// prediction, and its first outcome is the one that is scored. Who reports an outcome for
-// every reply does no harm; the bridge counts the others as duplicates
-// (mlbridge_outcomes_unknown_total), and they change nothing.
+// An answer that is given again to its question keeps the prediction id of its first delivery:
+// it is one prediction, and its first outcome is the one that is scored. A stale answer to
+// another question has the id 0, as a rule of the client's own: what follows now is no outcome
+// of what was foretold then, and would judge the model, for everybody, by it. Who reports an
+// outcome for every reply does no harm; the bridge counts the others
+// (mlbridge_outcomes_unknown_total), and they change nothing. Who only looks up, and asks
+// something else each time, has nothing to report: Predict now and then, or nobody knows
+// whether the model is worth asking.
 //
 // The package writes no logs. Hooks tell of changes of state, Stats gives numbers.
 package mlclient

@@ -15,8 +15,9 @@ import (
 // stale within its bound, or the rule, whose Reason says why. It never blocks and
 // does no I/O; unless the answer is fresh, it queues q to be refreshed.
 //
-// An answer from the cache keeps the prediction id it came with, so that an outcome
-// can be told about it, once: further ones change nothing. Only a q that is nil, or breaks its own ranges, has no answer
+// An answer to this very question keeps the prediction id it came with, so that an outcome
+// can be told about it, once: further ones change nothing. A stale one to another question has
+// none. Only a q that is nil, or breaks its own ranges, has no answer
 // (StatusInvalidArgument). q is not kept.
 func (c *Client) Lookup(q ipc.Request, r *ipc.Reply) {
 	if q == nil {
@@ -149,6 +150,9 @@ func (c *Client) decide(kind ipc.Kind, e *entry, inputs uint64, now ipc.Instant,
 	d = ladder.Decide(s)
 	if d.Source == ipc.SourceCache || d.Source == ipc.SourceStale {
 		e.give(d.Source, d.Reason, now, r)
+		if e.inputs != inputs { // what follows this question is no outcome of that one
+			r.PredictionID = 0
+		}
 	}
 	return d, stage
 }

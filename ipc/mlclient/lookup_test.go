@@ -116,8 +116,8 @@ func TestLookupStale(t *testing.T) {
 
 	c := upClient(t, mlclient.Config{Path: bridge.Path, TTL: long})
 	warm(t, c, q)
-	if got := lookup(c, &other); got.Source != ipc.SourceStale || got.Memory.NextAddress != q.CurrentAddress+1 || got.Reason != ipc.ReasonNotCached {
-		t.Errorf("another question about the agent: %+v, want the stale answer", got)
+	if got := lookup(c, &other); got.Source != ipc.SourceStale || got.Memory.NextAddress != q.CurrentAddress+1 || got.Reason != ipc.ReasonNotCached || got.PredictionID != 0 {
+		t.Errorf("another question about the agent: %+v, want the stale answer, without an id", got)
 	}
 
 	c = upClient(t, mlclient.Config{Path: bridge.Path, TTL: 1, StaleBound: long})
@@ -155,12 +155,12 @@ func TestLookupOfFollowedAgents(t *testing.T) {
 	}
 	other := q.Copy().(*ipc.WorkloadRequest)
 	other.CPUPast[0] *= 2
-	if got := lookup(c, other); got.Source != ipc.SourceStale || got.PredictionID != 1 {
-		t.Errorf("with another past: %+v, want the stale answer", got)
+	if got := lookup(c, other); got.Source != ipc.SourceStale || got.PredictionID != 0 {
+		t.Errorf("with another past: %+v, want the stale answer, without an id", got)
 	}
 	agent.Add(loads.Reading{CPU: 0.25})
-	if got := lookup(c, report()); got.Source != ipc.SourceStale || got.PredictionID != 1 {
-		t.Errorf("an interval later: %+v, want the stale answer", got)
+	if got := lookup(c, report()); got.Source != ipc.SourceStale || got.PredictionID != 0 {
+		t.Errorf("an interval later: %+v, want the stale answer, without an id", got)
 	}
 }
 
