@@ -41,6 +41,10 @@ var (
 	descMessages = prometheus.NewDesc("mlbridge_messages_total", "Predict messages taken.", nil, nil)
 	descSlots    = prometheus.NewDesc("mlbridge_slots_total", "Questions in predict messages.", nil, nil)
 	descInvalid  = prometheus.NewDesc("mlbridge_slots_invalid_total", "Questions refused as invalid.", nil, nil)
+	descWhole    = prometheus.NewDesc("mlbridge_messages_refused_total", "Predict messages refused whole, none of whose questions is counted elsewhere: while draining, beyond a peer's quota, or with too many under way.", nil, nil)
+	descOrphaned = prometheus.NewDesc("mlbridge_answers_orphaned_total", "Answers, and questions that were not asked any more, whose peer had hung up.", nil, nil)
+	descLeftOut  = prometheus.NewDesc("mlbridge_outcome_messages_refused_total", "Outcome messages of which some were left out: they break their ranges.", nil, nil)
+	descAccept   = prometheus.NewDesc("mlbridge_accept_errors_total", "Times no connection could be accepted, for want of descriptors for instance.", nil, nil)
 	descBytesIn  = prometheus.NewDesc("mlbridge_socket_received_bytes_total", "Bytes read from the socket.", nil, nil)
 	descBytesOut = prometheus.NewDesc("mlbridge_socket_sent_bytes_total", "Bytes written to the socket.", nil, nil)
 	descTook     = prometheus.NewDesc("mlbridge_call_duration_seconds", "From a call's arrival to the end of the round that answered it, inside the bridge.", kindLabel, nil)
@@ -52,7 +56,7 @@ var (
 func (s snapshots) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descUp, descFailing, descConns, descAccepted, descRefused, descFaults, descStuck, descMessages, descSlots,
-		descInvalid, descBytesIn, descBytesOut, descTook, descLate, descBudget,
+		descInvalid, descWhole, descOrphaned, descLeftOut, descAccept, descBytesIn, descBytesOut, descTook, descLate, descBudget,
 	} {
 		ch <- d
 	}
@@ -81,6 +85,10 @@ func (s snapshots) Collect(ch chan<- prometheus.Metric) {
 	count(descMessages, t.Messages)
 	count(descSlots, t.Slots)
 	count(descInvalid, t.SlotsInvalid)
+	count(descWhole, t.CallsRefused)
+	count(descOrphaned, t.Orphaned)
+	count(descLeftOut, t.OutcomesRefused)
+	count(descAccept, t.AcceptErrors)
 	count(descBytesIn, t.BytesIn)
 	count(descBytesOut, t.BytesOut)
 	gauge(descBudget, s.b.defaultBudget().Seconds())
