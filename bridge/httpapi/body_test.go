@@ -32,7 +32,7 @@ func TestBadBodies(t *testing.T) {
 		{path(ipc.Memory) + "/batch", `[]`, "want an object, got an array"},
 		{path(ipc.Memory) + "/batch", `{"requests":[` + strings.Repeat("[", 1<<20), "nested deeper than 8 levels"},
 		{"/api/ml/predict/batch", memoryQ, "agent_id: unknown field"},
-		{"/api/ml/outcome", `{}`, "kind: want workload, threat, failure or memory"},
+		{"/api/ml/outcome", `{}`, "kind: missing, want"},
 		{"/api/ml/outcome", `{"outcomes":[]}`, "outcomes: empty"},
 	} {
 		got := s.post(t, c.path, c.body)

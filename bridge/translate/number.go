@@ -64,17 +64,19 @@ func (s *scanner) u64() uint64 { return s.unsigned(wantU64) }
 // unsigned is u64 where want is what may be there, for whoever is told that it is not.
 func (s *scanner) unsigned(want string) uint64 {
 	var digits string
+	said := clipped // as it was said
 	if s.peek() == '"' {
+		said = quoted
 		digits = s.text()
 		// Only the one canonical spelling, so that equal texts are equal numbers.
 		if s.err == nil && (digits == "" || digits != "0" && digits[0] == '0') {
-			s.fail("%s is not %s", quoted(digits), want)
+			s.fail("%s is not %s", said(digits), want)
 		}
 	} else {
 		var whole bool
 		digits, whole = s.literal(want)
 		if s.err == nil && !whole {
-			s.fail("%s is not %s: no fraction, no exponent", clipped(digits), want)
+			s.fail("%s is not %s: no fraction, no exponent", said(digits), want)
 		}
 	}
 	if s.err != nil {
@@ -82,7 +84,7 @@ func (s *scanner) unsigned(want string) uint64 {
 	}
 	v, err := strconv.ParseUint(digits, 10, 64) // refuses signs, spaces and underscores
 	if err != nil {
-		s.fail("%s is not %s", quoted(digits), want)
+		s.fail("%s is not %s", said(digits), want)
 		return 0
 	}
 	return v

@@ -48,8 +48,12 @@ func (s *scanner) outcome() ipc.Outcome {
 		return ipc.Outcome{}
 	}
 	name, found := s.lookup("kind")
+	if !found {
+		s.noKind()
+		return ipc.Outcome{}
+	}
 	k, err := ipc.ParseKind(name)
-	if !found || err != nil {
+	if err != nil {
 		mark := s.push("kind")
 		s.fail("want workload, threat, failure or memory, got %s", quoted(name))
 		s.pop(mark)
@@ -113,9 +117,10 @@ func AppendOutcome(b []byte, o *ipc.Outcome, f Form) ([]byte, error) {
 
 // nanos reads a duration of nanoseconds that a time.Duration holds (292 years).
 func (s *scanner) nanos() time.Duration {
-	v := s.u64()
+	const want = "an integer 0-9223372036854775807 or a string of its digits"
+	v := s.unsigned(want)
 	if v > math.MaxInt64 {
-		s.fail("%d is over %d ns", v, int64(math.MaxInt64))
+		s.fail("%d is not %s", v, want)
 		return 0
 	}
 	return time.Duration(v)

@@ -80,7 +80,7 @@ func slotKind(raw []byte) (ipc.Kind, error) {
 	}
 	name, ok := s.lookup("kind")
 	if !ok {
-		s.fail(`kind: missing, want "workload", "threat", "failure" or "memory"`)
+		s.noKind()
 		return 0, s.err
 	}
 	k, err := ipc.ParseKind(name)
@@ -92,6 +92,17 @@ func slotKind(raw []byte) (ipc.Kind, error) {
 		}
 	}
 	return k, nil
+}
+
+// noKind refuses the object that comes next, which names no kind.
+func (s *scanner) noKind() {
+	why := "missing"
+	if s.has("kind") {
+		why = "not a string"
+	}
+	mark := s.push("kind")
+	s.fail(`%s, want "workload", "threat", "failure" or "memory"`, why)
+	s.pop(mark)
 }
 
 // question reads the object of a question of kind k.

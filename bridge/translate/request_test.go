@@ -66,7 +66,7 @@ func TestNormalisedPagesAreExact(t *testing.T) {
 func TestDecodeBatch(t *testing.T) {
 	const legal = `{"kind":"memory","agent_id":1,"current_address":1,"locality_score":0}`
 	slots, err := DecodeBatch([]byte(`{"requests":[`+legal+`,{"kind":"weather"},{"agent_id":1},17,
-		{"kind":"memory","agent_id":1,"current_address":1,"locality_score":2}, {"kind":"failure","agent_id":1}]}`), 0, 256)
+		{"kind":"memory","agent_id":1,"current_address":1,"locality_score":2}, {"kind":"failure","agent_id":1}, {"kind":3}]}`), 0, 256)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +80,7 @@ func TestDecodeBatch(t *testing.T) {
 		{ipc.StatusInvalidArgument, `want an object, got a number`},
 		{ipc.StatusInvalidArgument, `locality_score: 2 is outside [0, 1]`},
 		{ipc.StatusInvalidArgument, `agent_id: unknown field`},
+		{ipc.StatusInvalidArgument, `kind: not a string, want "workload", "threat", "failure" or "memory"`},
 	}
 	if len(slots) != len(want) {
 		t.Fatalf("%d slots, want %d", len(slots), len(want))
