@@ -4,8 +4,9 @@ package api
 // the readers' switches use.
 type fields []string
 
-// seen marks which of them an object has had.
-type seen uint32
+// seen marks which of them an object has had, a bit each, and in the upper half those that
+// were null.
+type seen uint64
 
 // index finds the member in r.key, -1 for an unknown one, which is passed over. A
 // null is the same as an absent member; a second one of the same name is a fault.
@@ -14,15 +15,17 @@ func (r *jsonReader) index(names fields, had *seen) int {
 		if string(r.key) != name {
 			continue
 		}
-		if *had&(1<<i) != 0 {
+		bit, null := seen(1)<<i, seen(1)<<32<<i
+		if *had&(bit|null) != 0 {
 			r.skip()
 			r.bad(name, "given twice")
 			return -1
 		}
 		if r.null() {
+			*had |= null
 			return -1
 		}
-		*had |= 1 << i
+		*had |= bit
 		return i
 	}
 	r.ignore()
