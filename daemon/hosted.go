@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"time"
+
 	"github.com/mlbridge/mlbridge/daemon/api"
 	"github.com/mlbridge/mlbridge/daemon/registry"
 	"github.com/mlbridge/mlbridge/ipc"
@@ -19,6 +21,19 @@ func NewHosted(k ipc.Kind, reg *registry.Registry) *Hosted {
 	h := &Hosted{work: newWork(k), registry: reg}
 	h.work.call.Batch = true
 	return h
+}
+
+// Takes is about how long it takes to answer so many questions, by the trials of the model and
+// of its candidate; 0 where nothing is known.
+func (h *Hosted) Takes(questions int) (d time.Duration) {
+	snap := h.registry.Snapshot()
+	if m := snap.Model(h.work.call.Kind); m != nil {
+		d = m.Trial.Single
+	}
+	if c := snap.Candidate(h.work.call.Kind); c != nil {
+		d += c.Trial.Single
+	}
+	return d * time.Duration(questions)
 }
 
 // Answer answers a msgpack batch body as POST /api/ml/predict/{kind}/batch would.

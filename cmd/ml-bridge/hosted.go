@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/mlbridge/mlbridge/bridge/upstream"
 	"github.com/mlbridge/mlbridge/cmd/internal/modeldesk"
@@ -19,10 +20,13 @@ type hostedConn struct {
 	engine *daemon.Hosted
 }
 
-// inlineBody is the largest batch that is answered on the loop itself: a few
-// questions, tens of microseconds. A larger one would keep other callers waiting,
-// so it goes to a goroutine, whose wake-up it can afford.
-const inlineBody = 1 << 10
+// What is answered on the loop itself: a few questions, tens of microseconds. Anything larger,
+// or to a slow model, would keep other callers waiting, so it goes to a goroutine, whose
+// wake-up it can afford.
+const (
+	inlineBody = 1 << 10
+	inlineTime = 100 * time.Microsecond
+)
 
 // hostEngine gives the bridge its connections to the desk's models.
 func hostEngine(desk *modeldesk.Desk) func(*eventloop.Loop, ipc.Kind) upstream.Conn {
@@ -33,7 +37,7 @@ func hostEngine(desk *modeldesk.Desk) func(*eventloop.Loop, ipc.Kind) upstream.C
 
 // Do answers the exchange. A lane has one under way, so the engine has one user.
 func (c *hostedConn) Do(x *upstream.Exchange) {
-	if len(x.Body) <= inlineBody {
+	if len(x.Body) <= inlineBody && c.engine.Takes(questions(x.Body)) <= inlineTime {
 		c.answer(x)
 		x.Done(x)
 		return
@@ -42,6 +46,17 @@ func (c *hostedConn) Do(x *upstream.Exchange) {
 		c.answer(x)
 		c.loop.Post(func() { x.Done(x) })
 	}()
+}
+
+// questions is how many there are in a batch, a msgpack array.
+func questions(batch []byte) int {
+	switch {
+	case len(batch) >= 3 && batch[0] == 0xdc:
+		return int(batch[1])<<8 | int(batch[2])
+	case len(batch) > 0:
+		return int(batch[0] & 0x0f)
+	}
+	return 0
 }
 
 func (c *hostedConn) answer(x *upstream.Exchange) {
