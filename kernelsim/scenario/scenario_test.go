@@ -324,7 +324,7 @@ func (w *waiting) Outcomes(context.Context, []ipc.Outcome) error { return nil }
 // TestCallersAreWhatCanBeUnderWay: so many calls and no more, and one that finds no caller is
 // not made, which is no error of the bridge's.
 func TestCallersAreWhatCanBeUnderWay(t *testing.T) {
-	for _, callers := range []int{3, 1500} {
+	for given, callers := range map[int]int{0: 1, 3: 3, 1500: 1500} {
 		pool := advice.NewPool(10, 1)
 		pool.Offer(ipctest.Request(ipc.Workload, 1))
 		pool.Offer(ipctest.Request(ipc.Threat, 1))
@@ -334,7 +334,7 @@ func TestCallersAreWhatCanBeUnderWay(t *testing.T) {
 		}
 		w := &waiting{many: int64(callers) + 1, all: make(chan struct{})} // which are never
 		run, err := scenario.StartLoad(t.Context(), scenario.LoadConfig{
-			Predictors: []ipc.Predictor{w}, Mix: mix, Schedule: "1e6", Duration: 2 * time.Millisecond, Callers: callers,
+			Predictors: []ipc.Predictor{w}, Mix: mix, Schedule: "1e6", Duration: 2 * time.Millisecond, Callers: given,
 			Budget: time.Second,
 		}, pool)
 		if err != nil {
@@ -363,5 +363,24 @@ func TestLoadNeedsQuestions(t *testing.T) {
 	_, err = scenario.StartLoad(t.Context(), scenario.LoadConfig{Mix: mix, Schedule: "100", Duration: time.Second}, advice.NewPool(1, 1))
 	if err == nil || !strings.Contains(err.Error(), "no threat question") {
 		t.Errorf("error %v, want it to name what is missing", err)
+	}
+}
+
+// TestTheLoadsSeed decides when calls come.
+func TestTheLoadsSeed(t *testing.T) {
+	mix, err := drive.ParseMix("threat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := advice.NewPool(1, 1)
+	pool.Offer(ipctest.Request(ipc.Threat, 1))
+	run, err := scenario.StartLoad(t.Context(), scenario.LoadConfig{
+		Predictors: []ipc.Predictor{&advicetest.Model{Answer: ipctest.ModelReply}}, Mix: mix, Schedule: "poisson:1000", Seed: 7, Duration: time.Millisecond, Budget: time.Second,
+	}, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res := run.Wait(); !strings.Contains(res.Schedule, "seed 7") {
+		t.Errorf("schedule %q", res.Schedule)
 	}
 }
