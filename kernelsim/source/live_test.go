@@ -159,8 +159,35 @@ func TestWhatAKernelNeedNotHave(t *testing.T) {
 func TestEveryBadPacketCounts(t *testing.T) {
 	fs, root := made(t, map[string]string{"net/dev": "Inter-|   Receive  |  Transmit\n face |bytes packets errs drop fifo frame compressed multicast|bytes packets errs drop fifo colls carrier compressed\n" +
 		"  a: 1 10 1 2 0 0 0 0 1 20 4 8 0 0 0 0\n  b: 1 40 16 32 0 0 0 0 1 80 64 128 0 0 0 0\n"})
-	if h, err := readHost(fs, root, firstLook); err != nil || h.packets != 150 || h.badPackets != 255 {
-		t.Errorf("%v: %+v, want 150 packets, 255 bad", err, h)
+	h, err := readHost(fs, root, firstLook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := &hostSnapshot{devices: map[string]traffic{"a": {}, "b": {}}}
+	if sum := h.traffic(none); sum != (traffic{150, 255}) {
+		t.Errorf("%+v, want 150 packets, 255 bad", sum)
+	}
+}
+
+// TestOnlyDevicesThatStaySayHowTheNetworkIs: 20 of 4000 packets were bad. What a device
+// brings along when it is moved here, or takes with it, did not happen now.
+func TestOnlyDevicesThatStaySayHowTheNetworkIs(t *testing.T) {
+	stays := map[string]traffic{"stays": {1000, 10}}
+	later := map[string]traffic{"stays": {5000, 30}}
+	for name, c := range map[string]struct{ before, after map[string]traffic }{
+		"all stay":             {stays, later},
+		"one comes, much lost": {stays, map[string]traffic{"stays": later["stays"], "vf0": {1 << 40, 1 << 36}}},
+		"one comes, sound":     {stays, map[string]traffic{"stays": later["stays"], "vf0": {1 << 40, 0}}},
+		"one goes, much lost":  {map[string]traffic{"stays": stays["stays"], "vf0": {3990, 19}}, later},
+		"one goes, sound":      {map[string]traffic{"stays": stays["stays"], "vf0": {3990, 0}}, later},
+		"one begins anew":      {map[string]traffic{"stays": stays["stays"], "vf0": {3990, 0}}, map[string]traffic{"stays": later["stays"], "vf0": {5, 0}}},
+		"all of its errors go": {map[string]traffic{"stays": stays["stays"], "vf0": {3990, 15}}, map[string]traffic{"stays": later["stays"], "vf0": {3991, 0}}},
+	} {
+		before, after := looks(t)
+		before.devices, after.devices = c.before, c.after
+		if r := after.readings(before, nil)[3]; !close64(r.Value, 0.005) || !close64(r.Health, 0.5) || r.Incident {
+			t.Errorf("%s: %+v, want 0.005 of the packets bad", name, r)
+		}
 	}
 }
 
@@ -218,7 +245,8 @@ func TestAllTimeOfTheProcessors(t *testing.T) {
 
 func TestFewPacketsSayNothing(t *testing.T) {
 	before, after := looks(t)
-	after.packets = before.packets + minPackets - 1
+	before.devices = map[string]traffic{"a": {0, 0}}
+	after.devices = map[string]traffic{"a": {minPackets - 1, minPackets - 1}}
 	if r := after.readings(before, nil)[3]; r.Health != 1 || r.Incident {
 		t.Errorf("%+v, want a healthy network", r)
 	}
@@ -363,7 +391,7 @@ func TestReadingsAreBounded(t *testing.T) {
 	before, after := looks(t)
 	after.oomReported = false
 	after.cpuSome, after.ioSome, after.memoryFull = before.cpuSome-1, before.ioSome+stall(time.Hour), before.memoryFull+stall(time.Hour)
-	after.packets, after.badPackets = before.packets+minPackets, before.badPackets+2*minPackets
+	before.devices, after.devices = map[string]traffic{"a": {}}, map[string]traffic{"a": {minPackets, 2 * minPackets}}
 	got := after.readings(before, nil)
 	for i, health := range []float64{0, 1, 0, 0} {
 		if r := got[i]; r.Health != health || r.Flag != r.Incident || r.Incident != (i >= 2) {

@@ -22,10 +22,13 @@ type hostSnapshot struct {
 	cpuSome, ioSome       stall
 	memoryFull            stall
 	iowait, all           float64 // seconds of all cores
-	packets, badPackets   float64
+	devices               map[string]traffic
 	oomKills              uint64
 	pressure, oomReported bool
 }
+
+// traffic is what went over a network device so far.
+type traffic struct{ packets, bad uint64 }
 
 // stall is PSI's running total: time in which tasks waited for a resource
 // (Linux Documentation/accounting/psi.rst: "some" at least one, "full" all).
@@ -56,9 +59,9 @@ func readHost(fs procfs.FS, root string, at time.Time) (*hostSnapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("source: /proc/net/dev: %w", err)
 	}
-	for _, d := range net {
-		h.packets += float64(d.RxPackets + d.TxPackets)
-		h.badPackets += float64(d.RxErrors + d.RxDropped + d.TxErrors + d.TxDropped)
+	h.devices = make(map[string]traffic, len(net))
+	for name, d := range net {
+		h.devices[name] = traffic{d.RxPackets + d.TxPackets, d.RxErrors + d.RxDropped + d.TxErrors + d.TxDropped}
 	}
 	h.readPressure(fs)
 	h.oomKills, h.oomReported = readOOMKills(root)
@@ -129,7 +132,8 @@ const (
 //	network  health = 1 − bad packets' share / 0.01                value: bad packets' share
 //
 // Available is the kernel's own estimate of what new programs can have without
-// swapping (Documentation/filesystems/proc.rst, MemAvailable). Without PSI, cpu
+// swapping (Documentation/filesystems/proc.rst, MemAvailable). Packets are those of the
+// devices that were there all the time. Without PSI, cpu
 // health is 1 / max(1, load / cpus) and io's share is the cpus' iowait.
 func (h *hostSnapshot) readings(before *hostSnapshot, out []Reading) []Reading {
 	over := h.at.Sub(before.at)
@@ -145,8 +149,8 @@ func (h *hostSnapshot) readings(before *hostSnapshot, out []Reading) []Reading {
 		}
 	}
 	bad := 0.0
-	if n := h.packets - before.packets; n >= minPackets {
-		bad = clampShare((h.badPackets - before.badPackets) / n)
+	if t := h.traffic(before); t.packets >= minPackets {
+		bad = clampShare(float64(t.bad) / float64(t.packets))
 	}
 	at := h.at.UTC()
 	used := clampShare(1 - h.available/h.total)
@@ -158,6 +162,19 @@ func (h *hostSnapshot) readings(before *hostSnapshot, out []Reading) []Reading {
 		incident(Reading{At: at, Component: "io", Health: 1 - ioStall, Value: ioStall}, ioStall >= ioIncident),
 		incident(Reading{At: at, Component: "network", Health: network, Value: bad}, network < netIncident),
 	)
+}
+
+// traffic is what went over the devices since. One that has come brings the packets of
+// another namespace, and perhaps of years; one that has gone, or whose counters began anew,
+// has taken its own along. Neither says anything about the time in between.
+func (h *hostSnapshot) traffic(before *hostSnapshot) (sum traffic) {
+	for name, now := range h.devices {
+		if was, there := before.devices[name]; there && now.packets >= was.packets && now.bad >= was.bad {
+			sum.packets += now.packets - was.packets
+			sum.bad += now.bad - was.bad
+		}
+	}
+	return sum
 }
 
 func incident(r Reading, failing bool) Reading {
