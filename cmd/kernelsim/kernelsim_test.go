@@ -16,6 +16,7 @@ import (
 	"github.com/mlbridge/mlbridge/ipc"
 	"github.com/mlbridge/mlbridge/ipc/ipctest"
 	"github.com/mlbridge/mlbridge/kernelsim/report"
+	"github.com/mlbridge/mlbridge/kernelsim/source"
 )
 
 // binary is the command, built once for all tests.
@@ -193,5 +194,14 @@ func TestSourcesAreShown(t *testing.T) {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("does not show %q:\n%s", want, stdout)
 		}
+	}
+}
+
+// TestAProcessMayCallItselfAnything: its name moves no cursor, and fills no other column.
+func TestAProcessMayCallItselfAnything(t *testing.T) {
+	var shown bytes.Buffer
+	showUsage(&shown, []source.Usage{{Name: "a\x1b[2Jb\tc\nd\u202e\xff"}, {Name: "Web Content (2)", CPU: 0.5, Memory: 3 << 20}})
+	if want := "live workload\tcpu\tmemory\n  a [2Jb c d \ufffd\t0.00\t0 MiB\n  Web Content (2)\t0.50\t3 MiB\n"; shown.String() != want {
+		t.Errorf("shows %q, want %q", &shown, want)
 	}
 }

@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/prometheus/procfs"
 
@@ -55,15 +58,27 @@ func (s *sourcesCommand) live(ctx context.Context, w *tabwriter.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "live workload\tcpu\tmemory")
-	for _, u := range used {
-		fmt.Fprintf(w, "  %s\t%.2f\t%d MiB\n", u.Name, u.CPU, u.Memory>>20)
-	}
+	showUsage(w, used)
 	fmt.Fprintln(w, "\nlive failure\thealth\treading")
 	for _, r := range health {
 		fmt.Fprintf(w, "  %s\t%.2f\t%.3f\n", r.Component, r.Health, r.Value)
 	}
 	return nil
+}
+
+// showUsage lists what agents used. A process names itself (prctl(2), PR_SET_NAME), and may
+// do so with what moves a terminal's cursor.
+func showUsage(w io.Writer, used []source.Usage) {
+	fmt.Fprintln(w, "live workload\tcpu\tmemory")
+	for _, u := range used {
+		name := strings.Map(func(r rune) rune {
+			if !unicode.IsPrint(r) {
+				return ' '
+			}
+			return r
+		}, u.Name)
+		fmt.Fprintf(w, "  %s\t%.2f\t%d MiB\n", name, u.CPU, u.Memory>>20)
+	}
 }
 
 // recordings lists what is built in. Rows are counted by the recordings themselves.
