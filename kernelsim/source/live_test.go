@@ -449,3 +449,59 @@ func TestFollowingIsBounded(t *testing.T) {
 		t.Errorf("with one gone followed %v, want the busiest of the others in its place", got)
 	}
 }
+
+// TestProcessesOfAllSorts: one that has gone between the list and the look, a kernel's thread,
+// which has no memory, and one that calls itself what the fields around its name look like.
+func TestProcessesOfAllSorts(t *testing.T) {
+	stat := func(pid, name, rss string) string {
+		return pid + " (" + name + ") S 1 0 0 0 -1 4194304 0 0 0 0 7 3 0 0 20 0 1 0 77 0 " + rss + " 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0\n"
+	}
+	fs, root := made(t, nil)
+	for pid, text := range map[string]string{
+		"400": "", "401": stat("401", "kworker/0:1-events", "0"), "402": stat("402", "x) R 9 (y z", "5"), "403": stat("403", "a\nb", "5"),
+	} {
+		if err := os.Mkdir(filepath.Join(root, pid), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if text == "" {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(root, pid, "stat"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := readUsage(fs, firstLook, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := uint64(os.Getpagesize())
+	for pid, want := range map[int]process{401: {0, "kworker/0:1-events", 0.1, 0}, 402: {0, "x) R 9 (y z", 0.1, 5 * page}, 403: {0, "a\nb", 0.1, 5 * page}} {
+		want.agent = LiveAgent(pid, 77)
+		if got := s.processes[want.agent]; got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	for agent := range s.processes {
+		if agent&(1<<22-1) == 400 {
+			t.Error("a process without a state is followed")
+		}
+	}
+}
+
+// TestAProcessorIsUnplugged: the kernel counts its idle time otherwise then, and the sum may
+// fall. Of such an interval nothing is known of the host; processes go on.
+func TestAProcessorIsUnplugged(t *testing.T) {
+	look := func(second int, busy, all, used float64) *usageSnapshot {
+		return &usageSnapshot{
+			at: firstLook.Add(time.Duration(second) * time.Second), busy: busy, all: all,
+			processes: map[uint64]process{9: {agent: 9, cpu: used}},
+		}
+	}
+	l := &LiveUsage{followed: map[uint64]bool{}, last: look(0, 100, 1000, 1)}
+	if got := l.since(look(1, 101, 400, 1.5)); len(got) != 1 || got[0].Agent != 9 || got[0].CPU != 0.5 {
+		t.Errorf("%+v, want the process alone", got)
+	}
+	if got := l.since(look(2, 101.5, 401, 1.5)); len(got) != 2 || got[0].Agent != HostAgent || got[0].CPU != 0.5 {
+		t.Errorf("%+v, want the host as well", got)
+	}
+}
