@@ -100,6 +100,7 @@ func TestRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		{`"paths":["weights.bin"]`, `"paths":["../dropout/weights.bin"]`, engine.ErrMalformed, "not beside"},
 		{`"paths":["weights.bin"]`, `"paths":["nothing.bin"]`, fs.ErrNotExist, "nothing.bin"},
 		{`"paths":["weights.bin"]`, `"paths":["weights.bin","weights.bin"]`, engine.ErrMalformed, "bytes behind"},
+		{`"modelTopology":`, `"topology":`, engine.ErrMalformed, "no modelTopology"},
 		{`{"format"`, `["format"`, engine.ErrMalformed, "model.json"},
 	} {
 		bent := strings.Replace(string(text), c.old, c.new, 1)

@@ -59,6 +59,9 @@ func (d *document) chain() ([]layer, error) {
 	if d.Format != "" && d.Format != "layers-model" {
 		return nil, unsupported("format %q; only layers-model has layers to read", d.Format)
 	}
+	if len(d.Topology) == 0 {
+		return nil, malformed("there is no modelTopology in it: it is not the model.json of a LayersModel")
+	}
 	var wrapped struct {
 		Model *network `json:"model_config"`
 		network
