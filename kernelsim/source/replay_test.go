@@ -281,8 +281,16 @@ func TestParseOrigins(t *testing.T) {
 	if got, err := source.ParseOrigins("none"); err != nil || len(got) != 0 {
 		t.Errorf("none = %v, %v", got, err)
 	}
-	if _, err := source.ParseOrigins("live,tape"); err == nil {
-		t.Error("tape is no source")
+	for list, want := range map[string]string{
+		"live,tape":        `"tape": want live, trace, synthetic, shift or none`,
+		"live,":            `"": want live`,
+		"live,trace, live": `"live,trace, live": live is given twice`,
+		"none,live":        `"none,live": none goes with no other`,
+		"live,none":        `"live,none": none goes with no other`,
+	} {
+		if got, err := source.ParseOrigins(list); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, %v, want %s", list, got, err, want)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -71,14 +72,20 @@ const (
 	Shift Origin = "shift"
 )
 
-// ParseOrigins reads "live,trace". The empty string is none.
+// ParseOrigins reads "live,trace". The empty string is none, and none is no other one beside it.
 func ParseOrigins(list string) ([]Origin, error) {
 	var out []Origin
+	if list = strings.TrimSpace(list); list == "" || list == "none" {
+		return nil, nil
+	}
 	for name := range strings.SplitSeq(list, ",") {
-		switch o := Origin(strings.TrimSpace(name)); o {
-		case Live, Trace, Synthetic, Shift:
+		switch o := Origin(strings.TrimSpace(name)); {
+		case slices.Contains(out, o):
+			return nil, fmt.Errorf("source: %q: %s is given twice", list, o)
+		case o == Live || o == Trace || o == Synthetic || o == Shift:
 			out = append(out, o)
-		case "", "none":
+		case o == "none":
+			return nil, fmt.Errorf("source: %q: none goes with no other", list)
 		default:
 			return nil, fmt.Errorf("source: %q: want live, trace, synthetic, shift or none", name)
 		}
