@@ -47,7 +47,7 @@ type flags struct {
 	BusyPoll    time.Duration `help:"While calls come briskly, look for the next one for so long before sleeping: fewer wake-ups for more processor time; 0 for never." default:"100us" group:"how"`
 	TimeSlice   time.Duration `help:"Turns on a processor that others want, too, e.g. 100us: the shorter, the sooner they come (Linux 6.12 and later). For agents, ml-bridge and mld alike, or they cost each other; 0 for the kernel's own." default:"0s" group:"how"`
 
-	Class []string `help:"Class of the calls of a kind that name none, KIND=low, normal or high (default normal); may be repeated. Those of a lower class are answered from a lower rung first." placeholder:"KIND=CLASS" sep:"none" group:"bounds"`
+	Class []string `help:"Class of the calls of a kind that name none, KIND=low, normal or high (default normal); may be repeated. Those of a lower class are answered from a lower rung first." placeholder:"KIND=CLASS" group:"bounds"`
 	Peer  []string `help:"What peers may take, by the uid, gid or pid that the kernel gives; may be repeated, the first that fits counts. E.g. uid=1000:rate=5000,in-flight=256,conns=64,class=normal or gid=7:deny or *:deny." placeholder:"WHOM:TERMS" sep:"none" group:"bounds"`
 
 	Subjects int           `help:"Agents, or components, of a kind whose last answer is remembered." default:"65536" group:"bounds"`

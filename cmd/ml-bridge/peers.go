@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,10 +34,19 @@ func parsePeer(s string) (r peerRule, err error) {
 	if terms == "" {
 		return r, fmt.Errorf("%q says nothing about them: want :allow, :deny or limits", s)
 	}
+	var names []string
 	for term := range strings.SplitSeq(terms, ",") {
 		if err := r.term(term); err != nil {
 			return r, err
 		}
+		name, _, _ := strings.Cut(term, "=")
+		if slices.Contains(names, name) {
+			return r, fmt.Errorf("%q: %s is given twice", s, name)
+		}
+		names = append(names, name)
+	}
+	if len(names) > 1 && slices.Contains(names, "deny") {
+		return r, fmt.Errorf("%q: deny goes with nothing else", s)
 	}
 	if r.quota.Burst > 0 && r.quota.Rate == 0 {
 		return r, fmt.Errorf("%q: burst= without rate= limits nothing", s)
@@ -146,7 +156,9 @@ func parseClasses(list []string) (classes [len(ipc.Kinds)]ipc.Class, err error) 
 			if k.String() != kind {
 				continue
 			}
-			found = true
+			if found = true; classes[i] != ipc.ClassDefault {
+				return classes, fmt.Errorf("%q: the class of %s is given twice", s, kind)
+			}
 			if classes[i], err = ipc.ParseClass(class); err != nil {
 				return classes, err
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/mlbridge/mlbridge/ipc"
@@ -40,5 +41,39 @@ func TestPeerRules(t *testing.T) {
 		if r, err := parsePeer(s); err == nil {
 			t.Errorf("parsePeer(%q) = %+v, want an error", s, r)
 		}
+	}
+}
+
+// TestContradictions: of two terms that cannot both hold none is followed. Before, the last
+// one was, and deny,allow let in whom somebody had meant to keep out.
+func TestContradictions(t *testing.T) {
+	for s, want := range map[string]string{
+		"uid=7:deny,allow":               `"uid=7:deny,allow": deny goes with nothing else`,
+		"uid=7:allow,deny":               "deny goes with nothing else",
+		"*:deny,rate=5":                  "deny goes with nothing else",
+		"*:rate=5,rate=6":                `"*:rate=5,rate=6": rate is given twice`,
+		"*:class=low,conns=3,class=high": "class is given twice",
+		"*:deny,deny":                    "deny is given twice",
+	} {
+		if r, err := parsePeer(s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("parsePeer(%q) = %+v, %v, want %s", s, r, err, want)
+		}
+	}
+	list := []string{"workload=low", "threat=high", "workload=low"}
+	if _, err := parseClasses(list); err == nil || !strings.Contains(err.Error(), "the class of workload is given twice") {
+		t.Errorf("parseClasses(%q): %v", list, err)
+	}
+	if classes, err := parseClasses(list[:2]); err != nil || classes != [len(ipc.Kinds)]ipc.Class{ipc.ClassLow, ipc.ClassHigh} {
+		t.Errorf("parseClasses(%q) = %v, %v", list[:2], classes, err)
+	}
+}
+
+// A variable is there once: several classes are in one, as several upstreams are.
+func TestClassesOfTheEnvironment(t *testing.T) {
+	cmd := command(t, "config", "show", "--config", emptyFile(t))
+	cmd.Env = append(cmd.Env, "MLBRIDGE_CLASS=workload=low,threat=high")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), `class = ["workload=low", "threat=high"]`) {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
