@@ -3,8 +3,10 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/mlbridge/mlbridge/ipc"
+	"github.com/mlbridge/mlbridge/ipc/cachekey"
 	"github.com/mlbridge/mlbridge/ipc/eventloop"
 )
 
@@ -26,8 +28,8 @@ func (l *localCalls) CallDone(*ipc.Call) {
 }
 
 // Predict answers questions of this process, such as those that came over HTTP. It
-// goes the same way as the socket's calls, deadline included: the answer comes
-// inside the budget, so a cancelled ctx is not looked at once the call is on its way.
+// goes the same way as the socket's calls, deadline included. When ctx ends, what is still
+// open is answered from the lower rungs.
 func (b *Bridge) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.Reply, opts ipc.Options) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -54,19 +56,49 @@ func (b *Bridge) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.
 	if !b.loop.Post(func() { b.local = append(b.local, group.calls...) }) {
 		return ipc.ErrClosed
 	}
-	select {
-	case <-group.done:
-	case <-b.loop.Done():
+	gone := ctx.Done()
+	for over := false; !over; {
 		select {
-		case <-group.done: // the last answers of a drain came with its end
-		default:
-			return ipc.ErrClosed
+		case <-group.done:
+			over = true
+		case <-gone:
+			gone = nil
+			b.loop.Post(func() { b.giveUp(group) })
+		case <-b.loop.Done():
+			select {
+			case <-group.done: // the last answers of a drain came with its end
+				over = true
+			default:
+				return ipc.ErrClosed
+			}
 		}
 	}
 	for n, i := range group.slots {
 		replies[i] = group.calls[n].Reply
 	}
 	return nil
+}
+
+// giveUp answers those of the calls that still wait, for nobody who waits for them: whoever
+// asked over HTTP with a long budget and hung up would hold a connection until it is over.
+func (b *Bridge) giveUp(group *localCalls) {
+	now := b.now()
+	for _, c := range group.calls {
+		if i := slices.Index(b.local, c); i >= 0 { // not even begun
+			b.local = slices.Delete(b.local, i, i+1)
+			b.begin(c, now)
+		}
+		key := cachekey.Of(c.Request)
+		q := b.lanes[key.Kind-1].open.find(&key)
+		if q == nil {
+			continue
+		}
+		if i := slices.IndexFunc(q.waiting, func(w *waiter) bool { return w.call == c }); i >= 0 {
+			w := q.waiting[i]
+			w.measure = false // it says nothing about the load
+			w.late()
+		}
+	}
 }
 
 // Outcomes takes what really happened from inside this process. Where one of the
