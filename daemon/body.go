@@ -20,6 +20,15 @@ var (
 	errBodyCut      = errors.New("the body ends before its announced length")
 )
 
+// unreadIfTooLarge keeps fasthttp from waiting for the first 8 KiB of a body that is refused
+// for its announced length: it takes a byte of it, the least that it can be told to.
+func unreadIfTooLarge(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
+	if h.ContentLength() > api.MaxBodyBytes {
+		c.MaxRequestBodySize = 1
+	}
+	return c
+}
+
 // readBody reads a request's body into dst's storage. The length that the peer
 // announced decides only about refusing: memory is spent on bytes that arrived.
 func readBody(ctx *fasthttp.RequestCtx, dst []byte) ([]byte, error) {

@@ -112,6 +112,20 @@ func (r *running) sendHuge(t *testing.T, network, header string, piece []byte, t
 	}
 }
 
+// TestRefusedByItsLength: a client that announces too much is told so though the rest of it
+// takes its time, or never comes.
+func TestRefusedByItsLength(t *testing.T) {
+	r := start(t, nil, Options{})
+	for _, network := range []string{"unix", "tcp"} {
+		c := r.dialOn(t, network)
+		fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{",
+			api.PredictPath(ipc.Workload, false), api.MaxBodyBytes+1)
+		if status, body := readAnswer(t, c); status != http.StatusRequestEntityTooLarge || !strings.Contains(api.ParseError(body), "over 4 MiB") {
+			t.Errorf("%s: %d %s", network, status, body)
+		}
+	}
+}
+
 // TestRefusalIsReadable: many clients write their whole body before they read, and
 // give up when a write fails. They too learn why they were refused.
 func TestRefusalIsReadable(t *testing.T) {

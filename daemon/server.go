@@ -87,6 +87,7 @@ func New(opts Options) (*Server, error) {
 		WriteTimeout:                 s.opts.WriteTimeout,
 		IdleTimeout:                  s.opts.IdleTimeout,
 		StreamRequestBody:            true, // or the announced length would be allocated unseen
+		HeaderReceived:               unreadIfTooLarge,
 		DisablePreParseMultipartForm: true,
 		LazyRequestTime:              true,
 		ConnState:                    state,
