@@ -75,8 +75,17 @@ func (c *Client) WaitUp(ctx context.Context) error {
 // reserve is the part of a budget kept for answering from a lower rung when the
 // bridge let it pass: the alarm's overshoot, waking up and the rules, together
 // 80-100 µs at the median on a busy two-core machine. At most a quarter of the
-// budget.
-const reserve = 150 * time.Microsecond
+// budget. Of many questions each but the first takes reserveEach more, as long as a
+// component's took; at most half of the budget.
+const (
+	reserve     = 150 * time.Microsecond
+	reserveEach = 250 * time.Nanosecond
+)
+
+// reserved is what is kept of a budget with so many questions open.
+func reserved(budget time.Duration, open int) time.Duration {
+	return min(reserve, budget/4) + min(time.Duration(open-1)*reserveEach, budget/2)
+}
 
 // leastTrip is the time left below which no bridge is asked: a question and its answer
 // between two processes that do nothing else take 3.1 µs where that is quickest (`make
@@ -110,7 +119,7 @@ func (c *Client) Predict(ctx context.Context, reqs []ipc.Request, replies []ipc.
 	c.fromCache(r, reqs, replies, opts.RequireModel, began)
 	if len(r.open) > 0 {
 		opts.Class = cmp.Or(opts.Class, c.cfg.Class)
-		c.fromBridge(ctx, r, opts, began.Add(budget-min(reserve, budget/4)))
+		c.fromBridge(ctx, r, opts, began.Add(budget-reserved(budget, len(r.open))))
 		for i, q := range r.open {
 			c.settle(q, &r.answers[i], &replies[r.place[i]], r.inputs[i], opts.RequireModel)
 		}

@@ -54,6 +54,34 @@ func TestPredictUsesItsBudget(t *testing.T) {
 	})
 }
 
+// TestPredictKeepsTimeForManyQuestions: what the rules take for all of them is part of the
+// budget; the bridge has a quarter of it at least.
+func TestPredictKeepsTimeForManyQuestions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, done := pipes(t, mlclient.Config{Hung: time.Hour}, ipctest.Script(handshake(), ipctest.Hang()))
+		defer done()
+		synctest.Wait()
+		for questions, want := range map[int]time.Duration{
+			1:      850 * time.Microsecond,
+			257:    786 * time.Microsecond,
+			2001:   350 * time.Microsecond,
+			10_000: 350 * time.Microsecond,
+		} {
+			start := time.Now()
+			replies := make([]ipc.Reply, questions)
+			if err := c.Predict(t.Context(), requests(questions), replies, ipc.Options{Budget: time.Millisecond}); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(start); took != want {
+				t.Errorf("with %d questions the bridge was given %v of a millisecond, want %v", questions, took, want)
+			}
+			if last := replies[questions-1]; last.Source != ipc.SourceRule || last.Reason != ipc.ReasonDeadline {
+				t.Errorf("%d questions: the last has %v because %v", questions, last.Source, last.Reason)
+			}
+		}
+	})
+}
+
 // TestPredictOfManyBatchesEndsInItsBudget: the first batch uses the time up, and the others
 // are not given more.
 func TestPredictOfManyBatchesEndsInItsBudget(t *testing.T) {
