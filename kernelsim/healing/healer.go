@@ -227,7 +227,7 @@ func (h *Healer) Effects() []report.Effect {
 	out := []report.Effect{
 		{Subsystem: h.name, Name: "failures that began", Value: float64(h.failures)},
 		row("caught early", "", float64(ml.caught), float64(rule.caught)),
-		row("median lead", "s", median(ml.leads).Seconds(), median(rule.leads).Seconds()),
+		row("median lead", "s", leadOf(ml.leads), leadOf(rule.leads)),
 		row("recovery procedures started", "", float64(ml.raised), float64(rule.raised)),
 		row("false alarms", "", float64(ml.wrong), float64(rule.wrong)),
 	}
@@ -237,4 +237,12 @@ func (h *Healer) Effects() []report.Effect {
 		}
 	}
 	return out
+}
+
+// leadOf is the median in s; NaN, which is no value, where nothing was caught.
+func leadOf(leads []time.Duration) float64 {
+	if len(leads) == 0 {
+		return math.NaN()
+	}
+	return median(leads).Seconds()
 }

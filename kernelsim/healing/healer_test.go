@@ -247,6 +247,9 @@ func TestFailuresAreEvents(t *testing.T) {
 	}}
 	ran := 0
 	for _, e := range watch(t, calm, 0.4, 0).Effects() {
+		if e.Name == "median lead" && (!math.IsNaN(e.Value) || e.Note != "rule alone: 1 s") {
+			t.Errorf("the model caught nothing, and its lead is %v s (%s)", e.Value, e.Note)
+		}
 		if strings.HasPrefix(e.Name, "ran: ") && e.Value == 0 && e.Note == report.RuleAlone(1, "") {
 			ran++
 		}

@@ -31,7 +31,7 @@ func FuzzReport(f *testing.F) {
 		}
 		err := json.Unmarshal(again.Bytes(), back)
 		instants := cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })
-		if diff := cmp.Diff(r, back, instants, cmpopts.EquateEmpty()); err != nil || diff != "" {
+		if diff := cmp.Diff(r, back, instants, cmpopts.EquateEmpty(), cmpopts.EquateNaNs()); err != nil || diff != "" {
 			t.Fatalf("%v (-first +second):\n%s", err, diff)
 		}
 		for name, show := range map[string]func(io.Writer) error{"text": r.Text, "color": r.ColorText, "page": r.HTML} {

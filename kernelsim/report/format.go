@@ -81,7 +81,7 @@ func grouped(n uint64) string {
 
 // valueText writes a metric's value with four significant digits at most.
 func valueText(v *float64, unit string) string {
-	if v == nil {
+	if v == nil || Value(*v) == nil {
 		return noValue
 	}
 	s := number(*v)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"math"
 	"time"
 )
@@ -181,11 +182,38 @@ func (c Comparison) Judge() Comparison {
 
 // Effect is something the predictions did to the simulated system.
 type Effect struct {
-	Subsystem string  `json:"subsystem"`
-	Name      string  `json:"name"`
-	Value     float64 `json:"value"`
-	Unit      string  `json:"unit,omitempty"`
-	Note      string  `json:"note,omitempty"`
+	Subsystem string
+	Name      string
+	Value     float64 // NaN, in JSON null: not measured
+	Unit      string
+	Note      string
+}
+
+// written is Effect in JSON.
+type written struct {
+	Subsystem string   `json:"subsystem"`
+	Name      string   `json:"name"`
+	Value     *float64 `json:"value"`
+	Unit      string   `json:"unit,omitempty"`
+	Note      string   `json:"note,omitempty"`
+}
+
+// MarshalJSON writes null for a value that is none.
+func (e Effect) MarshalJSON() ([]byte, error) {
+	return json.Marshal(written{e.Subsystem, e.Name, Value(e.Value), e.Unit, e.Note})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (e *Effect) UnmarshalJSON(data []byte) error {
+	var w written
+	if err := json.Unmarshal(data, &w); err != nil {
+		return err
+	}
+	*e = Effect{w.Subsystem, w.Name, math.NaN(), w.Unit, w.Note}
+	if w.Value != nil {
+		e.Value = *w.Value
+	}
+	return nil
 }
 
 // Value is v for a field that may be unknown: nil when v is not a finite number.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -88,9 +89,20 @@ func TestJSONRoundTrip(t *testing.T) {
 	}
 }
 
-func TestJSONRefusesNonFinite(t *testing.T) {
-	r := sample()
-	r.Effects[0].Value = math.NaN()
+// TestNoNumberIsNone: an effect that was not measured has null, and a dash for people. Any
+// other figure that is none is a mistake.
+func TestNoNumberIsNone(t *testing.T) {
+	r, back := sample(), new(Report)
+	r.Effects = []Effect{{Subsystem: "a", Name: "lead", Value: math.NaN(), Unit: "s", Note: RuleAlone(math.NaN(), "s")}, {Name: "b", Value: 0, Unit: "%"}}
+	text := write(t, func(b *bytes.Buffer) error { return r.JSON(b) })
+	if err := json.Unmarshal(text, back); err != nil || !bytes.Contains(text, []byte(`"value": null`)) || !math.IsNaN(back.Effects[0].Value) || back.Effects[1] != r.Effects[1] {
+		t.Errorf("%v: %+v", err, back.Effects)
+	}
+	shown := string(write(t, func(b *bytes.Buffer) error { return r.Text(b) }))
+	if !regexp.MustCompile(`a +lead +– +rule alone: –\n +b +0 %\n`).MatchString(shown) || strings.Contains(htmlOf(t, r), "NaN") {
+		t.Errorf("shown as\n%s", shown)
+	}
+	r.Total.Share = math.NaN()
 	if err := r.JSON(&bytes.Buffer{}); err == nil {
 		t.Errorf("JSON of a NaN has no error")
 	}

@@ -2,6 +2,7 @@ package score
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/mlbridge/mlbridge/kernelsim/report"
 )
@@ -53,7 +54,7 @@ func (x *extreme) add(ml, rule, sign float64) {
 
 // Effects makes the report's rows about what was followed: by how much of what the rule
 // alone came to, in percent, the model-first way was worse at its worst moment, below 0
-// where it never was.
+// where it never was; no value where no moment counts.
 func (w *Worst) Effects(subsystem, what string) []report.Effect {
 	rows := []report.Effect{w.start.effect(subsystem, what, "the start")}
 	if w.turn.on {
@@ -65,6 +66,7 @@ func (w *Worst) Effects(subsystem, what string) []report.Effect {
 func (x *extreme) effect(subsystem, what, since string) report.Effect {
 	e := report.Effect{Subsystem: subsystem, Name: what + ": worst moment, worse than the rule alone by", Unit: "%"}
 	if x.at == 0 {
+		e.Value = math.NaN()
 		e.Note = fmt.Sprintf("since %s; fewer than %d outcomes, or nothing of the rule to compare with", since, worstFrom)
 		return e
 	}

@@ -50,14 +50,10 @@ func TestWorstKeepsTheWorstMoment(t *testing.T) {
 func worst(t *testing.T, w *score.Worst) (out []float64) {
 	t.Helper()
 	for _, row := range w.Effects("s", "x") {
-		v := row.Value / 100
-		if strings.Contains(row.Note, "fewer than") {
-			if v != 0 {
-				t.Errorf("%v of nothing", v)
-			}
-			v = math.NaN()
+		if math.IsNaN(row.Value) != strings.Contains(row.Note, "fewer than") {
+			t.Errorf("%v: %s", row.Value, row.Note)
 		}
-		out = append(out, v)
+		out = append(out, row.Value/100)
 	}
 	return out
 }
