@@ -129,6 +129,7 @@ func (p *pace) measure(c *console, w *where, b *bridge, pool *advice.Pool, rep *
 		c.say(w.Quiet, "load: %s for %v after %v of warm-up", p.what(), p.lasts(), p.Warmup)
 	}
 	before, known := hostTime(w.Proc)
+	stopped := quotaStops(w.Proc, "/sys")
 	stop := c.watch(w.Quiet, w.NoColor, func() report.Status { return report.StatusOf(run.Snapshot(), drive.Sources) })
 	result := run.Wait()
 	stop()
@@ -145,6 +146,9 @@ func (p *pace) measure(c *console, w *where, b *bridge, pool *advice.Pool, rep *
 		if told := tellSteal(before, after); told != "" {
 			rep.Notes = append(rep.Notes, told)
 		}
+	}
+	if told := tellStops(stopped, quotaStops(w.Proc, "/sys")); told != "" {
+		rep.Notes = append(rep.Notes, told)
 	}
 	if err := c.publish(rep, w.Out, w.NoColor); err != nil {
 		return err
