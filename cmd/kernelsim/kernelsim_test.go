@@ -103,6 +103,7 @@ func TestExitCodes(t *testing.T) {
 		{"version", []string{"--version"}, 0, ""},
 		{"a kind without a source is not asked", with("load", "--socket", socket, "--budget", "1m", "--threat", "none"), 0, "memory 33 %"},
 		{"questions of a kind without a source", with("load", "--socket", socket, "--threat", "none", "--mix", "threat"), 2, "threat has no source: give --threat one"},
+		{"too short for one of them", []string{"run", "--socket", socket, "--observe", "1ms", "--workload", "live", "--failure", "none", "--threat", "none", "-q"}, 1, "VOID: no load was measured: no workload question was collected"},
 		{"nothing to ask", []string{"load", "--workload", "none", "--threat", "none", "--failure", "none", "--memory", "none"}, 2, "no kind has a source"},
 	} {
 		cmd, stdout, stderr := command(t, c.args...)

@@ -116,14 +116,14 @@ func (p *pace) measure(c *console, w *where, b *bridge, pool *advice.Pool, rep *
 	// says that nothing was measured.
 	predictors, err := b.open(context.WithoutCancel(c.ctx), p.Client, p.Connections)
 	if err != nil {
-		return errors.Join(c.publishWithout(rep, w), err)
+		return errors.Join(c.publishWithout(rep, w, "the bridge cannot be asked any more"), err)
 	}
 	run, err := scenario.StartLoad(c.ctx, scenario.LoadConfig{
 		Predictors: predictors, Mix: mix, Schedule: p.schedule(), Seed: w.Seed, Workers: p.workers(),
 		Duration: p.lasts(), Warmup: p.Warmup, Budget: w.Budget, Callers: p.Callers,
 	}, pool)
 	if err != nil {
-		return err
+		return errors.Join(c.publishWithout(rep, w, err.Error()), err)
 	}
 	if c.ctx.Err() == nil {
 		c.say(w.Quiet, "load: %s for %v after %v of warm-up", p.what(), p.lasts(), p.Warmup)
@@ -163,11 +163,12 @@ func (p *pace) measure(c *console, w *where, b *bridge, pool *advice.Pool, rep *
 }
 
 // publishWithout publishes what the subsystems saw, if they did, of a run whose load cannot
-// be measured: the bridge was there when they began, and that may be an hour ago.
-func (c *console) publishWithout(rep *report.Report, w *where) error {
+// be measured: the bridge was there when they began, and that may be an hour ago; or one saw
+// nothing that it could ask about.
+func (c *console) publishWithout(rep *report.Report, w *where, why string) error {
 	if len(rep.Effects) == 0 {
 		return nil
 	}
-	rep.Verdict.Reason = "no load was measured: the bridge cannot be asked any more"
+	rep.Verdict.Reason = "no load was measured: " + why
 	return c.publish(rep, w.Out, w.NoColor)
 }

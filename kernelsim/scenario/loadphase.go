@@ -39,7 +39,7 @@ func StartLoad(ctx context.Context, cfg LoadConfig, pool *advice.Pool) (*LoadRun
 	for _, k := range cfg.Mix.Kinds() {
 		qs := pool.Requests(k)
 		if len(qs) == 0 {
-			return nil, fmt.Errorf("no %s question was collected: give %s a source, or leave it out of the mix", k, k)
+			return nil, fmt.Errorf("no %s question was collected: give %s a source, watch it for longer, or leave it out of the mix", k, k)
 		}
 		dc.Questions = append(dc.Questions, qs)
 	}
