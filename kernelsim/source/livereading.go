@@ -207,6 +207,9 @@ func (l *LiveReadings) Next(ctx context.Context) ([]Reading, error) {
 		return nil, ctx.Err()
 	case <-l.ticks.C:
 	}
+	if err := ctx.Err(); err != nil { // both were ready
+		return nil, err
+	}
 	now, err := readHost(l.fs, l.root, time.Now())
 	if err != nil {
 		return nil, err

@@ -105,6 +105,9 @@ func (l *LiveUsage) Next(ctx context.Context) ([]Usage, error) {
 		return nil, ctx.Err()
 	case <-l.ticks.C:
 	}
+	if err := ctx.Err(); err != nil { // both were ready
+		return nil, err
+	}
 	now, err := readUsage(l.fs, time.Now(), l.self)
 	if err != nil {
 		return nil, err
