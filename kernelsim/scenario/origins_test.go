@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,13 +61,14 @@ func firstQuestions(t *testing.T, k ipc.Kind, from source.Origin, seed uint64) s
 func TestTheSeedDecides(t *testing.T) {
 	for from, kinds := range map[source.Origin][]ipc.Kind{source.Synthetic: ipc.Kinds[:], source.Shift: {ipc.Workload, ipc.Memory}} {
 		for _, k := range kinds {
-			if firstQuestions(t, k, from, 3) != firstQuestions(t, k, from, 3) {
+			first := firstQuestions(t, k, from, 3)
+			if again := firstQuestions(t, k, from, 3); again != first {
 				t.Errorf("%v from %v: the same seed asks otherwise", k, from)
 			}
-			if firstQuestions(t, k, from, 3) == firstQuestions(t, k, from, 4) {
+			if first == firstQuestions(t, k, from, 4) {
 				t.Errorf("%v from %v: another seed asks the same", k, from)
 			}
-			if from == source.Shift && firstQuestions(t, k, from, 3) == firstQuestions(t, k, source.Synthetic, 3) {
+			if from == source.Shift && first == firstQuestions(t, k, source.Synthetic, 3) {
 				t.Errorf("%v does not shift", k)
 			}
 		}
@@ -75,15 +77,10 @@ func TestTheSeedDecides(t *testing.T) {
 
 // TestItDoesNotWatchItself, however busy it is.
 func TestItDoesNotWatchItself(t *testing.T) {
-	done := make(chan struct{})
-	defer close(done)
+	var done atomic.Bool
+	defer done.Store(true)
 	go func() {
-		for {
-			select {
-			case <-done:
-				return
-			default:
-			}
+		for !done.Load() {
 		}
 	}()
 	m := &advicetest.Model{Answer: ipctest.ModelReply}
