@@ -51,19 +51,20 @@ func (d *Folder) List() ([]Listed, error) {
 	}
 	list := []Listed{}
 	for _, k := range ipc.Kinds {
-		st := d.state.of(k)
-		tried := d.candidate(k, all.list)
+		serves, tried := d.serving(k, all.list), d.candidate(k, all.list)
 		for i := range all.list {
 			if f := &all.list[i]; f.kind == k {
-				list = append(list, d.listed(st, f, tried))
+				list = append(list, d.listed(serves, f, tried))
 			}
 		}
 	}
 	return list, nil
 }
 
-// listed says what the model is for, given the one of its kind that is tried, or nil.
-func (d *Folder) listed(st *kindState, f *found, tried *Candidate) Listed {
+// listed says what the model is for, given the label of the one of its kind that serves, and
+// the one that is tried, or nil.
+func (d *Folder) listed(serves string, f *found, tried *Candidate) Listed {
+	st := d.state.of(f.kind)
 	r := st.roleOf(&f.Entry)
 	l := Listed{
 		Kind: f.Predictor, Model: f.Label(), File: f.File, Role: r.Role, Share: r.Share,
@@ -76,7 +77,7 @@ func (d *Folder) listed(st *kindState, f *found, tried *Candidate) Listed {
 		l.Role = RoleRejected
 	case l.Role != models.RoleOff && !l.Valid:
 		l.Role = RoleInvalid
-	case st.serves() == l.Model:
+	case serves == l.Model:
 		l.Role = RoleServing
 	case l.Role == models.RoleServe:
 		l.Role = RoleWaiting
@@ -200,12 +201,9 @@ func (d *Folder) Rollback(k ipc.Kind) (string, error) {
 // folder tells: it may be served by another process.
 func (d *Folder) inService(k ipc.Kind, list []found) string {
 	st := d.state.of(k)
-	last := st.serves()
-	if last == "" && !d.looked {
-		// A folder with one model is not written to.
-		if m, err := d.choose(k, list); err == nil {
-			return m.Label
-		}
+	last := d.serving(k, list)
+	if last != st.serves() {
+		return last
 	}
 	order := d.inOrder(k, list)
 	good := false
@@ -220,4 +218,16 @@ func (d *Folder) inService(k ipc.Kind, list []found) string {
 		return ""
 	}
 	return last // which is not there, and serves on while all that would take its place is bad
+}
+
+// serving is the label of the model of kind k that serves by what was noted, "" for none; of
+// a folder where nothing was, as with one model, that which will.
+func (d *Folder) serving(k ipc.Kind, list []found) string {
+	last := d.state.of(k).serves()
+	if last == "" && !d.looked {
+		if m, err := d.choose(k, list); err == nil {
+			return m.Label
+		}
+	}
+	return last
 }
