@@ -173,7 +173,7 @@ func (d *Folder) decide(label string, valid bool, change func(st *kindState, ofK
 // Rollback takes the model of kind k that serves out of service. Of those that served before
 // it the latest that is still there, and good, serves again; without one the newest that was
 // passed over, or what the next source has. It gives the label of the former, "" for the
-// others.
+// others. Where none serves the error is an ErrUnknown.
 func (d *Folder) Rollback(k ipc.Kind) (string, error) {
 	all, end, err := d.begin()
 	defer end()
@@ -183,7 +183,7 @@ func (d *Folder) Rollback(k ipc.Kind) (string, error) {
 	st := d.state.of(k)
 	label := d.inService(k, all.list)
 	if label == "" {
-		return "", fmt.Errorf("%v: %w serves from this folder: there is nothing to roll back", k, ErrUnknown)
+		return "", noneServes(k)
 	}
 	st.reject(label)
 	before := ""
@@ -196,6 +196,15 @@ func (d *Folder) Rollback(k ipc.Kind) (string, error) {
 	d.keep()
 	return before, nil
 }
+
+// noneServes is the ErrUnknown of a folder of which no model of the kind serves.
+type noneServes ipc.Kind
+
+func (k noneServes) Error() string {
+	return ipc.Kind(k).String() + ": no model of the folder serves: there is nothing to roll back"
+}
+
+func (noneServes) Is(target error) bool { return target == ErrUnknown }
 
 // inService is the label of the model of kind k that serves, "" for none, as far as the
 // folder tells: it may be served by another process.

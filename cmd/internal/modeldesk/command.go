@@ -138,7 +138,7 @@ func (p *Place) decide(x Decision) error {
 			kind = m.Kind
 		}
 	}
-	fmt.Println(strings.Join(v.led(kind, p.Daemon), "\n"))
+	fmt.Println(strings.Join(v.led(x, kind, p.Daemon), "\n"))
 	return nil
 }
 

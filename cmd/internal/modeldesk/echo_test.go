@@ -32,7 +32,7 @@ func TestWhatDidNotChangeIsNotSaid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(v.led("workload", "mld"), "\n"); !strings.HasPrefix(got, want) || strings.Count(got, "\n") > 1 || strings.Contains(got, "registry") {
+		if got := strings.Join(v.led(x, "workload", "mld"), "\n"); !strings.HasPrefix(got, want) || strings.Count(got, "\n") > 1 || strings.Contains(got, "registry") {
 			t.Errorf("%+v led to\n%s\nwant %s", x, got, want)
 		}
 	}

@@ -113,8 +113,8 @@ func badly(invalid uint64) string {
 	return fmt.Sprintf(", %d invalid outputs", invalid)
 }
 
-// led says what a decision about a kind led to.
-func (v View) led(kind, daemon string) []string {
+// led says what the decision, about a kind, led to.
+func (v View) led(x Decision, kind, daemon string) []string {
 	if s, ok := v.Serving[kind]; ok {
 		lines := []string{kind + ": " + s.text()}
 		switch {
@@ -137,12 +137,26 @@ func (v View) led(kind, daemon string) []string {
 			lines = append(lines, fmt.Sprintf("%s: %s is %s", kind, m.Model, roleText(m.Role, m.Share)))
 		}
 	}
-	return append(lines, "noted in "+v.Folder+": a "+daemon+" that serves it follows within two seconds")
+	// A daemon may serve one from memory whose file is bad now, but none that was rolled back.
+	if !v.has(kind, registry.RoleServing) && (x.What == Rollback || !v.has(kind, registry.RoleInvalid)) {
+		lines = append(lines, kind+": no model of the folder serves: the built-in one does")
+	}
+	return append(lines, "noted in "+v.Folder+": an "+daemon+" that serves it follows within two seconds")
 }
 
-// suggest names the models that might have been meant.
+// has reports whether a model of the kind has one of the roles.
+func (v View) has(kind string, roles ...string) bool {
+	return slices.ContainsFunc(v.Models, func(m registry.Listed) bool { return m.Kind == kind && slices.Contains(roles, m.Role) })
+}
+
+// suggest names the models that might have been meant, or what serves where none was.
 func (v View) suggest(x Decision, err error) error {
-	if !errors.Is(err, registry.ErrUnknown) || x.Model == "" {
+	switch {
+	case !errors.Is(err, registry.ErrUnknown):
+		return err
+	case x.What == Rollback && v.byBuiltIn(x.Kind):
+		return fmt.Errorf("%w, and the built-in model serves already", err)
+	case x.Model == "":
 		return err
 	}
 	if builtIn(x.Model) {
@@ -176,6 +190,15 @@ func more(labels []string) string {
 		return fmt.Sprintf(" and %d older ones", n)
 	}
 	return ""
+}
+
+// byBuiltIn reports whether a kind of which nothing can be rolled back is served by the model
+// of this program's own. Of a folder alone a model that waits may not have been seen yet.
+func (v View) byBuiltIn(kind string) bool {
+	if s, ok := v.Serving[kind]; ok {
+		return strings.HasPrefix(s.From, "embedded:")
+	}
+	return !v.has(kind, registry.RoleServing, registry.RoleWaiting)
 }
 
 // builtIn reports whether the label is of a model of this program's own.

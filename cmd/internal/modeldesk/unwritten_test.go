@@ -27,7 +27,7 @@ func TestWhatCannotBeWrittenIsSaid(t *testing.T) {
 		if err := v.print(&list); err != nil {
 			t.Fatal(err)
 		}
-		told := strings.Join(v.led("workload", "mld"), "\n")
+		told := strings.Join(v.led(Decision{What: Promote}, "workload", "mld"), "\n")
 		const want = "state.json cannot be written: permission denied: what is decided ends with the process"
 		for _, text := range []string{list.String(), told} {
 			if strings.Contains(text, want) != (cannot > again) {
