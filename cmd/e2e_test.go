@@ -146,8 +146,8 @@ func TestTakenPortsAndSocketsAreSaid(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"mld", "--listen", ch.mld.at.Listen[0]}, "is taken by another"},
-		{[]string{"ml-bridge", "--socket", t.TempDir() + "/s", "--http", ch.bridge.at.HTTP}, "is taken by another"},
+		{[]string{"mld", "--listen", ch.mld.at.Listen[0]}, "is taken by another process: stop it"},
+		{[]string{"ml-bridge", "--socket", t.TempDir() + "/s", "--http", ch.bridge.at.HTTP}, "is taken by another process: stop it"},
 		{[]string{"ml-bridge", "--socket", ch.socket, "--http", "127.0.0.1:0"}, "another ml-bridge answers"},
 	} {
 		p := launch(t, c.args[0], c.args[1:]...)

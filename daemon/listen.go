@@ -19,8 +19,8 @@ import (
 // DefaultAddress is where mld listens when nothing is configured.
 const DefaultAddress = "127.0.0.1:9005"
 
-// ErrInUse says that another program listens on the Unix socket.
-var ErrInUse = errors.New("another program listens there")
+// ErrInUse says that another process listens on the Unix socket.
+var ErrInUse = errors.New("another process listens there")
 
 // Listen opens "host:port" or "unix:/path". A Unix socket gets mode 0600. A socket
 // file left over from a crash is replaced, but only after nobody answered on it.
@@ -40,7 +40,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("daemon: %s is taken by another program: stop it, or listen elsewhere with --listen (for example --listen 127.0.0.1:0)", address)
+		return nil, fmt.Errorf("daemon: %s is taken by another process: stop it, or listen elsewhere with --listen (for example --listen 127.0.0.1:0)", address)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("daemon: %w", err)

@@ -19,7 +19,7 @@ func TestListenUnix(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v, want mode 0600", info.Mode(), err)
 	}
-	if _, err := Listen(t.Context(), address); err == nil || !strings.Contains(err.Error(), "another program listens there") {
+	if _, err := Listen(t.Context(), address); err == nil || !strings.Contains(err.Error(), "another process listens there") {
 		t.Errorf("a second Listen = %v", err)
 	}
 	// A crash leaves the file behind.
@@ -54,7 +54,7 @@ func TestListenErrors(t *testing.T) {
 	}
 	defer ln.Close()
 	taken := ln.Addr().String()
-	if _, err := Listen(t.Context(), taken); err == nil || !strings.Contains(err.Error(), taken+" is taken") || !strings.Contains(err.Error(), "--listen") {
+	if _, err := Listen(t.Context(), taken); err == nil || !strings.Contains(err.Error(), taken+" is taken by another process: stop it") || !strings.Contains(err.Error(), "--listen") {
 		t.Errorf("Listen on a taken port = %v", err)
 	}
 	for _, address := range []string{"", "nonsense", "127.0.0.1:99999", "unix:", "unix:@abstract", "unix:/nowhere/at/all/s", "unix:/" + strings.Repeat("x", 200)} {
