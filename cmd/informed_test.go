@@ -3,6 +3,8 @@ package cmd_test
 import (
 	"encoding/json"
 	"net/http"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +84,10 @@ func TestTwoClientsOfOneModel(t *testing.T) {
 	}
 	if _, body := get(t, "http://"+b.at.HTTP+"/health"); !strings.Contains(body, "at cpu of questions without a past: there the rule serves") {
 		t.Errorf("health says %s", body)
+	}
+	list, err := exec.Command(filepath.Join(bin, "ml-bridge"), "models", "list", "--admin", b.at.Admin).CombinedOutput()
+	if err != nil || !strings.Contains(string(list), "at cpu of questions without a past: there the rule serves") {
+		t.Errorf("the list says %v, %s", err, list)
 	}
 	if said := b.said(); strings.Count(said, "model demoted") != 1 || strings.Contains(said, `"with"`) || !strings.Contains(said, `"without":"past"`) {
 		t.Errorf("the log says\n%s", said)

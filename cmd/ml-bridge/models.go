@@ -3,9 +3,12 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
+	"github.com/mlbridge/mlbridge/bridge"
 	"github.com/mlbridge/mlbridge/cmd/internal/admin"
 	"github.com/mlbridge/mlbridge/cmd/internal/modeldesk"
 	"github.com/mlbridge/mlbridge/daemon/registry"
@@ -62,6 +65,7 @@ func (p *process) showView(w http.ResponseWriter, models modeldesk.View) {
 	if models.Models == nil {
 		models.Models = []registry.Listed{}
 	}
+	models.Serving = withRules(models.Serving, p.bridge.Scores(), p.bridge.ModelsOff())
 	view := modelsView{On: !p.bridge.ModelsOff(), Kinds: make(map[string]json.RawMessage), View: models}
 	for _, k := range p.bridge.Status().Kinds {
 		view.Kinds[k.Kind], _ = json.Marshal(struct { // numbers and texts: nothing to go wrong
@@ -73,22 +77,52 @@ func (p *process) showView(w http.ResponseWriter, models modeldesk.View) {
 	_ = json.NewEncoder(w).Encode(view) // a reader who is gone needs no error
 }
 
+// switchedOff is the kill switch in the reasons of /health.
+const switchedOff = "the operator has turned the models off: rules serve"
+
 // standings says in a phrase each what operators must know of the models.
 func (p *process) standings() (reasons []string) {
 	if p.bridge.ModelsOff() {
-		reasons = append(reasons, "the operator has turned the models off: rules serve")
+		reasons = append(reasons, switchedOff)
 	}
 	for _, s := range p.bridge.Scores() {
-		ruled, all := s.Ruled()
-		if len(ruled) == 0 {
-			continue
+		if why, _ := demoted(&s); why != "" {
+			reasons = append(reasons, s.Kind.String()+": "+why)
 		}
-		better := s.Kind.String() + ": the rule has been better than " + cmp.Or(s.Standings[0].Model, "the daemon's model")
-		if all {
-			reasons = append(reasons, better+": the rule serves")
-			continue
-		}
-		reasons = append(reasons, better+" at "+strings.Join(ruled, " and ")+": there the rule serves")
 	}
 	return reasons
+}
+
+// demoted says where the rule serves in the place of a kind's model, "" for nowhere; all, that
+// it does for all that was asked.
+func demoted(s *bridge.Score) (why string, all bool) {
+	ruled, all := s.Ruled()
+	if len(ruled) == 0 {
+		return "", false
+	}
+	better := "the rule has been better than " + cmp.Or(s.Standings[0].Model, "the daemon's model")
+	if all {
+		return better + ": the rule serves", true
+	}
+	return better + " at " + strings.Join(ruled, " and ") + ": there the rule serves", false
+}
+
+// withRules adds to what would answer for each kind where the rule does instead. A model that
+// was promoted and not asked yet has no part in what became of the one before.
+func withRules(serving map[string]modeldesk.Serving, scores []bridge.Score, off bool) map[string]modeldesk.Serving {
+	serving = maps.Clone(serving) // which others look at
+	for i := range scores {
+		kind := scores[i].Kind.String()
+		s, ok := serving[kind]
+		if !ok {
+			continue
+		}
+		if off {
+			s.Ruled, s.Idle = switchedOff, true
+		} else if why, all := demoted(&scores[i]); why != "" && slices.Contains([]string{"", s.Model}, scores[i].Standings[0].Model) {
+			s.Ruled, s.Idle = why, all
+		}
+		serving[kind] = s
+	}
+	return serving
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlbridge/mlbridge/bridge"
 	"github.com/mlbridge/mlbridge/cmd/internal/admin"
+	"github.com/mlbridge/mlbridge/cmd/internal/modeldesk"
 	"github.com/mlbridge/mlbridge/ipc"
 )
 
@@ -74,6 +75,16 @@ func TestKillSwitch(t *testing.T) {
 	if !strings.Contains(string(body), `"degraded"`) || !strings.Contains(string(body), "turned the models off") {
 		t.Errorf("/health: %s", body)
 	}
+	// So does every command that says what serves.
+	const off = "; the operator has turned the models off: rules serve"
+	lists := func(times int) {
+		t.Helper()
+		out, err := command(t, "models", "list", "--socket", socket).CombinedOutput()
+		if err != nil || strings.Count(string(out), off) != times || strings.Count(string(out), " serves, from embedded:") != len(ipc.Kinds)-times {
+			t.Errorf("models list: %v, %s; want %d kinds without a model", err, out, times)
+		}
+	}
+	lists(len(ipc.Kinds))
 	if view := post("/models/on"); !view.On {
 		t.Errorf("on: %+v", view)
 	}
@@ -81,6 +92,7 @@ func TestKillSwitch(t *testing.T) {
 	if r := ask(); r.Source != ipc.SourceModel {
 		t.Errorf("with models again: %v, %v", r.Source, r.Reason)
 	}
+	lists(0)
 	turn("off", "rules answer everything")
 	if r := ask(); r.Source != ipc.SourceRule || r.Reason != ipc.ReasonSwitchedOff {
 		t.Errorf("models are off by the command: %v, %v", r.Source, r.Reason)
@@ -103,5 +115,41 @@ func TestHealthNamesWhatDrifted(t *testing.T) {
 	})
 	if len(got) != 1 || !slices.Equal(got[ipc.Workload], []string{"current_cpu"}) {
 		t.Errorf("drifted: %v", got)
+	}
+}
+
+// TestTheListKnowsTheDemotion in the words of /health, of the model that it is about.
+func TestTheListKnowsTheDemotion(t *testing.T) {
+	of := func(k ipc.Kind, model, target string, judged ...string) bridge.Score {
+		s := bridge.Score{Kind: k, Standings: []bridge.Standing{{Model: model, Target: target, Serving: true, Demoted: true, Judged: 9}}}
+		for _, other := range judged {
+			s.Standings = append(s.Standings, bridge.Standing{Model: model, Target: other, Serving: true, Judged: 9})
+		}
+		return s
+	}
+	scores := []bridge.Score{
+		of(ipc.Workload, "mine@1", "cpu", "memory"), of(ipc.Threat, "mine@1", "score"),
+		of(ipc.Failure, "", "io"), of(ipc.Memory, "mine@1", "page"),
+	}
+	cached := map[string]modeldesk.Serving{"memory": {Model: "mine@2"}}
+	for _, kind := range []string{"workload", "threat", "failure"} {
+		cached[kind] = modeldesk.Serving{Model: "mine@1"}
+	}
+	got := withRules(cached, scores, false)
+	for kind, want := range map[string]modeldesk.Serving{
+		"workload": {Model: "mine@1", Ruled: "the rule has been better than mine@1 at cpu: there the rule serves"},
+		"threat":   {Model: "mine@1", Ruled: "the rule has been better than mine@1: the rule serves", Idle: true},
+		"failure":  {Model: "mine@1", Ruled: "the rule has been better than the daemon's model: the rule serves", Idle: true},
+		"memory":   {Model: "mine@2"},
+	} {
+		if got[kind] != want {
+			t.Errorf("%s: %+v, want %+v", kind, got[kind], want)
+		}
+	}
+	if cached["threat"].Ruled != "" {
+		t.Error("what others look at was changed")
+	}
+	if withRules(nil, scores, true) != nil {
+		t.Error("something serves of which nothing is known")
 	}
 }

@@ -92,14 +92,22 @@ func (s Serving) text() string {
 	if s.Model == "" {
 		return "no model serves"
 	}
-	line := s.Model + " serves, from " + s.From + badly(s.Invalid)
+	serves, answers, tried := "serves", "answers", "is tried in"
+	if s.Idle {
+		serves, answers, tried = "is loaded", "is loaded for", "is loaded for"
+	}
+	line := s.Model + " " + serves + ", from " + s.From + badly(s.Invalid)
 	switch {
 	case s.Candidate != "" && s.Share > 0:
-		line += "; " + s.Candidate + " answers a share of " + strconv.FormatFloat(s.Share, 'g', 3, 64)
+		line += "; " + s.Candidate + " " + answers + " a share of " + strconv.FormatFloat(s.Share, 'g', 3, 64)
 	case s.Candidate != "":
-		line += "; " + s.Candidate + " is tried in the shadow"
+		line += "; " + s.Candidate + " " + tried + " the shadow"
 	}
-	return line + badly(s.CandidateInvalid)
+	line += badly(s.CandidateInvalid)
+	if s.Ruled != "" {
+		line += "; " + s.Ruled
+	}
+	return line
 }
 
 // badly says how many of a model's answers were none.

@@ -25,3 +25,23 @@ func TestSuggestions(t *testing.T) {
 		}
 	}
 }
+
+// TestServingIsWhatAnswers: where the rule answers nothing is said to serve but the rule.
+func TestServingIsWhatAnswers(t *testing.T) {
+	const all, some = "the rule has been better than mine@1: the rule serves", "the rule has been better than mine@1 at gpu: there the rule serves"
+	for want, s := range map[string]Serving{
+		"mine@1 serves, from x":            {},
+		"mine@1 serves, from x; " + some:   {Ruled: some},
+		"mine@1 is loaded, from x; " + all: {Ruled: all, Idle: true},
+		"mine@1 is loaded, from x; mine@2 is loaded for a share of 0.1, 1 invalid output; " + all: {Ruled: all, Idle: true, Candidate: "mine@2", Share: 0.1, CandidateInvalid: 1},
+		"mine@1 is loaded, from x; mine@2 is loaded for the shadow; " + all:                       {Ruled: all, Idle: true, Candidate: "mine@2"},
+	} {
+		s.Model, s.From = "mine@1", "x"
+		if got := s.text(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := (Serving{Ruled: all, Idle: true}).text(); got != "no model serves" {
+		t.Errorf("of none: %q", got)
+	}
+}

@@ -25,6 +25,8 @@ type Serving struct {
 	Refused   int     `json:"refused,omitempty"` // how many of the folder were to serve or to be tried and are no good
 	Candidate string  `json:"candidate,omitempty"`
 	Share     float64 `json:"share,omitempty"`
+	Ruled     string  `json:"ruled,omitempty"` // where the rule answers instead, and why: a bridge knows
+	Idle      bool    `json:"idle,omitempty"`  // it does so everywhere
 
 	// Questions answered with a number that is none or outside its range, since the model was
 	// loaded.
