@@ -13,7 +13,7 @@ import (
 )
 
 // told are the functions whose texts are what /health and doctor say, and the log of states.
-var told = []string{"health", "instead", "insteadOfAll", "logStates", "standings", "Reasons"}
+var told = []string{"health", "instead", "insteadOfAll", "logStates", "switchedOff", "demoted", "Reasons"}
 
 // TestTheHandbookHasTheWordsOfTheCommands: whoever looks for what /health, doctor, the page or
 // the log says finds it in the table of operations.md, in the very words.

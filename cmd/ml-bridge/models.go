@@ -77,13 +77,13 @@ func (p *process) showView(w http.ResponseWriter, models modeldesk.View) {
 	_ = json.NewEncoder(w).Encode(view) // a reader who is gone needs no error
 }
 
-// switchedOff is the kill switch in the reasons of /health.
-const switchedOff = "the operator has turned the models off: rules serve"
+// switchedOff says what the kill switch does.
+func switchedOff() string { return "the operator has turned the models off: rules serve" }
 
 // standings says in a phrase each what operators must know of the models.
 func (p *process) standings() (reasons []string) {
 	if p.bridge.ModelsOff() {
-		reasons = append(reasons, switchedOff)
+		reasons = append(reasons, switchedOff())
 	}
 	for _, s := range p.bridge.Scores() {
 		if why, _ := demoted(&s); why != "" {
@@ -118,7 +118,7 @@ func withRules(serving map[string]modeldesk.Serving, scores []bridge.Score, off 
 			continue
 		}
 		if off {
-			s.Ruled, s.Idle = switchedOff, true
+			s.Ruled, s.Idle = switchedOff(), true
 		} else if why, all := demoted(&scores[i]); why != "" && slices.Contains([]string{"", s.Model}, scores[i].Standings[0].Model) {
 			s.Ruled, s.Idle = why, all
 		}
