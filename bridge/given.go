@@ -6,8 +6,9 @@ import "github.com/mlbridge/mlbridge/ipc"
 // what becomes of a component is known in minutes or days, and a memory manager that asks
 // all the time would have displaced its predictions long before.
 type given struct {
-	ring []remembered // by place
-	last uint64       // id of the latest
+	ring  []remembered // by place
+	first uint64       // ids are above it
+	last  uint64       // id of the latest
 }
 
 // remembered is what is needed to judge one prediction later: 64 bytes.
@@ -38,7 +39,8 @@ const (
 // init begins with predictions of kind k whose ids count on from first.
 func (g *given) init(k ipc.Kind, first uint64) {
 	g.ring = make([]remembered, rememberedPredictions)
-	g.last = first - first%idStep + uint64(k-1)
+	g.first = first - first%idStep + uint64(k-1)
+	g.last = g.first
 }
 
 // next gives the id of the next prediction.
@@ -52,8 +54,12 @@ func (g *given) place(id uint64) *remembered {
 	return &g.ring[id/idStep%rememberedPredictions]
 }
 
-// forgotten reports whether a prediction of that id, which is not above last, would have
-// been displaced.
+// issued reports whether a prediction of that id was given, by this bridge since it started.
+func (g *given) issued(id uint64) bool {
+	return g.first < id && id <= g.last && id%idStep == g.first%idStep
+}
+
+// forgotten reports whether the prediction of that id, which was issued, has been displaced.
 func (g *given) forgotten(id uint64) bool {
 	return g.last-id >= rememberedPredictions*idStep
 }

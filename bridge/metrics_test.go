@@ -57,6 +57,7 @@ func TestMetricsKeepTheConventions(t *testing.T) {
 		"mlbridge_default_budget_seconds":                                0.001,
 		"mlbridge_outcomes_total workload":                               1,
 		"mlbridge_outcomes_unknown_total workload late":                  0,
+		"mlbridge_outcomes_unknown_total workload unissued":              0,
 		"mlbridge_outcomes_missing_total workload":                       0,
 		"mlbridge_models_off":                                            0,
 		"mlbridge_model_demoted workload m@1 cpu":                        0,

@@ -20,10 +20,11 @@ type scoreboard struct {
 
 // kindScore is written by the loop and read by anyone.
 type kindScore struct {
-	given                                     given
-	drift                                     drift
-	standing                                  standing
-	joined, duplicate, late, foreign, missing atomic.Uint64
+	given    given
+	drift    drift
+	standing standing
+
+	joined, duplicate, late, foreign, unissued, missing atomic.Uint64
 }
 
 const pageShift = 12
@@ -130,13 +131,16 @@ func (s *scoreboard) besides(id uint64, label string, p *ipc.Prediction) {
 }
 
 // observe joins an outcome to its prediction. Outcomes that come twice, too late,
-// or about somebody else are counted and change nothing.
+// about somebody else or about nothing are counted and change nothing.
 func (s *scoreboard) observe(o *ipc.Outcome) {
 	k := s.of(o.Actual.Kind)
 	e := k.given.place(o.PredictionID)
 	switch {
-	case o.PredictionID == 0 || o.PredictionID > k.given.last:
+	case o.PredictionID == 0:
 		k.foreign.Add(1)
+		return
+	case !k.given.issued(o.PredictionID):
+		k.unissued.Add(1)
 		return
 	case k.given.forgotten(o.PredictionID):
 		k.late.Add(1)
@@ -191,7 +195,8 @@ type Score struct {
 	Joined    uint64     // outcomes that found their prediction
 	Duplicate uint64     // outcomes that came again
 	Late      uint64     // outcomes whose prediction was forgotten, the last 131,072 of a kind being remembered
-	Foreign   uint64     // outcomes about no prediction of this bridge, or about another subject or kind
+	Foreign   uint64     // outcomes about a client's own answer (id 0), or about another subject
+	Unissued  uint64     // outcomes under an id that no prediction of the kind had since the bridge started
 	Missing   uint64     // predictions forgotten without an outcome
 	Standings []Standing // one a model and target, the serving model's first
 	Drifts    []Drift    // of the questions
@@ -204,7 +209,7 @@ func (b *Bridge) Scores() []Score {
 		k := b.score.of(kind)
 		out[i] = Score{
 			Kind: kind, Joined: k.joined.Load(), Duplicate: k.duplicate.Load(), Late: k.late.Load(),
-			Foreign: k.foreign.Load(), Missing: k.missing.Load(), Standings: k.standing.snapshot(kind), Drifts: k.drift.snapshot(kind),
+			Foreign: k.foreign.Load(), Unissued: k.unissued.Load(), Missing: k.missing.Load(), Standings: k.standing.snapshot(kind), Drifts: k.drift.snapshot(kind),
 		}
 	}
 	return out

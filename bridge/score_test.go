@@ -33,27 +33,28 @@ func TestOutcomesJoinTheirPredictionOnly(t *testing.T) {
 		return o
 	}
 	for _, s := range []struct {
-		line                       string
-		o                          ipc.Outcome
-		joined, foreign, dup, late uint64 // of its kind, afterwards
+		line                     string
+		o                        ipc.Outcome
+		joined, foreign, dup, un uint64 // of its kind, afterwards
 	}{
 		{"id 0", of(calls[0], func(o *ipc.Outcome) { o.PredictionID = 0 }), 0, 1, 0, 0},
-		{"never given", of(calls[0], func(o *ipc.Outcome) { o.PredictionID += 1000 }), 0, 2, 0, 0},
-		{"a ring later", of(calls[0], func(o *ipc.Outcome) { o.PredictionID += rememberedPredictions * idStep }), 0, 3, 0, 0},
-		{"another's", of(calls[0], func(o *ipc.Outcome) { o.Subject.Agent = 2 }), 0, 4, 0, 0},
-		{"another kind", of(calls[2], func(o *ipc.Outcome) { o.Actual = calls[0].Reply.Prediction }), 0, 5, 0, 0},
-		{"its own", outcome(calls[0]), 1, 5, 0, 0},
-		{"twice", outcome(calls[0]), 1, 5, 1, 0},
-		{"the next", outcome(calls[1]), 2, 5, 1, 0},
+		{"never given", of(calls[0], func(o *ipc.Outcome) { o.PredictionID += 1000 }), 0, 1, 0, 1},
+		{"a ring later", of(calls[0], func(o *ipc.Outcome) { o.PredictionID += rememberedPredictions * idStep }), 0, 1, 0, 2},
+		{"another's", of(calls[0], func(o *ipc.Outcome) { o.Subject.Agent = 2 }), 0, 2, 0, 2},
+		{"another kind", of(calls[2], func(o *ipc.Outcome) { o.Actual = calls[0].Reply.Prediction }), 0, 2, 0, 3},
+		{"its own", outcome(calls[0]), 1, 2, 0, 3},
+		{"twice", outcome(calls[0]), 1, 2, 1, 3},
+		{"the next", outcome(calls[1]), 2, 2, 1, 3},
 		{"another component's", of(calls[2], func(o *ipc.Outcome) { o.Subject.Component = "oi" }), 0, 1, 0, 0},
 		{"of a component", outcome(calls[2]), 1, 1, 0, 0},
-		{"of a bridge just before", of(calls[2], func(o *ipc.Outcome) { o.PredictionID -= 5 * idStep }), 1, 2, 0, 0},
-		{"of an earlier bridge", of(calls[2], func(o *ipc.Outcome) { o.PredictionID -= 1 << 40 }), 1, 2, 0, 1},
+		{"of a bridge just before", of(calls[2], func(o *ipc.Outcome) { o.PredictionID -= 5 * idStep }), 1, 1, 0, 1},
+		{"of an earlier bridge", of(calls[2], func(o *ipc.Outcome) { o.PredictionID -= 1 << 40 }), 1, 1, 0, 2},
+		{"made up", of(calls[2], func(o *ipc.Outcome) { o.PredictionID = 5 }), 1, 1, 0, 3},
 	} {
 		r.Observe([]ipc.Outcome{s.o})
 		got := r.Scores()[s.o.Actual.Kind-1]
-		if got.Joined != s.joined || got.Foreign != s.foreign || got.Duplicate != s.dup || got.Late != s.late {
-			t.Errorf("%s: %+v; want %d joined, %d foreign, %d duplicate, %d late", s.line, got, s.joined, s.foreign, s.dup, s.late)
+		if got.Joined != s.joined || got.Foreign != s.foreign || got.Duplicate != s.dup || got.Unissued != s.un || got.Late != 0 {
+			t.Errorf("%s: %+v; want %d joined, %d foreign, %d duplicate, %d unissued, none late", s.line, got, s.joined, s.foreign, s.dup, s.un)
 		}
 	}
 	// So many predictions of its kind later its place is another's.
@@ -67,7 +68,7 @@ func TestOutcomesJoinTheirPredictionOnly(t *testing.T) {
 	if got := r.Scores()[0]; got.Joined != 2 || got.Late != 1 || got.Missing != 1 {
 		t.Errorf("too late: %+v, want 2 joined, 1 late, and the one that waited for it missing", got)
 	}
-	if got := r.Scores()[ipc.Failure-1]; got.Joined != 2 || got.Late != 1 || got.Missing != 0 {
+	if got := r.Scores()[ipc.Failure-1]; got.Joined != 2 || got.Late != 0 || got.Missing != 0 {
 		t.Errorf("of a kind that is asked seldom: %+v, want 2 joined: none displaced it", got)
 	}
 }
@@ -78,11 +79,10 @@ func TestBesidesIsOfItsPredictionOnly(t *testing.T) {
 	s := new(scoreboard)
 	s.init(func(Standing) {})
 	q := workload(1, 0.5)
-	r := ipc.Reply{PredictionID: 8, Source: ipc.SourceModel, Model: "m@1", Prediction: predictionFor(q)}
+	r := ipc.Reply{PredictionID: s.of(ipc.Workload).given.next(), Source: ipc.SourceModel, Model: "m@1", Prediction: predictionFor(q)}
 	s.remember(q, &r, false)
 	s.besides(r.PredictionID+rememberedPredictions*idStep, "c@2", &r.Prediction)
-	s.of(ipc.Workload).given.last = 100
-	s.observe(&ipc.Outcome{PredictionID: 8, Subject: q.Subject(), Actual: r.Prediction})
+	s.observe(&ipc.Outcome{PredictionID: r.PredictionID, Subject: q.Subject(), Actual: r.Prediction})
 	for _, st := range s.of(ipc.Workload).standing.snapshot(ipc.Workload) {
 		if st.Model != "m@1" || st.Judged == 0 {
 			t.Errorf("%+v, want the model alone to be judged", st)
@@ -117,7 +117,7 @@ func TestOutcomesOutOfRangeAreRefused(t *testing.T) {
 		}
 	}
 	for _, s := range b.Scores() {
-		if s.Joined+s.Foreign+s.Duplicate+s.Late != 0 {
+		if s.Joined+s.Foreign+s.Duplicate+s.Late+s.Unissued != 0 {
 			t.Errorf("%v: %+v, want nothing counted", s.Kind, s)
 		}
 	}

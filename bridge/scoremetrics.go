@@ -13,7 +13,7 @@ var (
 	modelLabels = []string{"kind", "target", "with", "source", "model"} // source: "stale" of what was said earlier, else empty
 
 	descOutcomes = prometheus.NewDesc("mlbridge_outcomes_total", "Outcomes that found their prediction.", kindLabel, nil)
-	descUnknown  = prometheus.NewDesc("mlbridge_outcomes_unknown_total", "Outcomes that found none: duplicate, late, or foreign (of a client's own rule, of another subject).", []string{"kind", "why"}, nil)
+	descUnknown  = prometheus.NewDesc("mlbridge_outcomes_unknown_total", "Outcomes that found none: duplicate, late, foreign (of a client's own answer, of another subject), or unissued (an id that this bridge gave to none of the kind since it started).", []string{"kind", "why"}, nil)
 	descMissing  = prometheus.NewDesc("mlbridge_outcomes_missing_total", "Predictions that were forgotten before an outcome came.", kindLabel, nil)
 	descError    = prometheus.NewDesc("mlbridge_prediction_error", "Mean error of about the last 1,000 judged predictions, of the model that serves and of the rule on the same cases.", []string{"kind", "target", "with", "who"}, nil)
 	descOff      = prometheus.NewDesc("mlbridge_models_off", "1 while the operator has the rules answer everything.", nil, nil)
@@ -49,6 +49,7 @@ func (s scoreMetrics) Collect(ch chan<- prometheus.Metric) {
 		count(descUnknown, sc.Duplicate, kind, "duplicate")
 		count(descUnknown, sc.Late, kind, "late")
 		count(descUnknown, sc.Foreign, kind, "foreign")
+		count(descUnknown, sc.Unissued, kind, "unissued")
 		count(descMissing, sc.Missing, kind)
 		for i := range sc.Standings {
 			st := &sc.Standings[i]

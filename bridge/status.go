@@ -73,7 +73,7 @@ func (b *Bridge) upstreamStatus(k ipc.Kind, up *UpstreamState) status.Upstream {
 
 func scoreStatus(s *Score) status.Score {
 	d := status.Score{
-		Measure: measures[s.Kind-1][0], Joined: s.Joined, Unknown: s.Duplicate + s.Late + s.Foreign, Missing: s.Missing,
+		Measure: measures[s.Kind-1][0], Joined: s.Joined, Unknown: s.Duplicate + s.Late + s.Foreign + s.Unissued, Missing: s.Missing,
 		Targets: []status.Target{}, Standings: []status.Standing{}, Drift: make(map[string]float64),
 	}
 	for _, in := range s.Drifts {

@@ -230,7 +230,7 @@ func TestWhateverIsDoneToABridge(t *testing.T) {
 				t.Errorf("seed %d: %d because %v are counted, %d were given", seed, n, why, w.reasons[why])
 			}
 		}
-		if s := w.Scores()[0]; s.Joined+s.Duplicate+s.Late+s.Foreign != uint64(w.outcomes) || s.Joined == 0 {
+		if s := w.Scores()[0]; s.Joined+s.Duplicate+s.Late+s.Foreign+s.Unissued != uint64(w.outcomes) || s.Joined == 0 {
 			t.Errorf("seed %d: %d outcomes are counted as %+v", seed, w.outcomes, s)
 		}
 		if l := w.lanes[0]; l.urgent != 0 || l.open.n != 0 {
