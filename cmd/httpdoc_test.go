@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -63,6 +64,36 @@ func TestDocumentedAnswers(t *testing.T) {
 		got := askModel(t, base[s.port]+s.path, s.body, s.headers)
 		for _, d := range differences("", want, got) {
 			t.Errorf("%s%s: %s", s.port, s.path, d)
+		}
+	}
+}
+
+// TestDocumentedOutcome: the script of docs/http.md that asks, and reports under the id it got,
+// is accepted and scored.
+func TestDocumentedOutcome(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("no curl")
+	}
+	text, err := os.ReadFile("../docs/http.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts := regexp.MustCompile("(?s)\n```sh\n(post\\(\\).*?)```").FindAllSubmatch(text, -1)
+	if len(scripts) != 1 {
+		t.Fatalf("docs/http.md has %d scripts that define post, want one", len(scripts))
+	}
+	b := startBridge(t, "http://127.0.0.1:1")
+	script := strings.ReplaceAll(string(scripts[0][1]), "127.0.0.1:9006", b.at.HTTP)
+	out, err := exec.CommandContext(t.Context(), "sh", "-euc", script).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), `"accepted":1`) || !strings.Contains(string(out), "\nmlbridge_outcomes_unknown_total{") {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for deadline := time.Now().Add(startup); ; time.Sleep(time.Millisecond) {
+		if _, page := get(t, "http://"+b.at.HTTP+"/metrics"); strings.Contains(page, `mlbridge_outcomes_total{kind="workload"} 1`) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the outcome was accepted and not scored: %s", out)
 		}
 	}
 }
