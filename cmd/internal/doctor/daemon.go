@@ -3,7 +3,9 @@ package doctor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 
@@ -41,8 +43,10 @@ func (h *Host) mld(ctx context.Context) []Finding {
 	switch code, err := getJSON(ctx, client, base+"/health", &health); {
 	case err != nil && code != 0:
 		return []Finding{found(area, Warning, "Rules answer meanwhile. Is --upstream right?", "what answers at %s is no mld: /health has status %d and is not its JSON%s: %v", base, code, unless(h.asked), err)}
+	case errors.Is(err, fs.ErrPermission):
+		return []Finding{found(area, Warning, "Be in the socket's group (usermod -aG mlbridge USER, and log in again), or run doctor as root.", "this user may not ask mld%s: %v", unless(h.asked), err)}
 	case err != nil:
-		return []Finding{found(area, Warning, "Rules answer meanwhile. "+h.seeWhy("mld")+" Is --upstream right? (As another user than root or the group's, doctor may not ask it.)", "mld does not answer%s: %v", unless(h.asked), err)}
+		return []Finding{found(area, Warning, "Rules answer meanwhile. "+h.seeWhy("mld")+" Is --upstream right?", "mld does not answer%s: %v", unless(h.asked), err)}
 	}
 	var out []Finding
 	if health.Status == "healthy" {

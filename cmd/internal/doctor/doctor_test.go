@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -132,6 +133,17 @@ func TestDaemonAndItsModels(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, h.mld(t.Context()), Warning, "does not answer", "systemctl status mld")
+	for _, f := range h.mld(t.Context()) {
+		if strings.Contains(f.Advice, "root") {
+			t.Errorf("%s → %s: nobody was kept out", f.Text, f.Advice)
+		}
+	}
+	h.Daemon = func(context.Context) (*http.Client, string) {
+		return &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: "unix", Err: os.NewSyscallError("connect", syscall.EACCES)}
+		}}}, "http://mld"
+	}
+	want(t, h.mld(t.Context()), Warning, "may not ask mld", "run doctor as root")
 }
 
 // What the running bridge says of itself counts, not what doctor was given.
