@@ -85,7 +85,11 @@ func manage(ctx context.Context, client ipc.Predictor, watch *watcher, top int, 
 		a.asked = r.PredictionID
 		weight := weightOf(r.Workload.CPU)
 		// Here a manager applies the weight.
-		fmt.Fprintf(out, "%8d  %-16.16s %6.1f%% %6.1f%% %7d  %v %s\n", a.pid, a.name, 100*a.now.CPU, 100*r.Workload.CPU, weight, r.Source, r.Model)
+		from := r.Source.String() + " " + r.Model
+		if r.Reason != ipc.ReasonNone {
+			from += ", " + r.Reason.String()
+		}
+		fmt.Fprintf(out, "%8d  %-16.16s %6.1f%% %6.1f%% %7d  %s\n", a.pid, a.name, 100*a.now.CPU, 100*r.Workload.CPU, weight, from)
 	}
 }
 

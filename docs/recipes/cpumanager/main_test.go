@@ -16,7 +16,7 @@ func TestRunsWithoutABridge(t *testing.T) {
 	if err := run(t.Context(), args, &out); err != nil {
 		t.Fatal(err)
 	}
-	if got := out.String(); strings.Count(got, "program") != 2 || strings.Count(got, "rule rule-workload@") != 6 {
+	if got := out.String(); strings.Count(got, "program") != 2 || strings.Count(got, "rule rule-workload@1, bridge unavailable\n") != 6 {
 		t.Errorf("two rounds about three processes:\n%s", got)
 	}
 }

@@ -38,6 +38,7 @@ type condition struct {
 	Health      float32 `json:"health"`
 	Source      string  `json:"source"`
 	Model       string  `json:"model"`
+	Reason      string  `json:"reason,omitempty"` // why it was not the model, or not fresh from it
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -100,7 +101,7 @@ func ask(ctx context.Context, client ipc.Predictor, parts []*component, now time
 		c.asked = append(c.asked, asked{id: r.PredictionID, reading: c.readings, at: now})
 		line := condition{
 			Component: c.name, Status: r.Failure.Probability > 0.5, Probability: r.Failure.Probability,
-			Health: c.health[len(c.health)-1], Source: r.Source.String(), Model: r.Model,
+			Health: c.health[len(c.health)-1], Source: r.Source.String(), Model: r.Model, Reason: r.Reason.String(),
 		}
 		if t := r.Failure.PredictedTime; t.Valid {
 			line.InSeconds = time.Duration(t.Value).Seconds()

@@ -109,7 +109,7 @@ func TestRunsWithoutABridge(t *testing.T) {
 		lines := json.NewDecoder(strings.NewReader(out.String()))
 		for i := range 6 {
 			var c condition
-			if err := lines.Decode(&c); err != nil || c.Source != "rule" || c.Component != [3]string{"memory", "cpu", "io"}[i%3] {
+			if err := lines.Decode(&c); err != nil || c.Source != "rule" || c.Reason != "bridge unavailable" || c.Component != [3]string{"memory", "cpu", "io"}[i%3] {
 				t.Errorf("%s: line %d: %+v, %v", machine, i, c, err)
 			}
 			if i == 0 && machine != "/proc" && (!c.Status || c.Health != 0.1) {

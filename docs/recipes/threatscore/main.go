@@ -90,7 +90,11 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		asked++
 		if t := r.Threat; float64(t.Score) > *above {
 			reported++
-			fmt.Fprintf(out, "pid %d: %.2f %s, advice: %s (%v %s)\n", pid, t.Score, kinds[t.Type], actions[t.Action], r.Source, r.Model)
+			from := r.Source.String() + " " + r.Model
+			if r.Reason != ipc.ReasonNone {
+				from += ", " + r.Reason.String()
+			}
+			fmt.Fprintf(out, "pid %d: %.2f %s, advice: %s (%s)\n", pid, t.Score, kinds[t.Type], actions[t.Action], from)
 		}
 	}
 	fmt.Fprintf(out, "%d processes, %d questions, %d above %v\n", len(watched), asked, reported, *above)

@@ -37,7 +37,7 @@ func TestRunsWithoutABridge(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := out.String()
-	if strings.Count(got, "pid 7: ") != 2 || strings.Count(got, "pid 8: ") != 1 || strings.Count(got, "(rule rule-threat@") != 3 ||
+	if strings.Count(got, "pid 7: ") != 2 || strings.Count(got, "pid 8: ") != 1 || strings.Count(got, "(rule rule-threat@1, bridge unavailable)") != 3 ||
 		!strings.Contains(got, "2 processes, 3 questions, 3 above -1") {
 		t.Errorf("three hundred calls of two processes:\n%s", got)
 	}
