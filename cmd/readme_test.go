@@ -18,6 +18,39 @@ var (
 	joinedOne     = regexp.MustCompile(`(?m)^mlbridge_outcomes_total\{kind="workload"\} [1-9]`)
 )
 
+// TestPythonSnippetRuns: what the README of the client in Python shows runs as it stands, beside
+// the files there, on the socket that it finds, and of three questions two have an outcome.
+func TestPythonSnippetRuns(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not on this machine")
+	}
+	const folder = "../testdata/client"
+	text, err := os.ReadFile(filepath.Join(folder, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs := regexp.MustCompile("(?s)\n```python\n(.*?)```").FindAllSubmatch(text, -1)
+	if len(programs) != 1 {
+		t.Fatalf("%s/README.md has %d programs in Python, want one", folder, len(programs))
+	}
+	chain := startChain(t)
+	cmd := exec.CommandContext(t.Context(), python, "-B", "-c", string(programs[0][1]))
+	cmd.Dir = folder
+	cmd.Env = append(os.Environ(), "MLBRIDGE_SOCKET="+chain.socket)
+	if out, err := cmd.CombinedOutput(); err != nil || strings.Count(string(out), "workload-trees@")+strings.Count(string(out), "rule-workload@") != 3 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for deadline := time.Now().Add(startup); ; time.Sleep(time.Millisecond) {
+		if _, page := get(t, chain.http+"/metrics"); strings.Contains(page, `mlbridge_outcomes_total{kind="workload"} 2`) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("what was reported was not joined to its answers")
+		}
+	}
+}
+
 // TestREADMEProgramRuns: the program of the README compiles as it stands, has an answer of the
 // model from the bridge that it finds, and what it reports is joined to that answer. Without a
 // bridge the rule answers, and it says what was not reported.
